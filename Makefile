@@ -1,0 +1,64 @@
+# socks64-handler: see README.md.  GNU make.
+#
+#   make            socks64-handler and socks64-handler-static
+#   make run        install what is missing, build, serve on 127.0.0.1:1080
+#   make check      install what is missing, build, run the tests
+
+VERSION = 0.1.0
+PREFIX = /usr/local
+DESTDIR =
+PORT = 1080
+CONFIG =
+
+CC = gcc
+WERROR =
+OPTIMIZE = -O2
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+	-Wcast-qual -Wcast-align -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wnull-dereference -Wswitch-enum -Wvla -Wundef \
+	-Wwrite-strings -Wimplicit-fallthrough $(WARNINGS_$(CC)) $(WERROR)
+WARNINGS_gcc = -Wduplicated-cond -Wlogical-op
+HARDEN = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+CPPFLAGS = -I. -Ibuild -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+CFLAGS = -std=c17 $(OPTIMIZE) -g -ffunction-sections -fdata-sections \
+	$(HARDEN) $(WARNINGS)
+LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
+
+# The two links differ in one file, the journal's back end.
+ROOMS = wire policy net alg sandbox
+SOURCES = socks64-handler.c journal.c $(filter-out sandbox/generate.c, \
+	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
+OBJECTS = $(SOURCES:%.c=build/%.o)
+LIBRARIES = -lcares -lcrypt
+
+all: socks64-handler socks64-handler-static
+
+socks64-handler: $(OBJECTS) build/journal-systemd.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBRARIES) -lsystemd
+
+socks64-handler-static: $(OBJECTS) build/journal-none.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $^ $(LIBRARIES)
+
+build/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The seccomp filters are made here, with libseccomp, and only loaded by the
+# handler.
+build/sandbox/generate: sandbox/generate.c sandbox/calls.c sandbox/calls.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
+	    sandbox/generate.c sandbox/calls.c -lseccomp
+
+build/sandbox/filters.h: build/sandbox/generate
+	build/sandbox/generate > $@.new
+	mv $@.new $@
+
+build/sandbox/sandbox.o: build/sandbox/filters.h
+
+-include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
+
+clean:
+	rm -rf build socks64-handler socks64-handler-static
+
+.PHONY: all clean

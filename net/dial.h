@@ -1,0 +1,50 @@
+/*
+ * Connecting to a destination: resolve, sort (RFC 6724), judge each address
+ * as it is dialled, and race (RFC 8305).
+ */
+#ifndef SOCKS64_NET_DIAL_H
+#define SOCKS64_NET_DIAL_H
+
+#include <stdint.h>
+
+#include "net/wait.h"
+#include "policy/policy.h"
+#include "policy/settings.h"
+#include "wire/address.h"
+#include "wire/socks5.h"
+
+enum { ATTEMPTS_TEXT = 1024 };
+
+enum dial_result {
+	DIAL_FAILED,         /* no address answered: 03 to 06, 01 */
+	DIAL_CONNECTED,
+	DIAL_DENIED,         /* every address was denied: 02 */
+	DIAL_RESOLVE_FAILED, /* no address: 04 or 01 */
+	DIAL_CLIENT_GONE,    /* the client reset its connection meanwhile */
+	DIAL_STOPPED,        /* SIGTERM */
+};
+
+struct dial {
+	/* What to do.  question->name is looked up, or question->literal is
+	 * the one candidate.  client: watched for a reset; -1 for none. */
+	const struct settings *settings;
+	const struct question *question;
+	struct deadline until;
+	int client;
+
+	/* What came of it. */
+	enum dial_result result;
+	enum reply reply;       /* 00 for DIAL_CONNECTED */
+	int fd;                 /* non-blocking, tuned, the caller's; or -1 */
+	struct address peer;    /* dialled, with the port */
+	struct address local;   /* of fd */
+	struct verdict verdict; /* of the address that was dialled, or of the
+				   last one that was denied */
+	char reason[REASON_TEXT];     /* a sentence where it failed */
+	char attempts[ATTEMPTS_TEXT]; /* "[2001:db8::80]:443 timeout, ..." */
+};
+
+/* Runs to the end: returns d->result.  All descriptors but d->fd are closed. */
+enum dial_result dial_run(struct dial *d);
+
+#endif

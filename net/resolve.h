@@ -1,0 +1,69 @@
+/*
+ * Names to addresses (RFC 3089 DNS delegation): AAAA and A separately, by
+ * c-ares, /etc/hosts first.  Never a search list.
+ */
+#ifndef SOCKS64_NET_RESOLVE_H
+#define SOCKS64_NET_RESOLVE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "net/wait.h"
+#include "policy/settings.h"
+#include "wire/address.h"
+
+enum { ANSWER_MAX = 8, RESOLVE_POLL_MAX = 16 };
+
+enum answer_state {
+	ANSWER_FAILED,  /* SERVFAIL, no name server reachable, timeout */
+	ANSWER_PENDING, /* not yet */
+	ANSWER_FOUND,   /* count is 1 to ANSWER_MAX */
+	ANSWER_NO_NAME, /* NXDOMAIN */
+	ANSWER_NO_DATA, /* the name has no address of this family */
+	ANSWER_UNASKED, /* this family was not wanted */
+};
+
+struct answer {
+	enum answer_state state;
+	size_t count;
+	struct address list[ANSWER_MAX]; /* in the server's order, port 0 */
+};
+
+struct resolution {
+	struct answer ipv6;
+	struct answer ipv4;
+	void *channel; /* c-ares's; not for others */
+};
+
+/*
+ * Starts looking up `name` (NUL-terminated, as name_classify() gives it) in
+ * the families that settings->prefer wants.  Both answers may be there at
+ * return (/etc/hosts, localhost).  False: the resolver could not be set up,
+ * both answers are ANSWER_FAILED.  *r must not move until resolve_end().
+ */
+bool resolve_start(struct resolution *r, const struct settings *settings,
+    const char *name);
+
+/* Both families answered? */
+bool resolve_done(const struct resolution *r);
+
+/*
+ * Fills fds (room for RESOLVE_POLL_MAX) with what to wait for; returns how
+ * many, and lowers *until to the moment of the next retransmission.
+ */
+size_t resolve_poll(struct resolution *r, struct pollfd *fds,
+    struct deadline *until);
+
+/* After the wait: takes answers, retransmits.  n may be 0 (a timeout). */
+void resolve_process(struct resolution *r, const struct pollfd *fds,
+    size_t n);
+
+/* Closes all descriptors; the answers stay. */
+void resolve_end(struct resolution *r);
+
+/* Why there is no address, as a sentence ("www.example.com does not exist"),
+ * NULL where there is one. */
+const char *resolve_reason(const struct resolution *r);
+
+#endif

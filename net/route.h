@@ -1,0 +1,33 @@
+/*
+ * What the kernel would do with an address: the source that it would use.
+ */
+#ifndef SOCKS64_NET_ROUTE_H
+#define SOCKS64_NET_ROUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/settings.h"
+#include "wire/address.h"
+
+struct route {
+	bool usable;           /* there is a route and a source */
+	int error;             /* errno of connect(2) where not usable */
+	struct address source; /* port 0; FAMILY_NONE where not usable */
+	bool self;             /* the destination is an address of this host:
+				  the source equals it, or it is loopback */
+};
+
+/*
+ * Asks by connect(2) on a UDP socket and getsockname(2) (RFC 6724 2), with
+ * `source`, `interface` and `mark` of the settings applied; sends nothing.
+ */
+struct route route_probe(const struct settings *settings,
+    const struct address *destination, uint32_t scope);
+
+/* Applies interface, mark and, for the family, source to a new socket.
+ * False on error (errno tells). */
+bool route_apply(const struct settings *settings, int fd,
+    enum family family);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Time and waiting: absolute deadlines, and the one function of this program
+ * that waits.  SIGTERM is seen here and nowhere else.
+ */
+#ifndef SOCKS64_NET_WAIT_H
+#define SOCKS64_NET_WAIT_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A moment of CLOCK_MONOTONIC in milliseconds; DEADLINE_NEVER for none. */
+struct deadline {
+	int64_t at;
+};
+
+#define DEADLINE_NEVER ((struct deadline){ INT64_MAX })
+
+/* Milliseconds of CLOCK_MONOTONIC, now. */
+int64_t clock_now(void);
+
+/* The moment `milliseconds` (>= 0) from now. */
+struct deadline deadline_in(int64_t milliseconds);
+
+/* The earlier of two. */
+struct deadline deadline_first(struct deadline a, struct deadline b);
+
+bool deadline_passed(struct deadline d);
+
+enum wait {
+	WAIT_READY,   /* some descriptor has an event */
+	WAIT_TIMEOUT, /* the deadline passed first */
+	WAIT_STOPPED, /* SIGTERM came, now or earlier */
+};
+
+/*
+ * Installs the handler of SIGTERM, which stays blocked except while waiting,
+ * and ignores SIGPIPE and SIGXFSZ.  Called once, first.
+ */
+void wait_prepare(void);
+
+/*
+ * ppoll(2) until an event or the deadline.  A negative fd is skipped; n may
+ * be 0.  revents are valid on WAIT_READY only.  EINTR is handled here.
+ */
+enum wait wait_for(struct pollfd *fds, size_t n, struct deadline until);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The confinement of one session: identity, limits, Landlock, seccomp.  It
+ * fails closed: what cannot be set is an error (INTERFACE.md 3: exit 71), but
+ * for a Landlock that this kernel does not have.
+ */
+#ifndef SOCKS64_SANDBOX_SANDBOX_H
+#define SOCKS64_SANDBOX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Each stage allows no more than the one before it. */
+enum sandbox_stage {
+	SANDBOX_NEGOTIATE, /* before the first octet of the client is read */
+	SANDBOX_RELAY,     /* two connected sockets and the log */
+	SANDBOX_STAGES,
+};
+
+/*
+ * Became another user before?  Looks `name` (NULL: socks64, else nobody; a
+ * decimal UID too) up in /etc/passwd itself and becomes it: groups, gid, uid,
+ * all capabilities, but those in `keep` (a mask of 1 << CAP_...; 0 normally).
+ * Nothing happens where the effective user is not root, but that capabilities
+ * are dropped.  NULL on success, else what failed, as a sentence.
+ */
+const char *sandbox_become(const char *name, uint64_t keep);
+
+/*
+ * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, rlimits, Landlock,
+ * filter A.  SANDBOX_RELAY: filter B on top.  NULL on success, else what
+ * failed, as a sentence.
+ */
+const char *sandbox_enter(enum sandbox_stage stage);
+
+/* --print-sandbox: a line for each call and stage, with its reason; the
+ * Landlock version of this kernel.  False when writing to fd failed. */
+bool sandbox_print(int fd);
+
+#endif

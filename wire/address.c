@@ -1,0 +1,163 @@
+/*
+ * Addresses and their text forms.  Pure: inet_pton(3) and inet_ntop(3) only
+ * convert, and are stricter than what we would write.
+ */
+#include "wire/address.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+struct address
+address_ipv4(const uint8_t octets[4], uint16_t port)
+{
+	struct address a = { .family = FAMILY_IPV4, .port = port };
+
+	memcpy(a.octets, octets, 4);
+	return a;
+}
+
+struct address
+address_ipv6(const uint8_t octets[16], uint16_t port)
+{
+	struct address a = { .family = FAMILY_IPV6, .port = port };
+
+	if (memcmp(octets, mapped_prefix, sizeof(mapped_prefix)) == 0)
+		return address_ipv4(octets + sizeof(mapped_prefix), port);
+	memcpy(a.octets, octets, 16);
+	return a;
+}
+
+size_t
+address_length(const struct address *a)
+{
+	switch (a->family) {
+	case FAMILY_IPV4: return 4;
+	case FAMILY_IPV6: return 16;
+	case FAMILY_NONE: break;
+	}
+	return 0;
+}
+
+bool
+address_equal(const struct address *a, const struct address *b)
+{
+	return a->family == b->family &&
+	    memcmp(a->octets, b->octets, address_length(a)) == 0;
+}
+
+bool
+address_in_prefix(const struct address *a, const struct address *prefix,
+    unsigned bits)
+{
+	const size_t whole = bits / 8;
+	const unsigned rest = bits % 8;
+
+	if (a->family != prefix->family || bits > address_length(a) * 8)
+		return false;
+	if (memcmp(a->octets, prefix->octets, whole) != 0)
+		return false;
+	if (rest == 0)
+		return true;
+	return ((a->octets[whole] ^ prefix->octets[whole]) >> (8 - rest)) == 0;
+}
+
+bool
+address_parse(const char *text, size_t length, struct address *out)
+{
+	char string[INET6_ADDRSTRLEN];
+	uint8_t octets[16];
+
+	if (length == 0 || length >= sizeof(string) ||
+	    memchr(text, '\0', length) != NULL)
+		return false;
+	memcpy(string, text, length);
+	string[length] = '\0';
+	if (inet_pton(AF_INET, string, octets) == 1)
+		*out = address_ipv4(octets, 0);
+	else if (inet_pton(AF_INET6, string, octets) == 1)
+		*out = address_ipv6(octets, 0);
+	else
+		return false;
+	return true;
+}
+
+bool
+port_parse(const char *text, size_t length, uint16_t low, uint16_t *out)
+{
+	uint32_t port = 0;
+
+	if (length == 0 || length > 5 || (text[0] == '0' && length > 1))
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		port = port * 10 + (uint32_t)(text[i] - '0');
+	}
+	if (port > UINT16_MAX || port < low)
+		return false;
+	*out = (uint16_t)port;
+	return true;
+}
+
+bool
+address_parse_port(const char *text, size_t length, uint16_t default_port,
+    struct address *out)
+{
+	const bool bracketed = length > 0 && text[0] == '[';
+	const char *host = bracketed ? text + 1 : text;
+	const size_t rest = bracketed ? length - 1 : length;
+	const char *end = memchr(host, bracketed ? ']' : ':', rest);
+	uint16_t port = default_port;
+	struct address a;
+
+	if (bracketed && end == NULL)
+		return false;
+	/* Several colons without brackets: IPv6 without a port. */
+	if (end == NULL || (!bracketed &&
+	    memchr(end + 1, ':', rest - (size_t)(end + 1 - host)) != NULL))
+		end = host + rest;
+	if (!address_parse(host, (size_t)(end - host), &a))
+		return false;
+	if (bracketed)
+		end++;
+	if (end < text + length) {
+		if (*end != ':' || !port_parse(end + 1,
+		    (size_t)(text + length - end - 1), 1, &port))
+			return false;
+	}
+	a.port = port;
+	*out = a;
+	return true;
+}
+
+void
+address_add(struct text *t, const struct address *a)
+{
+	char string[INET6_ADDRSTRLEN];
+
+	if (a->family == FAMILY_NONE) {
+		text_add_char(t, '-');
+		return;
+	}
+	inet_ntop(a->family == FAMILY_IPV4 ? AF_INET : AF_INET6, a->octets,
+	    string, sizeof(string));
+	text_add(t, string);
+}
+
+void
+address_add_port(struct text *t, const struct address *a)
+{
+	const bool brackets = a->family == FAMILY_IPV6;
+
+	if (brackets)
+		text_add_char(t, '[');
+	address_add(t, a);
+	if (brackets)
+		text_add_char(t, ']');
+	if (a->family != FAMILY_NONE) {
+		text_add_char(t, ':');
+		text_add_number(t, a->port);
+	}
+}

@@ -1,0 +1,131 @@
+/*
+ * RFC 1928 messages.  Pure.  Every parser walks on a copy of the cursor and
+ * commits a whole message only.
+ */
+#include "wire/socks5.h"
+
+#include <string.h>
+
+/* ATYP, RFC 1928 5. */
+enum {
+	ATYP_IPV4 = 1,
+	ATYP_DOMAINNAME = 3,
+	ATYP_IPV6 = 4,
+};
+
+/* RFC 1928 3:  VER NMETHODS METHODS... */
+enum parse
+socks5_greeting_parse(struct cursor *c, struct socks5_greeting *out)
+{
+	struct cursor walk = *c;
+	const uint8_t version = cursor_u8(&walk);
+
+	if (walk.starved)
+		return PARSE_MORE;
+	if (version != SOCKS5_VERSION)
+		return PARSE_BAD;
+	const uint8_t count = cursor_u8(&walk);
+	const uint8_t *methods = cursor_take(&walk, count);
+	if (walk.starved)
+		return PARSE_MORE;
+	*out = (struct socks5_greeting){ 0 };
+	for (size_t i = 0; i < count; i++)
+		out->offers[methods[i]] = true;
+	out->offers[SOCKS5_METHOD_NO_ACCEPTABLE] = false;
+	*c = walk;
+	return PARSE_DONE;
+}
+
+/* How long is the address field?  False: an ATYP that we do not know. */
+static bool
+address_field(struct cursor *walk, uint8_t type, size_t *length)
+{
+	switch (type) {
+	case ATYP_IPV4: *length = 4; return true;
+	case ATYP_IPV6: *length = 16; return true;
+	case ATYP_DOMAINNAME: *length = cursor_u8(walk); return true;
+	default: return false;
+	}
+}
+
+static bool
+request_host(struct socks5_request *r, uint8_t type)
+{
+	const uint16_t port = r->address.port;
+
+	switch (type) {
+	case ATYP_IPV4:
+		r->kind = NAME_LITERAL;
+		r->address = address_ipv4(r->asked, port);
+		return true;
+	case ATYP_IPV6:
+		r->kind = NAME_LITERAL;
+		r->address = address_ipv6(r->asked, port);
+		return true;
+	default:
+		r->by_name = true;
+		r->kind = name_classify(r->asked, r->asked_length, r->name,
+		    &r->address);
+		r->address.port = port;
+		return r->kind != NAME_BAD;
+	}
+}
+
+/* RFC 1928 4:  VER CMD RSV ATYP DST.ADDR DST.PORT */
+enum parse
+socks5_request_parse(struct cursor *c, struct socks5_request *out,
+    enum reply *why)
+{
+	struct cursor walk = *c;
+	struct socks5_request r = { 0 };
+	size_t length = 0;
+
+	*why = REPLY_GENERAL_FAILURE;
+	const uint8_t version = cursor_u8(&walk);
+	if (walk.starved)
+		return PARSE_MORE;
+	if (version != SOCKS5_VERSION)
+		return PARSE_BAD;
+	r.command = cursor_u8(&walk);
+	r.flag = cursor_u8(&walk);
+	const uint8_t type = cursor_u8(&walk);
+	if (walk.starved)
+		return PARSE_MORE;
+	if (!address_field(&walk, type, &length)) {
+		*why = REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
+		*out = r;
+		return PARSE_BAD;
+	}
+	const uint8_t *asked = cursor_take(&walk, length);
+	r.address.port = cursor_u16(&walk);
+	if (walk.starved)
+		return PARSE_MORE;
+	memcpy(r.asked, asked, length);
+	r.asked_length = (uint8_t)length;
+	const bool valid = request_host(&r, type);
+	*out = r;
+	if (!valid)
+		return PARSE_BAD;
+	*c = walk;
+	return PARSE_DONE;
+}
+
+/* RFC 1928 6:  VER REP RSV ATYP BND.ADDR BND.PORT */
+size_t
+socks5_reply_format(enum reply reply, const struct address *bound,
+    uint8_t octets[SOCKS5_REPLY_MAX])
+{
+	static const struct address nowhere = { .family = FAMILY_IPV4 };
+
+	if (bound == NULL || bound->family == FAMILY_NONE)
+		bound = &nowhere;
+	const size_t length = address_length(bound);
+	octets[0] = SOCKS5_VERSION;
+	octets[1] = (uint8_t)reply;
+	octets[2] = 0;
+	octets[3] = bound->family == FAMILY_IPV4 ? ATYP_IPV4 : ATYP_IPV6;
+	memcpy(octets + 4, bound->octets, length);
+	octets[4 + length] = (uint8_t)(bound->port >> 8);
+	octets[5 + length] = (uint8_t)(bound->port & 0xff);
+	return 6 + length;
+}
