@@ -59,7 +59,15 @@ build/sandbox/sandbox.o: build/sandbox/filters.h
 
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
+# Ratios against the least that a handler can be, side by side in one run.
+build/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+bench: all build/bench/bare build/bench/inetd
+	tests/bench/bench.py build $(FIGURES)
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all clean
+.PHONY: all bench clean
