@@ -67,6 +67,19 @@ build/bench/%: tests/bench/%.c
 bench: all build/bench/bare build/bench/inetd
 	tests/bench/bench.py build $(FIGURES)
 
+# Unit drivers link what they drive and nothing else.
+WIRE_OBJECTS = $(patsubst %.c,build/%.o,$(wildcard wire/*.c))
+DIAL_OBJECTS = $(patsubst %,build/net/%.o,dial resolve resolvconf hosts words \
+	route order failure wait sockaddr) $(WIRE_OBJECTS)
+
+build/unit/dial: build/tests/unit/dial.o $(DIAL_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lcares
+
+build/unit/order: build/tests/unit/order.o build/net/order.o $(WIRE_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
