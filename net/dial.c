@@ -407,14 +407,16 @@ static void
 race_expire(struct race *race)
 {
 	const struct attempt *late = NULL;
+	const struct attempt *telling;
 
 	for (size_t i = 0; i < race->attempt_count; i++)
 		if (race->attempts[i].fd != -1) {
 			attempt_fail(race, &race->attempts[i], ETIMEDOUT);
 			late = &race->attempts[i];
 		}
-	if (late != NULL && failure_of(telling_attempt(race)->error)->reply !=
-	    REPLY_CONNECTION_REFUSED)
+	telling = telling_attempt(race);
+	if (late != NULL && telling != NULL &&
+	    failure_of(telling->error)->reply != REPLY_CONNECTION_REFUSED)
 		tell_attempt(race, late);
 	else
 		race_fail(race);

@@ -45,7 +45,8 @@ struct dial {
 	char attempts[ATTEMPTS_TEXT]; /* "[2001:db8::80]:443 timeout, ..." */
 };
 
-/* Runs to the end: returns d->result.  All descriptors but d->fd are closed. */
+/* Runs to the end and returns d->result; all descriptors but d->fd are
+ * closed. */
 enum dial_result dial_run(struct dial *d);
 
 #endif
