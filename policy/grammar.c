@@ -275,7 +275,7 @@ static void
 add_file(struct reader *r, const char *path, struct list *list)
 {
 	struct reader inner = { .report = r->report, .context = r->context,
-		.file = path, .muted = r->muted };
+		.file = path };
 	struct lines lines;
 
 	/* The same list, whoever reads it from wherever. */

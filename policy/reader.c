@@ -17,17 +17,22 @@ report(struct reader *r, bool warning, const char *what)
 {
 	char buffer[WHERE_TEXT];
 	struct text where = text_in(buffer, sizeof(buffer));
+	char sentence[WHAT_TEXT];
+	struct text whole = text_in(sentence, sizeof(sentence));
 
 	if (!warning)
 		r->failed = true;
-	if (r->muted)
-		return;
 	text_add(&where, r->file);
 	if (r->line > 0) {
 		text_add_char(&where, ':');
 		text_add_number(&where, r->line);
 	}
-	r->report(r->context, warning, buffer, what);
+	if (r->topic != NULL) {
+		text_add(&whole, r->topic);
+		text_add(&whole, ": ");
+	}
+	text_add(&whole, what);
+	r->report(r->context, warning, buffer, sentence);
 }
 
 void

@@ -16,10 +16,10 @@ struct reader {
 	settings_report *report;
 	void *context;
 	const char *file; /* "-o" for the command line */
-	unsigned line;    /* 0: the file as a whole */
-	bool option;      /* the command line, not a file */
-	bool failed;      /* an error was reported */
-	bool muted;       /* count errors only */
+	unsigned line;     /* 0: the file as a whole */
+	const char *topic; /* the directive whose value it is; NULL: none */
+	bool option;       /* the command line, not a file */
+	bool failed;       /* an error was reported */
 };
 
 /* Reports an error: a sentence; or `before`, the offending word in quotes

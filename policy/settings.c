@@ -216,7 +216,11 @@ smallest(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Levenshtein's distance; only the start of a long `typed` counts. */
+/*
+ * How many characters to leave out and put in, so that one word left off
+ * ("handshake") is nearer than another word.  Only the start of a long
+ * `typed` counts.
+ */
 static size_t
 edit_distance(const char *typed, const char *keyword)
 {
@@ -234,7 +238,7 @@ edit_distance(const char *typed, const char *keyword)
 			const size_t above = row[k + 1];
 
 			row[k + 1] = smallest(above + 1, row[k] + 1,
-			    diagonal + (typed[i] == keyword[k] ? 0 : 1));
+			    diagonal + (typed[i] == keyword[k] ? 0 : 2));
 			diagonal = above;
 		}
 	}
@@ -307,8 +311,11 @@ read_directive(struct reading *reading, const char *keyword, char *value)
 		reader_refuse(r, "", keyword, " needs a value");
 		return;
 	}
+	/* A rule's complaints name its parts. */
+	r->topic = d->kind == &kind_rule ? NULL : keyword;
 	d->kind->parse(r, d, value, beaten ? reading->ignored :
 	    reading->out);
+	r->topic = NULL;
 }
 
 /* KEYWORD VALUE; `ends` are the characters that end the keyword. */

@@ -652,9 +652,10 @@ static void
 parse_unbuilt(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
 {
-	(void)value; /* whatever it is */
+	(void)d; /* the reader names it */
+	(void)value;
 	(void)out;
-	reader_refuse(r, "", d->keyword, ": not built into this version");
+	reader_error(r, "not built into this version");
 }
 
 const struct kind kind_unbuilt = { parse_unbuilt, NULL };
