@@ -67,6 +67,15 @@ build/bench/%: tests/bench/%.c
 bench: all build/bench/bare build/bench/inetd
 	tests/bench/bench.py build $(FIGURES)
 
+# Unit drivers link the pure rooms alone, with every check of the compiler.
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+PURE = $(sort $(wildcard wire/*.c policy/*.c))
+
+build/tests/%: tests/unit/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
+	    $< $(PURE) -lcrypt
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
