@@ -45,19 +45,34 @@ build/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The seccomp filters are made here, with libseccomp, and only loaded by the
-# handler.
-build/sandbox/generate: sandbox/generate.c sandbox/calls.c sandbox/calls.h
+# handler.  FILTERS=--trap for development: SIGSYS can be caught.
+build/sandbox/generate: sandbox/generate.c sandbox/calls.c wire/text.c \
+	    sandbox/calls.h sandbox/sandbox.h wire/text.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
-	    sandbox/generate.c sandbox/calls.c -lseccomp
+	    sandbox/generate.c sandbox/calls.c wire/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
-	build/sandbox/generate > $@.new
+	build/sandbox/generate $(FILTERS) > $@.new
 	mv $@.new $@
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
--include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
+# What tests/50-sandbox.bats runs.
+PROBES = build/tests/probe/probe build/tests/probe/table \
+	build/tests/probe/without-seccomp
+CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
+	$(wildcard sandbox/*.c)) wire/text.c)
+
+probes: $(PROBES)
+
+$(PROBES): %: %.o $(CONFINEMENT)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt
+
+build/tests/probe/table.o: build/sandbox/filters.h
+
+-include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d \
+	$(PROBES:=.d)
 
 # Ratios against the least that a handler can be, side by side in one run.
 build/bench/%: tests/bench/%.c
@@ -79,4 +94,4 @@ build/tests/%: tests/unit/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all bench clean
+.PHONY: all probes bench clean
