@@ -58,7 +58,13 @@ build/sandbox/sandbox.o: build/sandbox/filters.h
 
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
+install: all
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
+
+uninstall:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all clean
+.PHONY: all install uninstall clean
