@@ -26,7 +26,8 @@ LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
 ROOMS = wire policy net alg sandbox
-SOURCES = socks64-handler.c journal.c $(filter-out sandbox/generate.c, \
+SOURCES = socks64-handler.c session.c connection.c options.c explain.c \
+	journal.c title.c $(filter-out sandbox/generate.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt
@@ -58,13 +59,22 @@ build/sandbox/sandbox.o: build/sandbox/filters.h
 
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
+.PHONY: install uninstall
 install: all
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
 
 uninstall:
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
 
+# Ratios against the least that a handler can be, side by side in one run.
+build/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+bench: all build/bench/bare build/bench/inetd
+	tests/bench/bench.py build $(FIGURES)
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all install uninstall clean
+.PHONY: all bench clean

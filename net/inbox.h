@@ -29,7 +29,12 @@ enum inbox_result {
 	INBOX_STOPPED, /* SIGTERM */
 };
 
-/* Waits for octets and takes what is there, as much as fits. */
+/*
+ * Waits for octets and takes what is there, as much as fits.  Every message
+ * of the protocol is shorter than the inbox, so a caller that needs more
+ * always has room; a full inbox reads as INBOX_EOF.  An expired deadline
+ * ends it even while octets keep coming.
+ */
 enum inbox_result inbox_fill(struct inbox *in, struct deadline until);
 
 /* The unconsumed octets. */

@@ -1,0 +1,125 @@
+/*
+ * struct address <-> struct sockaddr, and the few options that every socket
+ * of a session gets.
+ */
+#include "net/sockaddr.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+enum { KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 10, KEEPALIVE_PROBES = 6 };
+
+static bool
+is_link_local(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && a->octets[0] == 0xfe &&
+	    (a->octets[1] & 0xc0) == 0x80;
+}
+
+struct endpoint
+endpoint_of(const struct address *a, uint32_t scope)
+{
+	struct endpoint e = { .length = 0 };
+	struct sockaddr_in *ipv4 = (struct sockaddr_in *)&e.storage;
+	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)&e.storage;
+
+	switch (a->family) {
+	case FAMILY_IPV4:
+		ipv4->sin_family = AF_INET;
+		ipv4->sin_port = htons(a->port);
+		memcpy(&ipv4->sin_addr, a->octets, 4);
+		e.length = sizeof(*ipv4);
+		break;
+	case FAMILY_IPV6:
+		ipv6->sin6_family = AF_INET6;
+		ipv6->sin6_port = htons(a->port);
+		memcpy(&ipv6->sin6_addr, a->octets, 16);
+		ipv6->sin6_scope_id = is_link_local(a) ? scope : 0;
+		e.length = sizeof(*ipv6);
+		break;
+	case FAMILY_NONE:
+		break;
+	}
+	return e;
+}
+
+struct address
+address_of(const struct sockaddr_storage *storage)
+{
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)storage;
+	const struct sockaddr_in6 *ipv6 =
+	    (const struct sockaddr_in6 *)storage;
+	uint8_t octets[16];
+
+	switch (storage->ss_family) {
+	case AF_INET:
+		memcpy(octets, &ipv4->sin_addr, 4);
+		return address_ipv4(octets, ntohs(ipv4->sin_port));
+	case AF_INET6:
+		memcpy(octets, &ipv6->sin6_addr, 16);
+		return address_ipv6(octets, ntohs(ipv6->sin6_port));
+	default:
+		return (struct address){ .family = FAMILY_NONE };
+	}
+}
+
+typedef int get_name(int fd, struct sockaddr *name, socklen_t *length);
+
+static bool
+socket_name(int fd, get_name *get, struct address *out)
+{
+	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
+	socklen_t length = sizeof(storage);
+	const bool known = get(fd, (struct sockaddr *)&storage, &length) == 0;
+
+	*out = known ? address_of(&storage) :
+	    (struct address){ .family = FAMILY_NONE };
+	return known;
+}
+
+bool
+socket_local(int fd, struct address *out)
+{
+	return socket_name(fd, getsockname, out);
+}
+
+bool
+socket_peer(int fd, struct address *out)
+{
+	return socket_name(fd, getpeername, out);
+}
+
+bool
+socket_nonblocking(int fd, bool on)
+{
+	const int flags = fcntl(fd, F_GETFL);
+
+	if (flags == -1)
+		return false;
+	return fcntl(fd, F_SETFL,
+	    on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) == 0;
+}
+
+void
+socket_tune(int fd)
+{
+	static const struct {
+		int level;
+		int name;
+		int value;
+	} options[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
+	};
+
+	/* The first one fails on a unix-domain socket: nothing to tune. */
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (setsockopt(fd, options[i].level, options[i].name,
+		    &options[i].value, sizeof(options[i].value)) != 0)
+			return;
+}

@@ -1,0 +1,120 @@
+/*
+ * Time and waiting.  SIGTERM is blocked except inside ppoll(2), so that it
+ * can neither be missed nor interrupt anything else.
+ */
+#include "net/wait.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <time.h>
+
+static volatile sig_atomic_t stopped;
+static sigset_t waiting_mask;
+
+static void
+stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+void
+wait_prepare(void)
+{
+	const struct sigaction act = { .sa_handler = stop };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &waiting_mask);
+	sigdelset(&waiting_mask, SIGTERM);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+static int64_t
+microseconds_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+clock_microseconds(void)
+{
+	return microseconds_of(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_utc_microseconds(void)
+{
+	return microseconds_of(CLOCK_REALTIME);
+}
+
+int64_t
+clock_now(void)
+{
+	return clock_microseconds() / 1000;
+}
+
+struct deadline
+deadline_in(int64_t milliseconds)
+{
+	return (struct deadline){ clock_now() + milliseconds };
+}
+
+struct deadline
+deadline_first(struct deadline a, struct deadline b)
+{
+	return a.at < b.at ? a : b;
+}
+
+bool
+deadline_passed(struct deadline d)
+{
+	return clock_now() >= d.at;
+}
+
+/* What is left, for ppoll(2); NULL where there is no end. */
+static const struct timespec *
+time_left(struct deadline until, struct timespec *left)
+{
+	int64_t milliseconds;
+
+	if (until.at == DEADLINE_NEVER.at)
+		return NULL;
+	milliseconds = until.at - clock_now();
+	if (milliseconds < 0)
+		milliseconds = 0;
+	left->tv_sec = (time_t)(milliseconds / 1000);
+	left->tv_nsec = (long)(milliseconds % 1000) * 1000000;
+	return left;
+}
+
+enum wait
+wait_for(struct pollfd *fds, size_t n, struct deadline until)
+{
+	struct timespec left;
+
+	for (;;) {
+		const int ready = ppoll(fds, (nfds_t)n,
+		    time_left(until, &left), &waiting_mask);
+
+		if (stopped)
+			return WAIT_STOPPED;
+		if (ready > 0)
+			return WAIT_READY;
+		if (ready == 0)
+			return WAIT_TIMEOUT;
+		/* Nothing but a signal makes ppoll() fail here: the array is
+		 * ours and small.  Memory may run out in the kernel: that
+		 * looks like a deadline, so that nobody spins. */
+		if (errno != EINTR)
+			return WAIT_TIMEOUT;
+	}
+}
