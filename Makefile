@@ -74,6 +74,13 @@ build/tests/probe/table.o: build/sandbox/filters.h
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d \
 	$(PROBES:=.d)
 
+.PHONY: install uninstall
+install: all
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
+
+uninstall:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
+
 # Ratios against the least that a handler can be, side by side in one run.
 build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
