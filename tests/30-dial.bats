@@ -129,8 +129,8 @@ setup_file() {
 	export GW=s64-$$-dial-gw PEER=s64-$$-dial-peer
 	why=$(network_missing)
 	[[ -z $why ]] || skip "$why"
-	make -s -C "$ROOT" build/unit/dial build/unit/order
-	export DIAL=$ROOT/build/unit/dial ORDER=$ROOT/build/unit/order
+	make -s -C "$ROOT" build/tests/dial build/tests/order
+	export DIAL=$ROOT/build/tests/dial ORDER=$ROOT/build/tests/order
 	network_up
 	mkdir -p "/etc/netns/$GW"
 	hosts ''
