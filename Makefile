@@ -56,6 +56,12 @@ build/sandbox/filters.h: build/sandbox/generate
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
+# Drivers of the tests: each is what it tests and a main() of its own.
+build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
+	    net/relay.o net/flow.o net/wait.o wire/text.o)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
+-include $(wildcard build/tests/unit/*.d)
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
 clean:
