@@ -98,6 +98,14 @@ build/tests/%: tests/unit/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
 	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
 	    $< $(PURE) -lcrypt
 
+# Drivers of the tests: each is what it tests and a main() of its own.
+build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
+	    net/relay.o net/flow.o net/wait.o wire/text.o)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
+-include $(wildcard build/tests/unit/*.d)
+-include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
