@@ -26,7 +26,8 @@ LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
 ROOMS = wire policy net alg sandbox
-SOURCES = socks64-handler.c journal.c $(filter-out sandbox/generate.c, \
+SOURCES = socks64-handler.c session.c connection.c options.c explain.c \
+	journal.c title.c $(filter-out sandbox/generate.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt
@@ -67,7 +68,15 @@ build/tests/%: tests/unit/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
 	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
 	    $< $(PURE) -lcrypt
 
+# Ratios against the least that a handler can be, side by side in one run.
+build/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+bench: all build/bench/bare build/bench/inetd
+	tests/bench/bench.py build $(FIGURES)
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all clean
+.PHONY: all bench clean

@@ -22,6 +22,7 @@ enum dial_result {
 	DIAL_RESOLVE_FAILED, /* no address: 04 or 01 */
 	DIAL_CLIENT_GONE,    /* the client reset its connection meanwhile */
 	DIAL_STOPPED,        /* SIGTERM */
+	DIAL_ERROR,          /* ours: /dev/urandom cannot be read */
 };
 
 struct dial {
