@@ -337,3 +337,10 @@ ask_list() {
 	echo "$output"
 	[[ $output == *"no rule allows"* || $output == *"no rule opens it"* ]]
 }
+
+@test "the fuzz targets of this room hold on their corpora" {
+	cd "$BATS_TEST_DIRNAME/.."
+	make -s build/replay/configuration build/replay/rule
+	build/replay/configuration tests/fuzz/corpus/configuration
+	build/replay/rule tests/fuzz/corpus/rule
+}
