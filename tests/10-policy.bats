@@ -238,6 +238,9 @@ everything() {
 	run -0 "$POLICY" dump -f c -o 'deny port 81'
 	[ "${lines[-2]}" = 'deny port 81' ]
 	[ "${lines[-1]}" = 'allow port 80' ]
+	run -0 "$POLICY" dump -f c -o 'allow port 81'
+	[ "${lines[-2]}" = 'allow port 81' ]
+	[ "${lines[-1]}" = 'allow port 80' ]
 }
 
 @test "one source for each family" {
