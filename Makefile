@@ -106,7 +106,43 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 -include $(wildcard build/tests/unit/*.d)
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
+# Fuzzing: `make fuzz` searches with libFuzzer, FUZZ_SECONDS for each target;
+# build/replay/TARGET runs a corpus without it.
+CLANG = clang-14
+FUZZ_SECONDS = 60
+FUZZED = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
+	$(wildcard tests/fuzz/*.c)))
+
+build/fuzz/%: tests/fuzz/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) \
+	    -fsanitize=fuzzer -o $@ $< $(PURE) -lcrypt
+
+build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) \
+    $(wildcard wire/*.h policy/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
+	    $< tests/fuzz/replay.c $(PURE) -lcrypt
+
+fuzz: $(FUZZED:%=build/fuzz/%)
+	for target in $(FUZZED); do \
+	    mkdir -p build/corpus/$$target && \
+	    build/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+		-rss_limit_mb=4096 -max_len=4096 -print_final_stats=0 \
+		build/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
+
+# Ratios against the least that a handler can be, side by side in one run.
+build/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+bench: all build/bench/bare build/bench/inetd
+	tests/bench/bench.py build $(FIGURES)
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
 .PHONY: all probes bench clean
+
+.PHONY: all bench clean fuzz
