@@ -74,6 +74,13 @@ build/tests/probe/table.o: build/sandbox/filters.h
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d \
 	$(PROBES:=.d)
 
+.PHONY: install uninstall
+install: all
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
+
+uninstall:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
+
 # Ratios against the least that a handler can be, side by side in one run.
 build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
@@ -81,6 +88,15 @@ build/bench/%: tests/bench/%.c
 
 bench: all build/bench/bare build/bench/inetd
 	tests/bench/bench.py build $(FIGURES)
+
+# Unit drivers link the pure rooms alone, with every check of the compiler.
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+PURE = $(sort $(wildcard wire/*.c policy/*.c))
+
+build/tests/%: tests/unit/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
+	    $< $(PURE) -lcrypt
 
 clean:
 	rm -rf build socks64-handler socks64-handler-static

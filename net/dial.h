@@ -5,6 +5,7 @@
 #ifndef SOCKS64_NET_DIAL_H
 #define SOCKS64_NET_DIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/wait.h"
@@ -16,10 +17,10 @@
 enum { ATTEMPTS_TEXT = 1024 };
 
 enum dial_result {
-	DIAL_FAILED,         /* no address answered: 03 to 06, 01 */
+	DIAL_FAILED,         /* no address answered: REP by its errno */
 	DIAL_CONNECTED,
 	DIAL_DENIED,         /* every address was denied: 02 */
-	DIAL_RESOLVE_FAILED, /* no address: 04 or 01 */
+	DIAL_RESOLVE_FAILED, /* no address: 04, 01; 06 by the deadline */
 	DIAL_CLIENT_GONE,    /* the client reset its connection meanwhile */
 	DIAL_STOPPED,        /* SIGTERM */
 	DIAL_ERROR,          /* ours: /dev/urandom cannot be read */
@@ -43,6 +44,7 @@ struct dial {
 				   last one that was denied */
 	char reason[REASON_TEXT];     /* a sentence where it failed */
 	char attempts[ATTEMPTS_TEXT]; /* "[2001:db8::80]:443 timeout, ..." */
+	bool broken;                  /* the system failed us: exit 71 */
 };
 
 /* Runs to the end: returns d->result.  All descriptors but d->fd are closed. */

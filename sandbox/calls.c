@@ -85,6 +85,9 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_ALL,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER) },
 	    .because = "passes a reset on" },
+	{ CALL(setsockopt), IN_ALL,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_OOBINLINE) },
+	    .because = "the urgent octet keeps its place" },
 	{ CALL(getsockopt), IN_ALL,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ERROR) },
 	    .because = "why a connection failed" },
@@ -204,6 +207,10 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MARK) },
 	    .because = "`mark`" },
+
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
+	    .because = "only an address of this host is taken: `self`" },
 
 	/* The way into the relay stage. */
 	{ CALL(getuid), IN_NEGOTIATE, .because = "sd_notify compares" },
