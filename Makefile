@@ -67,7 +67,71 @@ build/bench/%: tests/bench/%.c
 bench: all build/bench/bare build/bench/inetd
 	tests/bench/bench.py build $(FIGURES)
 
+# INTERFACE 8: what is missing is installed first, then make builds it.
+run:
+	@tests/install-missing build run
+	@$(MAKE) --no-print-directory socks64-handler
+	systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
+	    ./socks64-handler $(if $(CONFIG),-f '$(CONFIG)')
+
+BATS = bats --print-output-on-failure
+BATSFLAGS =
+SUITE = $(sort $(wildcard tests/*.bats))
+SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
+
+check:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
+	@$(BATS) $(BATSFLAGS) $(SUITE)
+
+check-all:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
+	@$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE)
+
+lint:
+	@tests/install-missing build lint
+	@tests/lint/run
+
+# Fuzz targets link the pure rooms alone.  The same source is replayed over
+# its corpus by make check, without clang.
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c, \
+	$(wildcard tests/fuzz/*.c)))
+FUZZ_SECONDS = 30
+FUZZ_PURE = $(sort $(wildcard wire/*.c policy/*.c)) \
+	$(filter-out alg/session.c,$(wildcard alg/*.c))
+FUZZ_FLAGS = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CORPUS = tests/fuzz/corpus/$(@F)
+REPLAYS = $(FUZZERS:%=build/replay/%)
+
+build/fuzz/%: tests/fuzz/%.c $(FUZZ_PURE)
+	@mkdir -p $(@D)
+	clang-14 $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lcrypt
+
+build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(FUZZ_PURE)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -o $@ $^ -lcrypt
+
+fuzz:
+	@tests/install-missing build fuzz
+	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz/%)
+
+fuzz/%: build/fuzz/%
+	@mkdir -p build/fuzz/corpus/$*
+	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* \
+	    tests/fuzz/corpus/$*
+
+# The suite over a handler that counts what it runs; the handler ends by
+# _exit(2), so the counters are dumped by tests/coverage.
+coverage:
+	@tests/install-missing build test
+	@tests/coverage
+
+TEST_PROGRAMS = $(REPLAYS) $(PROBES)
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all bench clean
+.PHONY: all run check check-all lint fuzz coverage bench clean
