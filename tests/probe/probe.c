@@ -7,7 +7,7 @@
  * STAGE: none, negotiate, relay.  -u: first become USER, "-" is the default
  * one; -m: as if `mark` were set.  CALL: a system call by name or number, or
  *
- *   open FILE   fopen(3), and print the first line
+ *   fopen FILE  fopen(3), and print the first line
  *   hash SALT   crypt(3), and print the hash
  *   status      print /proc/self/status, opened before
  *   abstract NAME   connect to a unix-domain datagram socket without a path
@@ -112,7 +112,12 @@ number_of(const char *call)
 	char *end;
 	const unsigned long number = strtoul(call, &end, 0);
 
-	return *end == '\0' ? (int)number : seccomp_syscall_resolve_name(call);
+	if (*end == '\0')
+		return (int)number;
+	const int resolved = seccomp_syscall_resolve_name(call);
+	if (resolved == __NR_SCMP_ERROR)
+		leave(EXIT_USAGE, "no such call");
+	return resolved;
 }
 
 _Noreturn static void
@@ -121,8 +126,6 @@ probe_call(const struct probe *p)
 	const int number = number_of(p->call);
 	long a[ARGUMENTS_MAX] = { 0 };
 
-	if (number == __NR_SCMP_ERROR)
-		leave(EXIT_USAGE, "no such call");
 	for (size_t i = 0; p->arguments[i] != NULL; i++) {
 		if (i == ARGUMENTS_MAX)
 			leave(EXIT_USAGE, "too many arguments");
@@ -136,7 +139,7 @@ probe_call(const struct probe *p)
 }
 
 _Noreturn static void
-probe_open(const struct probe *p)
+probe_fopen(const struct probe *p)
 {
 	char line[256] = { 0 };
 
@@ -194,7 +197,7 @@ static const struct {
 	void (*run)(const struct probe *p);
 	bool takes_argument;
 } specials[] = {
-	{ "open", probe_open, true },
+	{ "fopen", probe_fopen, true },
 	{ "hash", probe_hash, true },
 	{ "status", probe_status, false },
 	{ "abstract", probe_abstract, true },
