@@ -58,47 +58,25 @@ build/sandbox/filters.h: build/sandbox/generate
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
-# What tests/50-sandbox.bats runs.
-PROBES = build/tests/probe/probe build/tests/probe/table \
-	build/tests/probe/without-seccomp
-CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
-	$(wildcard sandbox/*.c)) wire/text.c)
+-include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
-probes: $(PROBES)
+# INTERFACE 8: what is missing is installed first, then make builds it.
+run:
+	@tests/install-missing build run
+	@$(MAKE) --no-print-directory socks64-handler
+	systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
+	    ./socks64-handler $(if $(CONFIG),-f '$(CONFIG)')
 
-$(PROBES): %: %.o $(CONFINEMENT)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt
-
-build/tests/probe/table.o: build/sandbox/filters.h
-
--include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d \
-	$(PROBES:=.d)
-
-.PHONY: install uninstall
 install: all
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
 
 uninstall:
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
 
-# Ratios against the least that a handler can be, side by side in one run.
-build/bench/%: tests/bench/%.c
-	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
-
-bench: all build/bench/bare build/bench/inetd
-	tests/bench/bench.py build $(FIGURES)
-
-# Unit drivers link the pure rooms alone, with every check of the compiler.
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
-PURE = $(sort $(wildcard wire/*.c policy/*.c))
-
-build/tests/%: tests/unit/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
-	    $< $(PURE) -lcrypt
-
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all probes bench clean
+.PHONY: all run install uninstall clean
+
+# check, check-all, lint, fuzz, coverage, bench
+include tests/tests.mk

@@ -204,6 +204,13 @@ late_port(const struct settings *settings, int fd)
 		    &on, sizeof(on));
 }
 
+static bool
+is_link_local(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && a->octets[0] == 0xfe &&
+	    (a->octets[1] & 0xc0) == 0x80;
+}
+
 /* 0: connecting; else an errno, and the descriptor is of no use. */
 static int
 connect_start(const struct settings *settings, int fd,
@@ -217,9 +224,8 @@ connect_start(const struct settings *settings, int fd,
 	if (connect(fd, (const struct sockaddr *)&to.storage,
 	    to.length) == 0 || errno == EINPROGRESS)
 		return 0;
-	/* A link-local address without an interface is nowhere. */
-	if (errno == EINVAL && address->family == FAMILY_IPV6)
-		return ENETUNREACH;
+	if (errno == EINVAL && is_link_local(address))
+		return ENETUNREACH; /* without an interface it is nowhere */
 	return errno;
 }
 
@@ -368,8 +374,9 @@ tell_nothing(struct race *race)
 	const bool failed = race->names.ipv6.state == ANSWER_FAILED ||
 	    race->names.ipv4.state == ANSWER_FAILED;
 
-	race->dial->broken = race->names.broken;
-	if (!resolve_done(&race->names))
+	if (race->names.broken)
+		race_end(race, DIAL_ERROR, REPLY_GENERAL_FAILURE, reason);
+	else if (!resolve_done(&race->names))
 		race_end(race, DIAL_RESOLVE_FAILED, REPLY_TTL_EXPIRED,
 		    "the name was not resolved in time");
 	else if (reason != NULL)
@@ -400,14 +407,16 @@ static void
 race_expire(struct race *race)
 {
 	const struct attempt *late = NULL;
+	const struct attempt *telling;
 
 	for (size_t i = 0; i < race->attempt_count; i++)
 		if (race->attempts[i].fd != -1) {
 			attempt_fail(race, &race->attempts[i], ETIMEDOUT);
 			late = &race->attempts[i];
 		}
-	if (late != NULL && failure_of(telling_attempt(race)->error)->reply !=
-	    REPLY_CONNECTION_REFUSED)
+	telling = telling_attempt(race);
+	if (late != NULL && telling != NULL &&
+	    failure_of(telling->error)->reply != REPLY_CONNECTION_REFUSED)
 		tell_attempt(race, late);
 	else
 		race_fail(race);
@@ -496,7 +505,6 @@ race_open(struct race *race, struct dial *d)
 	d->verdict.reason[0] = '\0';
 	d->reason[0] = '\0';
 	d->attempts[0] = '\0';
-	d->broken = false;
 	*race = (struct race){ .dial = d, .hold = DEADLINE_NEVER,
 		.next = deadline_in(0) };
 	if (d->question->name == NULL)

@@ -5,7 +5,6 @@
 #ifndef SOCKS64_NET_DIAL_H
 #define SOCKS64_NET_DIAL_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/wait.h"
@@ -44,10 +43,10 @@ struct dial {
 				   last one that was denied */
 	char reason[REASON_TEXT];     /* a sentence where it failed */
 	char attempts[ATTEMPTS_TEXT]; /* "[2001:db8::80]:443 timeout, ..." */
-	bool broken;                  /* the system failed us: exit 71 */
 };
 
-/* Runs to the end: returns d->result.  All descriptors but d->fd are closed. */
+/* Runs to the end and returns d->result; all descriptors but d->fd are
+ * closed. */
 enum dial_result dial_run(struct dial *d);
 
 #endif

@@ -410,15 +410,16 @@ resolve_poll(struct resolution *r, struct pollfd *fds, struct deadline *until)
 	ares_socket_t sockets[RESOLVE_POLL_MAX];
 	struct timeval storage;
 	const struct timeval *left;
-	int bits;
+	unsigned bits;
 	size_t n = 0;
 
 	if (r->channel == NULL || resolve_done(r))
 		return 0;
-	bits = ares_getsock(r->channel, sockets, RESOLVE_POLL_MAX);
-	for (int i = 0; i < RESOLVE_POLL_MAX; i++) {
-		const bool in = ARES_GETSOCK_READABLE(bits, i) != 0;
-		const bool out = ARES_GETSOCK_WRITABLE(bits, i) != 0;
+	/* ARES_GETSOCK_WRITABLE() shifts into a sign: not by us. */
+	bits = (unsigned)ares_getsock(r->channel, sockets, RESOLVE_POLL_MAX);
+	for (size_t i = 0; i < RESOLVE_POLL_MAX; i++) {
+		const bool in = (bits >> i & 1) != 0;
+		const bool out = (bits >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0;
 
 		if (in || out)
 			fds[n++] = (struct pollfd){ .fd = sockets[i],

@@ -123,7 +123,7 @@ lines_next(struct lines *lines, struct reader *r)
 			reader_error(r, "a NUL byte: this is no text");
 			continue;
 		}
-		if (length > 0 && line[length - 1] == '\r')
+		while (length > 0 && line[length - 1] == '\r')
 			length--;
 		line[length] = '\0';
 		return line;

@@ -330,6 +330,7 @@ read_line(struct reading *reading, char *line, const char *ends)
 		return;
 	if (*value != '\0')
 		*value++ = '\0';
+	line_strip_comment(value); /* KEYWORD=#... */
 	read_directive(reading, keyword, word_trim(value));
 }
 
@@ -358,7 +359,7 @@ read_options(struct reading *reading, const char *const *options,
 		char *line = reader_keep(&reading->reader, options[i]);
 
 		reading->reader.line = (unsigned)i + 1;
-		if (line != NULL && strchr(line, '\n') != NULL)
+		if (line != NULL && strpbrk(line, "\r\n") != NULL)
 			reader_error(&reading->reader,
 			    "one directive, without a line end");
 		else if (line != NULL)

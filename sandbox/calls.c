@@ -190,7 +190,7 @@ const struct call calls[] = {
 	    .because = "6 times" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_BINDTODEVICE) },
-	    .because = "`interface`" },
+	    .because = "`interface`; a link-local name server's" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MARK) },
 	    .because = "`mark`" },
@@ -201,6 +201,11 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
 	    .because = "only an address of this host is taken: `self`" },
+
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_IP),
+		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
+	    .because = "`source` takes no port before it dials" },
 
 	/* The way into the relay stage. */
 	{ CALL(getuid), IN_NEGOTIATE, .because = "sd_notify compares" },

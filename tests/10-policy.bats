@@ -238,6 +238,9 @@ everything() {
 	run -0 "$POLICY" dump -f c -o 'deny port 81'
 	[ "${lines[-2]}" = 'deny port 81' ]
 	[ "${lines[-1]}" = 'allow port 80' ]
+	run -0 "$POLICY" dump -f c -o 'allow port 81'
+	[ "${lines[-2]}" = 'allow port 81' ]
+	[ "${lines[-1]}" = 'allow port 80' ]
 }
 
 @test "one source for each family" {
@@ -336,4 +339,11 @@ ask_list() {
 	run -0 "$POLICY" load "deny at @$PWD/list"
 	echo "$output"
 	[[ $output == *"no rule allows"* || $output == *"no rule opens it"* ]]
+}
+
+@test "the fuzz targets of this room hold on their corpora" {
+	cd "$BATS_TEST_DIRNAME/.."
+	make -s build/replay/configuration build/replay/rule
+	build/replay/configuration tests/fuzz/corpus/configuration
+	build/replay/rule tests/fuzz/corpus/rule
 }
