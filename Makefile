@@ -45,64 +45,38 @@ build/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The seccomp filters are made here, with libseccomp, and only loaded by the
-# handler.
-build/sandbox/generate: sandbox/generate.c sandbox/calls.c sandbox/calls.h
+# handler.  FILTERS=--trap for development: SIGSYS can be caught.
+build/sandbox/generate: sandbox/generate.c sandbox/calls.c wire/text.c \
+	    sandbox/calls.h sandbox/sandbox.h wire/text.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
-	    sandbox/generate.c sandbox/calls.c -lseccomp
+	    sandbox/generate.c sandbox/calls.c wire/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
-	build/sandbox/generate > $@.new
+	build/sandbox/generate $(FILTERS) > $@.new
 	mv $@.new $@
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
-# Unit drivers link the pure rooms alone, with every check of the compiler.
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
-PURE = $(sort $(wildcard wire/*.c policy/*.c))
+# INTERFACE 8: what is missing is installed first, then make builds it.
+run:
+	@tests/install-missing build run
+	@$(MAKE) --no-print-directory socks64-handler
+	systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
+	    ./socks64-handler $(if $(CONFIG),-f '$(CONFIG)')
 
-build/tests/%: tests/unit/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
-	    $< $(PURE) -lcrypt
+install: all
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
 
-# Fuzzing: `make fuzz` searches with libFuzzer, FUZZ_SECONDS for each target;
-# build/replay/TARGET runs a corpus without it.
-CLANG = clang-14
-FUZZ_SECONDS = 60
-FUZZED = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
-	$(wildcard tests/fuzz/*.c)))
-
-build/fuzz/%: tests/fuzz/%.c $(PURE) $(wildcard wire/*.h policy/*.h)
-	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) \
-	    -fsanitize=fuzzer -o $@ $< $(PURE) -lcrypt
-
-build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) \
-    $(wildcard wire/*.h policy/*.h)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra $(SANITIZE) -o $@ \
-	    $< tests/fuzz/replay.c $(PURE) -lcrypt
-
-fuzz: $(FUZZED:%=build/fuzz/%)
-	for target in $(FUZZED); do \
-	    mkdir -p build/corpus/$$target && \
-	    build/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
-		-rss_limit_mb=4096 -max_len=4096 -print_final_stats=0 \
-		build/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
-	done
-
-# Ratios against the least that a handler can be, side by side in one run.
-build/bench/%: tests/bench/%.c
-	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
-
-bench: all build/bench/bare build/bench/inetd
-	tests/bench/bench.py build $(FIGURES)
+uninstall:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
 
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all bench clean fuzz
+.PHONY: all run install uninstall clean
+
+# check, check-all, lint, fuzz, coverage, bench
+include tests/tests.mk
