@@ -45,27 +45,20 @@ build/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The seccomp filters are made here, with libseccomp, and only loaded by the
-# handler.
-build/sandbox/generate: sandbox/generate.c sandbox/calls.c sandbox/calls.h
+# handler.  FILTERS=--trap for development: SIGSYS can be caught.
+build/sandbox/generate: sandbox/generate.c sandbox/calls.c wire/text.c \
+	    sandbox/calls.h sandbox/sandbox.h wire/text.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
-	    sandbox/generate.c sandbox/calls.c -lseccomp
+	    sandbox/generate.c sandbox/calls.c wire/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
-	build/sandbox/generate > $@.new
+	build/sandbox/generate $(FILTERS) > $@.new
 	mv $@.new $@
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
-
-# Ratios against the least that a handler can be, side by side in one run.
-build/bench/%: tests/bench/%.c
-	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
-
-bench: all build/bench/bare build/bench/inetd
-	tests/bench/bench.py build $(FIGURES)
 
 # INTERFACE 8: what is missing is installed first, then make builds it.
 run:
@@ -74,64 +67,16 @@ run:
 	systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
 	    ./socks64-handler $(if $(CONFIG),-f '$(CONFIG)')
 
-BATS = bats --print-output-on-failure
-BATSFLAGS =
-SUITE = $(sort $(wildcard tests/*.bats))
-SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
+install: all
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
 
-check:
-	@tests/install-missing build test
-	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
-	@$(BATS) $(BATSFLAGS) $(SUITE)
-
-check-all:
-	@tests/install-missing build test
-	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
-	@$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE)
-
-lint:
-	@tests/install-missing build lint
-	@tests/lint/run
-
-# Fuzz targets link the pure rooms alone.  The same source is replayed over
-# its corpus by make check, without clang.
-FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c, \
-	$(wildcard tests/fuzz/*.c)))
-FUZZ_SECONDS = 30
-FUZZ_PURE = $(sort $(wildcard wire/*.c policy/*.c)) \
-	$(filter-out alg/session.c,$(wildcard alg/*.c))
-FUZZ_FLAGS = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra \
-	-fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_CORPUS = tests/fuzz/corpus/$(@F)
-REPLAYS = $(FUZZERS:%=build/replay/%)
-
-build/fuzz/%: tests/fuzz/%.c $(FUZZ_PURE)
-	@mkdir -p $(@D)
-	clang-14 $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lcrypt
-
-build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(FUZZ_PURE)
-	@mkdir -p $(@D)
-	$(CC) $(FUZZ_FLAGS) -o $@ $^ -lcrypt
-
-fuzz:
-	@tests/install-missing build fuzz
-	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz/%)
-
-fuzz/%: build/fuzz/%
-	@mkdir -p build/fuzz/corpus/$*
-	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* \
-	    tests/fuzz/corpus/$*
-
-# The suite over a handler that counts what it runs; the handler ends by
-# _exit(2), so the counters are dumped by tests/coverage.
-coverage:
-	@tests/install-missing build test
-	@tests/coverage
-
-TEST_PROGRAMS = $(REPLAYS) $(PROBES)
+uninstall:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
 
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all run check check-all lint fuzz coverage bench clean
+.PHONY: all run install uninstall clean
+
+# check, check-all, lint, fuzz, coverage, bench
+include tests/tests.mk

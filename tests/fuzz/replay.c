@@ -1,44 +1,72 @@
 /*
- * Runs a fuzz target over files of its corpus, without libFuzzer: what
- * `make check` does with the octets that once found a bug.
+ * A main() for the fuzz targets without libFuzzer: each operand is a file, or
+ * a directory of files, that the target is given once.
  */
+#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { INPUT_MAX = 1 << 20 };
+static unsigned replayed;
 
-static int
-replay(const char *path)
+static void
+replay_file(const char *path)
 {
-	FILE *file = fopen(path, "rb");
+	static uint8_t data[1 << 20];
+	FILE *file = fopen(path, "r");
+
 	if (file == NULL) {
 		perror(path);
-		return 1;
+		exit(2);
 	}
-	/* As large as the input, so that the sanitizer sees every overrun. */
-	static uint8_t all[INPUT_MAX];
-	const size_t length = fread(all, 1, sizeof(all), file);
-	(void)fclose(file);
-	uint8_t *exact = malloc(length > 0 ? length : 1);
+	const size_t size = fread(data, 1, sizeof(data), file);
+	fclose(file);
+
+	/* A block of exactly that size, so that ASan sees its end. */
+	uint8_t *exact = malloc(size == 0 ? 1 : size);
 	if (exact == NULL)
-		return 1;
-	for (size_t i = 0; i < length; i++)
-		exact[i] = all[i];
-	(void)LLVMFuzzerTestOneInput(exact, length);
+		exit(2);
+	memcpy(exact, data, size);
+	(void)LLVMFuzzerTestOneInput(exact, size); /* 0, or it aborts */
 	free(exact);
-	return 0;
+	replayed++;
+}
+
+static void
+replay_directory(const char *path)
+{
+	DIR *directory = opendir(path);
+	char file[4096];
+
+	if (directory == NULL) {
+		perror(path);
+		exit(2);
+	}
+	for (struct dirent *entry = readdir(directory); entry != NULL;
+	    entry = readdir(directory)) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+		replay_file(file);
+	}
+	closedir(directory);
 }
 
 int
 main(int argc, char **argv)
 {
-	int failures = 0;
+	struct stat status;
 
-	for (int i = 1; i < argc; i++)
-		failures += replay(argv[i]);
-	(void)printf("%d inputs\n", argc - 1 - failures);
-	return failures == 0 && argc > 1 ? 0 : 1;
+	for (int i = 1; i < argc; i++) {
+		if (stat(argv[i], &status) == 0 && S_ISDIR(status.st_mode))
+			replay_directory(argv[i]);
+		else
+			replay_file(argv[i]);
+	}
+	printf("%u replayed\n", replayed);
+	return replayed > 0 ? 0 : 1;
 }
