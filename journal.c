@@ -42,6 +42,7 @@ static struct {
 	int fd; /* of SINK_SYSLOG */
 	int level;
 	int facility;
+	uint64_t pid; /* getpid(2) is not for the sandbox */
 	char invocation[33];
 } journal = { .sink = SINK_NONE, .fd = -1, .level = LOG_INFO,
 	.facility = LOG_DAEMON };
@@ -159,6 +160,7 @@ journal_open(const struct journal_options *options)
 
 	journal.level = options->level;
 	journal.facility = options->facility;
+	journal.pid = (uint64_t)getpid();
 	if (invocation != NULL &&
 	    strlen(invocation) < sizeof(journal.invocation))
 		memcpy(journal.invocation, invocation,
@@ -183,7 +185,7 @@ stderr_send(int priority, const char *sentence, char *buffer, size_t size)
 		text_add_char(&line, '>');
 	} else {
 		text_add(&line, IDENT "[");
-		text_add_number(&line, (uint64_t)getpid());
+		text_add_number(&line, journal.pid);
 		text_add(&line, "]: ");
 	}
 	text_add(&line, sentence);
@@ -207,7 +209,7 @@ syslog_send(int priority, const char *sentence, char *buffer, size_t size)
 	text_add_char(&line, '<');
 	text_add_number(&line, (uint64_t)(journal.facility | priority));
 	text_add(&line, ">" IDENT "[");
-	text_add_number(&line, (uint64_t)getpid());
+	text_add_number(&line, journal.pid);
 	text_add(&line, "]: ");
 	text_add(&line, sentence);
 	if (sendto(journal.fd, buffer, line.length, MSG_NOSIGNAL,
@@ -484,7 +486,7 @@ fields_common(struct fields *f, int priority, const char *sentence)
 	field_text(f, "SYSLOG_IDENTIFIER", IDENT);
 	field_number(f, "SYSLOG_FACILITY",
 	    (uint64_t)LOG_FAC(journal.facility));
-	field_number(f, "SYSLOG_PID", (uint64_t)getpid());
+	field_number(f, "SYSLOG_PID", journal.pid);
 	field_text(f, "SOCKS64_INVOCATION_ID", journal.invocation);
 }
 

@@ -12,56 +12,65 @@
 #include "net/wait.h"
 #include "wire/text.h"
 
-/* RFC 1928 6 leaves 10 seconds after a failure reply; more is nobody's. */
+enum { REPORT_TEXT = 1024 };
+
+/* RFC 1928 6 leaves 10 seconds after a failure reply. */
 enum { FAREWELL_MILLISECONDS = 2000, FAREWELL_OCTETS = 64 * 1024 };
 
 /* ------------------------------------------------------------------ open */
 
+/*
+ * Before there is a configuration: to where `auto` leads.  A connection with
+ * nothing wrong never comes here.
+ */
 static void
-report_settings(void *context, bool warning, const char *where,
-    const char *what)
-{
-	char buffer[1024];
-	struct text line = text_in(buffer, sizeof(buffer));
-
-	(void)context;
-	if (warning)
-		return; /* -t is for these */
-	text_add(&line, where);
-	text_add(&line, ": ");
-	text_add(&line, what);
-	journal_say(LOG_ERR, buffer);
-}
-
-/* Before there is a configuration: to where `auto` leads. */
-static void
-journal_open_default(int client)
+complain(int client, const char *sentence)
 {
 	const struct journal_options options = { .log_to = LOG_TO_AUTO,
 		.level = LOG_INFO, .facility = LOG_DAEMON, .client = client };
 
 	journal_open(&options);
+	journal_say(LOG_ERR, sentence);
+}
+
+static void
+report_settings(void *context, bool warning, const char *where,
+    const char *what)
+{
+	const int *client = context;
+	char buffer[REPORT_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	if (warning)
+		return; /* -t is for these */
+	text_add(&line, where);
+	text_add(&line, ": ");
+	text_add(&line, what);
+	complain(*client, buffer);
 }
 
 static _Noreturn void
-session_refuse(enum exit_status status, const char *sentence)
+session_refuse(const struct connection *c, enum exit_status status,
+    const char *sentence)
 {
-	journal_say(LOG_ERR, sentence);
+	complain(c->fd, sentence);
 	_exit((int)status);
 }
 
 static void
-session_configure(struct session *s, const struct options *options)
+session_configure(struct session *s, const struct connection *c,
+    const struct options *options)
 {
-	struct journal_options log = { .client = s->inbox.fd };
+	struct journal_options log = { .client = c->fd };
+	int client = c->fd;
 
 	if (!settings_read(&s->settings, options->file, options->settings,
-	    options->count, report_settings, NULL))
+	    options->count, report_settings, &client))
 		_exit(STATUS_CONFIG);
 	if (s->settings.log_to == LOG_TO_JOURNAL &&
 	    !journal_backend_available())
-		session_refuse(STATUS_CONFIG, "log-to journal: this program "
-		    "is linked without libsystemd, say auto or syslog");
+		session_refuse(c, STATUS_CONFIG, "log-to journal: this "
+		    "program is linked without libsystemd, say auto or syslog");
 	log.log_to = (int)s->settings.log_to;
 	log.level = s->settings.log_level;
 	log.facility = s->settings.log_facility;
@@ -96,13 +105,13 @@ session_open(struct session *s, const struct options *options)
 		options_print_usage();
 		_exit(STATUS_USAGE);
 	}
-	journal_open_default(c.fd);
 	if (!standard)
-		session_refuse(STATUS_SYSTEM, "/dev/null could not be opened");
+		session_refuse(&c, STATUS_SYSTEM,
+		    "/dev/null could not be opened");
 	if (c.state == CONNECTION_BAD)
-		session_refuse(STATUS_USAGE, c.wrong);
+		session_refuse(&c, STATUS_USAGE, c.wrong);
 	session_know(s, &c);
-	session_configure(s, options);
+	session_configure(s, &c, options);
 	if (c.state == CONNECTION_GONE)
 		session_end(s, RESULT_CLIENT_GONE,
 		    "the client left before it was served");

@@ -1,5 +1,8 @@
 /*
  * Octets between two connected stream sockets, both ways, each by itself.
+ * The FIN of one side is passed on behind its last octet; so is a reset;
+ * urgent octets stay urgent and in their place (a sender may have one at a
+ * time: when the next one comes before it was sent, it is an ordinary octet).
  */
 #ifndef SOCKS64_NET_RELAY_H
 #define SOCKS64_NET_RELAY_H
@@ -16,8 +19,14 @@ enum relay_result {
 };
 
 struct relay {
-	/* Two non-blocking stream sockets, TCP or unix-domain; borrowed,
-	 * but closed to traffic at return. */
+	/*
+	 * Two non-blocking stream sockets, TCP or unix-domain; borrowed, but
+	 * of no more use after the return: close them, or exit.  After
+	 * RELAY_OK both were shut down and what is on its way still arrives.
+	 * After every other end they have SO_LINGER { 1, 0 }, so that their
+	 * last close(2) resets them: what was cut short must not look whole.
+	 * (A unix-domain socket has no reset: its peer sees EOF or EPIPE.)
+	 */
 	int client;
 	int server;
 
@@ -25,7 +34,8 @@ struct relay {
 	const uint8_t *early;
 	size_t early_length;
 
-	/* Milliseconds; 0 is never. */
+	/* Milliseconds without an octet, in all and after a FIN; 0 is never.
+	 * An octet that waits for a slow reader is no octet. */
 	int64_t idle_timeout;
 	int64_t half_closed_timeout;
 
@@ -33,10 +43,16 @@ struct relay {
 	uint64_t up;
 	uint64_t down;
 
-	/* Why it ended ("the server reset its connection"), static. */
+	/* Why it ended ("the server reset its connection"), static; NULL
+	 * after RELAY_OK. */
 	const char *reason;
 };
 
+/*
+ * Relays to the end.  After a reset the other side is still given what came
+ * before it, for 10 seconds at most.  wait_prepare() was called before.
+ * Not for two threads: it has one buffer for each direction.
+ */
 enum relay_result relay_run(struct relay *r);
 
 #endif

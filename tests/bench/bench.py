@@ -79,11 +79,15 @@ class Server:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = self.listener.getsockname()[1]
+        self.held = None  # a list: connections are kept, not served
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
         while True:
             connection, _ = self.listener.accept()
+            if self.held is not None:
+                self.held.append(connection)
+                continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self.serve, args=(connection,),
                              daemon=True).start()
@@ -152,12 +156,14 @@ def memory_used():
 
 
 def run_memory(port, server):
+    server.held = []
     before = memory_used()
     held = [connect(port, server) for _ in range(IDLE)]
     time.sleep(1)  # page counts settle; nothing is ordered by this
     used = memory_used() - before
-    for s in held:
+    for s in held + server.held:
         s.close()
+    server.held = None
     return used / IDLE
 
 
@@ -222,12 +228,12 @@ def compare(build, server, title, figure):
         print(f"  {name:26} {median:12.1f} {median / base:7.2f}")
 
 
-def print_sizes():
+def print_sizes(build):
     print("size of the stripped program, octets")
     for name in ("socks64-handler", "socks64-handler-static"):
-        stripped = subprocess.run(["strip", "-o", "/dev/stdout", name],
-                                  capture_output=True, check=True).stdout
-        print(f"  {name:26} {len(stripped):12}")
+        stripped = os.path.join(build, "bench", name + ".stripped")
+        subprocess.run(["strip", "-o", stripped, name], check=True)
+        print(f"  {name:26} {os.path.getsize(stripped):12}")
 
 
 def main():
@@ -237,7 +243,7 @@ def main():
         if not wanted or name in wanted:
             compare(build, server, title, figure)
     if not wanted or "size" in wanted:
-        print_sizes()
+        print_sizes(build)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096, NOBODY = 65534 };
 
 static long
 microseconds(struct timeval t)
@@ -40,6 +41,10 @@ serve(int listener, char **argv)
 		dup2(fd, 2);
 		close(fd);
 		close(listener);
+		/* As an inetd line does; root would be dropped anyway. */
+		if (getuid() == 0 && (setgroups(0, NULL) != 0 ||
+		    setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
+			_exit(127);
 		execv(argv[1], argv + 1);
 		_exit(127);
 	}
