@@ -5,6 +5,9 @@
 
 load ../lib/common
 
+# Some tests hold many sessions, and the machine may be busy.
+export BATS_TEST_TIMEOUT=180
+
 CONF=/etc/socks64/socks64.conf
 UNITS=/etc/systemd/system
 EXAMPLES=/usr/local/share/doc/socks64-handler/examples
@@ -21,9 +24,9 @@ setup_file() {
 	inside make -s -C /src -o all install >"$BATS_FILE_TMPDIR/install.out"
 	inside systemctl enable --now socks64.socket \
 	    2>"$BATS_FILE_TMPDIR/enable.err"
-	start server4 inside /src/tests/peers/server.py 127.0.0.1 \
+	start_inside server4 /src/tests/peers/server.py 127.0.0.1 \
 	    ask=7000 http=80
-	start server6 inside /src/tests/peers/server.py ::1 ask=7000
+	start_inside server6 /src/tests/peers/server.py ::1 ask=7000
 	wait_for_line "$BATS_FILE_TMPDIR/server4.out" '^ready$'
 	wait_for_line "$BATS_FILE_TMPDIR/server6.out" '^ready$'
 }
@@ -43,7 +46,7 @@ setup() {
 teardown() {
 	stop session
 	inside rm -rf "$UNITS/socks64.socket.d" "$UNITS/socks64@.service.d" \
-	    "$UNITS/system-socks64.slice.d"
+	    "$UNITS/system-socks64.slice.d" /etc/socks64/passwords
 	inside systemctl daemon-reload
 	inside systemctl stop 'socks64@*'
 	inside systemctl reset-failed
@@ -52,6 +55,13 @@ teardown() {
 
 inside() {
 	"$TESTS/systemd-sandbox" exec "$SANDBOX" "$@"
+}
+
+# As start of lib/common.
+start_inside() {
+	local name=$1
+	shift
+	start "$name" "$TESTS/systemd-sandbox" exec "$SANDBOX" "$@"
 }
 
 configure() {
@@ -75,7 +85,7 @@ drop_in() {
 # begin ACTION...: a session towards the server that goes on until stop; its
 # client in $CLIENT.
 begin() {
-	start session inside /src/tests/peers/socks.py "$GATEWAY" 127.0.0.1 \
+	start_inside session /src/tests/peers/socks.py "$GATEWAY" 127.0.0.1 \
 	    7000 "$@"
 	wait_for_line "$BATS_FILE_TMPDIR/session.out" '^client=.* rep=00'
 	CLIENT=$(value client "$(<"$BATS_FILE_TMPDIR/session.out")")
@@ -148,8 +158,9 @@ no_instances() {
 			inside mkdir -p "$UNITS/${pair#*:}.d"
 			inside cp "$EXAMPLES/${pair%:*}" "$UNITS/${pair#*:}.d"
 		fi
-		run inside systemd-analyze verify --man=no socks64.socket \
-		    socks64@1-127.0.0.1:1080-127.0.0.1:5.service
+		run inside systemd-analyze verify --man=no \
+		    /usr/local/lib/systemd/system/socks64.socket \
+		    /usr/local/lib/systemd/system/socks64@1.service
 		assert_equal "verify with ${pair:-no drop-in}" \
 		    "$status $output" "0 "
 		[[ -z $pair ]] || inside rm -r "$UNITS/${pair#*:}.d"
@@ -224,7 +235,8 @@ no_instances() {
 	record SOCKS64_RESULT=denied SOCKS64_DEST=10.1.2.3 >/dev/null
 	run inside journalctl -q -x -t socks64 SOCKS64_DEST=10.1.2.3
 	assert_match explanation "$output" 'Subject: SOCKS request denied'
-	assert_match explanation "$output" 'asked for CONNECT to 10\.1\.2\.3'
+	assert_match explanation "$output" \
+	    'The rules do not allow what the client asked for'
 }
 
 @test "journal, syslog and standard error have the same sentence" {
@@ -254,7 +266,6 @@ no_instances() {
 }
 
 @test "300 hostile sessions leave no failed unit, no refused socket, no instance" {
-	BATS_TEST_TIMEOUT=180
 	run inside /src/tests/peers/hostile.py "$GATEWAY" 300 127.0.0.1:9 \
 	    10.0.0.1:80
 	assert_equal "$output" "$status" 0
@@ -286,7 +297,7 @@ no_instances() {
 	    's/PerSource=.*/PerSource=4/'
 	local -i i
 	for i in 1 2 3 4; do
-		start "hold$i" inside /src/tests/peers/socks.py "$GATEWAY" \
+		start_inside "hold$i" /src/tests/peers/socks.py "$GATEWAY" \
 		    127.0.0.1 7000 hold
 		wait_for_line "$BATS_FILE_TMPDIR/hold$i.out" rep=00
 	done
@@ -319,7 +330,7 @@ no_instances() {
 	wait_for_line "$BATS_TEST_TMPDIR/out" stalled
 	inside systemctl stop socks64.socket
 	run fetch
-	assert_equal "curl finds nobody" "$status" 97
+	assert_equal "curl finds nobody" "$status" 7
 	inside systemctl start socks64.socket
 	inside systemctl restart socks64.socket
 	run fetch
@@ -331,7 +342,7 @@ no_instances() {
 
 @test "stopping one instance ends that session with its record, and no other" {
 	begin hold
-	start other inside /src/tests/peers/socks.py "$GATEWAY" 127.0.0.1 \
+	start_inside other /src/tests/peers/socks.py "$GATEWAY" 127.0.0.1 \
 	    7000 hold
 	wait_for_line "$BATS_FILE_TMPDIR/other.out" rep=00
 	local unit
@@ -395,9 +406,8 @@ no_instances() {
 
 @test "LoadCredential= brings the password file, which only root can read" {
 	drop_in credentials.conf socks64@.service
-	inside sh -c 'umask 077
-	    printf "alice:%s\n" "$(openssl passwd -6 secret)" \
-	        >/etc/socks64/passwords'
+	printf 'alice:%s\n' "$(openssl passwd -6 secret)" |
+	    inside sh -c 'umask 077; cat >/etc/socks64/passwords'
 	configure 'auth password' 'password-file passwords' \
 	    'allow user alice at loopback'
 	run inside stat -c '%U %a' /etc/socks64/passwords
@@ -410,7 +420,6 @@ no_instances() {
 	assert_match record "$output" SOCKS64_AUTH=password
 	run record SOCKS64_RESULT=auth-failed
 	assert_match record "$output" SOCKS64_CLIENT=127.0.0.1
-	inside rm /etc/socks64/passwords
 }
 
 @test "listen-unix.conf: a client of a unix-domain socket is known by its uid" {
@@ -477,7 +486,6 @@ no_instances() {
 }
 
 @test "800 short connections do not close the socket" {
-	BATS_TEST_TIMEOUT=180
 	run inside "$PYTHON" -c '
 import socket
 for _ in range(800):
@@ -491,8 +499,9 @@ for _ in range(800):
 
 # CPU time of pid 1 inside and of all that it reaped, in clock ticks.
 manager_ticks() {
-	inside awk '{ sub(/.*\) /, ""); print $12 + $13 + $14 + $15 }' \
-	    /proc/1/stat
+	local -a own
+	read -ra own < <(inside cut -d ' ' -f 14-17 /proc/1/stat)
+	echo $((own[0] + own[1] + own[2] + own[3]))
 }
 
 # cost UNIT-LINES: ticks of 150 sessions in a row.
@@ -512,7 +521,6 @@ for _ in range(150):
 }
 
 @test "the unit costs at most 1.5 times a bare one" {
-	BATS_TEST_TIMEOUT=180
 	local -i plain bare
 	plain=$(cost)
 	printf '%s\n' '[Unit]' 'CollectMode=inactive-or-failed' '[Service]' \
@@ -528,11 +536,9 @@ for _ in range(150):
 }
 
 @test "upgrading while sessions come: none meets a missing handler" {
-	BATS_TEST_TIMEOUT=120
-	start sessions inside sh -c 'while [ ! -e /run/enough ]; do
+	start_inside sessions sh -c 'while [ ! -e /run/enough ]; do
 		curl -sS --max-time 20 --socks5-hostname 127.0.0.1:1080 \
-		    http://www.example.com/ || echo failed
-	done'
+		    http://www.example.com/ || echo failed; done'
 	wait_for_line "$BATS_FILE_TMPDIR/sessions.out" hello
 	for ((i = 0; i < 5; i++)); do
 		inside make -s -C /src -o all install >/dev/null
@@ -577,15 +583,14 @@ as_user() {
 	run record SOCKS64_CLIENT=unix:uid=65534
 	assert_match record "$output" SOCKS64_RESULT=ok
 	inside systemctl stop user-manager.service
-	inside rm "$UNITS/user-manager.service"
+	inside rm -r "$UNITS/user-manager.service" /run/user/65534 /run/home
 }
 
 @test "uninstall in a running system leaves nothing but the configuration and the user" {
 	inside make -s -C /src uninstall
-	run inside find /usr/local /etc/systemd /run/systemd/system /run/socks64 \
-	    -name '*socks64*'
-	assert_equal "files" "$output" \
-	    "$(inside find /run/socks64 2>/dev/null || :)find: ‘/run/socks64’: No such file or directory"
+	run inside find /usr/local /etc/systemd /run -name '*socks64*' \
+	    -not -path '/run/systemd/*' -not -path '/run/log/*'
+	assert_equal "files" "$output" ""
 	run inside systemctl is-active socks64.socket
 	assert_equal socket "$output" inactive
 	run inside systemctl list-units --failed --plain --no-legend
