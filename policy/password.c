@@ -17,6 +17,8 @@
 /* The longest line that counts: a name, a hash, and some of what follows. */
 enum { PATH_TEXT = 4096, LINE_SIZE = 4096, HASH_LINE_MAX = 2048 };
 
+enum { DES_LENGTH = 13 };
+
 /* --- which file --- */
 
 /* The file's path; false: it is a credential and there is no such directory,
@@ -118,44 +120,74 @@ password_open(const struct settings *settings, settings_report *report,
 
 /* --- its lines --- */
 
-/* A line is taken whole or not at all. */
+/* The part of the file that is in memory. */
 struct entries {
 	int fd;
 	size_t start;
 	size_t end;
 	unsigned line;
+	bool skipping; /* the rest of a line that does not fit */
 	char buffer[LINE_SIZE];
 };
 
-/* The next line in the buffer, read where there is none; its length too.
- * One that does not fit ends at the buffer's end.  NULL behind the last. */
-static char *
-next_piece(struct entries *e, size_t *length)
+/* Reads on behind what is left; false at the end of the file. */
+static bool
+entries_fill(struct entries *e)
 {
-	for (;;) {
-		char *start = e->buffer + e->start;
-		const size_t left = e->end - e->start;
-		const char *end = memchr(start, '\n', left);
+	const size_t left = e->end - e->start;
+
+	memmove(e->buffer, e->buffer + e->start, left);
+	e->start = 0;
+	e->end = left;
+	if (left == LINE_SIZE - 1) { /* one octet stays for a NUL */
+		e->skipping = true;
+		e->end = 0;
+	}
+	const ssize_t n = read(e->fd, e->buffer + e->end,
+	    LINE_SIZE - 1 - e->end);
+	if (n <= 0)
+		return false;
+	e->end += (size_t)n;
+	return true;
+}
+
+/*
+ * SECURITY: a line is taken whole or not at all, never its tail as a line of
+ * its own.  One that did not fit becomes a NUL, which no line may have.
+ */
+static char *
+entries_cut(struct entries *e, char *line, size_t *length)
+{
+	if (e->skipping) {
+		line[0] = '\0';
+		*length = 1;
+	}
+	e->skipping = false;
+	e->line++;
+	return line;
+}
+
+/* The next line without its end; NULL behind the last. */
+static char *
+next_line(struct entries *e, size_t *length)
+{
+	bool more = true;
+
+	while (more) {
+		char *line = e->buffer + e->start;
+		const char *end = memchr(line, '\n', e->end - e->start);
 
 		if (end != NULL) {
-			*length = (size_t)(end - start);
+			*length = (size_t)(end - line);
 			e->start += *length + 1;
-			return start;
+			return entries_cut(e, line, length);
 		}
-		memmove(e->buffer, start, left);
-		e->start = 0;
-		e->end = left;
-		/* One octet stays for a NUL. */
-		const ssize_t n = left == LINE_SIZE - 1 ? 0 : read(e->fd,
-		    e->buffer + left, LINE_SIZE - 1 - left);
-		if (n > 0) {
-			e->end += (size_t)n;
-			continue;
-		}
-		e->end = 0;
-		*length = left;
-		return left == 0 ? NULL : e->buffer;
+		more = entries_fill(e);
 	}
+	*length = e->end;
+	e->end = 0;
+	return *length > 0 || e->skipping ?
+	    entries_cut(e, e->buffer, length) : NULL;
 }
 
 /*
@@ -167,9 +199,8 @@ next_entry(struct entries *e, const char **user, const char **hash)
 {
 	size_t length;
 
-	for (char *line = next_piece(e, &length); line != NULL;
-	    line = next_piece(e, &length)) {
-		e->line++;
+	for (char *line = next_line(e, &length); line != NULL;
+	    line = next_line(e, &length)) {
 		if (length > 0 && line[length - 1] == '\r')
 			length--;
 		if (length == 0 || line[0] == '#')
@@ -184,6 +215,19 @@ next_entry(struct entries *e, const char **user, const char **hash)
 	return false;
 }
 
+/* A hash, or the mark of a locked account. */
+static bool
+hash_possible(const char *hash)
+{
+	if (hash[0] == '*' || hash[0] == '!')
+		return true;
+	/* Any two letters are a salt of DES, whose hash has 13: what is
+	 * longer or shorter may be a password in the clear. */
+	if (hash[0] != '$' && hash[0] != '_' && strlen(hash) != DES_LENGTH)
+		return false;
+	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+}
+
 static void
 examine_entry(struct reader *r, const char *user, const char *hash)
 {
@@ -192,8 +236,7 @@ examine_entry(struct reader *r, const char *user, const char *hash)
 		    "hash)");
 	else if (strlen(user) > LOGIN_FIELD_MAX)
 		reader_error(r, "a user name has at most 255 octets");
-	else if (hash[0] != '*' && hash[0] != '!' &&
-	    crypt_checksalt(hash) == CRYPT_SALT_INVALID)
+	else if (!hash_possible(hash))
 		reader_error(r, "the hash is none that crypt(3) knows "
 		    "(openssl passwd -6 makes one)");
 }
