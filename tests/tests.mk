@@ -116,4 +116,5 @@ build/bench/%: tests/bench/%.c
 	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
-	build/tests/message build/tests/password build/tests/order build/tests/unit/relay
+	build/tests/message build/tests/password build/tests/order \
+	build/tests/unit/relay
