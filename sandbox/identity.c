@@ -144,7 +144,8 @@ identity_look_up(const char *name, struct identity *out)
 	return NULL;
 }
 
-/* Leaves what is in `keep` and is held now; nothing else, nowhere. */
+/* Leaves what is in `keep` and is held now.  The ambient set is empty, for
+ * nothing is inheritable. */
 static bool
 capabilities_limit(uint64_t keep)
 {
@@ -177,13 +178,8 @@ capabilities_unbind(void)
 static const char *
 capabilities_drop(uint64_t keep)
 {
-	/* An old kernel has no ambient set, and so nothing in it. */
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 &&
-	    errno != EINVAL)
-		return "ambient capabilities could not be dropped";
-	if (!capabilities_limit(keep))
-		return "capabilities could not be dropped";
-	return NULL;
+	return capabilities_limit(keep) ? NULL :
+	    "capabilities could not be dropped";
 }
 
 static const char *

@@ -7,7 +7,7 @@
 load lib/common
 
 setup_file() {
-	make -s -C "$ROOT" probes
+	make -s -C "$ROOT" all probes
 	# Its /proc/PID and /tmp: what another user may run and read.
 	cp "$ROOT"/build/tests/probe/{probe,without-seccomp} \
 	    "$BATS_FILE_TMPDIR"
@@ -455,15 +455,43 @@ in_etc() {
 	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000000000
 }
 
-@test "who is not root gives up ambient capabilities" {
+@test "who is not root gives up ambient capabilities, and /proc/PID to root" {
 	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    --inh-caps +net_admin,+sys_time --ambient-caps \
 	    +net_admin,+sys_time "$probe" -u - relay status
 	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000000000
 	assert_equal "Amb" "$(field CapAmb <<<"$output")" 0000000000000000
 	assert_equal "Inh" "$(field CapInh <<<"$output")" 0000000000000000
+	assert_equal "owner" "$(field Owner <<<"$output")" 0
 	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    --inh-caps +net_admin,+sys_time --ambient-caps \
 	    +net_admin,+sys_time "$probe" -u - -m negotiate status
 	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000001000
+}
+
+@test "neither link serves anybody without seccomp: 71, before a byte is read" {
+	local handler missing
+	for handler in "$HANDLER" "$HANDLER_STATIC"; do
+		for missing in "" -n; do
+			# shellcheck disable=SC2086 # none or one word
+			run -0 --separate-stderr "$TESTS/probe/hand.py" \
+			    "$without" $missing "$handler"
+			assert_equal "$missing" "$output" "71 3 0"
+			assert_match "record" "$stderr" \
+			    " error client=127.0.0.1:.*reason=\".+could not be"
+		done
+	done
+}
+
+@test "one session of each kind works inside, in both links" {
+	run -0 "$TESTS/probe/sessions.py" "$HANDLER" "$HANDLER_STATIC" \
+	    "$probe"
+	assert_equal "complaint" "$output" ""
+}
+
+@test "no user to become is 71, before a byte is read" {
+	run -0 --separate-stderr "$TESTS/probe/hand.py" "$HANDLER" \
+	    -o "user nosuch"
+	assert_equal "outcome" "$output" "71 3 0"
+	assert_match "record" "$stderr" "the user is not in /etc/passwd"
 }

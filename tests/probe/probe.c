@@ -9,7 +9,7 @@
  *
  *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash
- *   status      print /proc/PID/status as it is then
+ *   status      print /proc/PID/status as it is then, and who owns it
  *   abstract NAME   connect to a unix-domain datagram socket without a path
  *
  * ARGUMENT: a number, a pointer to a text (@text), or to zeroed memory (-).
@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -168,6 +169,7 @@ print_status(pid_t child)
 {
 	static char status[SCRATCH];
 	char path[64];
+	struct stat file;
 	struct text t = text_in(path, sizeof(path));
 
 	text_add(&t, "/proc/");
@@ -176,7 +178,12 @@ print_status(pid_t child)
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, status, sizeof(status) - 1) <= 0)
 		leave(1, strerrorname_np(errno));
+	if (fstat(fd, &file) != 0)
+		leave(1, strerrorname_np(errno));
 	kill(child, SIGKILL);
+	struct text end = { status, strlen(status), sizeof(status), false };
+	text_add(&end, "Owner: ");
+	text_add_number(&end, file.st_uid);
 	leave(0, status);
 }
 
