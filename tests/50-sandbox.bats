@@ -467,6 +467,9 @@ in_etc() {
 	    --inh-caps +net_admin,+sys_time --ambient-caps \
 	    +net_admin,+sys_time "$probe" -u - -m negotiate status
 	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000001000
+	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000001000
+	assert_equal "Inh" "$(field CapInh <<<"$output")" 0000000000000000
+	assert_equal "Amb" "$(field CapAmb <<<"$output")" 0000000000000000
 }
 
 @test "neither link serves anybody without seccomp: 71, before a byte is read" {

@@ -48,16 +48,16 @@ def pending(sock):
 class Handler:
     """One handler and the client's end of its connection."""
 
-    listener = None
+    listener = socket.create_server(("127.0.0.1", 0))
+    lock = threading.Lock()
 
     def __init__(self, program, options):
-        if Handler.listener is None:
-            Handler.listener = socket.create_server(("127.0.0.1", 0))
-        self.client = socket.create_connection(
-            Handler.listener.getsockname())
+        with Handler.lock:
+            self.client = socket.create_connection(
+                Handler.listener.getsockname())
+            self.copy, _ = Handler.listener.accept()
         self.client.settimeout(DEADLINE)
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.copy, _ = Handler.listener.accept()
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [program, *options], stdin=self.copy, stdout=self.copy,
