@@ -473,12 +473,12 @@ in_etc() {
 }
 
 @test "neither link serves anybody without seccomp: 71, before a byte is read" {
-	local handler missing
-	for handler in "$HANDLER" "$HANDLER_STATIC"; do
+	local link missing
+	for link in "$HANDLER" "$HANDLER_STATIC"; do
 		for missing in "" -n; do
 			# shellcheck disable=SC2086 # none or one word
 			run -0 --separate-stderr "$TESTS/probe/hand.py" \
-			    "$without" $missing "$handler"
+			    "$without" $missing "$link"
 			assert_equal "$missing" "$output" "71 3 0"
 			assert_match "record" "$stderr" \
 			    " error client=127.0.0.1:.*reason=\".+could not be"
@@ -497,4 +497,20 @@ in_etc() {
 	    -o "user nosuch"
 	assert_equal "outcome" "$output" "71 3 0"
 	assert_match "record" "$stderr" "the user is not in /etc/passwd"
+}
+
+@test "--print-sandbox gives each call of each stage with its reason" {
+	local line
+	run -0 "$HANDLER" --print-sandbox
+	assert_equal "lines" "${#lines[@]}" \
+	    "$(($(wc -l <"$TESTS/probe/table.golden") + 1))"
+	for line in "${lines[@]:0:${#lines[@]}-1}"; do
+		assert_match "line" "$line" "^(negotiate|relay) [a-z0-9_]+.*: .+"
+	done
+	assert_match "last line" "${lines[-1]}" "^Landlock: (version [0-9]+|not in this kernel) \(this program uses rights of versions 1 to [0-9]+\); readable: /etc/resolv.conf "
+}
+
+@test "--print-sandbox says so when it cannot be written" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -71 bash -c '"$1" --print-sandbox >/dev/full' bash "$HANDLER"
 }

@@ -57,7 +57,8 @@ leave(int code, const char *line)
 		code == 0 ? STDOUT_FILENO : STDERR_FILENO, "\n",
 	};
 
-	if (write(to.fd, line, strlen(line)) < 0 || write(to.fd, to.end, 1) < 0)
+	if (write(to.fd, line, strlen(line)) < 0 ||
+	    write(to.fd, to.end, 1) < 0)
 		_exit(EXIT_USAGE);
 	_exit(code);
 }
@@ -127,13 +128,11 @@ probe_call(const struct probe *p)
 	const int number = number_of(p->call);
 	long a[ARGUMENTS_MAX] = { 0 };
 
-	for (size_t i = 0; p->arguments[i] != NULL; i++) {
-		if (i == ARGUMENTS_MAX)
-			leave(EXIT_USAGE, "too many arguments");
+	for (size_t i = 0; i < ARGUMENTS_MAX && p->arguments[i] != NULL; i++)
 		a[i] = argument_of(p->arguments[i]);
-	}
 	enter(p->stage);
-	const long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	const long result = syscall(number, a[0], a[1], a[2], a[3], a[4],
+	    a[5]);
 	if (result < 0)
 		leave(1, strerrorname_np(errno));
 	leave_with_number(result);
