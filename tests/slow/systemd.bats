@@ -457,7 +457,7 @@ fail2ban() {
 	assert_equal "a wrong password" "$status" 97
 	run record SOCKS64_RESULT=ok SOCKS64_USER=alice
 	assert_match record "$output" SOCKS64_AUTH=password
-	run record SOCKS64_RESULT=auth-failed
+	run record SOCKS64_RESULT=auth-failed SOCKS64_USER=alice
 	assert_match record "$output" SOCKS64_CLIENT=127.0.0.1
 }
 
