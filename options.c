@@ -12,6 +12,7 @@
 
 #include "explain.h"
 #include "journal.h"
+#include "policy/password.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "session.h"
@@ -209,12 +210,31 @@ report_line(void *context, bool warning, const char *where, const char *what)
 	(void)print(STDERR_FILENO, buffer);
 }
 
+/* As the user that a session would be: root may read what it may not. */
+static bool
+test_credentials(const struct settings *settings)
+{
+	const char *failure = sandbox_become(settings->user, 0);
+	int fd;
+
+	if (failure != NULL) {
+		report_line(NULL, false, "user", failure);
+		return false;
+	}
+	if (!settings_offers(settings, AUTH_PASSWORD))
+		return true;
+	fd = password_open(settings, report_line, NULL);
+	return fd != -1 && password_examine(fd, settings, report_line, NULL);
+}
+
 static int
 run_test(const struct settings *settings)
 {
 	char buffer[LINE_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
 
+	if (!test_credentials(settings))
+		return STATUS_CONFIG;
 	text_add(&line, settings->file == NULL ? "built-in defaults" :
 	    settings->file);
 	text_add(&line, ": ok\n");

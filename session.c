@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "net/wait.h"
+#include "policy/password.h"
 #include "wire/text.h"
 
 enum { REPORT_TEXT = 1024 };
@@ -89,6 +90,21 @@ session_know(struct session *s, const struct connection *c)
 	s->record.listen = c->listen;
 }
 
+/* Opened as the user, so that -t tells the truth; read when the client
+ * chooses the method. */
+static void
+session_credentials(struct session *s)
+{
+	int client = s->inbox.fd;
+
+	s->passwords = -1;
+	if (!settings_offers(&s->settings, AUTH_PASSWORD))
+		return;
+	s->passwords = password_open(&s->settings, report_settings, &client);
+	if (s->passwords == -1)
+		_exit(STATUS_CONFIG);
+}
+
 void
 session_open(struct session *s, const struct options *options)
 {
@@ -118,6 +134,7 @@ session_open(struct session *s, const struct options *options)
 	failure = sandbox_become(s->settings.user, 0);
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
+	session_credentials(s);
 	s->handshake = deadline_in(s->settings.handshake_timeout);
 }
 
@@ -146,6 +163,9 @@ refusal_format(const struct session *s, enum reply reply,
 		octets[0] = SOCKS5_VERSION;
 		octets[1] = SOCKS5_METHOD_NO_ACCEPTABLE;
 		return 2;
+	case STAGE_LOGIN:
+		login_reply_format(false, octets);
+		return LOGIN_REPLY_SIZE;
 	case STAGE_REQUEST:
 		return socks5_reply_format(reply, NULL, octets);
 	}
@@ -200,7 +220,8 @@ session_end(struct session *s, enum result result, const char *reason)
 
 	r->result = result;
 	r->reason = reason;
-	r->quiet = s->inbox.received == 0 && result != RESULT_ERROR;
+	r->quiet = result != RESULT_ERROR &&
+	    (s->inbox.received == 0 || s->health_check);
 	r->duration_usec = clock_microseconds() - s->start;
 	journal_record(r);
 	_exit(result == RESULT_ERROR ? STATUS_SYSTEM : STATUS_OK);

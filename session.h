@@ -17,6 +17,7 @@
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
+#include "wire/login.h"
 #include "wire/socks5.h"
 
 /* INTERFACE.md 3. */
@@ -31,6 +32,7 @@ enum exit_status {
 enum stage {
 	STAGE_SILENT,  /* none: before a greeting, and while relaying */
 	STAGE_METHOD,  /* VER METHOD */
+	STAGE_LOGIN,   /* VER STATUS */
 	STAGE_REQUEST, /* VER REP ... */
 };
 
@@ -40,6 +42,9 @@ struct session {
 	struct deadline handshake; /* absolute: to the end of the request */
 	struct inbox inbox;        /* inbox.fd is the client's connection */
 	uint32_t scope;            /* of a link-local client */
+	int passwords;             /* the password file, -1: none */
+	bool health_check;         /* PROXY LOCAL: not worth a record */
+	char user[LOGIN_FIELD_MAX];
 
 	struct socks5_request request;
 	struct question question;

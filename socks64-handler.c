@@ -8,171 +8,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "handshake.h"
+#include "net/route.h"
 #include "options.h"
 #include "session.h"
 #include "title.h"
 #include "wire/text.h"
 
-enum { STATUS_TEXT = 1024, COMMAND_TEXT = 8 };
-
-/* More octets, or the end of the session. */
-static void
-session_read(struct session *s)
-{
-	switch (inbox_fill(&s->inbox, s->handshake)) {
-	case INBOX_MORE:
-		return;
-	case INBOX_TIMEOUT:
-		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
-		    "no whole request within handshake-timeout");
-	case INBOX_STOPPED:
-		session_end(s, RESULT_STOPPED, "SIGTERM");
-	case INBOX_EOF:
-	case INBOX_GONE:
-		break;
-	}
-	session_end(s, RESULT_CLIENT_GONE, "the client left in the handshake");
-}
-
-/* --------------------------------------- greeting, method (RFC 1928 3) */
-
-/* What speaks first with that octet, for a helpful record. */
-static const char *
-stranger(uint8_t octet)
-{
-	static const struct {
-		uint8_t first;
-		const char *reason;
-	} strangers[] = {
-		{ 0x04, "SOCKS4, which is not served" },
-		{ 0x16, "a TLS handshake, not SOCKS5" },
-		{ 'C', "HTTP (CONNECT), not SOCKS5" },
-		{ 'D', "HTTP (DELETE), not SOCKS5" },
-		{ 'G', "HTTP (GET), not SOCKS5" },
-		{ 'H', "HTTP (HEAD), not SOCKS5" },
-		{ 'O', "HTTP (OPTIONS), not SOCKS5" },
-		{ 'P', "HTTP (POST, PUT) or a PROXY header, not SOCKS5" },
-		{ 0x0d, "a PROXY header that proxy-protocol-from does not "
-		    "expect, not SOCKS5" },
-	};
-
-	for (size_t i = 0; i < ARRAY_COUNT(strangers); i++)
-		if (strangers[i].first == octet)
-			return strangers[i].reason;
-	return "the first octet is not 05, not SOCKS5";
-}
-
-static void
-session_greet(struct session *s)
-{
-	static const uint8_t accepted[] = { SOCKS5_VERSION,
-		SOCKS5_METHOD_NONE };
-	struct socks5_greeting greeting;
-
-	for (;;) {
-		struct cursor c = inbox_cursor(&s->inbox);
-		const enum parse parse = socks5_greeting_parse(&c, &greeting);
-
-		if (parse == PARSE_BAD)
-			session_end(s, RESULT_NOT_SOCKS, stranger(*c.at));
-		if (parse == PARSE_DONE) {
-			inbox_consume(&s->inbox, &c);
-			break;
-		}
-		session_read(s);
-	}
-	s->stage = STAGE_METHOD;
-	if (!greeting.offers[SOCKS5_METHOD_NONE])
-		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
-		    "the client offered no method that `auth' has");
-	s->record.auth = "none";
-	if (send(s->inbox.fd, accepted, sizeof(accepted), MSG_NOSIGNAL) !=
-	    (ssize_t)sizeof(accepted))
-		session_end(s, RESULT_CLIENT_GONE, NULL);
-	s->stage = STAGE_REQUEST;
-}
-
-/* --------------------------------------------------- request (RFC 1928 4) */
-
-/* CONNECT, BIND, UDP, or the number. */
-static const char *
-command_word(uint8_t command)
-{
-	static const char *const words[] = {
-		[SOCKS5_CONNECT] = "CONNECT",
-		[SOCKS5_BIND] = "BIND",
-		[SOCKS5_UDP_ASSOCIATE] = "UDP",
-	};
-	static char number[COMMAND_TEXT];
-	struct text t = text_in(number, sizeof(number));
-
-	if (command < ARRAY_COUNT(words) && words[command] != NULL)
-		return words[command];
-	text_add_number(&t, command);
-	return number;
-}
-
-/* The destination as it was asked for, into the record. */
-static void
-record_destination(struct session *s)
-{
-	static char literal[ADDRESS_TEXT];
-	const struct socks5_request *request = &s->request;
-	struct record *r = &s->record;
-	struct text t = text_in(literal, sizeof(literal));
-
-	r->command = command_word(request->command);
-	if (request->kind == NAME_LITERAL) {
-		address_add(&t, &request->address);
-		r->dest = literal;
-		r->dest_length = t.length;
-		r->dest_ipv6 = request->address.family == FAMILY_IPV6;
-	} else {
-		r->dest = (const char *)request->asked;
-		r->dest_length = request->asked_length;
-	}
-	r->dest_port = request->address.port;
-	r->asked = request->kind != NAME_BAD || request->by_name;
-}
-
-static const char *
-request_wrong(const struct socks5_request *request, enum reply why)
-{
-	if (why == REPLY_ADDRESS_TYPE_NOT_SUPPORTED)
-		return "the address type is not 01, 03 or 04";
-	if (request->by_name)
-		return "the name is not a host name";
-	return "the request does not begin with version 05";
-}
-
-static void
-session_request(struct session *s)
-{
-	for (;;) {
-		struct cursor c = inbox_cursor(&s->inbox);
-		enum reply why;
-		const enum parse parse = socks5_request_parse(&c, &s->request,
-		    &why);
-
-		if (parse == PARSE_BAD) {
-			if (why != REPLY_GENERAL_FAILURE ||
-			    s->request.by_name)
-				record_destination(s);
-			session_fail(s, RESULT_BAD_REQUEST, why,
-			    request_wrong(&s->request, why));
-		}
-		if (parse == PARSE_DONE) {
-			inbox_consume(&s->inbox, &c);
-			break;
-		}
-		session_read(s);
-	}
-	record_destination(s);
-	if (s->request.command != SOCKS5_CONNECT)
-		session_fail(s, RESULT_BAD_REQUEST,
-		    REPLY_COMMAND_NOT_SUPPORTED,
-		    "the command is not served");
-}
+enum { STATUS_TEXT = 1024 };
 
 /* ------------------------------------------------------ judge, dial, reply */
 
@@ -184,6 +27,10 @@ session_judge(struct session *s)
 	q->command = POLICY_CONNECT;
 	q->client = s->record.client;
 	q->client_uid = s->record.client_uid;
+	q->client_self = policy_asks_client_self(s->settings.policy) &&
+	    route_probe(&s->settings, &q->client, s->scope).self;
+	q->user = s->record.user;
+	q->user_length = s->record.user_length;
 	q->name = s->request.kind == NAME_HOST ? s->request.name : NULL;
 	q->literal = s->request.address;
 	q->port = s->request.address.port;
@@ -229,16 +76,21 @@ session_dial(struct session *s)
 
 /*
  * BND: our address towards the server where its family is the client's, else
- * the address that the client reached us by; the port is real in both.
+ * the address that the client reached us by (behind a proxy: it), or zeros
+ * where that is of the other family too.  The port is always real.
  */
 static struct address
 bound_address(const struct session *s)
 {
+	const enum family family = s->record.client.family;
 	struct address bound = s->record.local;
 
-	if (s->record.client.family != FAMILY_NONE &&
-	    s->record.client.family != bound.family)
-		bound = s->record.listen;
+	if (family != FAMILY_NONE && family != bound.family) {
+		bound = s->question.proxied.family != FAMILY_NONE ?
+		    s->question.proxied : s->record.listen;
+		if (bound.family != family)
+			bound = (struct address){ .family = FAMILY_IPV4 };
+	}
 	bound.port = s->record.local.port;
 	return bound;
 }
@@ -321,9 +173,11 @@ main(int argc, char **argv)
 	session_confine(s, SANDBOX_NEGOTIATE);
 	/* From here: octets of a stranger.  Nothing of this machine can be
 	 * opened but what the resolver reads. */
-	session_greet(s);
+	session_proxy(s);
+	session_authenticate(s);
+	/* From here: a client whom we know by address, and by name where
+	 * `auth' asks for one. */
 	session_request(s);
-	/* From here: we know who wants what. */
 	session_judge(s);
 	session_dial(s);
 	/* From here: two connections that policy allows to be one. */

@@ -8,6 +8,8 @@
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -159,8 +161,17 @@ conclude_ipv4(void *r, int status, int timeouts, unsigned char *octets,
 static ares_socket_t
 server_socket(int family, int type, int protocol, void *r)
 {
+	const int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    protocol);
+	const int on = 1;
+
 	(void)r;
-	return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	/* The query for A must not wait for the answer to AAAA; where this
+	 * fails it does, and no more. */
+	if (fd != -1 && type == SOCK_STREAM)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+		    sizeof(on));
+	return fd;
 }
 
 static int

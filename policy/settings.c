@@ -439,6 +439,15 @@ settings_read(struct settings *out, const char *file,
 }
 
 bool
+settings_offers(const struct settings *settings, enum auth auth)
+{
+	for (size_t i = 0; i < settings->auth_count; i++)
+		if (settings->auth[i] == auth)
+			return true;
+	return false;
+}
+
+bool
 settings_proxied(const struct settings *settings, const struct address *peer,
     bool self)
 {

@@ -119,6 +119,9 @@ bool settings_read(struct settings *out, const char *file,
     const char *const *options, size_t count, settings_report *report,
     void *context);
 
+/* Is that one of the methods of `auth`? */
+bool settings_offers(const struct settings *settings, enum auth auth);
+
 /* Must a connection from `peer` (FAMILY_NONE: unix-domain) begin with a PROXY
  * protocol header?  self: the peer's is an address of this host. */
 bool settings_proxied(const struct settings *settings,

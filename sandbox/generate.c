@@ -2,20 +2,22 @@
  * Builds the filters at build time, with libseccomp, and prints them as C
  * arrays.  Not part of the handler.
  *
- *   generate [--trap] [--without ROW]
+ *   generate [--trap] [--without ROW] | --rows
  *
  * --trap: SIGSYS is sent instead of killing, for development.  --without:
- * leaves a row of the table out (tests/minimal asks whether anyone notices).
+ * leaves a row of the table out of the last stage that has it; the tests ask
+ * so whether it is needed there.  --rows: the numbers of all rows but those
+ * that are spare, with their calls.
  */
 #include <errno.h>
+#include <linux/filter.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <linux/filter.h>
 
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
@@ -70,6 +72,15 @@ add_row(scmp_filter_ctx filter, const struct call *call)
 		fail(call->name, -error);
 }
 
+static bool
+is_wanted(size_t row, unsigned stage, const struct wanted *wanted)
+{
+	const unsigned from_here = calls[row].stages >> stage;
+
+	return (from_here & 1) != 0 &&
+	    (row != wanted->without || from_here != 1);
+}
+
 static scmp_filter_ctx
 build_filter(unsigned stage, const struct wanted *wanted)
 {
@@ -87,8 +98,7 @@ build_filter(unsigned stage, const struct wanted *wanted)
 	if (error < 0)
 		fail("SCMP_FLTATR_CTL_OPTIMIZE", -error);
 	for (size_t i = 0; i < call_count; i++) {
-		if ((calls[i].stages & 1U << stage) != 0 &&
-		    i != wanted->without)
+		if (is_wanted(i, stage, wanted))
 			add_row(filter, &calls[i]);
 	}
 	return filter;
@@ -143,6 +153,25 @@ print_filter(struct text *t, unsigned stage, const struct wanted *wanted)
 	seccomp_release(filter);
 }
 
+static void
+print_rows(struct text *t)
+{
+	for (size_t i = 0; i < call_count; i++) {
+		if (calls[i].spare)
+			continue;
+		text_add_number(t, i);
+		text_add_char(t, ' ');
+		text_add(t, calls[i].name);
+		for (size_t j = 0; j < CALL_TESTS_MAX; j++) {
+			if (calls[i].tests[j].mask == 0)
+				break;
+			text_add_char(t, ' ');
+			text_add(t, calls[i].tests[j].text);
+		}
+		text_add_char(t, '\n');
+	}
+}
+
 static struct wanted
 wanted_by(char **arguments)
 {
@@ -162,22 +191,31 @@ wanted_by(char **arguments)
 	return w;
 }
 
-int
-main(int argc, char **argv)
+static void
+print_filters(struct text *t, char **arguments)
 {
-	static char buffer[OUTPUT_SIZE];
-	struct text t = text_in(buffer, sizeof(buffer));
-	const struct wanted wanted = wanted_by(argv);
+	const struct wanted wanted = wanted_by(arguments);
 
-	(void)argc;
 	/* The handler's kernel counts, not the one that builds, which may be
 	 * a container without seccomp(2). */
 	const int error = seccomp_api_set(3);
 	if (error < 0)
 		fail("seccomp_api_set", -error);
-	text_add(&t, "/* Made by sandbox/generate.c: do not edit. */\n");
+	text_add(t, "/* Made by sandbox/generate.c: do not edit. */\n");
 	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++)
-		print_filter(&t, stage, &wanted);
+		print_filter(t, stage, &wanted);
+}
+
+int
+main(int argc, char **argv)
+{
+	static char buffer[OUTPUT_SIZE];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	if (argc == 2 && strcmp(argv[1], "--rows") == 0)
+		print_rows(&t);
+	else
+		print_filters(&t, argv);
 	if (t.cut)
 		fail("output", ENOSPC);
 	if (write(STDOUT_FILENO, t.start, t.length) != (ssize_t)t.length)

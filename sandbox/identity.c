@@ -144,7 +144,21 @@ identity_look_up(const char *name, struct identity *out)
 	return NULL;
 }
 
-/* Leaves what is in `keep` and is held now; nothing else, nowhere. */
+static bool
+capabilities_set(const struct __user_cap_data_struct *data)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+
+	return syscall(SYS_capset, &header, data) == 0;
+}
+
+/*
+ * Leaves what is in `keep` and is held now; nothing else, nowhere.  Where
+ * that is so already nothing is set: a filter around us, as a service's
+ * SystemCallFilter=, may kill for capset(2).
+ */
 static bool
 capabilities_limit(uint64_t keep)
 {
@@ -152,16 +166,19 @@ capabilities_limit(uint64_t keep)
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
 
-	if (keep != 0 && syscall(SYS_capget, &header, data) != 0)
+	if (syscall(SYS_capget, &header, data) != 0)
 		return false;
+	memcpy(held, data, sizeof(held));
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
 		data[i].permitted &= (uint32_t)(keep >> 32 * i);
 		data[i].effective = data[i].permitted;
 		data[i].inheritable = 0;
 	}
 	kept = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	return syscall(SYS_capset, &header, data) == 0;
+	return memcmp(held, data, sizeof(held)) == 0 ||
+	    capabilities_set(data);
 }
 
 /* The bounding set, as long as we may: CAP_SETPCAP goes last of all. */
@@ -243,5 +260,8 @@ sandbox_become(const char *name, uint64_t keep)
 bool
 identity_drop_kept(void)
 {
-	return kept == 0 || capabilities_limit(0);
+	static const struct __user_cap_data_struct
+	    none[_LINUX_CAPABILITY_U32S_3];
+
+	return kept == 0 || capabilities_set(none);
 }

@@ -1,6 +1,6 @@
 /*
  * Landlock: handles every right on files that this kernel knows, so that
- * nothing can be opened but the few files that c-ares reads at a look-up.
+ * nothing can be opened but the few files that a look-up reads.
  *
  * TCP (version 4) is left alone: filter A has bind(2) but not listen(2), so
  * there is nothing to gain, and `source` and BIND need bind(2).  There is no
@@ -38,15 +38,13 @@ static const struct {
 	{ LANDLOCK_KNOWN, 0, UINT64_C(1) << 0 | UINT64_C(1) << 1 },
 };
 
-/* What c-ares reads; what is missing now is missing for this session.  A
+/* What a look-up reads; what is missing now is missing for this session.  A
  * rule holds for the file, not for its name: where one is replaced between
  * here and the look-up, this session does without it. */
 static const char *const readable[] = {
 	"/etc/resolv.conf",
 	"/etc/hosts",
 	"/dev/urandom",
-	"/etc/nsswitch.conf",
-	"/etc/host.conf",
 };
 
 int

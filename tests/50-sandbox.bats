@@ -145,6 +145,8 @@ calls_for_nobody() {
 	getsockopt 0 1 17 - -
 	getsockopt 0 6 11 - -
 	fcntl 0 0 100
+	fcntl 0 2 1
+	fcntl 0 4 0
 	fcntl 0 1030 100
 	fcntl 0 8 1
 	fcntl 0 10 9
@@ -199,6 +201,13 @@ calls_for_nobody() {
 	eventfd2 0 0
 	epoll_create1 0
 	poll - 0 0
+	newfstatat 0 @ - 0x1000
+	fstat 0 -
+	statx -100 @/etc/passwd 0 0 -
+	faccessat -100 @/etc/passwd 4
+	uname -
+	getpeername 0 - -
+	getpid
 	dup 0
 	dup3 0 9 0
 	time 0
@@ -248,8 +257,7 @@ calls_for_nobody() {
 	all_die relay <<-'END'
 	openat -100 @/etc/resolv.conf 0
 	openat -100 @/dev/urandom 0
-	newfstatat 0 @ - 0x1000
-	fstat 0 -
+	read 0 - 1
 	socket 2 1 0
 	socket 2 2 0
 	socket 10 1 0
@@ -258,12 +266,10 @@ calls_for_nobody() {
 	connect 0 - 16
 	bind 0 - 16
 	getsockname 0 - -
-	getpeername 0 - -
 	mmap 0 4096 3 0x22 0xffffffffffffffff 0
 	munmap 0 4096
 	brk 0
 	writev 0 - 0
-	fcntl 0 2 1
 	setsockopt 0 6 1 - 4
 	setsockopt 0 1 25 @lo 2
 	setsockopt 0 1 36 - 4
@@ -325,7 +331,7 @@ needs_landlock() {
 	    /dev/null /usr/bin/env; do
 		[[ -e $file ]] || continue
 		run -0 "$probe" none openat -100 "@$file" 0
-		run -1 "$probe" negotiate fopen "$file"
+		run -1 "$probe" negotiate read "$file"
 		assert_equal "$file" "$output" EACCES
 	done
 	run -1 "$probe" negotiate openat -100 @/etc 0
@@ -349,14 +355,14 @@ in_etc() {
 	ln -s secret "$BATS_TEST_TMPDIR/other"
 	echo secret >"$BATS_TEST_TMPDIR/secret"
 	run -0 in_etc "ln -s '$BATS_TEST_TMPDIR/link' /etc/resolv.conf
-		'$probe' negotiate fopen /etc/resolv.conf
-		! '$probe' negotiate fopen '$BATS_TEST_TMPDIR/other'"
+		'$probe' negotiate read /etc/resolv.conf
+		! '$probe' negotiate read '$BATS_TEST_TMPDIR/other'"
 	assert_equal "output" "$output" $'nameserver 192.0.2.53\nEACCES'
 }
 
 @test "files that are missing are no error" {
-	run -0 in_etc "! '$probe' negotiate fopen /etc/resolv.conf
-		! '$probe' negotiate fopen /etc/hosts"
+	run -0 in_etc "! '$probe' negotiate read /etc/resolv.conf
+		! '$probe' negotiate read /etc/hosts"
 	assert_equal "output" "$output" $'ENOENT\nENOENT' ||
 	    assert_equal "output" "$output" $'EACCES\nEACCES'
 }
@@ -373,19 +379,19 @@ in_etc() {
 }
 
 @test "without seccomp a stage cannot be entered" {
-	run -71 "$without" "$probe" negotiate uname -
+	run -71 "$without" "$probe" negotiate getuid
 	assert_equal "sentence" "$output" \
 	    "the seccomp filter could not be loaded: Function not implemented"
 }
 
 @test "without no-new-privileges a stage cannot be entered" {
-	run -71 "$without" -n "$probe" negotiate uname -
+	run -71 "$without" -n "$probe" negotiate getuid
 	assert_match "sentence" "$output" \
 	    "^no-new-privileges could not be set: "
 }
 
 @test "without Landlock the filters are set all the same" {
-	run -0 "$without" -l "$probe" negotiate fopen /etc/passwd
+	run -0 "$without" -l "$probe" negotiate read /etc/passwd
 	run -159 "$without" -l "$probe" negotiate open @/dev/null 0
 	run -159 "$without" -l "$probe" negotiate openat -100 @/dev/null 1
 }

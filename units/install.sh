@@ -126,7 +126,8 @@ install_all() {
 remove_directories() {
 	if [ -n "$DESTDIR" ] && [ -d "$DESTDIR" ]; then
 		table | while read -r _ _ destination; do
-			directory=.${destination%/*}
+			directory=${destination%/*}
+			directory=${directory#/}
 			[ ! -d "$DESTDIR/$directory" ] ||
 			    (cd "$DESTDIR" &&
 			    rmdir -p --ignore-fail-on-non-empty "$directory")

@@ -147,6 +147,7 @@ def serve_connection(connection, script):
 def serve_tcp(listener, script):
     while True:
         connection, _ = listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=serve_connection, args=(connection, script),
                          daemon=True).start()
 
