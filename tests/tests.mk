@@ -62,6 +62,12 @@ build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	$(CC) $(CHECKED) -fsanitize=undefined -fno-sanitize-recover=all \
 	    -o $@ $< $(DIAL) -lcares
 
+build/tests/table: tests/unit/table.c net/table.c net/wait.c $(PURE) \
+	    $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< net/table.c net/wait.c \
+	    $(wildcard wire/*.c)
+
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    net/relay.o net/flow.o net/wait.o wire/text.o)
@@ -116,5 +122,5 @@ build/bench/%: tests/bench/%.c
 	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
-	build/tests/message build/tests/password build/tests/order \
+	build/tests/message build/tests/password build/tests/order build/tests/table \
 	build/tests/unit/relay
