@@ -133,15 +133,20 @@ apply_source(const struct settings *settings, int fd, enum family family)
 }
 
 bool
-route_apply(const struct settings *settings, int fd, enum family family)
+route_steer(const struct settings *settings, int fd)
 {
 	const char *interface = settings->interface;
 
 	if (interface != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE,
 	    interface, (socklen_t)strlen(interface)) != 0)
 		return false;
-	if (settings->mark_set && setsockopt(fd, SOL_SOCKET, SO_MARK,
-	    &settings->mark, sizeof(settings->mark)) != 0)
-		return false;
-	return apply_source(settings, fd, family);
+	return !settings->mark_set || setsockopt(fd, SOL_SOCKET, SO_MARK,
+	    &settings->mark, sizeof(settings->mark)) == 0;
+}
+
+bool
+route_apply(const struct settings *settings, int fd, enum family family)
+{
+	return route_steer(settings, fd) &&
+	    apply_source(settings, fd, family);
 }
