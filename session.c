@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "connection.h"
+#include "net/resolve.h"
 #include "net/wait.h"
 #include "policy/password.h"
 #include "wire/text.h"
@@ -139,6 +140,7 @@ session_open(struct session *s, const struct options *options)
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
 	session_credentials(s);
+	resolve_prepare();
 	s->handshake = deadline_in(s->settings.handshake_timeout);
 }
 

@@ -141,12 +141,14 @@ const struct call calls[] = {
 	{ CALL(munmap), IN_NEGOTIATE,
 	    .because = "gives yescrypt's 16 MiB back" },
 
-	/* The resolver's files; which ones is Landlock's to say. */
+	/* Files; which ones may be opened is Landlock's to say. */
 	{ CALL(openat), IN_NEGOTIATE,
 	    .tests = { MAYBE(2, O_RDONLY, O_CLOEXEC | O_LARGEFILE) },
-	    .because = "resolv.conf, hosts, /dev/urandom, only to read" },
+	    .because = "c-ares opens /dev/urandom, only to read" },
 	{ CALL(read), IN_NEGOTIATE,
-	    .because = "those files" },
+	    .because = "/dev/urandom; the password file, opened before" },
+	{ CALL(pread64), IN_NEGOTIATE,
+	    .because = "resolv.conf and hosts, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
 	{ CALL(socket), IN_NEGOTIATE,
