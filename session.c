@@ -153,6 +153,9 @@ session_confine(struct session *s, enum sandbox_stage stage)
 		failure = sandbox_enter(stage);
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
+	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())
+		journal_say(LOG_DEBUG, "this kernel has no Landlock: any "
+		    "file that the user may read can be read");
 }
 
 /* ------------------------------------------------------------------- end */

@@ -76,7 +76,7 @@ CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
 probes: $(PROBES)
 
 $(PROBES): %: %.o $(CONFINEMENT)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
 
 build/tests/probe/table.o: build/sandbox/filters.h
 
