@@ -128,7 +128,9 @@ identity_find(struct lines *passwd, const char *name, const char *second,
 static const char *
 identity_look_up(const char *name, struct identity *out)
 {
-	struct lines passwd = { .fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC) };
+	struct lines passwd = {
+		.fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC),
+	};
 
 	if (passwd.fd < 0)
 		return PASSWD_FILE " cannot be read";

@@ -56,7 +56,8 @@ leave(int code, const char *line)
 		code == 0 ? STDOUT_FILENO : STDERR_FILENO, "\n",
 	};
 
-	if (write(to.fd, line, strlen(line)) < 0 || write(to.fd, to.end, 1) < 0)
+	if (write(to.fd, line, strlen(line)) < 0 ||
+	    write(to.fd, to.end, 1) < 0)
 		_exit(EXIT_USAGE);
 	_exit(code);
 }
@@ -132,7 +133,8 @@ probe_call(const struct probe *p)
 		a[i] = argument_of(p->arguments[i]);
 	}
 	enter(p->stage);
-	const long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	const long result = syscall(number, a[0], a[1], a[2], a[3], a[4],
+	    a[5]);
 	if (result < 0)
 		leave(1, strerrorname_np(errno));
 	leave_with_number(result);

@@ -18,6 +18,7 @@
 #include "sandbox/calls.h"
 #include "sandbox/filters.h"
 #include "sandbox/sandbox.h"
+#include "wire/cursor.h"
 #include "wire/text.h"
 
 enum {
@@ -31,8 +32,8 @@ static const struct {
 	const struct sock_filter *code;
 	size_t length;
 } filters[SANDBOX_STAGES] = {
-	{ filter_negotiate, sizeof(filter_negotiate) / sizeof(filter_negotiate[0]) },
-	{ filter_relay, sizeof(filter_relay) / sizeof(filter_relay[0]) },
+	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
+	{ filter_relay, ARRAY_COUNT(filter_relay) },
 };
 
 static size_t asked;
