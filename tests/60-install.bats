@@ -8,7 +8,8 @@ load lib/common
 setup_file() {
 	export STAGE
 	STAGE=$(mktemp -d /tmp/socks64-install.XXXXXX)
-	mkdir "$STAGE/tree"
+	mkdir -p "$STAGE/tree/tests"
+	cp "$TESTS/tests.mk" "$STAGE/tree/tests"
 	cp -r "$ROOT/Makefile" "$ROOT/README.md" "$ROOT/man" "$ROOT/units" \
 	    "$HANDLER" "$HANDLER_STATIC" "$STAGE/tree"
 	chmod -R a+rX "$STAGE"

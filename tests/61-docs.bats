@@ -4,8 +4,12 @@
 
 load lib/common
 
-MAN8=$ROOT/man/socks64-handler.8
+MAN8=${ROOT:?}/man/socks64-handler.8
 MAN5=$ROOT/man/socks64.conf.5
+
+teardown() {
+	rm -rf "${PLACE:-/nowhere}"
+}
 
 # section NAME FILE: the lines of a section of a man page.
 section() {
@@ -175,14 +179,17 @@ blocks() {
 
 @test "each configuration in EXAMPLES of socks64.conf(5) is valid" {
 	local file
-	# shellcheck disable=SC2016
-	printf 'alice:%s\n' '$6$abcdefgh$ijklmnop' >"$BATS_TEST_TMPDIR/passwords"
-	chmod 600 "$BATS_TEST_TMPDIR/passwords"
+	# As root -t asks what `user` may read: a place for everybody.
+	PLACE=$(mktemp -d /tmp/socks64-docs.XXXXXX)
+	chmod 755 "$PLACE"
+	printf 'alice:%s\n' "$(openssl passwd -6 secret)" >"$PLACE/passwords"
+	chmod 600 "$PLACE/passwords"
+	[[ $(id -u) -ne 0 ]] || chown nobody "$PLACE/passwords"
 	blocks "$MAN5" "$BATS_TEST_TMPDIR"
 	[[ -e $BATS_TEST_TMPDIR/4.conf ]]
 	for file in "$BATS_TEST_TMPDIR"/*.conf; do
-		sed -i "s|/etc/socks64/passwords|$BATS_TEST_TMPDIR/passwords|" "$file"
-		run "$HANDLER" -t -f "$file"
+		sed -i "s|/etc/socks64/passwords|$PLACE/passwords|" "$file"
+		run "$HANDLER" -t -f "$file" -o 'user nobody'
 		assert_equal "$(<"$file")" "$status $output" "0 $file: ok"
 	done
 }
@@ -218,6 +225,7 @@ example_commands() {
 		auth*) continue ;;
 		interface*) line='interface lo' ;;
 		source*) line='source 127.0.0.1' ;;
+		user*) line='user nobody' ;;
 		mark*) [[ $(id -u) -eq 0 ]] || continue ;;
 		esac
 		echo "$line" >"$file"

@@ -28,6 +28,8 @@ enum {
 	OUTPUT_SIZE = 1 << 16,
 };
 
+#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 static const struct {
 	const struct sock_filter *code;
 	size_t length;

@@ -280,6 +280,45 @@ no_instances() {
 	assert_equal "a good session" "$status $output" "0 hello from 127.0.0.1"
 }
 
+fail2ban() {
+	PYTHONPATH=$ROOT/build/fail2ban/usr/lib/python3/dist-packages \
+	    "$PYTHON" "$ROOT/build/fail2ban/usr/bin/fail2ban-regex" \
+	    -c "$ROOT/build/fail2ban/etc/fail2ban" "$@"
+}
+
+@test "the fail2ban filter finds what it should in real records, and nothing else" {
+	"$TESTS/unpack-package" fail2ban "$ROOT/build/fail2ban" ||
+	    fail "cannot fetch fail2ban"
+	local bad='auth-failed|not-socks|bad-request|handshake-timeout'
+	socks "$GATEWAY" raw '>050102' '<05ff' gone
+	socks "$GATEWAY" raw '>474554202f20' gone
+	socks '[::1]:1080' raw '>050100' '<0500' '>0501000501' \
+	    '<05080001000000000000' gone
+	socks '[::1]:1080' raw '>05' gone
+	run fetch --socks5-hostname "$GATEWAY" http://10.9.9.9/
+	run fetch
+	local result
+	for result in ${bad//|/ } denied ok; do
+		wait_until 10 has_records 1 "SOCKS64_RESULT=$result" ||
+		    fail "no record $result"
+	done
+	inside journalctl -q -t socks64 -o short >"$BATS_TEST_TMPDIR/journal"
+	# One that this version cannot make: it must never be acted on.
+	sed -n '1s/: [a-z-]* client=/: bad-proxy-header client=/p' \
+	    "$BATS_TEST_TMPDIR/journal" >>"$BATS_TEST_TMPDIR/journal"
+	cp "$ROOT/build/fail2ban/etc/fail2ban/filter.d/common.conf" \
+	    "$ROOT/units/examples/fail2ban-filter.conf" "$BATS_TEST_TMPDIR"
+	run fail2ban "$BATS_TEST_TMPDIR/journal" \
+	    "$BATS_TEST_TMPDIR/fail2ban-filter.conf"
+	local count
+	count=$(grep -cE "\]: ($bad) client=" "$BATS_TEST_TMPDIR/journal")
+	assert_match "fail2ban-regex" "$output" ", $count matched, "
+	run fail2ban --out '<ip>' "$BATS_TEST_TMPDIR/journal" \
+	    "$BATS_TEST_TMPDIR/fail2ban-filter.conf"
+	assert_equal "addresses" "$(sort -u <<<"$output" | xargs)" \
+	    "127.0.0.1 ::1"
+}
+
 @test "a broken configuration closes each client without an octet, and leaves no failed unit" {
 	configure 'idle-timeout never' 'nonsense on'
 	for ((i = 0; i < 20; i++)); do
@@ -418,7 +457,7 @@ no_instances() {
 	assert_equal "a wrong password" "$status" 97
 	run record SOCKS64_RESULT=ok SOCKS64_USER=alice
 	assert_match record "$output" SOCKS64_AUTH=password
-	run record SOCKS64_RESULT=auth-failed
+	run record SOCKS64_RESULT=auth-failed SOCKS64_USER=alice
 	assert_match record "$output" SOCKS64_CLIENT=127.0.0.1
 }
 
