@@ -73,7 +73,8 @@ session_configure(struct session *s, const struct connection *c,
 	if (s->settings.log_to == LOG_TO_JOURNAL &&
 	    !journal_backend_available())
 		session_refuse(c, STATUS_CONFIG, "log-to journal: this "
-		    "program is linked without libsystemd, say auto or syslog");
+		    "program is linked without libsystemd, say auto or "
+		    "syslog");
 	log.log_to = (int)s->settings.log_to;
 	log.level = s->settings.log_level;
 	log.facility = s->settings.log_facility;
