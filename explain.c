@@ -253,6 +253,8 @@ explain_run(const struct settings *settings, char *const *operands,
 	wrong = parse_query(&e, operands, count);
 	if (wrong != NULL)
 		return (int)bad_query(wrong);
+	e.question.client_self =
+	    route_probe(settings, &e.question.client, 0).self;
 	policy_judge_request(settings->policy, &e.question, &overall);
 	if (overall.decision != ALLOW) {
 		line_add(&lines, &nowhere, &overall); /* no look-up */

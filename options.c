@@ -16,6 +16,7 @@
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "session.h"
+#include "wire/cursor.h"
 #include "wire/text.h"
 
 enum { LINE_TEXT = 2048 };
@@ -44,7 +45,26 @@ static const char help[] =
     "  -V, --version                 print version and features\n"
     "  -h, --help                    print this\n";
 
-enum { PRINT_SANDBOX = 256 };
+enum { PRINT_SANDBOX = 256, LISTEN_FDS_START = 3 };
+
+/* fd 1 or 2 may be the client's connection, which is fd 0 (inetd) or fd 3:
+ * which of them, or -1. */
+static int
+client_behind(int fd)
+{
+	static const int clients[] = { STDIN_FILENO, LISTEN_FDS_START };
+	struct stat ours;
+	struct stat client;
+
+	if (fstat(fd, &ours) != 0 || !S_ISSOCK(ours.st_mode))
+		return -1;
+	for (size_t i = 0; i < ARRAY_COUNT(clients); i++)
+		if (fstat(clients[i], &client) == 0 &&
+		    client.st_dev == ours.st_dev &&
+		    client.st_ino == ours.st_ino)
+			return clients[i];
+	return -1;
+}
 
 /* Writes all of it; false when nobody takes it. */
 static bool
@@ -52,6 +72,8 @@ print(int fd, const char *string)
 {
 	size_t left = strlen(string);
 
+	if (client_behind(fd) != -1)
+		return false;
 	while (left > 0) {
 		const ssize_t n = write(fd, string, left);
 
@@ -82,7 +104,7 @@ complain(const char *what, const char *argument)
 {
 	const struct journal_options log = { .log_to = LOG_TO_AUTO,
 		.level = LOG_INFO, .facility = LOG_DAEMON,
-		.client = STDIN_FILENO };
+		.client = client_behind(STDERR_FILENO) };
 	char buffer[LINE_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
 
@@ -259,6 +281,9 @@ run_version(void)
 int
 options_run(const struct options *o)
 {
+	/* An inetd line with -V: nobody is here to read. */
+	if (client_behind(STDOUT_FILENO) != -1)
+		return STATUS_USAGE;
 	switch (o->mode) {
 	case MODE_TEST:
 	case MODE_DUMP:

@@ -4,6 +4,7 @@
  */
 #include "session.h"
 
+#include <linux/capability.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -110,6 +111,7 @@ session_open(struct session *s, const struct options *options)
 {
 	const bool standard = connection_fill_standard();
 	const struct connection c = connection_find();
+	uint64_t keep = 0;
 	const char *failure;
 
 	s->start = clock_microseconds();
@@ -131,7 +133,9 @@ session_open(struct session *s, const struct options *options)
 	if (c.state == CONNECTION_GONE)
 		session_end(s, RESULT_CLIENT_GONE,
 		    "the client left before it was served");
-	failure = sandbox_become(s->settings.user, 0);
+	if (s->settings.mark_set)
+		keep = UINT64_C(1) << CAP_NET_ADMIN; /* to the last dial */
+	failure = sandbox_become(s->settings.user, keep);
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
 	session_credentials(s);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "handshake.h"
+#include "net/route.h"
 #include "options.h"
 #include "session.h"
 #include "title.h"
@@ -26,6 +27,8 @@ session_judge(struct session *s)
 	q->command = POLICY_CONNECT;
 	q->client = s->record.client;
 	q->client_uid = s->record.client_uid;
+	q->client_self = policy_asks_client_self(s->settings.policy) &&
+	    route_probe(&s->settings, &q->client, s->scope).self;
 	q->user = s->record.user;
 	q->user_length = s->record.user_length;
 	q->name = s->request.kind == NAME_HOST ? s->request.name : NULL;

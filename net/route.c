@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/sockaddr.h"
+#include "policy/rules.h"
 
 /* 127.0.0.0/8, ::1, and the unspecified addresses, which connect(2) takes
  * for this host. */
@@ -100,13 +101,18 @@ struct route
 route_probe(const struct settings *settings,
     const struct address *destination, uint32_t scope)
 {
+	const struct address inside = policy_inside(settings->policy,
+	    destination);
 	struct route route = { .error = EAFNOSUPPORT };
 	bool self;
 
 	if (destination->family == FAMILY_NONE)
 		return route;
 	route = probe(NULL, destination, scope);
-	self = route.self || is_loopback(destination);
+	self = route.self || is_loopback(&inside);
+	/* SECURITY: our own IPv4 address, by way of a translator. */
+	if (!address_equal(&inside, destination))
+		self = self || probe(NULL, &inside, 0).self;
 	/* With a source of ours, no source equals the destination. */
 	if (is_steered(settings))
 		route = probe(settings, destination, scope);

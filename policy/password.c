@@ -17,6 +17,8 @@
 /* The longest line that counts: a name, a hash, and some of what follows. */
 enum { PATH_TEXT = 4096, LINE_SIZE = 4096, HASH_LINE_MAX = 2048 };
 
+enum { DES_LENGTH = 13 };
+
 /* --- which file --- */
 
 /* The file's path; false: it is a credential and there is no such directory,
@@ -213,6 +215,19 @@ next_entry(struct entries *e, const char **user, const char **hash)
 	return false;
 }
 
+/* A hash, or the mark of a locked account. */
+static bool
+hash_possible(const char *hash)
+{
+	if (hash[0] == '*' || hash[0] == '!')
+		return true;
+	/* Any two letters are a salt of DES, whose hash has 13: what is
+	 * longer or shorter may be a password in the clear. */
+	if (hash[0] != '$' && hash[0] != '_' && strlen(hash) != DES_LENGTH)
+		return false;
+	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+}
+
 static void
 examine_entry(struct reader *r, const char *user, const char *hash)
 {
@@ -221,8 +236,7 @@ examine_entry(struct reader *r, const char *user, const char *hash)
 		    "hash)");
 	else if (strlen(user) > LOGIN_FIELD_MAX)
 		reader_error(r, "a user name has at most 255 octets");
-	else if (hash[0] != '*' && hash[0] != '!' &&
-	    crypt_checksalt(hash) == CRYPT_SALT_INVALID)
+	else if (!hash_possible(hash))
 		reader_error(r, "the hash is none that crypt(3) knows "
 		    "(openssl passwd -6 makes one)");
 }

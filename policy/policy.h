@@ -76,6 +76,10 @@ struct verdict {
 
 struct policy; /* rules, sets, prefixes: policy/rules.h */
 
+/* Does any rule care whether the client has an address of this host?  Only
+ * then the kernel need be asked for question->client_self. */
+bool policy_asks_client_self(const struct policy *policy);
+
 /*
  * Before any look-up: could there be an address for which the request would
  * be allowed?  DENY when not, with the rule that decided.

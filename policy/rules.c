@@ -61,6 +61,17 @@ match_from(const struct policy *policy, const struct net_list *from,
 	    membership_of(&client, q->client_self)));
 }
 
+bool
+policy_asks_client_self(const struct policy *policy)
+{
+	const unsigned depends = SET_SELF | SET_GLOBAL | SET_SPECIAL;
+
+	for (size_t i = 0; i < policy->count; i++)
+		if ((policy->rules[i].from.sets & depends) != 0)
+			return true;
+	return false;
+}
+
 /* ".example.com" is that domain and all below it. */
 static bool
 name_is(const char *name, size_t length, const char *word)

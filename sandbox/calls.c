@@ -195,13 +195,8 @@ const struct call calls[] = {
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MARK) },
 	    .because = "`mark`" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
-	    .tests = { EQUAL(1, IPPROTO_IP),
-		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
-	    .because = "`source` takes no port of its own" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
 	    .because = "only an address of this host is taken: `self`" },
-
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IP),
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },

@@ -128,8 +128,9 @@ identity_find(struct lines *passwd, const char *name, const char *second,
 static const char *
 identity_look_up(const char *name, struct identity *out)
 {
-	struct lines passwd = { .fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC) };
+	struct lines passwd = { 0 };
 
+	passwd.fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC);
 	if (passwd.fd < 0)
 		return PASSWD_FILE " cannot be read";
 	const bool found = name != NULL ?
@@ -155,9 +156,10 @@ capabilities_set(const struct __user_cap_data_struct *data)
 }
 
 /*
- * Leaves what is in `keep` and is held now; nothing else, nowhere.  Where
- * that is so already nothing is set: a filter around us, as a service's
- * SystemCallFilter=, may kill for capset(2).
+ * Leaves what is in `keep` and is held now; nothing is inheritable then, and
+ * so the kernel empties the ambient set too.  Where that is so already
+ * nothing is set: a filter around us, as a service's SystemCallFilter=, may
+ * kill for capset(2).
  */
 static bool
 capabilities_limit(uint64_t keep)
@@ -194,13 +196,8 @@ capabilities_unbind(void)
 static const char *
 capabilities_drop(uint64_t keep)
 {
-	/* An old kernel has no ambient set, and so nothing in it. */
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 &&
-	    errno != EINVAL)
-		return "ambient capabilities could not be dropped";
-	if (!capabilities_limit(keep))
-		return "capabilities could not be dropped";
-	return NULL;
+	return capabilities_limit(keep) ? NULL :
+	    "capabilities could not be dropped";
 }
 
 static const char *

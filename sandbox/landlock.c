@@ -41,10 +41,11 @@ static const struct {
 /* What a look-up reads; what is missing now is missing for this session.  A
  * rule holds for the file, not for its name: where one is replaced between
  * here and the look-up, this session does without it. */
-static const char *const readable[] = {
+const char *const landlock_readable[] = {
 	"/etc/resolv.conf",
 	"/etc/hosts",
 	"/dev/urandom",
+	NULL,
 };
 
 int
@@ -92,8 +93,8 @@ allow_reading(int ruleset, const char *path)
 static bool
 restrict_to_readable(int ruleset)
 {
-	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
-		if (!allow_reading(ruleset, readable[i]))
+	for (size_t i = 0; landlock_readable[i] != NULL; i++) {
+		if (!allow_reading(ruleset, landlock_readable[i]))
 			return false;
 	}
 	return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;

@@ -9,6 +9,9 @@
 /* The newest version whose rights landlock_enter() takes away. */
 enum { LANDLOCK_KNOWN = 6 };
 
+/* The files that stay readable; NULL behind the last. */
+extern const char *const landlock_readable[];
+
 /* The version of this kernel; 0: it has none, or not for us. */
 int landlock_version(void);
 

@@ -169,7 +169,12 @@ print_landlock(int fd)
 	}
 	text_add(&t, " (this program uses rights of versions 1 to ");
 	text_add_number(&t, LANDLOCK_KNOWN);
-	text_add(&t, ")\n");
+	text_add(&t, "); readable:");
+	for (size_t i = 0; landlock_readable[i] != NULL; i++) {
+		text_add(&t, " ");
+		text_add(&t, landlock_readable[i]);
+	}
+	text_add(&t, "\n");
 	return write_text(fd, &t);
 }
 

@@ -67,17 +67,17 @@ refused() {
 	refused ./p 'alice\x00' secret
 	refused ./p 'alice\x0a' secret
 	refused ./p 'alice:x' secret
-	printf 'al\303\266:%s\n' "$(hash $'p\303\244ss \xff')" >p
-	accepted ./p 'al\xc3\xb6' 'p\xc3\xa4ss \xff'
+	printf 'al\303\266:%s\n' "$(hash $'p\303\244ss ')" >p
+	accepted ./p 'al\xc3\xb6' 'p\xc3\xa4ss '
 }
 
 @test "every scheme that libcrypt knows" {
 	local prefix tried=0
 	for prefix in '$6$salt' '$5$salt' '$1$salt' 'ab' \
-	    '$2b$04$abcdefghijklmnopqrstuu' '$y$j75$saltsaltsaltsaltsalt.' \
-	    '$gy$j75$saltsaltsaltsaltsalt.' '$7$5/..../....salt'; do
+	    '$2b$04$abcdefghijklmnopqrstuu' '$y$j75$saltsaltsalt' \
+	    '$gy$j75$saltsaltsalt' '$7$5/..../....salt'; do
 		printf 'u:%s\n' "$(hash right "$prefix")" >p
-		grep -q '^u:None' p && continue
+		grep -q '^u:\(None\|\*\)' p && continue # not in this libcrypt
 		accepted ./p u right
 		refused ./p u wrong
 		tried=$((tried + 1))

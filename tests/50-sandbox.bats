@@ -7,7 +7,7 @@
 load lib/common
 
 setup_file() {
-	make -s -C "$ROOT" probes
+	make -s -C "$ROOT" all probes
 	# Its /proc/PID and /tmp: what another user may run and read.
 	cp "$ROOT"/build/tests/probe/{probe,without-seccomp} \
 	    "$BATS_FILE_TMPDIR"
@@ -455,15 +455,62 @@ in_etc() {
 	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000000000
 }
 
-@test "who is not root gives up ambient capabilities" {
+@test "who is not root gives up ambient capabilities, and /proc/PID to root" {
 	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    --inh-caps +net_admin,+sys_time --ambient-caps \
 	    +net_admin,+sys_time "$probe" -u - relay status
 	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000000000
 	assert_equal "Amb" "$(field CapAmb <<<"$output")" 0000000000000000
 	assert_equal "Inh" "$(field CapInh <<<"$output")" 0000000000000000
+	assert_equal "owner" "$(field Owner <<<"$output")" 0
 	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    --inh-caps +net_admin,+sys_time --ambient-caps \
 	    +net_admin,+sys_time "$probe" -u - -m negotiate status
 	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000001000
+	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000001000
+	assert_equal "Inh" "$(field CapInh <<<"$output")" 0000000000000000
+	assert_equal "Amb" "$(field CapAmb <<<"$output")" 0000000000000000
+}
+
+@test "neither link serves anybody without seccomp: 71, before a byte is read" {
+	local link missing
+	for link in "$HANDLER" "$HANDLER_STATIC"; do
+		for missing in "" -n; do
+			# shellcheck disable=SC2086 # none or one word
+			run -0 --separate-stderr "$TESTS/probe/hand.py" \
+			    "$without" $missing "$link"
+			assert_equal "$missing" "$output" "71 3 0"
+			assert_match "record" "$stderr" \
+			    " error client=127.0.0.1:.*reason=\".+could not be"
+		done
+	done
+}
+
+@test "one session of each kind works inside, in both links" {
+	run -0 "$TESTS/probe/sessions.py" "$HANDLER" "$HANDLER_STATIC" \
+	    "$probe"
+	assert_equal "complaint" "$output" ""
+}
+
+@test "no user to become is 71, before a byte is read" {
+	run -0 --separate-stderr "$TESTS/probe/hand.py" "$HANDLER" \
+	    -o "user nosuch"
+	assert_equal "outcome" "$output" "71 3 0"
+	assert_match "record" "$stderr" "the user is not in /etc/passwd"
+}
+
+@test "--print-sandbox gives each call of each stage with its reason" {
+	local line
+	run -0 "$HANDLER" --print-sandbox
+	assert_equal "lines" "${#lines[@]}" \
+	    "$(($(wc -l <"$TESTS/probe/table.golden") + 1))"
+	for line in "${lines[@]:0:${#lines[@]}-1}"; do
+		assert_match "line" "$line" "^(negotiate|relay) [a-z0-9_]+.*: .+"
+	done
+	assert_match "last line" "${lines[-1]}" "^Landlock: (version [0-9]+|not in this kernel) \(this program uses rights of versions 1 to [0-9]+\); readable: /etc/resolv.conf "
+}
+
+@test "--print-sandbox says so when it cannot be written" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -71 bash -c '"$1" --print-sandbox >/dev/full' bash "$HANDLER"
 }

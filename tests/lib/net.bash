@@ -109,8 +109,7 @@ net_dns() {
 	start dns ip netns exec "$NET-dns" dnsmasq --keep-in-foreground \
 	    --conf-file=/dev/null --no-resolv --no-hosts --user=root \
 	    --pid-file= --log-facility=- --listen-address=$DNS \
-	    --bind-interfaces --local=/#/ --cache-size=0 "${records[@]}" \
-	    "$@"
+	    --bind-interfaces --local=/#/ --cache-size=0 "${records[@]}"
 	wait_until 5 net_listens dns 53 ||
 	    fail "dnsmasq does not answer" "$(cat "$BATS_FILE_TMPDIR/dns.err")"
 }

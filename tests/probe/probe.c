@@ -9,7 +9,7 @@
  *
  *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash
- *   status      print /proc/PID/status as it is then
+ *   status      print /proc/PID/status as it is then, and who owns it
  *   abstract NAME   connect to a unix-domain datagram socket without a path
  *
  * ARGUMENT: a number, a pointer to a text (@text), or to zeroed memory (-).
@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -56,7 +57,8 @@ leave(int code, const char *line)
 		code == 0 ? STDOUT_FILENO : STDERR_FILENO, "\n",
 	};
 
-	if (write(to.fd, line, strlen(line)) < 0 || write(to.fd, to.end, 1) < 0)
+	if (write(to.fd, line, strlen(line)) < 0 ||
+	    write(to.fd, to.end, 1) < 0)
 		_exit(EXIT_USAGE);
 	_exit(code);
 }
@@ -126,13 +128,11 @@ probe_call(const struct probe *p)
 	const int number = number_of(p->call);
 	long a[ARGUMENTS_MAX] = { 0 };
 
-	for (size_t i = 0; p->arguments[i] != NULL; i++) {
-		if (i == ARGUMENTS_MAX)
-			leave(EXIT_USAGE, "too many arguments");
+	for (size_t i = 0; i < ARGUMENTS_MAX && p->arguments[i] != NULL; i++)
 		a[i] = argument_of(p->arguments[i]);
-	}
 	enter(p->stage);
-	const long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	const long result = syscall(number, a[0], a[1], a[2], a[3], a[4],
+	    a[5]);
 	if (result < 0)
 		leave(1, strerrorname_np(errno));
 	leave_with_number(result);
@@ -168,6 +168,7 @@ print_status(pid_t child)
 {
 	static char status[SCRATCH];
 	char path[64];
+	struct stat file;
 	struct text t = text_in(path, sizeof(path));
 
 	text_add(&t, "/proc/");
@@ -176,7 +177,12 @@ print_status(pid_t child)
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, status, sizeof(status) - 1) <= 0)
 		leave(1, strerrorname_np(errno));
+	if (fstat(fd, &file) != 0)
+		leave(1, strerrorname_np(errno));
 	kill(child, SIGKILL);
+	struct text end = { status, strlen(status), sizeof(status), false };
+	text_add(&end, "Owner: ");
+	text_add_number(&end, file.st_uid);
 	leave(0, status);
 }
 

@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 """Real sessions, one of each kind, in a machine of their own.
 
-    sessions.py HANDLER HANDLER-STATIC PROBE
+    sessions.py HANDLER... PROBE
 
 tests/slow/minimal.bats runs this with a filter that lacks one row: a row of
 sandbox/calls.c without which nothing here fails is one too many.  So this is
 kept short in time and wide in kinds; what a session must do in detail is for
-the other tests to say.  Needs root; everything happens in fresh mount and
+the other tests to say.  A handler with "static" in its name has no journal.  Needs root; everything happens in fresh mount and
 network namespaces.  Exit status 0, or 1 and what failed first.
 """
 import fcntl
 import os
+import pwd
 import signal
 import socket
 import struct
@@ -115,9 +116,13 @@ def answer(query, datagram):
             query[12:end] + record * count)
 
 
+query_ids = []
+
+
 def serve_names_udp(sock):
     while True:
         query, peer = sock.recvfrom(4096)
+        query_ids.append(query[:2])
         sock.sendto(answer(query, True), peer)
 
 
@@ -166,7 +171,8 @@ class Session:
             words += ["-o", option]
         self.process = subprocess.Popen(
             words, stdin=connection, stdout=subprocess.DEVNULL,
-            stderr=fd2 or subprocess.PIPE,
+            stderr=subprocess.PIPE if fd2 is None else fd2,
+            extra_groups=[4, 24],
             env={"PATH": "/usr/bin", **(environment or {})})
         connection.close()
 
@@ -249,6 +255,56 @@ def names(handler):
     plain(handler, "udp.test")
     plain(handler, "tcp.test")
     plain(handler, "tcp-long.test")
+
+
+def query_ids_are_random(handler):
+    """In two processes; c-ares without /dev/urandom would repeat itself."""
+    seen = []
+    for _ in range(2):
+        query_ids.clear()
+        plain(handler, "udp.test")
+        seen.append(tuple(sorted(query_ids)))
+        check("queries", len(seen[-1]), 2)
+    check("the same query IDs in two sessions", seen[0] == seen[1], False)
+
+
+def status_of(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        fields = (line.split(":", 1) for line in file)
+        return {name: value.split() for name, value in fields}
+
+
+def limits_of(process):
+    """Soft and hard, by name."""
+    with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
+        return {line[:26].strip(): tuple(line[26:].split()[:2])
+                for line in file}
+
+
+LIMITS = {"Max open files": ("64", "64"), "Max processes": ("0", "0"),
+          "Max core file size": ("0", "0"), "Max locked memory": ("0", "0"),
+          "Max file size": ("1048576", "1048576")}
+
+
+def confined(handler):
+    """What the kernel says of a session that relays."""
+    nobody = [str(pwd.getpwnam("nobody").pw_uid)] * 4
+    group = [str(pwd.getpwnam("nobody").pw_gid)] * 4
+    wanted = {"Uid": nobody, "Gid": group, "Groups": [], "NoNewPrivs": ["1"],
+              "Seccomp": ["2"], "Threads": ["1"]}
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        wanted[name] = ["0" * 16]
+    s = Session(handler, "user nobody")
+    try:
+        s.connect(HOST4)
+        s.exchange()
+        status = status_of(s.process)
+        check("status", {name: status[name] for name in wanted}, wanted)
+        check("limits", {name: limits_of(s.process)[name]
+                         for name in LIMITS}, LIMITS)
+        s.finish()
+    finally:
+        s.end("ok")
 
 
 def unix_client(handler):
@@ -399,8 +455,20 @@ def to_syslog(handler):
     os.unlink("/dev/log")
 
 
-KINDS = (literals, names, unix_client, steered, refused, denied, bulk,
-         crowded, urgent, reset, stopped, to_journal, to_syslog)
+def to_file(handler):
+    """Which is larger than RLIMIT_FSIZE would let it grow."""
+    with open("/run/log", "ab") as log:
+        log.truncate(2 << 20)
+        plain(handler, HOST4, fd2=log)
+    with open("/run/log", "rb") as log:
+        log.seek(2 << 20)
+        check("file", log.read().split()[1:2], [b"ok"])
+    os.unlink("/run/log")
+
+
+KINDS = (literals, names, query_ids_are_random, confined, unix_client,
+         steered, refused, denied, bulk, crowded, urgent, reset, stopped,
+         to_journal, to_syslog, to_file)
 
 
 def hashes(probe):
@@ -416,15 +484,13 @@ def main():
     *handlers, probe = sys.argv[1:]
     prepare_machine()
     start_names()
-    hashes(probe)
-    for handler in handlers:
-        for kind in KINDS:
-            try:
-                kind(handler)
-            except (Failed, OSError, subprocess.SubprocessError,
-                    struct.error) as error:
-                sys.exit(f"{os.path.basename(handler)} {kind.__name__}: "
-                         f"{error}")
+    for handler, kind in [(probe, hashes)] + [
+            (handler, kind) for handler in handlers for kind in KINDS]:
+        try:
+            kind(handler)
+        except (Failed, OSError, subprocess.SubprocessError,
+                struct.error) as error:
+            sys.exit(f"{os.path.basename(handler)} {kind.__name__}: {error}")
 
 
 main()

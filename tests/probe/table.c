@@ -27,12 +27,14 @@ enum {
 	OUTPUT_SIZE = 1 << 16,
 };
 
+#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 static const struct {
 	const struct sock_filter *code;
 	size_t length;
 } filters[SANDBOX_STAGES] = {
-	{ filter_negotiate, sizeof(filter_negotiate) / sizeof(filter_negotiate[0]) },
-	{ filter_relay, sizeof(filter_relay) / sizeof(filter_relay[0]) },
+	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
+	{ filter_relay, ARRAY_COUNT(filter_relay) },
 };
 
 static size_t asked;

@@ -19,8 +19,12 @@ static const uint32_t no_option = SCMP_ACT_ERRNO(EINVAL);
 static int
 forbid_option(scmp_filter_ctx filter, unsigned option)
 {
+	const struct scmp_arg_cmp is_option = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = option,
+	};
+
 	return seccomp_rule_add(filter, no_option, SCMP_SYS(prctl), 1,
-	    SCMP_A0(SCMP_CMP_EQ, option));
+	    is_option);
 }
 
 static int

@@ -19,6 +19,13 @@ enum { DESCRIPTORS_MAX = 256, OUTPUT_SIZE = 8192, USAGE = 64 };
 static struct address denied[16];
 static size_t denied_count;
 
+struct address
+policy_inside(const struct policy *policy, const struct address *address)
+{
+	(void)policy;
+	return *address;
+}
+
 void
 policy_judge_address(const struct policy *policy,
     const struct question *question, const struct candidate *candidate,

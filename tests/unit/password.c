@@ -65,11 +65,11 @@ milliseconds(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static unsigned
+static int
 count_in(const char *start, const char *end, const char *secret)
 {
 	const size_t length = strlen(secret);
-	unsigned count = 0;
+	int count = 0;
 
 	for (const char *at = start; at + length <= end; at++)
 		if (memcmp(at, secret, length) == 0)
@@ -78,12 +78,12 @@ count_in(const char *start, const char *end, const char *secret)
 }
 
 /* Every writable mapping. */
-static unsigned
+static int
 count_in_memory(const char *secret)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
 	char line[512];
-	unsigned count = 0;
+	int count = 0;
 
 	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
 		unsigned long start;
@@ -106,11 +106,11 @@ static int
 run_wiped(int fd, const struct login *login, const char *password,
     const char *hash)
 {
-	const unsigned passwords = count_in_memory(password);
-	const unsigned hashes = count_in_memory(hash);
+	const int passwords = count_in_memory(password);
+	const int hashes = count_in_memory(hash);
 	const bool granted = password_check(fd, login);
 
-	printf("%s, left: password %u, hash %u\n",
+	printf("%s, left: password %d, hash %d\n",
 	    granted ? "granted" : "refused",
 	    count_in_memory(password) - passwords,
 	    count_in_memory(hash) - hashes);
