@@ -33,6 +33,7 @@ coverage:
 
 # Ratios against the least that a handler can be, side by side in one run.
 bench: all build/bench/bare build/bench/inetd
+	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
 .PHONY: check check-all lint fuzz coverage bench probes
