@@ -16,10 +16,12 @@ check:
 check-all:
 	@tests/install-missing build test
 	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
-	@$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE)
-	@echo "# once more, with the static link"
-	@HANDLER='$(CURDIR)/socks64-handler-static' \
-	    $(BATS) $(BATSFLAGS) $(STATIC_SUITE)
+	@status=0; \
+	$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE) || status=1; \
+	echo "# once more, with the static link"; \
+	HANDLER='$(CURDIR)/socks64-handler-static' \
+	    $(BATS) $(BATSFLAGS) $(STATIC_SUITE) || status=1; \
+	exit $$status
 
 lint:
 	@tests/install-missing build lint
