@@ -156,6 +156,7 @@ candidates_find(struct explanation *e)
 		e->candidates[e->count++] = e->question.literal;
 		return true;
 	}
+	resolve_prepare();
 	resolve_start(&r, e->settings, e->question.name);
 	while (!resolve_done(&r) && !deadline_passed(until)) {
 		struct pollfd fds[RESOLVE_POLL_MAX];

@@ -33,7 +33,7 @@ session_read(struct session *s)
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "no whole request within handshake-timeout");
 	case INBOX_STOPPED:
-		session_end(s, RESULT_STOPPED, "SIGTERM");
+		session_end(s, RESULT_STOPPED, "stopped by SIGTERM");
 	case INBOX_EOF:
 	case INBOX_GONE:
 		break;
