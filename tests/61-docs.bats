@@ -283,8 +283,8 @@ example_commands() {
 	while read -r path; do
 		section FILES "$MAN8" | grep -qF "$path" ||
 		    fail "FILES does not name $path"
-	done < <(sed -n 's/^\t\t[0-9]* .*\$PREFIX\/\(.*\)$/\1/p
-	        s/^\t\t[0-9]* .*\$units\/\(.*\)$/lib\/systemd\/\1/p' \
+	done < <(sed -n 's/^\t\t[0-9][0-9]* .*\$PREFIX\/\(.*\)$/\1/p
+	        s/^\t\t[0-9][0-9]* .*\$units\/\(.*\)$/lib\/systemd\/\1/p' \
 	    "$ROOT/units/install.sh")
 }
 
