@@ -6,6 +6,7 @@
 #include "examine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,44 @@ examine_state(struct examination *e)
 	examine_directory(e, buffer);
 }
 
+/* May this process read the file that it has a handle of, wherever it is? */
+static bool
+may_read(int handle)
+{
+	char buffer[32];
+	struct text path = text_in(buffer, sizeof(buffer));
+	int fd;
+
+	text_add(&path, "/proc/self/fd/");
+	text_add_number(&path, (uint64_t)handle);
+	fd = open(buffer, O_RDONLY | O_CLOEXEC);
+	if (fd != -1)
+		close(fd);
+	return fd != -1;
+}
+
+/*
+ * What root has read, again as the user.  A file that the user may read in a
+ * directory that it may not enter is about to be moved: a warning.
+ */
+static void
+examine_as_user(struct examination *e, const struct options *options,
+    struct settings *out, int handle)
+{
+	const char *file = out->file;
+	char buffer[LINE_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+
+	if (file == NULL || access(file, R_OK) == 0) {
+		(void)settings_read(out, options->file, options->settings,
+		    options->count, tell, e);
+		return;
+	}
+	text_add(&what, "`user' may not read it: ");
+	text_add(&what, strerror(errno));
+	tell(e, may_read(handle), file, buffer);
+}
+
 bool
 examine_configuration(struct settings *out, const struct options *options,
     settings_report *report)
@@ -166,18 +205,20 @@ examine_configuration(struct settings *out, const struct options *options,
 	struct examination e = { .settings = out, .report = report };
 	const bool root = geteuid() == 0;
 	const char *failure;
+	int handle;
 
 	(void)settings_read(out, options->file, options->settings,
 	    options->count, tell, &e);
 	if (out->policy == NULL || out->places == NULL)
 		return false; /* no memory */
+	handle = out->file == NULL ? -1 :
+	    open(out->file, O_PATH | O_CLOEXEC);
 	failure = sandbox_become(out->user,
 	    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
 	if (failure != NULL)
 		tell_directive(&e, false, "user", failure);
 	else if (root)
-		(void)settings_read(out, options->file, options->settings,
-		    options->count, tell, &e);
+		examine_as_user(&e, options, out, handle);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_state(&e);
