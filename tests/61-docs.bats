@@ -189,7 +189,7 @@ blocks() {
 	[[ -e $BATS_TEST_TMPDIR/4.conf ]]
 	for file in "$BATS_TEST_TMPDIR"/*.conf; do
 		sed -i "s|/etc/socks64/passwords|$PLACE/passwords|" "$file"
-		run "$HANDLER" -t -f "$file" -o 'user nobody'
+		run --separate-stderr "$HANDLER" -t -f "$file" -o 'user nobody'
 		assert_equal "$(<"$file")" "$status $output" "0 $file: ok"
 	done
 }
@@ -206,7 +206,7 @@ example_commands() {
 	local -a commands
 	mapfile -t commands < <(example_commands)
 	assert_equal commands "${#commands[@]}" 4
-	run bash -c "${commands[0]}"
+	run --separate-stderr bash -c "${commands[0]}"
 	assert_equal "-t" "$status $output" "0 $BATS_TEST_TMPDIR/socks64.conf: ok"
 	run bash -c "${commands[1]}"
 	assert_equal "-T" "$status" 0
