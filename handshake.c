@@ -318,9 +318,5 @@ session_request(struct session *s)
 		session_read(s);
 	}
 	record_destination(s);
-	if (s->request.command != SOCKS5_CONNECT)
-		session_fail(s, RESULT_BAD_REQUEST,
-		    REPLY_COMMAND_NOT_SUPPORTED,
-		    "the command is not served");
 }
 
