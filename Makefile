@@ -26,7 +26,8 @@ LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
 ROOMS = wire policy net alg sandbox
-SOURCES = socks64-handler.c journal.c $(filter-out sandbox/generate.c, \
+SOURCES = socks64-handler.c handshake.c session.c connection.c options.c explain.c \
+	journal.c title.c $(filter-out sandbox/generate.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt
@@ -44,27 +45,38 @@ build/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The seccomp filters are made here, with libseccomp, and only loaded by the
-# handler.
-build/sandbox/generate: sandbox/generate.c sandbox/calls.c sandbox/calls.h
+# handler.  FILTERS=--trap for development: SIGSYS can be caught.
+build/sandbox/generate: sandbox/generate.c sandbox/calls.c wire/text.c \
+	    sandbox/calls.h sandbox/sandbox.h wire/text.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
-	    sandbox/generate.c sandbox/calls.c -lseccomp
+	    sandbox/generate.c sandbox/calls.c wire/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
-	build/sandbox/generate > $@.new
+	build/sandbox/generate $(FILTERS) > $@.new
 	mv $@.new $@
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
-# Drivers of the tests: each is what it tests and a main() of its own.
-build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
-	    net/relay.o net/flow.o net/wait.o wire/text.o)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
-
--include $(wildcard build/tests/unit/*.d)
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
+
+# INTERFACE 8: what is missing is installed first, then make builds it.
+run:
+	@tests/install-missing build run
+	@$(MAKE) --no-print-directory socks64-handler
+	systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
+	    ./socks64-handler $(if $(CONFIG),-f '$(CONFIG)')
+
+install: all
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install
+
+uninstall:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
 
 clean:
 	rm -rf build socks64-handler socks64-handler-static
 
-.PHONY: all clean
+.PHONY: all run install uninstall clean
+
+# check, check-all, lint, fuzz, coverage, bench
+include tests/tests.mk

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "wire/address.h"
+#include "wire/text.h"
 
 enum result {
 	RESULT_ERROR, /* ours */
@@ -69,6 +70,7 @@ struct record {
 	const char *alg;
 	const char *via;
 	bool unconfined;         /* sandbox off: said in every record */
+	bool quiet;              /* at debug: nothing came from the client */
 };
 
 /*
@@ -91,7 +93,10 @@ void journal_record(const struct record *record);
 /* A plain sentence at a syslog(3) priority, before and beside the record. */
 void journal_say(int priority, const char *sentence);
 
-/* STATUS= to systemd and the title in ps(1): "CLIENT USER -> DEST (PEER)". */
+/* Appends CLIENT USER -> DEST (PEER), without a user where there is none. */
+void journal_describe(struct text *t, const struct record *record);
+
+/* STATUS= to systemd and the title in ps(1): a short line. */
 void journal_status(const char *status);
 
 /*

@@ -16,12 +16,13 @@
 enum { ATTEMPTS_TEXT = 1024 };
 
 enum dial_result {
-	DIAL_FAILED,         /* no address answered: 03 to 06, 01 */
+	DIAL_FAILED,         /* no address answered: REP by its errno */
 	DIAL_CONNECTED,
 	DIAL_DENIED,         /* every address was denied: 02 */
-	DIAL_RESOLVE_FAILED, /* no address: 04 or 01 */
+	DIAL_RESOLVE_FAILED, /* no address: 04, 01; 06 by the deadline */
 	DIAL_CLIENT_GONE,    /* the client reset its connection meanwhile */
 	DIAL_STOPPED,        /* SIGTERM */
+	DIAL_ERROR,          /* ours: /dev/urandom cannot be read */
 };
 
 struct dial {
@@ -44,7 +45,8 @@ struct dial {
 	char attempts[ATTEMPTS_TEXT]; /* "[2001:db8::80]:443 timeout, ..." */
 };
 
-/* Runs to the end: returns d->result.  All descriptors but d->fd are closed. */
+/* Runs to the end and returns d->result; all descriptors but d->fd are
+ * closed. */
 enum dial_result dial_run(struct dial *d);
 
 #endif

@@ -59,3 +59,10 @@ inbox_consume(struct inbox *in, const struct cursor *c)
 {
 	in->start = in->end - c->left;
 }
+
+void
+inbox_wipe(struct inbox *in)
+{
+	explicit_bzero(in->octets, in->start);
+	explicit_bzero(in->octets + in->end, sizeof(in->octets) - in->end);
+}

@@ -43,4 +43,7 @@ struct cursor inbox_cursor(const struct inbox *in);
 /* Consumes up to where a cursor of inbox_cursor() stands. */
 void inbox_consume(struct inbox *in, const struct cursor *c);
 
+/* Overwrites everything but the unconsumed octets: there was a secret. */
+void inbox_wipe(struct inbox *in);
+
 #endif

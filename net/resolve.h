@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/resolvconf.h"
 #include "net/wait.h"
 #include "policy/settings.h"
 #include "wire/address.h"
@@ -30,17 +31,29 @@ struct answer {
 	struct address list[ANSWER_MAX]; /* in the server's order, port 0 */
 };
 
+/* Adds an address that is still free of a place; the state is FOUND. */
+void answer_add(struct answer *answer, const struct address *address);
+
 struct resolution {
 	struct answer ipv6;
 	struct answer ipv4;
-	void *channel; /* c-ares's; not for others */
+	bool broken; /* /dev/urandom or memory failed us: exit status 71 */
+
+	/* Not for others. */
+	void *channel; /* c-ares's */
+	const char *name;
+	struct name_servers servers;
+	int failure;   /* of ANSWER_FAILED, as c-ares numbers it */
+	bool refused;  /* a server said that it cannot answer */
+	char reason[REASON_TEXT];
 };
 
 /*
- * Starts looking up `name` (NUL-terminated, as name_classify() gives it) in
- * the families that settings->prefer wants.  Both answers may be there at
- * return (/etc/hosts, localhost).  False: the resolver could not be set up,
- * both answers are ANSWER_FAILED.  *r must not move until resolve_end().
+ * Starts looking up `name` (NUL-terminated, as name_classify() gives it;
+ * borrowed) in the families that settings->prefer wants.  Both answers may be
+ * there at return (/etc/hosts, localhost).  False: the resolver could not be
+ * set up, both answers are ANSWER_FAILED and r->broken is set.  *r must not
+ * move until resolve_end().
  */
 bool resolve_start(struct resolution *r, const struct settings *settings,
     const char *name);
@@ -63,7 +76,7 @@ void resolve_process(struct resolution *r, const struct pollfd *fds,
 void resolve_end(struct resolution *r);
 
 /* Why there is no address, as a sentence ("www.example.com does not exist"),
- * NULL where there is one. */
+ * NULL where there is one, or none yet. */
 const char *resolve_reason(const struct resolution *r);
 
 #endif

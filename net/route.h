@@ -14,8 +14,8 @@ struct route {
 	bool usable;           /* there is a route and a source */
 	int error;             /* errno of connect(2) where not usable */
 	struct address source; /* port 0; FAMILY_NONE where not usable */
-	bool self;             /* the destination is an address of this host:
-				  the source equals it, or it is loopback */
+	bool self;             /* the destination is an address of this host,
+				  loopback, or one inside the other (NAT64) */
 };
 
 /*

@@ -35,13 +35,31 @@ wait_prepare(void)
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
-int64_t
-clock_now(void)
+static int64_t
+microseconds_of(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+clock_microseconds(void)
+{
+	return microseconds_of(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_utc_microseconds(void)
+{
+	return microseconds_of(CLOCK_REALTIME);
+}
+
+int64_t
+clock_now(void)
+{
+	return clock_microseconds() / 1000;
 }
 
 struct deadline

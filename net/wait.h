@@ -20,6 +20,10 @@ struct deadline {
 /* Milliseconds of CLOCK_MONOTONIC, now. */
 int64_t clock_now(void);
 
+/* Microseconds of CLOCK_MONOTONIC, now; and of UTC since 1970. */
+int64_t clock_microseconds(void);
+int64_t clock_utc_microseconds(void);
+
 /* The moment `milliseconds` (>= 0) from now. */
 struct deadline deadline_in(int64_t milliseconds);
 

@@ -28,6 +28,7 @@ struct question {
 	 * peer, when `client.family` is FAMILY_NONE. */
 	struct address client;
 	uint32_t client_uid;
+	bool client_self; /* the client's is an address of this host */
 
 	/* Authenticated user name: user_length octets, NULL for none. */
 	const char *user;
@@ -38,6 +39,9 @@ struct question {
 	const char *name;
 	struct address literal;
 	uint16_t port; /* 0: unknown (BIND) */
+
+	/* UDP ASSOCIATE: no name, no literal and no port yet: the request is
+	 * judged by what its datagrams could be. */
 
 	/* What no rule can open: the port that the client connected to, on
 	 * any address of this host (0: none), and the destination of the
@@ -71,6 +75,10 @@ struct verdict {
 };
 
 struct policy; /* rules, sets, prefixes: policy/rules.h */
+
+/* Does any rule care whether the client has an address of this host?  Only
+ * then the kernel need be asked for question->client_self. */
+bool policy_asks_client_self(const struct policy *policy);
 
 /*
  * Before any look-up: could there be an address for which the request would

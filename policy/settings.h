@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "policy/policy.h"
+#include "policy/rules.h"
+#include "policy/sets.h"
 #include "wire/address.h"
 
 enum { RESOLVERS_MAX = 8, FTP_PORTS_MAX = 16, AUTH_METHODS_MAX = 2 };
@@ -29,6 +31,18 @@ enum prefer {
 	PREFER_IPV4_ONLY,
 };
 
+enum ftp_alg {
+	FTP_ALG_OFF,
+	FTP_ALG_AUTO,
+	FTP_ALG_ALWAYS,
+};
+
+enum address_id {
+	ADDRESS_ID_OFF,
+	ADDRESS_ID_ON,
+	ADDRESS_ID_REVERSE,
+};
+
 enum log_to {
 	LOG_TO_AUTO,
 	LOG_TO_JOURNAL,
@@ -43,7 +57,8 @@ struct settings {
 
 	enum auth auth[AUTH_METHODS_MAX]; /* best first */
 	size_t auth_count;
-	const char *password_file;
+	const char *password_file; /* with a slash a path, else a credential */
+	bool socks4;
 
 	const char *user; /* NULL: socks64, else nobody */
 
@@ -57,13 +72,25 @@ struct settings {
 	enum prefer prefer;
 	struct address resolvers[RESOLVERS_MAX]; /* with ports */
 	size_t resolver_count;                   /* 0: /etc/resolv.conf */
-	struct address source_ipv4;              /* FAMILY_NONE: the kernel's */
+	struct address source_ipv4; /* FAMILY_NONE: the kernel's */
 	struct address source_ipv6;
 	const char *interface; /* NULL: none */
 	uint32_t mark;
 	bool mark_set;
-	uint16_t listen_port_low; /* 0: the kernel's */
-	uint16_t listen_port_high;
+	struct port_range listen_ports; /* low 0: the kernel's */
+
+	/* Who must begin with a PROXY header (SET_UNIX: unix-domain peers);
+	 * not `given`: nobody.  Ask settings_proxied(). */
+	struct net_list proxy_from;
+	const char *proxy_from_text; /* as it was written */
+
+	enum address_id address_id;
+	enum ftp_alg ftp_alg;
+	uint16_t ftp_ports[FTP_PORTS_MAX];
+	size_t ftp_port_count;
+	struct net nat64[NAT64_PREFIXES_MAX]; /* the policy has them too */
+	size_t nat64_count;
+	const char *state_dir; /* NULL: /run/socks64 and so on */
 
 	enum log_to log_to;
 	int log_level;    /* LOG_ERR to LOG_DEBUG of syslog(3) */
@@ -91,6 +118,14 @@ typedef void settings_report(void *context, bool warning, const char *where,
 bool settings_read(struct settings *out, const char *file,
     const char *const *options, size_t count, settings_report *report,
     void *context);
+
+/* Is that one of the methods of `auth`? */
+bool settings_offers(const struct settings *settings, enum auth auth);
+
+/* Must a connection from `peer` (FAMILY_NONE: unix-domain) begin with a PROXY
+ * protocol header?  self: the peer's is an address of this host. */
+bool settings_proxied(const struct settings *settings,
+    const struct address *peer, bool self);
 
 /* The effective configuration in its own syntax, on descriptor fd: fed back,
  * it gives the same.  False when writing failed. */

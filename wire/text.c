@@ -100,3 +100,45 @@ text_add_quotable(struct text *t, const void *octets, size_t length)
 {
 	add_visible(t, octets, length, ' ');
 }
+
+/*
+ * Days since 1970-01-01 to a date of the Gregorian calendar.  Years are
+ * counted from March, so that a leap day is the last of its year; 719468 is
+ * the days from 0000-03-01 to 1970-01-01, 146097 those of 400 years.
+ */
+static void
+text_add_date(struct text *t, uint64_t days)
+{
+	const uint64_t since = days + 719468;
+	const uint64_t era = since / 146097;
+	const uint64_t day = since % 146097;
+	const uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) /
+	    365;
+	const uint64_t of_year = day - (365 * year + year / 4 - year / 100);
+	const uint64_t month = (5 * of_year + 2) / 153; /* 0 is March */
+
+	text_add_padded(t, era * 400 + year + (month >= 10 ? 1 : 0), 4);
+	text_add_char(t, '-');
+	text_add_padded(t, month < 10 ? month + 3 : month - 9, 2);
+	text_add_char(t, '-');
+	text_add_padded(t, of_year - (153 * month + 2) / 5 + 1, 2);
+}
+
+/* gmtime(3) would read the zone's files, which the sandbox refuses. */
+void
+text_add_time(struct text *t, int64_t microseconds)
+{
+	const uint64_t milliseconds = (uint64_t)microseconds / 1000;
+	const uint64_t seconds = milliseconds / 1000;
+
+	text_add_date(t, seconds / 86400);
+	text_add_char(t, 'T');
+	text_add_padded(t, seconds / 3600 % 24, 2);
+	text_add_char(t, ':');
+	text_add_padded(t, seconds / 60 % 60, 2);
+	text_add_char(t, ':');
+	text_add_padded(t, seconds % 60, 2);
+	text_add_char(t, '.');
+	text_add_padded(t, milliseconds % 1000, 3);
+	text_add_char(t, 'Z');
+}

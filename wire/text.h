@@ -32,6 +32,9 @@ void text_add_padded(struct text *t, uint64_t number, size_t digits);
 /* Appends \xHH (two lower-case hexadecimal digits). */
 void text_add_hex(struct text *t, uint8_t octet);
 
+/* Appends 2026-10-10T14:03:11.022Z; microseconds since 1970, UTC, >= 0. */
+void text_add_time(struct text *t, int64_t microseconds);
+
 /*
  * Appends untrusted octets so that the result is one word of printable ASCII:
  * a blank, a quote, a backslash and every octet outside 0x21-0x7e become

@@ -1,0 +1,166 @@
+/*
+ * From inherited descriptors to one connected stream socket.
+ */
+#include "connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/sockaddr.h"
+#include "wire/address.h"
+#include "wire/text.h"
+
+enum { LISTEN_FDS_START = 3 };
+
+bool
+connection_fill_standard(void)
+{
+	int fd = STDIN_FILENO;
+
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		if (fcntl(i, F_GETFD) == -1)
+			fd = open("/dev/null", O_RDWR);
+	return fd >= 0;
+}
+
+/* Is the decimal text of this environment variable that number? */
+static bool
+variable_is(const char *name, uint64_t number)
+{
+	const char *value = getenv(name);
+	char buffer[24];
+	struct text expected = text_in(buffer, sizeof(buffer));
+
+	text_add_number(&expected, number);
+	return value != NULL && strcmp(value, buffer) == 0;
+}
+
+static int
+socket_option(int fd, int name)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	if (getsockopt(fd, SOL_SOCKET, name, &value, &length) != 0)
+		return -1;
+	return value;
+}
+
+/* What is wrong with a socket, as a sentence that says what to change. */
+static const char *
+socket_wrong(int fd)
+{
+	const int domain = socket_option(fd, SO_DOMAIN);
+
+	if (socket_option(fd, SO_TYPE) != SOCK_STREAM)
+		return fd == LISTEN_FDS_START ?
+		    "fd 3 is not a stream socket: use ListenStream= in the "
+		    ".socket unit" :
+		    "fd 0 is not a stream socket: say `stream tcp' in the "
+		    "inetd line";
+	if (socket_option(fd, SO_ACCEPTCONN) == 1)
+		return fd == LISTEN_FDS_START ?
+		    "fd 3 is a listening socket: set Accept=yes in the "
+		    ".socket unit (inetd: nowait)" :
+		    "fd 0 is a listening socket: set Accept=yes in the "
+		    ".socket unit (inetd: nowait)";
+	if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
+		return "the socket is neither IPv4, IPv6 nor unix-domain";
+	return NULL;
+}
+
+/*
+ * An IPv4-mapped client is IPv4 from here on; the interface of a link-local
+ * one is kept.  False: errno tells.
+ */
+static bool
+peer_read(struct connection *c)
+{
+	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
+	const struct sockaddr_in6 *ipv6 =
+	    (const struct sockaddr_in6 *)&storage;
+	socklen_t length = sizeof(storage);
+	struct ucred peer = { .uid = (uid_t)-1 };
+
+	if (getpeername(c->fd, (struct sockaddr *)&storage, &length) != 0)
+		return false;
+	c->client = address_of(&storage);
+	if (storage.ss_family == AF_INET6)
+		c->scope = ipv6->sin6_scope_id;
+	if (c->client.family == FAMILY_NONE) {
+		length = sizeof(peer);
+		if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer,
+		    &length) != 0)
+			return false;
+		c->client_uid = peer.uid;
+	}
+	return socket_local(c->fd, &c->listen);
+}
+
+/* 0, 1 and 2 are the same open file under inetd. */
+static bool
+standard_release(struct connection *c)
+{
+	struct stat ours;
+	struct stat other;
+	int null = -1;
+
+	if (c->fd <= STDERR_FILENO) {
+		c->fd = fcntl(c->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START);
+		if (c->fd == -1)
+			return false;
+	}
+	if (fstat(c->fd, &ours) != 0)
+		return false;
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+		if (fstat(i, &other) != 0 || other.st_dev != ours.st_dev ||
+		    other.st_ino != ours.st_ino)
+			continue;
+		if (null == -1)
+			null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null == -1 || dup2(null, i) == -1)
+			return false;
+	}
+	if (null != -1)
+		close(null);
+	return true;
+}
+
+static struct connection
+connection_bad(int fd, const char *wrong)
+{
+	return (struct connection){ .state = CONNECTION_BAD, .fd = fd,
+		.wrong = wrong };
+}
+
+struct connection
+connection_find(void)
+{
+	const bool passed = getenv("LISTEN_FDS") != NULL &&
+	    variable_is("LISTEN_PID", (uint64_t)getpid());
+	struct connection c = { .fd = passed ? LISTEN_FDS_START :
+		STDIN_FILENO };
+
+	if (passed && !variable_is("LISTEN_FDS", 1))
+		return connection_bad(c.fd, "more than one socket was passed "
+		    "($LISTEN_FDS): this program serves one connection, set "
+		    "Accept=yes in the .socket unit");
+	if (socket_option(c.fd, SO_TYPE) == -1)
+		return c;
+	c.wrong = socket_wrong(c.fd);
+	if (c.wrong != NULL)
+		return connection_bad(c.fd, c.wrong);
+	c.state = peer_read(&c) ? CONNECTION_OPEN : CONNECTION_GONE;
+	if (!standard_release(&c) || !socket_nonblocking(c.fd, true))
+		return connection_bad(c.fd,
+		    "the connection's descriptor could not be set up");
+	fcntl(c.fd, F_SETFD, FD_CLOEXEC);
+	socket_tune(c.fd);
+	return c;
+}

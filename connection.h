@@ -1,0 +1,43 @@
+/*
+ * Which descriptor is the client's connection, and is it one?  (systemd's
+ * sd_listen_fds(3) protocol, inetd.)
+ */
+#ifndef SOCKS64_CONNECTION_H
+#define SOCKS64_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/address.h"
+
+enum connection_state {
+	CONNECTION_NONE, /* no socket: a terminal, a pipe */
+	CONNECTION_BAD,  /* a socket that we cannot serve: see `wrong` */
+	CONNECTION_GONE, /* the client has left (ENOTCONN) */
+	CONNECTION_OPEN,
+};
+
+struct connection {
+	enum connection_state state;
+	int fd;
+	const char *wrong; /* what to change, as a sentence; static */
+
+	struct address client; /* FAMILY_NONE: a unix-domain peer */
+	uint32_t client_uid;   /* of that */
+	uint32_t scope;        /* interface of a link-local client, else 0 */
+	struct address listen; /* where the client reached us */
+};
+
+/* Opens /dev/null on each of 0, 1, 2 that is closed.  Called first, before
+ * anything is opened.  False when that failed. */
+bool connection_fill_standard(void);
+
+/*
+ * Finds the connection: fd 3 where LISTEN_PID and LISTEN_FDS say so, else fd
+ * 0.  Where it is one to serve, it is made non-blocking, close-on-exec and
+ * tuned, and moved away from 0, 1 and 2, which become /dev/null where they
+ * were the connection: nothing that libc may say reaches the client.
+ */
+struct connection connection_find(void);
+
+#endif

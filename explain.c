@@ -1,0 +1,269 @@
+/*
+ * -e: the judgements of a session (policy_judge_request, route_probe,
+ * policy_judge_address), printed instead of dialled.
+ */
+#include "explain.h"
+
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "net/dial.h"
+#include "net/resolve.h"
+#include "net/route.h"
+#include "wire/cursor.h"
+#include "wire/name.h"
+#include "wire/text.h"
+
+enum { LINE_TEXT = 2048 };
+
+enum explain_status {
+	EXPLAIN_ALLOWED = 0,
+	EXPLAIN_DENIED = 1,
+	EXPLAIN_BAD_QUERY = 64,
+	EXPLAIN_NO_ADDRESS = 69,
+};
+
+struct explanation {
+	const struct settings *settings;
+	struct question question;
+	char name[NAME_LENGTH_MAX + 1];
+
+	struct address candidates[2 * ANSWER_MAX];
+	size_t count;
+};
+
+static void
+put(int fd, const char *string)
+{
+	if (write(fd, string, strlen(string)) < 0)
+		return; /* the exit status tells as well */
+}
+
+static enum explain_status
+bad_query(const char *what)
+{
+	put(STDERR_FILENO, "socks64-handler: ");
+	put(STDERR_FILENO, what);
+	put(STDERR_FILENO, "\n");
+	return EXPLAIN_BAD_QUERY;
+}
+
+/* ------------------------------------------------------------- the query */
+
+static bool
+parse_command(const char *word, struct question *q)
+{
+	static const struct {
+		const char *word;
+		enum policy_command command;
+	} words[] = {
+		{ "connect", POLICY_CONNECT },
+		{ "bind", POLICY_BIND },
+		{ "udp", POLICY_UDP },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+		if (strcasecmp(word, words[i].word) == 0) {
+			q->command = words[i].command;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* 192.0.2.7, 2001:db8::7, unix:uid=N. */
+static bool
+parse_client(const char *word, struct question *q)
+{
+	static const char unix_uid[] = "unix:uid=";
+	const size_t prefix = sizeof(unix_uid) - 1;
+	uint32_t uid = 0;
+
+	if (strncmp(word, unix_uid, prefix) != 0)
+		return address_parse(word, strlen(word), &q->client);
+	for (const char *digit = word + prefix; *digit != '\0'; digit++) {
+		if (*digit < '0' || *digit > '9' || uid > UINT32_MAX / 10 - 1)
+			return false;
+		uid = uid * 10 + (uint32_t)(*digit - '0');
+	}
+	q->client_uid = uid;
+	return word[prefix] != '\0';
+}
+
+/* HOST:PORT; an IPv6 literal in brackets. */
+static bool
+parse_destination(const char *word, struct explanation *e)
+{
+	struct question *q = &e->question;
+	const char *colon = strrchr(word, ':');
+
+	if (colon == NULL ||
+	    !port_parse(colon + 1, strlen(colon + 1), 0, &q->port))
+		return false;
+	switch (name_classify((const uint8_t *)word, (size_t)(colon - word),
+	    e->name, &q->literal)) {
+	case NAME_HOST:
+		q->name = e->name;
+		return true;
+	case NAME_LITERAL:
+		return true;
+	case NAME_BAD:
+		break;
+	}
+	return false;
+}
+
+static const char *
+parse_query(struct explanation *e, char *const *operands, size_t count)
+{
+	struct question *q = &e->question;
+
+	if (count < 3 || count > 4)
+		return "-e takes COMMAND CLIENT DEST:PORT [USER]";
+	if (!parse_command(operands[0], q))
+		return "the command is connect, bind or udp";
+	if (!parse_client(operands[1], q))
+		return "the client is an address or unix:uid=N";
+	if (!parse_destination(operands[2], e))
+		return "the destination is NAME:PORT, IPV4:PORT or "
+		    "[IPV6]:PORT";
+	if (count == 4) {
+		q->user = operands[3];
+		q->user_length = strlen(operands[3]);
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------- the answer */
+
+static void
+candidates_add(struct explanation *e, const struct answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		e->candidates[e->count++] = answer->list[i];
+}
+
+/* False: the name has no address; why is on stderr. */
+static bool
+candidates_find(struct explanation *e)
+{
+	static struct resolution r;
+	const struct deadline until =
+	    deadline_in(e->settings->connect_timeout);
+
+	if (e->question.name == NULL) {
+		e->candidates[e->count++] = e->question.literal;
+		return true;
+	}
+	resolve_start(&r, e->settings, e->question.name);
+	while (!resolve_done(&r) && !deadline_passed(until)) {
+		struct pollfd fds[RESOLVE_POLL_MAX];
+		struct deadline wake = until;
+		const size_t n = resolve_poll(&r, fds, &wake);
+
+		resolve_process(&r, fds,
+		    wait_for(fds, n, wake) == WAIT_READY ? n : 0);
+	}
+	candidates_add(e, &r.ipv6);
+	candidates_add(e, &r.ipv4);
+	resolve_end(&r);
+	if (e->count == 0)
+		(void)bad_query(resolve_reason(&r));
+	return e->count > 0;
+}
+
+static void
+line_verdict(struct text *t, const struct verdict *v)
+{
+	text_add(t, v->decision == ALLOW ? "allowed" : "denied");
+}
+
+/* ADDRESS allowed|denied REASON. */
+static void
+line_add(struct text *t, const struct address *a, const struct verdict *v)
+{
+	address_add(t, a);
+	text_add_char(t, ' ');
+	line_verdict(t, v);
+	text_add_char(t, ' ');
+	text_add(t, v->decision == ALLOW ? v->rule : v->reason);
+	text_add_char(t, '\n');
+}
+
+/*
+ * Judges every candidate, a line for each; the first one that is allowed
+ * decides *overall, and *source is what it would be dialled from.
+ */
+static void
+judge_candidates(const struct explanation *e, struct text *lines,
+    struct verdict *overall, struct address *source)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const struct route route = route_probe(e->settings,
+		    &e->candidates[i], 0);
+		const struct candidate candidate = {
+			.address = e->candidates[i], .self = route.self };
+		struct verdict verdict;
+
+		policy_judge_address(e->settings->policy, &e->question,
+		    &candidate, &verdict);
+		line_add(lines, &candidate.address, &verdict);
+		if (overall->decision == ALLOW)
+			continue;
+		*overall = verdict;
+		if (verdict.decision == ALLOW)
+			*source = route.source;
+	}
+}
+
+static void
+print_verdict(const struct verdict *overall, const char *lines,
+    const struct address *source)
+{
+	char buffer[LINE_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	line_verdict(&t, overall);
+	text_add_char(&t, ' ');
+	text_add(&t, overall->rule);
+	text_add_char(&t, '\n');
+	put(STDOUT_FILENO, buffer);
+	put(STDOUT_FILENO, lines);
+	t = text_in(buffer, sizeof(buffer));
+	text_add(&t, "via -\nsource ");
+	address_add(&t, source);
+	text_add_char(&t, '\n');
+	put(STDOUT_FILENO, buffer);
+}
+
+int
+explain_run(const struct settings *settings, char *const *operands,
+    size_t count)
+{
+	static char buffer[2 * ANSWER_MAX * LINE_TEXT];
+	static struct explanation e;
+	const struct address nowhere = { .family = FAMILY_NONE };
+	struct address source = nowhere;
+	struct text lines = text_in(buffer, sizeof(buffer));
+	struct verdict overall;
+	const char *wrong;
+
+	e = (struct explanation){ .settings = settings };
+	wrong = parse_query(&e, operands, count);
+	if (wrong != NULL)
+		return (int)bad_query(wrong);
+	e.question.client_self =
+	    route_probe(settings, &e.question.client, 0).self;
+	policy_judge_request(settings->policy, &e.question, &overall);
+	if (overall.decision != ALLOW) {
+		line_add(&lines, &nowhere, &overall); /* no look-up */
+	} else {
+		if (!candidates_find(&e))
+			return EXPLAIN_NO_ADDRESS;
+		overall.decision = DENY;
+		judge_candidates(&e, &lines, &overall, &source);
+	}
+	print_verdict(&overall, buffer, &source);
+	return overall.decision == ALLOW ? EXPLAIN_ALLOWED : EXPLAIN_DENIED;
+}

@@ -1,0 +1,325 @@
+/*
+ * The steps before a request is known.  Untrusted octets come in pieces of
+ * any size: each step reads until its message is whole, and leaves what is
+ * behind it in the inbox.
+ */
+#include "handshake.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/route.h"
+#include "net/wait.h"
+#include "policy/password.h"
+#include "wire/login.h"
+#include "wire/proxy.h"
+#include "wire/text.h"
+
+enum {
+	COMMAND_TEXT = 8,
+	/* A wrong password costs the client one to two seconds. */
+	PENALTY_LEAST = 1000,
+	PENALTY_SPREAD = 1000,
+};
+
+/* More octets, or the end of the session. */
+static void
+session_read(struct session *s)
+{
+	switch (inbox_fill(&s->inbox, s->handshake)) {
+	case INBOX_MORE:
+		return;
+	case INBOX_TIMEOUT:
+		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
+		    "no whole request within handshake-timeout");
+	case INBOX_STOPPED:
+		session_end(s, RESULT_STOPPED, "SIGTERM");
+	case INBOX_EOF:
+	case INBOX_GONE:
+		break;
+	}
+	session_end(s, RESULT_CLIENT_GONE, "the client left in the handshake");
+}
+
+/* ------------------------------------------------------- PROXY protocol */
+
+/* The client of the proxy is the client from here on. */
+static void
+take_proxied(struct session *s, const struct proxy_header *header)
+{
+	struct record *r = &s->record;
+
+	if (header->local) {
+		s->health_check = true;
+		return;
+	}
+	r->proxy = r->client;
+	r->client = header->source;
+	s->scope = 0;
+	s->question.proxied = header->destination;
+}
+
+void
+session_proxy(struct session *s)
+{
+	const struct address *peer = &s->record.client;
+	struct proxy_header header;
+
+	if (!s->settings.proxy_from.given)
+		return;
+	if (!settings_proxied(&s->settings, peer,
+	    route_probe(&s->settings, peer, s->scope).self)) {
+		session_read(s);
+		session_end(s, RESULT_BAD_PROXY_HEADER,
+		    "proxy-protocol-from does not name this client");
+	}
+	for (;;) {
+		struct cursor c = inbox_cursor(&s->inbox);
+		const enum parse parse = proxy_header_parse(&c, &header);
+
+		if (parse == PARSE_BAD)
+			session_end(s, RESULT_BAD_PROXY_HEADER,
+			    "the connection does not begin with a valid "
+			    "PROXY header");
+		if (parse == PARSE_DONE) {
+			inbox_consume(&s->inbox, &c);
+			break;
+		}
+		session_read(s);
+	}
+	take_proxied(s, &header);
+}
+
+/* --------------------------------------- greeting, method (RFC 1928 3) */
+
+/* What speaks first with that octet, for a helpful record. */
+static const char *
+stranger(uint8_t octet)
+{
+	static const struct {
+		uint8_t first;
+		const char *reason;
+	} strangers[] = {
+		{ 0x04, "SOCKS4, which is not served" },
+		{ 0x16, "a TLS handshake, not SOCKS5" },
+		{ 'C', "HTTP (CONNECT), not SOCKS5" },
+		{ 'D', "HTTP (DELETE), not SOCKS5" },
+		{ 'G', "HTTP (GET), not SOCKS5" },
+		{ 'H', "HTTP (HEAD), not SOCKS5" },
+		{ 'O', "HTTP (OPTIONS), not SOCKS5" },
+		{ 'P', "HTTP (POST, PUT) or a PROXY header, not SOCKS5" },
+		{ 0x0d, "a PROXY header that proxy-protocol-from does not "
+		    "expect, not SOCKS5" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(strangers); i++)
+		if (strangers[i].first == octet)
+			return strangers[i].reason;
+	return "the first octet is not 05, not SOCKS5";
+}
+
+static void
+read_greeting(struct session *s, struct socks5_greeting *greeting)
+{
+	for (;;) {
+		struct cursor c = inbox_cursor(&s->inbox);
+		const enum parse parse = socks5_greeting_parse(&c, greeting);
+
+		if (parse == PARSE_BAD)
+			session_end(s, RESULT_NOT_SOCKS, stranger(*c.at));
+		if (parse == PARSE_DONE) {
+			inbox_consume(&s->inbox, &c);
+			return;
+		}
+		session_read(s);
+	}
+}
+
+/* The first of ours that the client offers, and never another one. */
+static enum socks5_method
+choose_method(const struct settings *settings,
+    const struct socks5_greeting *greeting)
+{
+	static const enum socks5_method methods[] = {
+		[AUTH_NONE] = SOCKS5_METHOD_NONE,
+		[AUTH_PASSWORD] = SOCKS5_METHOD_PASSWORD,
+	};
+
+	for (size_t i = 0; i < settings->auth_count; i++) {
+		const enum socks5_method method = methods[settings->auth[i]];
+
+		if (greeting->offers[method])
+			return method;
+	}
+	return SOCKS5_METHOD_NO_ACCEPTABLE;
+}
+
+/* Sends two octets of an answer; a client that is gone ends the session. */
+static void
+answer(struct session *s, uint8_t first, uint8_t second)
+{
+	const uint8_t octets[] = { first, second };
+
+	if (send(s->inbox.fd, octets, sizeof(octets), MSG_NOSIGNAL) !=
+	    (ssize_t)sizeof(octets))
+		session_end(s, RESULT_CLIENT_GONE,
+		    "the client left in the handshake");
+}
+
+/* ------------------------------------------ username/password (RFC 1929) */
+
+static void
+read_login(struct session *s, struct login *login, struct cursor *behind)
+{
+	for (;;) {
+		enum parse parse;
+
+		*behind = inbox_cursor(&s->inbox);
+		parse = login_parse(behind, login);
+		if (parse == PARSE_BAD)
+			session_fail(s, RESULT_AUTH_FAILED,
+			    REPLY_GENERAL_FAILURE,
+			    "not a username/password message of version 01");
+		if (parse == PARSE_DONE)
+			return;
+		session_read(s);
+	}
+}
+
+/* SECURITY: a guess takes a while, and no shorter for what was wrong with
+ * it. */
+static void
+penalty(void)
+{
+	const int64_t spread = clock_microseconds() % PENALTY_SPREAD;
+
+	(void)wait_for(NULL, 0, deadline_in(PENALTY_LEAST + spread));
+}
+
+static void
+session_login(struct session *s)
+{
+	struct cursor behind;
+	struct login login;
+	bool granted;
+
+	s->stage = STAGE_LOGIN;
+	s->record.auth = "password";
+	read_login(s, &login, &behind);
+	memcpy(s->user, login.user, login.user_length);
+	s->record.user = s->user;
+	s->record.user_length = login.user_length;
+	granted = password_check(s->passwords, &login);
+	inbox_consume(&s->inbox, &behind);
+	inbox_wipe(&s->inbox);
+	if (!granted) {
+		penalty();
+		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
+		    "wrong user or password");
+	}
+	answer(s, LOGIN_VERSION, 0);
+}
+
+void
+session_authenticate(struct session *s)
+{
+	struct socks5_greeting greeting;
+	enum socks5_method method;
+
+	read_greeting(s, &greeting);
+	s->stage = STAGE_METHOD;
+	method = choose_method(&s->settings, &greeting);
+	if (method == SOCKS5_METHOD_NO_ACCEPTABLE)
+		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
+		    "the client offered no method that `auth' has");
+	answer(s, SOCKS5_VERSION, (uint8_t)method);
+	if (method == SOCKS5_METHOD_PASSWORD)
+		session_login(s);
+	else
+		s->record.auth = s->record.client.family == FAMILY_NONE ?
+		    "unix" : "none";
+	s->stage = STAGE_REQUEST;
+}
+
+/* --------------------------------------------------- request (RFC 1928 4) */
+
+/* CONNECT, BIND, UDP, or the number. */
+static const char *
+command_word(uint8_t command)
+{
+	static const char *const words[] = {
+		[SOCKS5_CONNECT] = "CONNECT",
+		[SOCKS5_BIND] = "BIND",
+		[SOCKS5_UDP_ASSOCIATE] = "UDP",
+	};
+	static char number[COMMAND_TEXT];
+	struct text t = text_in(number, sizeof(number));
+
+	if (command < ARRAY_COUNT(words) && words[command] != NULL)
+		return words[command];
+	text_add_number(&t, command);
+	return number;
+}
+
+/* The destination as it was asked for, into the record. */
+static void
+record_destination(struct session *s)
+{
+	static char literal[ADDRESS_TEXT];
+	const struct socks5_request *request = &s->request;
+	struct record *r = &s->record;
+	struct text t = text_in(literal, sizeof(literal));
+
+	r->command = command_word(request->command);
+	if (request->kind == NAME_LITERAL) {
+		address_add(&t, &request->address);
+		r->dest = literal;
+		r->dest_length = t.length;
+		r->dest_ipv6 = request->address.family == FAMILY_IPV6;
+	} else {
+		r->dest = (const char *)request->asked;
+		r->dest_length = request->asked_length;
+	}
+	r->dest_port = request->address.port;
+	r->asked = request->kind != NAME_BAD || request->by_name;
+}
+
+static const char *
+request_wrong(const struct socks5_request *request, enum reply why)
+{
+	if (why == REPLY_ADDRESS_TYPE_NOT_SUPPORTED)
+		return "the address type is not 01, 03 or 04";
+	if (request->by_name)
+		return "the name is not a host name";
+	return "the request does not begin with version 05";
+}
+
+void
+session_request(struct session *s)
+{
+	for (;;) {
+		struct cursor c = inbox_cursor(&s->inbox);
+		enum reply why;
+		const enum parse parse = socks5_request_parse(&c, &s->request,
+		    &why);
+
+		if (parse == PARSE_BAD) {
+			if (why != REPLY_GENERAL_FAILURE ||
+			    s->request.by_name)
+				record_destination(s);
+			session_fail(s, RESULT_BAD_REQUEST, why,
+			    request_wrong(&s->request, why));
+		}
+		if (parse == PARSE_DONE) {
+			inbox_consume(&s->inbox, &c);
+			break;
+		}
+		session_read(s);
+	}
+	record_destination(s);
+	if (s->request.command != SOCKS5_CONNECT)
+		session_fail(s, RESULT_BAD_REQUEST,
+		    REPLY_COMMAND_NOT_SUPPORTED,
+		    "the command is not served");
+}
+

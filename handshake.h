@@ -1,0 +1,24 @@
+/*
+ * From the first octet to a whole request: PROXY header, greeting, method,
+ * authentication, request.  Each step comes back when it succeeded, and ends
+ * the session otherwise.  RFC 1928 3 and 4, RFC 1929.
+ */
+#ifndef SOCKS64_HANDSHAKE_H
+#define SOCKS64_HANDSHAKE_H
+
+#include "session.h"
+
+/*
+ * Where `proxy-protocol-from' is set: the header, whose source is the client
+ * from then on; who is not named there is sent away.
+ */
+void session_proxy(struct session *s);
+
+/* The greeting, the choice of a method and what the method asks for. */
+void session_authenticate(struct session *s);
+
+/* The request, into s->request and the record; commands that are not served
+ * are refused. */
+void session_request(struct session *s);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * The link without libsystemd: records go to syslog or stderr.
+ */
+#include "journal.h"
+
+bool
+journal_backend_available(void)
+{
+	return false;
+}
+
+void
+journal_backend_send(const struct iovec *fields, size_t n)
+{
+	(void)fields;
+	(void)n;
+}
+
+void
+journal_backend_status(const char *status)
+{
+	(void)status;
+}

@@ -1,0 +1,578 @@
+/*
+ * The race of RFC 8305 for one destination.  Names are looked up, addresses
+ * sorted, each is judged at the moment that it is dialled, the first that
+ * answers wins, and no other descriptor is left behind.
+ */
+#include "net/dial.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/failure.h"
+#include "net/order.h"
+#include "net/resolve.h"
+#include "net/route.h"
+#include "net/sockaddr.h"
+#include "wire/text.h"
+
+enum {
+	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */
+	DIALLED_MAX = 2 * ANSWER_MAX,
+	POLL_MAX = DIALLED_MAX + RESOLVE_POLL_MAX + 1,
+};
+
+/* One address that was taken from the untried. */
+struct attempt {
+	struct candidate candidate; /* with the port */
+	int fd;                     /* -1: not connecting (any more) */
+	int error;                  /* errno of what failed */
+	bool denied;
+};
+
+struct race {
+	struct dial *dial;
+	struct resolution names;
+
+	/* The answers of one family go in as one. */
+	bool ipv6_taken;
+	bool ipv4_taken;
+	struct destination untried[DIALLED_MAX];
+	size_t untried_count;
+
+	struct attempt attempts[DIALLED_MAX];
+	size_t attempt_count;
+
+	struct deadline hold; /* what came first waits for the preferred */
+	struct deadline next; /* no attempt before */
+	struct attempt *winner;
+	bool over;
+};
+
+/* --- Addresses. --- */
+
+/* The family whose answer is worth waiting for, and goes first. */
+static enum family
+preferred_family(const struct race *race)
+{
+	const enum prefer prefer = race->dial->settings->prefer;
+
+	return prefer == PREFER_IPV4 || prefer == PREFER_IPV4_ONLY ?
+	    FAMILY_IPV4 : FAMILY_IPV6;
+}
+
+static bool
+is_wanted(const struct race *race, enum family family)
+{
+	switch (race->dial->settings->prefer) {
+	case PREFER_IPV6_ONLY: return family == FAMILY_IPV6;
+	case PREFER_IPV4_ONLY: return family == FAMILY_IPV4;
+	case PREFER_AUTO:
+	case PREFER_IPV6:
+	case PREFER_IPV4: break;
+	}
+	return true;
+}
+
+/* The family that the untried begin with: the other one than the last
+ * attempt's, else the configuration's choice, else RFC 6724's. */
+static enum family
+next_family(const struct race *race)
+{
+	const enum prefer prefer = race->dial->settings->prefer;
+
+	if (race->attempt_count > 0)
+		return race->attempts[race->attempt_count - 1].candidate
+		    .address.family == FAMILY_IPV6 ? FAMILY_IPV4 : FAMILY_IPV6;
+	return prefer == PREFER_AUTO ? FAMILY_NONE : preferred_family(race);
+}
+
+static void
+untried_add(struct race *race, const struct answer *answer)
+{
+	const struct settings *settings = race->dial->settings;
+
+	for (size_t i = 0; i < answer->count; i++) {
+		struct destination d = { .address = answer->list[i] };
+
+		if (!is_wanted(race, d.address.family))
+			continue;
+		d.address.port = race->dial->question->port;
+		d.source = route_probe(settings, &d.address, 0).source;
+		race->untried[race->untried_count++] = d;
+	}
+	order_sort(race->untried, race->untried_count);
+	order_interleave(race->untried, race->untried_count,
+	    next_family(race));
+}
+
+static bool
+answer_arrived(const struct answer *answer, bool *taken)
+{
+	if (*taken || answer->state == ANSWER_PENDING)
+		return false;
+	*taken = true;
+	return answer->state == ANSWER_FOUND;
+}
+
+/* RFC 8305 3 and 5: late answers are merged into the untried. */
+static void
+take_answers(struct race *race)
+{
+	const bool ipv6 = answer_arrived(&race->names.ipv6, &race->ipv6_taken);
+	const bool ipv4 = answer_arrived(&race->names.ipv4, &race->ipv4_taken);
+
+	if ((ipv6 || ipv4) && race->hold.at == DEADLINE_NEVER.at)
+		race->hold = deadline_in(RESOLUTION_DELAY);
+	if (ipv6)
+		untried_add(race, &race->names.ipv6);
+	if (ipv4)
+		untried_add(race, &race->names.ipv4);
+}
+
+/* A literal is the one candidate; no resolver, no sorting, no wait. */
+static void
+take_literal(struct race *race)
+{
+	const struct question *question = race->dial->question;
+	struct destination *d = &race->untried[0];
+
+	race->names.ipv6.state = ANSWER_UNASKED;
+	race->names.ipv4.state = ANSWER_UNASKED;
+	if (!is_wanted(race, question->literal.family))
+		return;
+	d->address = question->literal;
+	d->address.port = question->port;
+	race->untried_count = 1;
+}
+
+/* --- The timers. --- */
+
+static bool
+is_preferred_pending(const struct race *race)
+{
+	const struct answer *preferred =
+	    preferred_family(race) == FAMILY_IPV4 ? &race->names.ipv4 :
+	    &race->names.ipv6;
+
+	return preferred->state == ANSWER_PENDING;
+}
+
+/* When the next attempt is due: an absolute moment, or never as things are. */
+static struct deadline
+next_start(const struct race *race)
+{
+	if (race->untried_count == 0)
+		return DEADLINE_NEVER;
+	if (resolve_done(&race->names))
+		return race->next;
+	/* What has no route can wait for what may have one. */
+	if (race->untried[0].source.family == FAMILY_NONE)
+		return DEADLINE_NEVER;
+	if (is_preferred_pending(race) && race->hold.at > race->next.at)
+		return race->hold;
+	return race->next;
+}
+
+/* --- One attempt. --- */
+
+static struct verdict *
+judge(struct race *race, const struct candidate *candidate)
+{
+	struct dial *d = race->dial;
+
+	policy_judge_address(d->settings->policy, d->question, candidate,
+	    &d->verdict);
+	return &d->verdict;
+}
+
+/*
+ * With a source address of ours, bind(2) would take a port that no other
+ * connection can have.  So it waits until the destination is known; where
+ * the kernel cannot do that, ports just run out sooner.
+ */
+static void
+late_port(const struct settings *settings, int fd)
+{
+	const int on = 1;
+
+	if (settings->source_ipv4.family != FAMILY_NONE ||
+	    settings->source_ipv6.family != FAMILY_NONE)
+		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
+		    &on, sizeof(on));
+}
+
+static bool
+is_link_local(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && a->octets[0] == 0xfe &&
+	    (a->octets[1] & 0xc0) == 0x80;
+}
+
+/* 0: connecting; else an errno, and the descriptor is of no use. */
+static int
+connect_start(const struct settings *settings, int fd,
+    const struct address *address)
+{
+	const struct endpoint to = endpoint_of(address, 0);
+
+	late_port(settings, fd);
+	if (!route_apply(settings, fd, address->family))
+		return errno;
+	if (connect(fd, (const struct sockaddr *)&to.storage,
+	    to.length) == 0 || errno == EINPROGRESS)
+		return 0;
+	if (errno == EINVAL && is_link_local(address))
+		return ENETUNREACH; /* without an interface it is nowhere */
+	return errno;
+}
+
+static void
+attempt_fail(struct race *race, struct attempt *attempt, int error)
+{
+	attempt->error = error;
+	if (attempt->fd != -1)
+		close(attempt->fd);
+	attempt->fd = -1;
+	/* RFC 8305 5: the next one need not wait for the delay. */
+	if (attempt == &race->attempts[race->attempt_count - 1])
+		race->next = deadline_in(0);
+}
+
+static void
+attempt_connect(struct race *race, struct attempt *attempt)
+{
+	const struct settings *settings = race->dial->settings;
+	const struct address *address = &attempt->candidate.address;
+	int error;
+
+	attempt->fd = socket(
+	    address->family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	error = attempt->fd == -1 ? errno :
+	    connect_start(settings, attempt->fd, address);
+	if (error != 0)
+		attempt_fail(race, attempt, error);
+	else
+		race->next = deadline_in(settings->attempt_delay);
+}
+
+/*
+ * SECURITY: the address is judged here, as it is dialled, and what is judged
+ * is what connect(2) gets: a name that changes its mind gains nothing.
+ */
+static void
+attempt_start(struct race *race)
+{
+	struct attempt *attempt = &race->attempts[race->attempt_count++];
+
+	*attempt = (struct attempt){ .fd = -1,
+		.candidate.address = race->untried[0].address };
+	memmove(&race->untried[0], &race->untried[1],
+	    --race->untried_count * sizeof(race->untried[0]));
+	attempt->candidate.self = route_probe(race->dial->settings,
+	    &attempt->candidate.address, 0).self;
+	attempt->denied =
+	    judge(race, &attempt->candidate)->decision != ALLOW;
+	if (!attempt->denied)
+		attempt_connect(race, attempt);
+}
+
+/* A socket that met itself: TCP's simultaneous open, nobody listens there. */
+static bool
+is_self_connected(int fd, const struct address *peer)
+{
+	struct address local;
+
+	return socket_local(fd, &local) && local.port == peer->port &&
+	    address_equal(&local, peer);
+}
+
+static void
+attempt_finish(struct race *race, struct attempt *attempt)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error,
+	    &length) != 0)
+		error = errno;
+	if (error == 0 &&
+	    is_self_connected(attempt->fd, &attempt->candidate.address))
+		error = ECONNREFUSED;
+	if (error != 0) {
+		attempt_fail(race, attempt, error);
+		return;
+	}
+	race->winner = attempt;
+	race->over = true;
+}
+
+/* --- The outcome. --- */
+
+static void
+race_end(struct race *race, enum dial_result result, enum reply reply,
+    const char *reason)
+{
+	struct text t = text_in(race->dial->reason, REASON_TEXT);
+
+	text_add(&t, reason);
+	race->dial->result = result;
+	race->dial->reply = reply;
+	race->over = true;
+}
+
+/*
+ * Of several failures the one that tells most: a refusal, which proves that
+ * the host is there, else the last attempt of the preferred family.
+ */
+static const struct attempt *
+telling_attempt(const struct race *race)
+{
+	const enum prefer prefer = race->dial->settings->prefer;
+	enum family family = prefer == PREFER_AUTO ? FAMILY_NONE :
+	    preferred_family(race);
+	const struct attempt *last = NULL;
+
+	for (size_t i = 0; i < race->attempt_count; i++) {
+		const struct attempt *a = &race->attempts[i];
+
+		if (a->denied)
+			continue;
+		if (failure_of(a->error)->reply == REPLY_CONNECTION_REFUSED)
+			return a;
+		if (family == FAMILY_NONE)
+			family = a->candidate.address.family;
+		if (last == NULL || a->candidate.address.family == family ||
+		    last->candidate.address.family != family)
+			last = a;
+	}
+	return last;
+}
+
+static void
+tell_attempt(struct race *race, const struct attempt *attempt)
+{
+	const struct failure *failure = failure_of(attempt->error);
+	char reason[REASON_TEXT];
+	struct text t = text_in(reason, sizeof(reason));
+
+	address_add_port(&t, &attempt->candidate.address);
+	text_add_char(&t, ' ');
+	text_add(&t, failure->phrase);
+	judge(race, &attempt->candidate);
+	race_end(race, DIAL_FAILED, failure->reply, reason);
+}
+
+/* No address, from whatever cause. */
+static void
+tell_nothing(struct race *race)
+{
+	const char *reason = resolve_reason(&race->names);
+	const bool failed = race->names.ipv6.state == ANSWER_FAILED ||
+	    race->names.ipv4.state == ANSWER_FAILED;
+
+	if (race->names.broken)
+		race_end(race, DIAL_ERROR, REPLY_GENERAL_FAILURE, reason);
+	else if (!resolve_done(&race->names))
+		race_end(race, DIAL_RESOLVE_FAILED, REPLY_TTL_EXPIRED,
+		    "the name was not resolved in time");
+	else if (reason != NULL)
+		race_end(race, DIAL_RESOLVE_FAILED, failed ?
+		    REPLY_GENERAL_FAILURE : REPLY_HOST_UNREACHABLE, reason);
+	else
+		race_end(race, DIAL_FAILED, REPLY_NETWORK_UNREACHABLE,
+		    "`prefer` excludes the family of the address");
+}
+
+static void
+race_fail(struct race *race)
+{
+	const struct attempt *attempt = telling_attempt(race);
+
+	if (attempt != NULL)
+		tell_attempt(race, attempt);
+	else if (race->attempt_count > 0)
+		race_end(race, DIAL_DENIED, REPLY_NOT_ALLOWED,
+		    race->dial->verdict.reason);
+	else
+		tell_nothing(race);
+}
+
+/* Our own deadline: what still connects has not answered in time, and that
+ * is the truth about the whole, but for a refusal. */
+static void
+race_expire(struct race *race)
+{
+	const struct attempt *late = NULL;
+	const struct attempt *telling;
+
+	for (size_t i = 0; i < race->attempt_count; i++)
+		if (race->attempts[i].fd != -1) {
+			attempt_fail(race, &race->attempts[i], ETIMEDOUT);
+			late = &race->attempts[i];
+		}
+	telling = telling_attempt(race);
+	if (late != NULL && telling != NULL &&
+	    failure_of(telling->error)->reply != REPLY_CONNECTION_REFUSED)
+		tell_attempt(race, late);
+	else
+		race_fail(race);
+}
+
+static bool
+is_exhausted(const struct race *race)
+{
+	if (race->untried_count > 0 || !resolve_done(&race->names))
+		return false;
+	for (size_t i = 0; i < race->attempt_count; i++)
+		if (race->attempts[i].fd != -1)
+			return false;
+	return true;
+}
+
+/* --- The loop. --- */
+
+static void
+start_due(struct race *race)
+{
+	while (deadline_passed(next_start(race)))
+		attempt_start(race);
+	if (is_exhausted(race))
+		race_fail(race);
+}
+
+/* fds: the client, the resolver's, then the attempts in their order. */
+static size_t
+poll_attempts(const struct race *race, struct pollfd *fds)
+{
+	for (size_t i = 0; i < race->attempt_count; i++)
+		fds[i] = (struct pollfd){ .fd = race->attempts[i].fd,
+			.events = POLLOUT };
+	return race->attempt_count;
+}
+
+static void
+finish_ready(struct race *race, const struct pollfd *fds, size_t n)
+{
+	for (size_t i = 0; i < n && !race->over; i++)
+		if (fds[i].fd != -1 && fds[i].revents != 0)
+			attempt_finish(race, &race->attempts[i]);
+}
+
+static void
+race_wait(struct race *race)
+{
+	struct dial *d = race->dial;
+	struct pollfd fds[POLL_MAX] = { { .fd = d->client } };
+	struct deadline until = deadline_first(d->until, next_start(race));
+	const size_t asked = resolve_poll(&race->names, fds + 1, &until);
+	const size_t tried = poll_attempts(race, fds + 1 + asked);
+	const enum wait wait = wait_for(fds, 1 + asked + tried, until);
+
+	if (wait == WAIT_STOPPED) {
+		race_end(race, DIAL_STOPPED, REPLY_GENERAL_FAILURE,
+		    "stopped by SIGTERM");
+		return;
+	}
+	if (wait == WAIT_READY && fds[0].fd != -1 && fds[0].revents != 0) {
+		race_end(race, DIAL_CLIENT_GONE, REPLY_GENERAL_FAILURE,
+		    "the client left before the connection was there");
+		return;
+	}
+	if (wait == WAIT_READY)
+		finish_ready(race, fds + 1 + asked, tried);
+	if (race->over)
+		return;
+	resolve_process(&race->names, fds + 1,
+	    wait == WAIT_READY ? asked : 0);
+	if (deadline_passed(d->until))
+		race_expire(race);
+}
+
+static void
+race_open(struct race *race, struct dial *d)
+{
+	d->result = DIAL_FAILED;
+	d->reply = REPLY_GENERAL_FAILURE;
+	d->fd = -1;
+	d->peer = (struct address){ .family = FAMILY_NONE };
+	d->local = (struct address){ .family = FAMILY_NONE };
+	d->verdict.decision = DENY;
+	d->verdict.rule[0] = '\0';
+	d->verdict.reason[0] = '\0';
+	d->reason[0] = '\0';
+	d->attempts[0] = '\0';
+	*race = (struct race){ .dial = d, .hold = DEADLINE_NEVER,
+		.next = deadline_in(0) };
+	if (d->question->name == NULL)
+		take_literal(race);
+	else
+		resolve_start(&race->names, d->settings, d->question->name);
+}
+
+static void
+take_winner(struct race *race)
+{
+	struct dial *d = race->dial;
+
+	judge(race, &race->winner->candidate);
+	d->result = DIAL_CONNECTED;
+	d->reply = REPLY_SUCCEEDED;
+	d->fd = race->winner->fd;
+	d->peer = race->winner->candidate.address;
+	if (!socket_local(d->fd, &d->local))
+		d->local = (struct address){ .family = FAMILY_NONE };
+	socket_tune(d->fd);
+}
+
+static const char *
+attempt_word(const struct race *race, const struct attempt *attempt)
+{
+	if (attempt->denied)
+		return "denied";
+	if (attempt == race->winner)
+		return "ok";
+	return attempt->fd != -1 ? "cancelled" :
+	    failure_of(attempt->error)->word;
+}
+
+/* Tells every attempt, and closes the losers. */
+static void
+race_close(struct race *race)
+{
+	struct text t = text_in(race->dial->attempts, ATTEMPTS_TEXT);
+
+	if (race->winner != NULL)
+		take_winner(race);
+	for (size_t i = 0; i < race->attempt_count; i++) {
+		const struct attempt *attempt = &race->attempts[i];
+
+		if (i > 0)
+			text_add(&t, ", ");
+		address_add_port(&t, &attempt->candidate.address);
+		text_add_char(&t, ' ');
+		text_add(&t, attempt_word(race, attempt));
+		if (attempt->fd != -1 && attempt != race->winner)
+			close(attempt->fd);
+	}
+	resolve_end(&race->names);
+}
+
+enum dial_result
+dial_run(struct dial *d)
+{
+	struct race race;
+
+	race_open(&race, d);
+	while (!race.over) {
+		take_answers(&race);
+		start_due(&race);
+		if (!race.over)
+			race_wait(&race);
+	}
+	race_close(&race);
+	return d->result;
+}

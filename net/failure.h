@@ -1,0 +1,20 @@
+/*
+ * What an errno of connect(2) means: to the client (REP), in the log's list
+ * of attempts, and as a sentence.
+ */
+#ifndef SOCKS64_NET_FAILURE_H
+#define SOCKS64_NET_FAILURE_H
+
+#include "wire/socks5.h"
+
+struct failure {
+	int error;
+	enum reply reply;
+	const char *word;   /* "refused" */
+	const char *phrase; /* of an address: "refused the connection" */
+};
+
+/* Never NULL: an errno without a row is a general failure. */
+const struct failure *failure_of(int error);
+
+#endif

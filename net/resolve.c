@@ -1,0 +1,480 @@
+/*
+ * Names to addresses: /etc/hosts, then localhost (RFC 6761 6.3), then DNS by
+ * c-ares, one query for each family, AAAA first (RFC 8305 3).  A name is
+ * absolute: no search list, no aliases, nothing from the environment.
+ */
+#include "net/resolve.h"
+
+#include <ares.h>
+#include <arpa/nameser.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "net/hosts.h"
+#include "net/sockaddr.h"
+#include "wire/text.h"
+
+enum { RCODE_MASK = 15, HEADER_RCODE = 3 };
+
+void
+answer_add(struct answer *answer, const struct address *address)
+{
+	if (answer->count == ANSWER_MAX)
+		return;
+	answer->list[answer->count++] = *address;
+	answer->state = ANSWER_FOUND;
+}
+
+/* --- What the answers say. --- */
+
+static const char *
+missing_family(const struct resolution *r)
+{
+	if (r->ipv4.state == ANSWER_UNASKED)
+		return " has no IPv6 address";
+	if (r->ipv6.state == ANSWER_UNASKED)
+		return " has no IPv4 address";
+	return " has no address";
+}
+
+static const char *
+failure_text(const struct resolution *r)
+{
+	switch (r->failure) {
+	case ARES_ETIMEOUT: return "no name server answered in time for ";
+	case ARES_ENOMEM: return "there is no memory to look up ";
+	case ARES_ECONNREFUSED:
+		/* c-ares says so too where servers answered SERVFAIL. */
+		return r->refused ? "the name servers failed for " :
+		    "no name server could be reached for ";
+	default: return "the name servers gave no usable answer for ";
+	}
+}
+
+/* Once both families are there, why there is no address. */
+static void
+tell_reason(struct resolution *r)
+{
+	struct text t = text_in(r->reason, sizeof(r->reason));
+	const enum answer_state ipv6 = r->ipv6.state;
+	const enum answer_state ipv4 = r->ipv4.state;
+
+	if (!resolve_done(r) || ipv6 == ANSWER_FOUND || ipv4 == ANSWER_FOUND)
+		return;
+	if (ipv6 == ANSWER_FAILED || ipv4 == ANSWER_FAILED) {
+		text_add(&t, failure_text(r));
+		text_add_quotable(&t, r->name, strlen(r->name));
+		return;
+	}
+	text_add_quotable(&t, r->name, strlen(r->name));
+	if (ipv6 == ANSWER_NO_NAME || ipv4 == ANSWER_NO_NAME)
+		text_add(&t, " does not exist");
+	else
+		text_add(&t, missing_family(r));
+}
+
+static void
+answer_fail(struct resolution *r, struct answer *answer, int status)
+{
+	answer->state = ANSWER_FAILED;
+	r->failure = status;
+}
+
+/* AAAA or A records of a whole, matching answer. */
+static int
+take_addresses(struct answer *answer, bool ipv6, const unsigned char *octets,
+    int length)
+{
+	struct ares_addr6ttl list6[ANSWER_MAX];
+	struct ares_addrttl list4[ANSWER_MAX];
+	int n = ANSWER_MAX;
+	const int status = ipv6 ?
+	    ares_parse_aaaa_reply(octets, length, NULL, list6, &n) :
+	    ares_parse_a_reply(octets, length, NULL, list4, &n);
+
+	for (int i = 0; status == ARES_SUCCESS && i < n; i++) {
+		uint8_t address[16] = { 0 };
+		struct address a;
+
+		if (ipv6) {
+			memcpy(address, &list6[i].ip6addr, 16);
+			a = address_ipv6(address, 0);
+		} else {
+			memcpy(address, &list4[i].ipaddr, 4);
+			a = address_ipv4(address, 0);
+		}
+		answer_add(answer, &a);
+	}
+	return status;
+}
+
+/* What c-ares says in the end, retransmissions and other servers included. */
+static void
+answer_conclude(struct resolution *r, bool ipv6, int status,
+    const struct iovec *octets)
+{
+	struct answer *answer = ipv6 ? &r->ipv6 : &r->ipv4;
+
+	if (status == ARES_EDESTRUCTION)
+		return; /* resolve_end() came first */
+	if (status == ARES_SUCCESS)
+		status = take_addresses(answer, ipv6, octets->iov_base,
+		    (int)octets->iov_len);
+	if (answer->state == ANSWER_FOUND)
+		return;
+	switch (status) {
+	case ARES_SUCCESS: /* nothing but aliases */
+	case ARES_ENODATA: answer->state = ANSWER_NO_DATA; break;
+	case ARES_ENOTFOUND: answer->state = ANSWER_NO_NAME; break;
+	default: answer_fail(r, answer, status); break;
+	}
+}
+
+static void
+conclude_ipv6(void *r, int status, int timeouts, unsigned char *octets,
+    int length)
+{
+	const struct iovec answer = { octets, (size_t)length };
+
+	(void)timeouts;
+	answer_conclude(r, true, status, &answer);
+}
+
+static void
+conclude_ipv4(void *r, int status, int timeouts, unsigned char *octets,
+    int length)
+{
+	const struct iovec answer = { octets, (size_t)length };
+
+	(void)timeouts;
+	answer_conclude(r, false, status, &answer);
+}
+
+/* --- The sockets of c-ares: close-on-exec from their first moment, bound to
+ * the interface of a link-local server. --- */
+
+static ares_socket_t
+server_socket(int family, int type, int protocol, void *r)
+{
+	const int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    protocol);
+	const int on = 1;
+
+	(void)r;
+	/* The query for A must not wait for the answer to AAAA; where this
+	 * fails it does, and no more. */
+	if (fd != -1 && type == SOCK_STREAM)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+		    sizeof(on));
+	return fd;
+}
+
+static int
+server_close(ares_socket_t fd, void *r)
+{
+	(void)r;
+	return close(fd);
+}
+
+static const char *
+interface_of(const struct resolution *r, const struct sockaddr *name,
+    socklen_t length)
+{
+	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
+	struct address address;
+
+	memcpy(&storage, name, length);
+	address = address_of(&storage);
+	for (size_t i = 0; i < r->servers.count; i++)
+		if (address_equal(&r->servers.list[i].address, &address))
+			return r->servers.list[i].interface;
+	return "";
+}
+
+static int
+server_connect(ares_socket_t fd, const struct sockaddr *name,
+    ares_socklen_t length, void *r)
+{
+	const char *interface = interface_of(r, name, length);
+
+	if (interface[0] != '\0' && setsockopt(fd, SOL_SOCKET,
+	    SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) != 0)
+		return -1;
+	return connect(fd, name, length);
+}
+
+/* Datagrams (which have a sender) are looked at for why a server failed:
+ * c-ares keeps that to itself. */
+static ares_ssize_t
+server_receive(ares_socket_t fd, void *octets, size_t size, int flags,
+    struct sockaddr *from, ares_socklen_t *from_length, void *context)
+{
+	struct resolution *r = context;
+	const ssize_t n = recvfrom(fd, octets, size, flags, from,
+	    from_length);
+
+	if (from != NULL && n > HEADER_RCODE) {
+		const int rcode =
+		    ((const uint8_t *)octets)[HEADER_RCODE] & RCODE_MASK;
+
+		if (rcode != ns_r_noerror && rcode != ns_r_nxdomain)
+			r->refused = true;
+	}
+	return n;
+}
+
+static ares_ssize_t
+server_send(ares_socket_t fd, const struct iovec *parts, int n, void *r)
+{
+	(void)r;
+	return writev(fd, parts, n);
+}
+
+static const struct ares_socket_functions server_functions = {
+	.asocket = server_socket,
+	.aclose = server_close,
+	.aconnect = server_connect,
+	.arecvfrom = server_receive,
+	.asendv = server_send,
+};
+
+/* --- Asking. --- */
+
+/*
+ * SECURITY: without /dev/urandom c-ares falls back to rand(3), unseeded, and
+ * every process would ask with the same query IDs: answers could be forged.
+ */
+static bool
+random_available(void)
+{
+	const int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	uint8_t octet;
+	bool available;
+
+	if (fd == -1)
+		return false;
+	available = read(fd, &octet, 1) == 1;
+	close(fd);
+	return available;
+}
+
+static bool
+set_servers(ares_channel channel, const struct name_servers *servers)
+{
+	struct ares_addr_port_node nodes[RESOLVERS_MAX] = { 0 };
+
+	for (size_t i = 0; i < servers->count; i++) {
+		const struct address *a = &servers->list[i].address;
+
+		nodes[i].family = a->family == FAMILY_IPV6 ? AF_INET6 :
+		    AF_INET;
+		memcpy(&nodes[i].addr, a->octets, address_length(a));
+		nodes[i].udp_port = a->port;
+		nodes[i].tcp_port = a->port;
+		if (i + 1 < servers->count)
+			nodes[i].next = &nodes[i + 1];
+	}
+	return ares_set_servers_ports(channel, nodes) == ARES_SUCCESS;
+}
+
+/* Every option is given, so that c-ares reads neither files (but for
+ * /dev/urandom) nor the environment. */
+static bool
+channel_open(struct resolution *r)
+{
+	struct ares_options options = {
+		.flags = r->servers.tcp ? ARES_FLAG_USEVC : 0,
+		.timeout = r->servers.timeout,
+		.tries = r->servers.attempts,
+		.ndots = 1,
+		.lookups = (char[]){ "b" },
+	};
+	const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
+	    ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_SERVERS |
+	    ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
+	    (r->servers.rotate ? ARES_OPT_ROTATE : ARES_OPT_NOROTATE);
+	ares_channel channel;
+
+	if (!random_available() ||
+	    ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
+	    ares_init_options(&channel, &options, mask) != ARES_SUCCESS)
+		return false;
+	r->channel = channel;
+	if (!set_servers(channel, &r->servers))
+		return false;
+	ares_set_socket_functions(channel, &server_functions, r);
+	return true;
+}
+
+static bool
+ask_servers(struct resolution *r, const struct settings *settings)
+{
+	r->servers = resolvconf_read(settings);
+	if (!channel_open(r)) {
+		struct text t = text_in(r->reason, sizeof(r->reason));
+
+		text_add(&t, "the resolver cannot be set up: "
+		    "/dev/urandom is unreadable, or there is no memory");
+		r->ipv6.state = ANSWER_FAILED;
+		r->ipv4.state = ANSWER_FAILED;
+		r->broken = true;
+		resolve_end(r);
+		return false;
+	}
+	if (r->ipv6.state == ANSWER_PENDING)
+		ares_query(r->channel, r->name, ns_c_in, ns_t_aaaa,
+		    conclude_ipv6, r);
+	if (r->ipv4.state == ANSWER_PENDING)
+		ares_query(r->channel, r->name, ns_c_in, ns_t_a,
+		    conclude_ipv4, r);
+	tell_reason(r);
+	return true;
+}
+
+/* --- Names that DNS never sees. --- */
+
+/* `name` is `domain` or below it. */
+static bool
+is_within(const char *name, const char *domain)
+{
+	const size_t length = strlen(name);
+	const size_t tail = strlen(domain);
+
+	if (length < tail || strcmp(name + length - tail, domain) != 0)
+		return false;
+	return length == tail || name[length - tail - 1] == '.';
+}
+
+static void
+answer_loopback(struct resolution *r)
+{
+	static const uint8_t ipv6[16] = { [15] = 1 };
+	static const uint8_t ipv4[4] = { 127, 0, 0, 1 };
+	const struct address loopback6 = address_ipv6(ipv6, 0);
+	const struct address loopback4 = address_ipv4(ipv4, 0);
+
+	answer_add(&r->ipv6, &loopback6);
+	answer_add(&r->ipv4, &loopback4);
+}
+
+/* RFC 7686 2: onion names are Tor's, and asking for one betrays it. */
+static void
+answer_onion(struct resolution *r)
+{
+	struct text t = text_in(r->reason, sizeof(r->reason));
+
+	text_add_quotable(&t, r->name, strlen(r->name));
+	text_add(&t, " is an onion name, which is never looked up");
+	r->ipv6.state = ANSWER_NO_NAME;
+	r->ipv4.state = ANSWER_NO_NAME;
+}
+
+/* The families that are not wanted are forgotten, whoever answered. */
+static void
+mark_unasked(struct resolution *r, enum prefer prefer)
+{
+	const struct answer unasked = { .state = ANSWER_UNASKED };
+
+	if (prefer == PREFER_IPV4_ONLY)
+		r->ipv6 = unasked;
+	if (prefer == PREFER_IPV6_ONLY)
+		r->ipv4 = unasked;
+}
+
+bool
+resolve_start(struct resolution *r, const struct settings *settings,
+    const char *name)
+{
+	*r = (struct resolution){
+		.ipv6.state = ANSWER_PENDING,
+		.ipv4.state = ANSWER_PENDING,
+		.name = name,
+	};
+	if (is_within(name, "onion"))
+		answer_onion(r);
+	else if (!hosts_find(name, &r->ipv6, &r->ipv4) &&
+	    is_within(name, "localhost"))
+		answer_loopback(r);
+	mark_unasked(r, settings->prefer);
+	if (!resolve_done(r))
+		return ask_servers(r, settings);
+	if (r->reason[0] == '\0')
+		tell_reason(r);
+	return true;
+}
+
+bool
+resolve_done(const struct resolution *r)
+{
+	return r->ipv6.state != ANSWER_PENDING &&
+	    r->ipv4.state != ANSWER_PENDING;
+}
+
+size_t
+resolve_poll(struct resolution *r, struct pollfd *fds, struct deadline *until)
+{
+	ares_socket_t sockets[RESOLVE_POLL_MAX];
+	struct timeval storage;
+	const struct timeval *left;
+	unsigned bits;
+	size_t n = 0;
+
+	if (r->channel == NULL || resolve_done(r))
+		return 0;
+	/* ARES_GETSOCK_WRITABLE() shifts into a sign: not by us. */
+	bits = (unsigned)ares_getsock(r->channel, sockets, RESOLVE_POLL_MAX);
+	for (size_t i = 0; i < RESOLVE_POLL_MAX; i++) {
+		const bool in = (bits >> i & 1) != 0;
+		const bool out = (bits >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0;
+
+		if (in || out)
+			fds[n++] = (struct pollfd){ .fd = sockets[i],
+				.events = (short)((in ? POLLIN : 0) |
+				    (out ? POLLOUT : 0)) };
+	}
+	/* A millisecond is what c-ares rounds off. */
+	left = ares_timeout(r->channel, NULL, &storage);
+	if (left != NULL)
+		*until = deadline_first(*until, deadline_in(
+		    (int64_t)left->tv_sec * 1000 + left->tv_usec / 1000 + 1));
+	return n;
+}
+
+void
+resolve_process(struct resolution *r, const struct pollfd *fds, size_t n)
+{
+	const bool done = resolve_done(r);
+
+	if (r->channel == NULL || done)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const bool in = (fds[i].revents & ~POLLOUT) != 0;
+		const bool out = (fds[i].revents & POLLOUT) != 0;
+
+		if (in || out)
+			ares_process_fd(r->channel,
+			    in ? fds[i].fd : ARES_SOCKET_BAD,
+			    out ? fds[i].fd : ARES_SOCKET_BAD);
+	}
+	ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	tell_reason(r);
+}
+
+void
+resolve_end(struct resolution *r)
+{
+	if (r->channel != NULL)
+		ares_destroy(r->channel);
+	r->channel = NULL;
+}
+
+const char *
+resolve_reason(const struct resolution *r)
+{
+	return r->reason[0] != '\0' ? r->reason : NULL;
+}

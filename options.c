@@ -1,0 +1,304 @@
+/*
+ * The command line, and what it can ask for instead of a session.
+ */
+#include "options.h"
+
+#include <ares.h>
+#include <getopt.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "explain.h"
+#include "journal.h"
+#include "policy/password.h"
+#include "policy/settings.h"
+#include "sandbox/sandbox.h"
+#include "session.h"
+#include "wire/cursor.h"
+#include "wire/text.h"
+
+enum { LINE_TEXT = 2048 };
+
+static const char usage[] =
+    "socks64-handler serves one accepted connection: start it from systemd "
+    "(Accept=yes), inetd (nowait)\n"
+    "or by hand: systemd-socket-activate --accept -l 127.0.0.1:1080 "
+    "/usr/local/sbin/socks64-handler\n"
+    "See socks64-handler(8), or socks64-handler --help.\n";
+
+static const char help[] =
+    "usage: socks64-handler [-f FILE] [-o 'KEYWORD VALUE']... [-t | -T |\n"
+    "           -e COMMAND CLIENT DEST:PORT [USER] | --print-sandbox | "
+    "-V | -h]\n"
+    "\n"
+    "Serves the SOCKS5 connection that systemd or inetd accepted.\n"
+    "\n"
+    "  -f, --config FILE             configuration file\n"
+    "  -o, --option 'KEYWORD VALUE'  one configuration line, before the "
+    "file\n"
+    "  -t, --test                    check the configuration\n"
+    "  -T, --dump                    print the effective configuration\n"
+    "  -e, --explain                 say what the rules do with a request\n"
+    "      --print-sandbox           print what the sandbox allows\n"
+    "  -V, --version                 print version and features\n"
+    "  -h, --help                    print this\n";
+
+enum { PRINT_SANDBOX = 256, LISTEN_FDS_START = 3 };
+
+/* fd 1 or 2 may be the client's connection, which is fd 0 (inetd) or fd 3:
+ * which of them, or -1. */
+static int
+client_behind(int fd)
+{
+	static const int clients[] = { STDIN_FILENO, LISTEN_FDS_START };
+	struct stat ours;
+	struct stat client;
+
+	if (fstat(fd, &ours) != 0 || !S_ISSOCK(ours.st_mode))
+		return -1;
+	for (size_t i = 0; i < ARRAY_COUNT(clients); i++)
+		if (fstat(clients[i], &client) == 0 &&
+		    client.st_dev == ours.st_dev &&
+		    client.st_ino == ours.st_ino)
+			return clients[i];
+	return -1;
+}
+
+/* Writes all of it; false when nobody takes it. */
+static bool
+print(int fd, const char *string)
+{
+	size_t left = strlen(string);
+
+	if (client_behind(fd) != -1)
+		return false;
+	while (left > 0) {
+		const ssize_t n = write(fd, string, left);
+
+		if (n <= 0)
+			return false;
+		string += n;
+		left -= (size_t)n;
+	}
+	return true;
+}
+
+void
+options_print_usage(void)
+{
+	struct stat status;
+
+	/* A socket may be the client, even if fd 0 is not. */
+	if (fstat(STDERR_FILENO, &status) == 0 && !S_ISSOCK(status.st_mode))
+		(void)print(STDERR_FILENO, usage);
+}
+
+/*
+ * Under inetd fd 2 is the client, under systemd the journal: a terminal gets
+ * a plain line, all else goes where records go.
+ */
+static void
+complain(const char *what, const char *argument)
+{
+	const struct journal_options log = { .log_to = LOG_TO_AUTO,
+		.level = LOG_INFO, .facility = LOG_DAEMON,
+		.client = client_behind(STDERR_FILENO) };
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	text_add(&line, what);
+	if (argument != NULL) {
+		text_add_char(&line, ' ');
+		text_add_quotable(&line, argument, strlen(argument));
+	}
+	text_add(&line, ", see socks64-handler --help");
+	journal_open(&log);
+	journal_say(LOG_ERR, buffer);
+}
+
+static void
+options_mode(struct options *o, enum mode mode)
+{
+	if (o->mode == MODE_SESSION) {
+		o->mode = mode;
+	} else if (o->mode != mode && o->mode != MODE_USAGE) {
+		complain("more than one of -t, -T, -e, --print-sandbox, -V, "
+		    "-h", NULL);
+		o->mode = MODE_USAGE;
+	}
+}
+
+static void
+options_setting(struct options *o, const char *setting)
+{
+	if (o->count < OPTIONS_MAX) {
+		o->settings[o->count++] = setting;
+		return;
+	}
+	complain("too many options -o", NULL);
+	o->mode = MODE_USAGE;
+}
+
+struct options
+options_read(int argc, char *const *argv)
+{
+	static const struct option names[] = {
+		{ "config", required_argument, NULL, 'f' },
+		{ "option", required_argument, NULL, 'o' },
+		{ "test", no_argument, NULL, 't' },
+		{ "dump", no_argument, NULL, 'T' },
+		{ "explain", no_argument, NULL, 'e' },
+		{ "print-sandbox", no_argument, NULL, PRINT_SANDBOX },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options o = { .mode = MODE_SESSION };
+	int option;
+
+	opterr = 0;
+	while (o.mode != MODE_USAGE && (option = getopt_long(argc, argv,
+	    "+:f:o:tTeVh", names, NULL)) != -1) {
+		switch (option) {
+		case 'f': o.file = optarg; break;
+		case 'o': options_setting(&o, optarg); break;
+		case 't': options_mode(&o, MODE_TEST); break;
+		case 'T': options_mode(&o, MODE_DUMP); break;
+		case 'e': options_mode(&o, MODE_EXPLAIN); break;
+		case PRINT_SANDBOX:
+			options_mode(&o, MODE_PRINT_SANDBOX);
+			break;
+		case 'V': options_mode(&o, MODE_VERSION); break;
+		case 'h': options_mode(&o, MODE_HELP); break;
+		case ':':
+			complain("a value is missing after",
+			    argv[optind - 1]);
+			o.mode = MODE_USAGE;
+			break;
+		default:
+			complain("unknown option", argv[optind - 1]);
+			o.mode = MODE_USAGE;
+			break;
+		}
+	}
+	o.operands = argv + optind;
+	o.operand_count = (size_t)(argc - optind);
+	if (o.operand_count > 0 && o.mode != MODE_EXPLAIN &&
+	    o.mode != MODE_USAGE) {
+		complain("unexpected operand", o.operands[0]);
+		o.mode = MODE_USAGE;
+	}
+	return o;
+}
+
+/* ------------------------------------------------------- other than serving */
+
+/* FILE:LINE: what is wrong; for -t, -T and -e. */
+static void
+report_line(void *context, bool warning, const char *where, const char *what)
+{
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	(void)context;
+	text_add(&line, where);
+	text_add(&line, warning ? ": warning: " : ": ");
+	text_add(&line, what);
+	text_add_char(&line, '\n');
+	(void)print(STDERR_FILENO, buffer);
+}
+
+/* As the user that a session would be: root may read what it may not. */
+static bool
+test_credentials(const struct settings *settings)
+{
+	const char *failure = sandbox_become(settings->user, 0);
+	int fd;
+
+	if (failure != NULL) {
+		report_line(NULL, false, "user", failure);
+		return false;
+	}
+	if (!settings_offers(settings, AUTH_PASSWORD))
+		return true;
+	fd = password_open(settings, report_line, NULL);
+	return fd != -1 && password_examine(fd, settings, report_line, NULL);
+}
+
+static int
+run_test(const struct settings *settings)
+{
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	if (!test_credentials(settings))
+		return STATUS_CONFIG;
+	text_add(&line, settings->file == NULL ? "built-in defaults" :
+	    settings->file);
+	text_add(&line, ": ok\n");
+	return print(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static int
+run_dump(const struct settings *settings)
+{
+	return settings_dump(settings, STDOUT_FILENO) ? STATUS_OK :
+	    STATUS_SYSTEM;
+}
+
+static int
+run_configured(const struct options *o)
+{
+	static struct settings settings;
+
+	if (!settings_read(&settings, o->file, o->settings, o->count,
+	    report_line, NULL))
+		return STATUS_CONFIG;
+	if (o->mode == MODE_TEST)
+		return run_test(&settings);
+	if (o->mode == MODE_DUMP)
+		return run_dump(&settings);
+	return explain_run(&settings, o->operands, o->operand_count);
+}
+
+static int
+run_version(void)
+{
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	text_add(&line, "socks64-handler " VERSION " (");
+	text_add(&line, journal_backend_available() ? "journal" :
+	    "no journal");
+	text_add(&line, ", syslog, seccomp, Landlock, c-ares ");
+	text_add(&line, ares_version(NULL));
+	text_add(&line, ")\n");
+	return print(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
+}
+
+int
+options_run(const struct options *o)
+{
+	/* An inetd line with -V: nobody is here to read. */
+	if (client_behind(STDOUT_FILENO) != -1)
+		return STATUS_USAGE;
+	switch (o->mode) {
+	case MODE_TEST:
+	case MODE_DUMP:
+	case MODE_EXPLAIN:
+		return run_configured(o);
+	case MODE_PRINT_SANDBOX:
+		return sandbox_print(STDOUT_FILENO) ? STATUS_OK :
+		    STATUS_SYSTEM;
+	case MODE_VERSION:
+		return run_version();
+	case MODE_HELP:
+		return print(STDOUT_FILENO, help) ? STATUS_OK : STATUS_SYSTEM;
+	case MODE_SESSION:
+	case MODE_USAGE:
+		break;
+	}
+	return STATUS_USAGE;
+}

@@ -1,0 +1,488 @@
+/*
+ * Rules and lists, from text to struct policy.  Every mistake is an error
+ * with the line it stands on: a rule that means less than its author thinks
+ * is worse than none.
+ */
+#include "policy/grammar.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "wire/cursor.h"
+#include "wire/name.h"
+
+/* The rules that hold where none is given (socks64.conf(5)). */
+static const char *const default_rules[] = {
+	"all from loopback,link-local,private,unix",
+	"all user *",
+};
+
+enum { NOT_IN_AT = SET_UNIX };
+
+/* Where the entries of one list go. */
+struct list {
+	/* Adds one entry.  It may be cut into pieces. */
+	void (*add)(struct reader *r, char *entry, struct list *list);
+	bool *given;
+	struct word_list *words;
+	struct net_list *nets;
+	struct port_list *ports;
+	unsigned sets; /* that are allowed */
+};
+
+static bool
+bits_parse(const char *slash, unsigned highest, unsigned *out)
+{
+	uint64_t bits;
+
+	if (slash == NULL) {
+		*out = highest;
+		return true;
+	}
+	if (!number_parse(slash + 1, highest, &bits))
+		return false;
+	*out = (unsigned)bits;
+	return true;
+}
+
+/* Zeroes what is behind the prefix; false where there was something. */
+static bool
+net_truncate(struct net *net)
+{
+	bool clean = true;
+
+	for (size_t i = 0; i < sizeof(net->octets); i++) {
+		const unsigned before = (unsigned)i * 8;
+		uint8_t mask = 0;
+
+		if (net->bits >= before + 8)
+			mask = 0xff;
+		else if (net->bits > before)
+			mask = (uint8_t)(0xff00 >> (net->bits - before));
+		if ((net->octets[i] & ~mask) != 0)
+			clean = false;
+		net->octets[i] &= mask;
+	}
+	return clean;
+}
+
+static void
+refuse_host_bits(struct reader *r, const char *text, const struct net *net)
+{
+	char buffer[128];
+	struct text after = text_in(buffer, sizeof(buffer));
+	struct address base = { .family = net->family };
+
+	memcpy(base.octets, net->octets, sizeof(base.octets));
+	text_add(&after, " has bits set behind its prefix; the net is ");
+	address_add(&after, &base);
+	text_add_char(&after, '/');
+	text_add_number(&after, net->bits);
+	reader_refuse(r, "", text, buffer);
+}
+
+bool
+net_parse(struct reader *r, const char *text, struct net *out)
+{
+	const char *slash = strchr(text, '/');
+	const size_t length = slash == NULL ? strlen(text) :
+	    (size_t)(slash - text);
+	struct address base;
+	struct net net = { .bits = 0 };
+	unsigned bits;
+
+	if (!address_parse(text, length, &base)) {
+		reader_refuse(r, "", text, " is no address, net or set");
+		return false;
+	}
+	const bool ipv6 = memchr(text, ':', length) != NULL;
+	const unsigned hidden = ipv6 && base.family == FAMILY_IPV4 ? 96 : 0;
+	if (!bits_parse(slash, ipv6 ? 128 : 32, &bits)) {
+		reader_refuse(r, "", text, ipv6 ?
+		    ": a prefix length is 0 to 128" :
+		    ": a prefix length is 0 to 32");
+		return false;
+	}
+	if (bits < hidden) {
+		reader_refuse(r, "", text,
+		    " is IPv4-mapped: write it as IPv4");
+		return false;
+	}
+	memcpy(net.octets, base.octets, sizeof(net.octets));
+	net.family = (uint8_t)base.family;
+	net.bits = (uint8_t)(bits - hidden);
+	if (!net_truncate(&net)) {
+		refuse_host_bits(r, text, &net);
+		return false;
+	}
+	*out = net;
+	return true;
+}
+
+static void
+add_net(struct reader *r, char *entry, struct list *list)
+{
+	struct net_list *to = list->nets;
+	const unsigned set = set_find(entry);
+	struct net net;
+
+	if (set != 0) {
+		if ((set & list->sets) == 0)
+			reader_refuse(r, "", entry, " makes no sense here");
+		to->sets |= set;
+		return;
+	}
+	if (!net_parse(r, entry, &net))
+		return;
+	struct net *nets = reader_grow(r, to->nets, to->count, sizeof(net));
+	if (nets == NULL)
+		return;
+	nets[to->count++] = net;
+	to->nets = nets;
+}
+
+static void
+add_word(struct reader *r, const char *word, struct word_list *to)
+{
+	const char *kept = reader_keep(r, word);
+	const char **words = reader_grow(r, to->words, to->count,
+	    sizeof(*words));
+
+	if (kept == NULL || words == NULL)
+		return;
+	words[to->count++] = kept;
+	to->words = words;
+}
+
+static void
+add_user(struct reader *r, char *entry, struct list *list)
+{
+	char canonical[16];
+	struct text text = text_in(canonical, sizeof(canonical));
+	uint64_t uid;
+
+	if (strncmp(entry, "uid=", 4) != 0) {
+		add_word(r, entry, list->words);
+		return;
+	}
+	if (!number_parse(entry + 4, UINT32_MAX, &uid)) {
+		reader_refuse(r, "", entry,
+		    " is no user: uid= takes a number, 0 to 4294967295");
+		return;
+	}
+	text_add(&text, "uid=");
+	text_add_number(&text, uid);
+	add_word(r, canonical, list->words);
+}
+
+/* An address or a net, whole or abbreviated: it was meant for `at`. */
+static bool
+looks_numeric(const char *word)
+{
+	struct address address;
+
+	return address_parse_port(word, strlen(word), 0, &address) ||
+	    strspn(word, "0123456789./") == strlen(word) ||
+	    strpbrk(word, "/:[") != NULL || set_find(word) != 0;
+}
+
+static void
+add_name(struct reader *r, char *entry, struct list *list)
+{
+	const bool suffix = entry[0] == '.';
+	const uint8_t *name = (const uint8_t *)entry + (suffix ? 1 : 0);
+	char lower[1 + NAME_LENGTH_MAX + 1] = ".";
+	struct address literal;
+
+	if (looks_numeric(entry)) {
+		reader_error(r, "to takes names; for an address write: "
+		    "at 10.0.0.0/8");
+		return;
+	}
+	if (strchr(entry, '*') != NULL) {
+		reader_refuse(r, "", entry, ": a domain and all below it is "
+		    "written .example.com, any name is written name");
+		return;
+	}
+	if (name_classify(name, strlen((const char *)name), lower + 1,
+	    &literal) != NAME_HOST) {
+		reader_refuse(r, "", entry, " is no host name (a name with "
+		    "other letters than ASCII is written xn--...)");
+		return;
+	}
+	add_word(r, suffix ? lower : lower + 1, list->words);
+}
+
+bool
+port_range_parse(struct reader *r, const char *text, struct port_range *out)
+{
+	const char *dash = strchr(text, '-');
+	const size_t length = dash == NULL ? strlen(text) :
+	    (size_t)(dash - text);
+	const char *high = dash == NULL ? text : dash + 1;
+	struct port_range range;
+
+	if (!port_parse(text, length, 1, &range.low) ||
+	    !port_parse(high, strlen(high), 1, &range.high) ||
+	    range.low > range.high) {
+		reader_refuse(r, "", text,
+		    " is no port or LOW-HIGH of 1 to 65535");
+		return false;
+	}
+	*out = range;
+	return true;
+}
+
+static void
+add_port(struct reader *r, char *entry, struct list *list)
+{
+	struct port_list *to = list->ports;
+	struct port_range range;
+
+	if (!port_range_parse(r, entry, &range))
+		return;
+	struct port_range *ranges = reader_grow(r, to->ranges, to->count,
+	    sizeof(range));
+	if (ranges == NULL)
+		return;
+	ranges[to->count++] = range;
+	to->ranges = ranges;
+}
+
+/* The entries of one line of a list file: blanks and commas separate. */
+static void
+add_line(struct reader *r, char *line, struct list *list)
+{
+	char *rest = line;
+
+	line_strip_comment(line);
+	for (char *at = line; *at != '\0'; at++)
+		if (*at == ',')
+			*at = ' ';
+	for (char *entry = word_next(&rest); entry != NULL;
+	    entry = word_next(&rest)) {
+		if (entry[0] == '@')
+			reader_error(r, "a list file names no other");
+		else
+			list->add(r, entry, list);
+	}
+}
+
+static void
+add_file(struct reader *r, const char *path, struct list *list)
+{
+	struct reader inner = { .report = r->report, .context = r->context,
+		.file = path };
+	struct lines lines;
+
+	/* The same list, whoever reads it from wherever. */
+	if (path[0] != '/') {
+		reader_refuse(r, "@ needs a path from / on, not ", path, "");
+		return;
+	}
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const bool read = fd >= 0 && lines_read(&lines, fd);
+	const char *error = strerror(errno);
+	if (fd >= 0)
+		(void)close(fd); /* nothing was written to it */
+	if (!read) {
+		char buffer[128];
+		struct text after = text_in(buffer, sizeof(buffer));
+
+		text_add(&after, ": ");
+		text_add(&after, error);
+		reader_refuse(r, "cannot read ", path, buffer);
+		return;
+	}
+	for (char *line = lines_next(&lines, &inner); line != NULL;
+	    line = lines_next(&lines, &inner))
+		add_line(&inner, line, list);
+	free(lines.data);
+	r->failed = r->failed || inner.failed;
+}
+
+static void
+list_parse(struct reader *r, char *text, struct list *list)
+{
+	char *rest = text;
+
+	*list->given = true;
+	while (rest != NULL) {
+		char *entry = strsep(&rest, ",");
+
+		if (*entry == '\0')
+			reader_error(r, "an empty entry in a list (entries "
+			    "are separated by a comma without blanks)");
+		else if (*entry == '@')
+			add_file(r, entry + 1, list);
+		else
+			list->add(r, entry, list);
+	}
+}
+
+void
+net_list_parse(struct reader *r, char *text, unsigned allowed,
+    struct net_list *out)
+{
+	list_parse(r, text, &(struct list){ .add = add_net,
+	    .given = &out->given, .nets = out, .sets = allowed });
+}
+
+static const struct {
+	char word[8];
+	unsigned command;
+} command_words[] = {
+	{ "connect", POLICY_CONNECT },
+	{ "bind", POLICY_BIND },
+	{ "udp", POLICY_UDP },
+	{ "all", POLICY_ALL },
+};
+
+static bool
+parse_command(const char *word, struct rule *rule)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(command_words); i++) {
+		if (strcmp(word, command_words[i].word) == 0) {
+			rule->commands |= command_words[i].command;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The list that a condition's keyword fills; its add is NULL for others. */
+static struct list
+find_list(const char *word, struct rule *rule)
+{
+	const struct {
+		const char *word;
+		struct list list;
+	} conditions[] = {
+		{ "user", { .add = add_user, .given = &rule->users.given,
+		    .words = &rule->users } },
+		{ "from", { .add = add_net, .given = &rule->from.given,
+		    .nets = &rule->from, .sets = ~0U } },
+		{ "to", { .add = add_name, .given = &rule->to.given,
+		    .words = &rule->to } },
+		{ "at", { .add = add_net, .given = &rule->at.given,
+		    .nets = &rule->at, .sets = ~(unsigned)NOT_IN_AT } },
+		{ "port", { .add = add_port, .given = &rule->ports.given,
+		    .ports = &rule->ports } },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(conditions); i++)
+		if (strcmp(word, conditions[i].word) == 0)
+			return conditions[i].list;
+	return (struct list){ .add = NULL };
+}
+
+static void
+parse_condition(struct reader *r, const char *word, char **rest,
+    struct rule *rule)
+{
+	struct list list = find_list(word, rule);
+	char *value = word_next(rest);
+
+	if (strcmp(word, "via") == 0)
+		reader_error(r, "via: not built into this version");
+	else if (list.add == NULL)
+		reader_refuse(r, "", word, " is no part of a rule: "
+		    "allow|deny [connect|bind|udp|all]... [user NAME,...] "
+		    "[from NET,...] [to NAME,...] [at NET,...] "
+		    "[port PORTS]");
+	else if (*list.given)
+		reader_refuse(r, "", word, " stands twice in this rule");
+	else if (value == NULL)
+		reader_refuse(r, "", word, " needs a list behind it");
+	else
+		list_parse(r, value, &list);
+}
+
+static void
+append_rule(struct reader *r, const struct rule *rule, struct policy *policy)
+{
+	struct rule *rules = reader_grow(r, policy->rules, policy->count,
+	    sizeof(*rule));
+
+	if (rules == NULL)
+		return;
+	rules[policy->count++] = *rule;
+	policy->rules = rules;
+}
+
+void
+rule_parse(struct reader *r, enum decision decision, char *text,
+    struct policy *policy)
+{
+	struct reader own = *r;
+	struct rule rule = { .decision = decision, .file = r->file,
+		.line = r->line, .text = reader_keep(r, text) };
+	char *rest = text;
+	char *word = word_next(&rest);
+
+	own.failed = false;
+	while (word != NULL && parse_command(word, &rule))
+		word = word_next(&rest);
+	if (rule.commands == 0)
+		rule.commands = decision == ALLOW ? POLICY_CONNECT :
+		    POLICY_ALL;
+	while (word != NULL && !own.failed) {
+		parse_condition(&own, word, &rest, &rule);
+		word = word_next(&rest);
+	}
+	r->failed = r->failed || own.failed;
+	if (!own.failed)
+		append_rule(r, &rule, policy);
+}
+
+/*
+ * SECURITY: an address in a NAT64 prefix is judged as the IPv4 inside, so a
+ * net of such addresses would never match: a deny rule would deny nothing.
+ */
+static void
+check_nets(struct reader *r, const struct policy *policy,
+    const struct net_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		bool hidden = net_covers(&nat64_well_known, &list->nets[i]);
+
+		for (size_t k = 0; k < policy->nat64_count; k++)
+			hidden = hidden || net_covers(&policy->nat64[k],
+			    &list->nets[i]);
+		if (hidden) {
+			reader_error(r, "a net inside a NAT64 prefix never "
+			    "matches: its addresses are judged as the IPv4 "
+			    "inside; write the IPv4 net");
+			return;
+		}
+	}
+}
+
+void
+policy_finish(struct reader *r, struct policy *policy)
+{
+	struct reader at = *r;
+
+	for (size_t i = 0; i < policy->count; i++) {
+		at.file = policy->rules[i].file;
+		at.line = policy->rules[i].line;
+		check_nets(&at, policy, &policy->rules[i].from);
+		check_nets(&at, policy, &policy->rules[i].at);
+	}
+	r->failed = r->failed || at.failed;
+	if (policy->count > 0)
+		return;
+	at.file = "default";
+	at.line = 0;
+	policy->built_in = true;
+	for (size_t i = 0; i < ARRAY_COUNT(default_rules); i++) {
+		char *text = reader_keep(r, default_rules[i]);
+
+		if (text != NULL)
+			rule_parse(&at, ALLOW, text, policy);
+		free(text);
+	}
+}

@@ -1,0 +1,36 @@
+/*
+ * The grammar of rules and of the lists in them (socks64.conf(5), Rules).
+ */
+#ifndef SOCKS64_POLICY_GRAMMAR_H
+#define SOCKS64_POLICY_GRAMMAR_H
+
+#include "policy/reader.h"
+#include "policy/rules.h"
+
+/* ADDRESS or ADDRESS/BITS in canonical form; IPv4-mapped is IPv4.  False:
+ * the error was reported. */
+bool net_parse(struct reader *r, const char *text, struct net *out);
+
+/* PORT or LOW-HIGH; the error says that `text` is none. */
+bool port_range_parse(struct reader *r, const char *text,
+    struct port_range *out);
+
+/*
+ * Adds the entries of a list, separated by commas, to *out: nets, sets,
+ * @FILE.  allowed: the sets that make sense.  `text` is cut into pieces.
+ */
+void net_list_parse(struct reader *r, char *text, unsigned allowed,
+    struct net_list *out);
+
+/*
+ * Reads what stands behind `allow` or `deny` and appends the rule.  `text` is
+ * cut into pieces.  On an error nothing is appended.
+ */
+void rule_parse(struct reader *r, enum decision decision, char *text,
+    struct policy *policy);
+
+/* What only the whole configuration shows: the rules of a configuration
+ * without rules, and nets that can never match. */
+void policy_finish(struct reader *r, struct policy *policy);
+
+#endif

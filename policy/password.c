@@ -1,0 +1,348 @@
+/*
+ * Checking passwords (RFC 1929 by way of crypt(3)).  No password and no hash
+ * stays in memory behind a check, none is ever reported.
+ */
+#include "policy/password.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/reader.h"
+
+/* The longest line that counts: a name, a hash, and some of what follows. */
+enum { PATH_TEXT = 4096, LINE_SIZE = 4096, HASH_LINE_MAX = 2048 };
+
+enum { DES_LENGTH = 13 };
+
+/* --- which file --- */
+
+/* The file's path; false: it is a credential and there is no such directory,
+ * or the path is too long. */
+static bool
+credential_path(const char *name, struct text *path)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+
+	if (directory == NULL)
+		return false;
+	text_add(path, directory);
+	text_add_char(path, '/');
+	text_add(path, name);
+	return !path->cut;
+}
+
+/* Opens `path`; -1 with errno. */
+static int
+open_path(const char *path)
+{
+	/* Non-blocking: a FIFO must not hold up the session. */
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+/* Opens what `name` means and says in *path what that was. */
+static int
+open_named(const char *name, struct text *path)
+{
+	if (strchr(name, '/') != NULL) {
+		text_add(path, name);
+		return open_path(name);
+	}
+	if (credential_path(name, path)) {
+		const int fd = open_path(path->start);
+
+		if (fd >= 0 || errno != ENOENT)
+			return fd;
+	}
+	*path = text_in(path->start, path->size);
+	text_add(path, PASSWORD_FALLBACK_FILE);
+	return open_path(path->start);
+}
+
+static void
+refuse_missing(struct reader *r, const char *name, int error)
+{
+	char buffer[256];
+	struct text what = text_in(buffer, sizeof(buffer));
+
+	text_add(&what, "cannot read it: ");
+	text_add(&what, strerror(error));
+	if (strchr(name, '/') == NULL && error == ENOENT)
+		text_add(&what, "; `auth password' needs it, or a credential "
+		    "of the name that password-file says");
+	reader_error(r, buffer);
+}
+
+/* SECURITY: who may write the file may log in as anybody. */
+static bool
+file_trusted(struct reader *r, int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+		reader_error(r, "is no regular file");
+		return false;
+	}
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		reader_error(r, "others than its owner may write it: chmod "
+		    "go-w");
+		return false;
+	}
+	if ((status.st_mode & S_IROTH) != 0)
+		reader_warn(r, "everybody may read it: chmod o-r");
+	return true;
+}
+
+int
+password_open(const struct settings *settings, settings_report *report,
+    void *context)
+{
+	char buffer[PATH_TEXT];
+	struct text path = text_in(buffer, sizeof(buffer));
+	struct reader r = { .report = report, .context = context,
+		.file = buffer };
+	const char *name = settings->password_file;
+	const int fd = open_named(name, &path);
+
+	if (fd < 0) {
+		refuse_missing(&r, name, errno);
+		return -1;
+	}
+	if (file_trusted(&r, fd))
+		return fd;
+	(void)close(fd); /* nothing was written to it */
+	return -1;
+}
+
+/* --- its lines --- */
+
+/* The part of the file that is in memory. */
+struct entries {
+	int fd;
+	size_t start;
+	size_t end;
+	unsigned line;
+	bool skipping; /* the rest of a line that does not fit */
+	char buffer[LINE_SIZE];
+};
+
+/* Reads on behind what is left; false at the end of the file. */
+static bool
+entries_fill(struct entries *e)
+{
+	const size_t left = e->end - e->start;
+
+	memmove(e->buffer, e->buffer + e->start, left);
+	e->start = 0;
+	e->end = left;
+	if (left == LINE_SIZE - 1) { /* one octet stays for a NUL */
+		e->skipping = true;
+		e->end = 0;
+	}
+	const ssize_t n = read(e->fd, e->buffer + e->end,
+	    LINE_SIZE - 1 - e->end);
+	if (n <= 0)
+		return false;
+	e->end += (size_t)n;
+	return true;
+}
+
+/*
+ * SECURITY: a line is taken whole or not at all, never its tail as a line of
+ * its own.  One that did not fit becomes a NUL, which no line may have.
+ */
+static char *
+entries_cut(struct entries *e, char *line, size_t *length)
+{
+	if (e->skipping) {
+		line[0] = '\0';
+		*length = 1;
+	}
+	e->skipping = false;
+	e->line++;
+	return line;
+}
+
+/* The next line without its end; NULL behind the last. */
+static char *
+next_line(struct entries *e, size_t *length)
+{
+	bool more = true;
+
+	while (more) {
+		char *line = e->buffer + e->start;
+		const char *end = memchr(line, '\n', e->end - e->start);
+
+		if (end != NULL) {
+			*length = (size_t)(end - line);
+			e->start += *length + 1;
+			return entries_cut(e, line, length);
+		}
+		more = entries_fill(e);
+	}
+	*length = e->end;
+	e->end = 0;
+	return *length > 0 || e->skipping ?
+	    entries_cut(e, e->buffer, length) : NULL;
+}
+
+/*
+ * The next `user:hash[:...]`, cut into user and hash, which is NULL where
+ * there is none or the line is no text.  False behind the last.
+ */
+static bool
+next_entry(struct entries *e, const char **user, const char **hash)
+{
+	size_t length;
+
+	for (char *line = next_line(e, &length); line != NULL;
+	    line = next_line(e, &length)) {
+		if (length > 0 && line[length - 1] == '\r')
+			length--;
+		if (length == 0 || line[0] == '#')
+			continue;
+		const bool text = length < HASH_LINE_MAX &&
+		    memchr(line, '\0', length) == NULL;
+		line[length] = '\0';
+		*user = strsep(&line, ":");
+		*hash = line == NULL || !text ? NULL : strsep(&line, ":");
+		return true;
+	}
+	return false;
+}
+
+/* A hash, or the mark of a locked account. */
+static bool
+hash_possible(const char *hash)
+{
+	if (hash[0] == '*' || hash[0] == '!')
+		return true;
+	/* Any two letters are a salt of DES, whose hash has 13: what is
+	 * longer or shorter may be a password in the clear. */
+	if (hash[0] != '$' && hash[0] != '_' && strlen(hash) != DES_LENGTH)
+		return false;
+	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+}
+
+static void
+examine_entry(struct reader *r, const char *user, const char *hash)
+{
+	if (hash == NULL || user[0] == '\0')
+		reader_error(r, "no `user:hash' (openssl passwd -6 makes a "
+		    "hash)");
+	else if (strlen(user) > LOGIN_FIELD_MAX)
+		reader_error(r, "a user name has at most 255 octets");
+	else if (!hash_possible(hash))
+		reader_error(r, "the hash is none that crypt(3) knows "
+		    "(openssl passwd -6 makes one)");
+}
+
+bool
+password_examine(int fd, const struct settings *settings,
+    settings_report *report, void *context)
+{
+	struct reader r = { .report = report, .context = context,
+		.file = settings->password_file };
+	struct entries entries = { .fd = fd };
+	const char *user;
+	const char *hash;
+
+	while (next_entry(&entries, &user, &hash)) {
+		r.line = entries.line;
+		examine_entry(&r, user, hash);
+	}
+	explicit_bzero(&entries, sizeof(entries));
+	return !r.failed;
+}
+
+/* --- a login --- */
+
+/* What a login is compared with. */
+struct hashes {
+	bool known; /* `own` is the user's, else it is the first line's */
+	char own[HASH_LINE_MAX];
+};
+
+static bool
+user_equal(const struct login *login, const char *user)
+{
+	return strlen(user) == login->user_length &&
+	    memcmp(user, login->user, login->user_length) == 0;
+}
+
+/* Reads to the end of the file, wherever the user stands. */
+static void
+hashes_find(struct hashes *hashes, int fd, const struct login *login)
+{
+	struct entries entries = { .fd = fd };
+	const char *user;
+	const char *hash;
+
+	while (next_entry(&entries, &user, &hash)) {
+		const bool own = hash != NULL && user_equal(login, user);
+
+		if (hash == NULL || hashes->known ||
+		    (hashes->own[0] != '\0' && !own))
+			continue;
+		memcpy(hashes->own, hash, strlen(hash) + 1);
+		hashes->known = own;
+	}
+	explicit_bzero(&entries, sizeof(entries));
+}
+
+/* Equal, in a time that does not tell how much of it is. */
+static bool
+hash_equal(const char *a, const char *b)
+{
+	const size_t length = strlen(a);
+	unsigned difference = 0;
+
+	if (strlen(b) != length)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		difference |= (unsigned)(a[i] ^ b[i]);
+	return difference == 0;
+}
+
+/* Does the password, hashed as `hash` was, give it? */
+static bool
+password_matches(const char *password, const char *hash)
+{
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	bool equal = false;
+
+	if (data == NULL)
+		return false;
+	const char *computed = crypt_r(password, hash, data);
+	/* "*0" and "*1" are how crypt says no, not hashes. */
+	if (computed != NULL && computed[0] != '*')
+		equal = hash_equal(computed, hash);
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+	return equal;
+}
+
+bool
+password_check(int fd, const struct login *login)
+{
+	struct hashes hashes = { .known = false };
+	char password[LOGIN_FIELD_MAX + 1];
+	/* SECURITY: crypt would end at a NUL, and take a shorter password. */
+	const bool whole = login->password_length <= LOGIN_FIELD_MAX &&
+	    memchr(login->password, '\0', login->password_length) == NULL;
+	const size_t length = whole ? login->password_length : 0;
+
+	hashes_find(&hashes, fd, login);
+	memcpy(password, login->password, length);
+	password[length] = '\0';
+	const bool equal = password_matches(password, hashes.own);
+	/* SECURITY: the first line's password opens that line's name only. */
+	const bool granted = equal && whole && hashes.known;
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&hashes, sizeof(hashes));
+	return granted;
+}

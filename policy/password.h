@@ -1,0 +1,38 @@
+/*
+ * The password file: lines of `user:hash[:...]`, hash as crypt(3) makes it.
+ * Opened before the sandbox, read only when a client logs in.
+ */
+#ifndef SOCKS64_POLICY_PASSWORD_H
+#define SOCKS64_POLICY_PASSWORD_H
+
+#include <stdbool.h>
+
+#include "policy/settings.h"
+#include "wire/login.h"
+
+#define PASSWORD_FALLBACK_FILE "/etc/socks64/passwords"
+
+/*
+ * Opens the file that settings->password_file means: a path, or a credential
+ * in $CREDENTIALS_DIRECTORY, or without that PASSWORD_FALLBACK_FILE.  Refuses
+ * what others than its owner may write, warns of what everybody may read.
+ * Returns the descriptor, the caller's; -1: the error was reported.
+ */
+int password_open(const struct settings *settings, settings_report *report,
+    void *context);
+
+/* For -t: reports each line that nobody could ever log in with, reading fd to
+ * its end.  False: there was one. */
+bool password_examine(int fd, const struct settings *settings,
+    settings_report *report, void *context);
+
+/*
+ * Is that the user's password?  Reads fd from where it stands to its end, by
+ * read(2) alone, so once for each password_open().  An unknown user costs one
+ * hash of the scheme of the first line, as a known one would.  All secrets
+ * that it held are wiped; those of `login` are the caller's to wipe.  Takes
+ * as long as the hash does; never waits.
+ */
+bool password_check(int fd, const struct login *login);
+
+#endif

@@ -1,0 +1,216 @@
+/*
+ * Files, lines, words and complaints of the configuration.  What is read is
+ * the administrator's and free of NUL, so C strings do; it is still made
+ * printable before it is shown.
+ */
+#include "policy/reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WHERE_TEXT = RULE_TEXT, WHAT_TEXT = 768, CHUNK = 16384 };
+
+static void
+report(struct reader *r, bool warning, const char *what)
+{
+	char buffer[WHERE_TEXT];
+	struct text where = text_in(buffer, sizeof(buffer));
+	char sentence[WHAT_TEXT];
+	struct text whole = text_in(sentence, sizeof(sentence));
+
+	if (!warning)
+		r->failed = true;
+	text_add(&where, r->file);
+	if (r->line > 0) {
+		text_add_char(&where, ':');
+		text_add_number(&where, r->line);
+	}
+	if (r->topic != NULL) {
+		text_add(&whole, r->topic);
+		text_add(&whole, ": ");
+	}
+	text_add(&whole, what);
+	r->report(r->context, warning, buffer, sentence);
+}
+
+void
+reader_error(struct reader *r, const char *sentence)
+{
+	report(r, false, sentence);
+}
+
+void
+reader_warn(struct reader *r, const char *sentence)
+{
+	report(r, true, sentence);
+}
+
+void
+reader_refuse(struct reader *r, const char *before, const char *word,
+    const char *after)
+{
+	char buffer[WHAT_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+
+	text_add(&what, before);
+	text_add_char(&what, '"');
+	text_add_quotable(&what, word, strlen(word));
+	text_add_char(&what, '"');
+	text_add(&what, after);
+	report(r, false, buffer);
+}
+
+/* Room for another chunk behind `used` octets. */
+static char *
+make_room(char *data, size_t used, size_t *size)
+{
+	if (*size - used >= CHUNK)
+		return data;
+	*size = *size * 2 + 2 * (size_t)CHUNK;
+	char *larger = realloc(data, *size);
+	if (larger == NULL)
+		free(data);
+	return larger;
+}
+
+bool
+lines_read(struct lines *lines, int fd)
+{
+	char *data = NULL;
+	size_t used = 0;
+	size_t size = 0;
+
+	while (used < FILE_LENGTH_MAX) {
+		data = make_room(data, used, &size);
+		if (data == NULL)
+			return false;
+		/* One octet is left for the NUL behind the last line. */
+		const ssize_t n = read(fd, data + used, CHUNK - 1);
+		if (n < 0) {
+			const int error = errno;
+
+			free(data);
+			errno = error;
+			return false;
+		}
+		if (n == 0) {
+			*lines = (struct lines){ data, data, used };
+			return true;
+		}
+		used += (size_t)n;
+	}
+	free(data);
+	errno = EFBIG;
+	return false;
+}
+
+char *
+lines_next(struct lines *lines, struct reader *r)
+{
+	while (lines->left > 0) {
+		char *line = lines->at;
+		const char *end = memchr(line, '\n', lines->left);
+		size_t length = end == NULL ? lines->left :
+		    (size_t)(end - line);
+		const size_t taken = length + (end == NULL ? 0 : 1);
+
+		r->line++;
+		lines->at += taken;
+		lines->left -= taken;
+		if (memchr(line, '\0', length) != NULL) {
+			reader_error(r, "a NUL byte: this is no text");
+			continue;
+		}
+		while (length > 0 && line[length - 1] == '\r')
+			length--;
+		line[length] = '\0';
+		return line;
+	}
+	return NULL;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+void
+line_strip_comment(char *line)
+{
+	for (char *at = line; *at != '\0'; at++) {
+		if (*at == '#' && (at == line || is_blank(at[-1]))) {
+			*at = '\0';
+			return;
+		}
+	}
+}
+
+char *
+word_next(char **rest)
+{
+	char *word = *rest + strspn(*rest, " \t");
+	char *end = word + strcspn(word, " \t");
+
+	if (*word == '\0')
+		return NULL;
+	*rest = *end == '\0' ? end : end + 1;
+	*end = '\0';
+	return word;
+}
+
+char *
+word_trim(char *text)
+{
+	text += strspn(text, " \t");
+	size_t length = strlen(text);
+
+	while (length > 0 && is_blank(text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+bool
+number_parse(const char *text, uint64_t highest, uint64_t *out)
+{
+	uint64_t number = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		const uint64_t digit = (uint64_t)(*text - '0');
+
+		if (*text < '0' || *text > '9')
+			return false;
+		if (digit > highest || number > (highest - digit) / 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	*out = number;
+	return true;
+}
+
+char *
+reader_keep(struct reader *r, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		reader_error(r, "no memory");
+	return copy;
+}
+
+void *
+reader_grow(struct reader *r, void *block, size_t count, size_t size)
+{
+	/* Blocks are 4, 8, 16... elements: full at a power of two. */
+	if (count > 0 && (count < 4 || (count & (count - 1)) != 0))
+		return block;
+	void *larger = reallocarray(block, count == 0 ? 4 : count * 2, size);
+	if (larger == NULL)
+		reader_error(r, "no memory");
+	return larger;
+}

@@ -1,0 +1,217 @@
+/*
+ * The table of allowed system calls.  Each row says why; a row whose reason
+ * is gone goes too (tests/minimal).  Filters stack, so what a later stage
+ * needs is in the earlier ones as well.
+ */
+#include "sandbox/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/if.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "sandbox/sandbox.h"
+
+enum {
+	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
+	IN_RELAY = 1 << SANDBOX_RELAY,
+	IN_ALL = IN_NEGOTIATE | IN_RELAY,
+};
+
+#define CALL(call) #call, SYS_##call
+#define EQUAL(argument, value) \
+	{ (argument), ~UINT64_C(0), (uint64_t)(value), #value }
+/* The bits of `free` may be set or not. */
+#define MAYBE(argument, value, free) \
+	{ (argument), ~(uint64_t)(free), (uint64_t)(value), \
+	    #value " [" #free "]" }
+/* Flags: two that every socket may have; hugetlb's size is in six bits. */
+#define SOCKET(argument, type) \
+	MAYBE(argument, type, SOCK_CLOEXEC | SOCK_NONBLOCK)
+#define HUGE_PAGES \
+	(MAP_HUGETLB | (uint64_t)MAP_HUGE_MASK << MAP_HUGE_SHIFT)
+
+const char *const call_stage_names[SANDBOX_STAGES] = {
+	[SANDBOX_NEGOTIATE] = "negotiate",
+	[SANDBOX_RELAY] = "relay",
+};
+
+/* In the order of a session; the answer is CALL_ALLOWED unless it is said. */
+const struct call calls[] = {
+	/* The end, the time, signals. */
+	{ CALL(exit_group), IN_ALL,
+	    .because = "the end of the session" },
+	{ CALL(clock_gettime), IN_ALL, .spare = true,
+	    .because = "deadlines, where the vDSO has no clock" },
+	{ CALL(rt_sigreturn), IN_ALL, .spare = true,
+	    .because = "the way out of the handler of SIGTERM" },
+	{ CALL(restart_syscall), IN_ALL, .spare = true,
+	    .because = "a wait goes on after SIGSTOP and SIGCONT" },
+
+	/* Octets. */
+	{ CALL(ppoll), IN_ALL,
+	    .because = "the only wait" },
+	{ CALL(write), IN_ALL,
+	    .because = "a record to stderr" },
+	{ CALL(recvfrom), IN_ALL,
+	    .because = "the client, name servers; the urgent octet" },
+	{ CALL(sendto), IN_ALL,
+	    .because = "replies, queries, syslog; the urgent octet" },
+	{ CALL(shutdown), IN_ALL,
+	    .because = "passes a FIN on" },
+	{ CALL(close), IN_ALL,
+	    .because = "losers of the race, files, idle pipes" },
+	{ CALL(splice), IN_ALL,
+	    .because = "bulk of the relay" },
+	{ CALL(pipe2), IN_ALL,
+	    .because = "bulk of the relay goes through a pipe" },
+	{ CALL(fcntl), IN_ALL, .tests = { EQUAL(1, F_SETPIPE_SZ) },
+	    .because = "the size of that pipe" },
+	{ CALL(fcntl), IN_ALL, .tests = { EQUAL(1, F_GETPIPE_SZ) },
+	    .because = "what it is, where the user has no more" },
+	{ CALL(ioctl), IN_ALL, .tests = { EQUAL(1, SIOCATMARK) },
+	    .because = "urgent data stays where it was" },
+	{ CALL(ioctl), IN_ALL, .tests = { EQUAL(1, SIOCOUTQ) },
+	    .because = "a reset waits until what came before is delivered" },
+	{ CALL(setsockopt), IN_ALL,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER) },
+	    .because = "passes a reset on" },
+	{ CALL(setsockopt), IN_ALL,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_OOBINLINE) },
+	    .because = "the urgent octet keeps its place" },
+	{ CALL(getsockopt), IN_ALL,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ERROR) },
+	    .because = "why a connection failed" },
+
+	/* The record in the journal, by libsystemd. */
+	{ CALL(socket), IN_ALL,
+	    .tests = { EQUAL(0, AF_UNIX),
+		EQUAL(1, SOCK_DGRAM | SOCK_CLOEXEC), EQUAL(2, 0) },
+	    .because = "the journal, made at the first record" },
+	{ CALL(getsockopt), IN_ALL,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUF) },
+	    .because = "libsystemd asks before it sets" },
+	{ CALL(setsockopt), IN_ALL,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUF) },
+	    .because = "libsystemd wants room for a record" },
+	{ CALL(setsockopt), IN_ALL,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUFFORCE) },
+	    .because = "libsystemd's second try, which may fail" },
+	{ CALL(sendmsg), IN_ALL,
+	    .because = "the record itself, and STATUS=" },
+	{ CALL(prctl), IN_ALL, .spare = true,
+	    .tests = { EQUAL(0, PR_GET_NAME) },
+	    .because = "libsystemd, when there is no room for a record" },
+	{ CALL(memfd_create), IN_ALL, CALL_REFUSED, EPERM, .spare = true,
+	    .because = "the same: that record is lost, not the session" },
+
+	/* What a libc of tomorrow may call on its own. */
+	{ CALL(getrandom), IN_ALL, .spare = true,
+	    .because = "query IDs of a newer c-ares; glibc's malloc" },
+	{ CALL(futex), IN_ALL, .spare = true,
+	    .tests = { MAYBE(1, FUTEX_WAKE, FUTEX_PRIVATE_FLAG) },
+	    .because = "pthread_once wakes nobody; glibc aborts on an error" },
+	{ CALL(prlimit64), IN_ALL, .spare = true,
+	    .tests = { EQUAL(0, 0), EQUAL(2, 0) },
+	    .because = "sysconf reads limits; setting is killed" },
+	{ CALL(madvise), IN_ALL, CALL_REFUSED, ENOSYS, .spare = true,
+	    .because = "advice of malloc" },
+	{ CALL(rseq), IN_ALL, CALL_REFUSED, ENOSYS, .spare = true,
+	    .because = "for threads, of which there are none" },
+	{ CALL(set_robust_list), IN_ALL, CALL_REFUSED, ENOSYS,
+	    .spare = true,
+	    .because = "for threads, of which there are none" },
+
+	/* Memory. */
+	{ CALL(brk), IN_NEGOTIATE,
+	    .because = "malloc, for long answers of name servers" },
+	{ CALL(mmap), IN_NEGOTIATE,
+	    .tests = { MAYBE(2, PROT_NONE, PROT_READ | PROT_WRITE),
+		MAYBE(3, MAP_PRIVATE | MAP_ANONYMOUS, HUGE_PAGES) },
+	    .because = "yescrypt's 16 MiB, never code, never a file" },
+	{ CALL(munmap), IN_NEGOTIATE,
+	    .because = "gives yescrypt's 16 MiB back" },
+
+	/* The resolver's files; which ones is Landlock's to say. */
+	{ CALL(openat), IN_NEGOTIATE,
+	    .tests = { MAYBE(2, O_RDONLY, O_CLOEXEC | O_LARGEFILE) },
+	    .because = "resolv.conf, hosts, /dev/urandom, only to read" },
+	{ CALL(read), IN_NEGOTIATE,
+	    .because = "those files" },
+
+	/* Sockets: name servers, the race, the kernel's routes. */
+	{ CALL(socket), IN_NEGOTIATE,
+	    .tests = { EQUAL(0, AF_INET),
+		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
+	    .because = "dials IPv4" },
+	{ CALL(socket), IN_NEGOTIATE,
+	    .tests = { EQUAL(0, AF_INET),
+		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
+	    .because = "asks name servers, and the kernel for its route" },
+	{ CALL(socket), IN_NEGOTIATE,
+	    .tests = { EQUAL(0, AF_INET6),
+		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
+	    .because = "dials IPv6" },
+	{ CALL(socket), IN_NEGOTIATE,
+	    .tests = { EQUAL(0, AF_INET6),
+		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
+	    .because = "asks name servers, and the kernel for its route" },
+	{ CALL(connect), IN_NEGOTIATE,
+	    .because = "dials; a datagram socket's finds the route" },
+	{ CALL(bind), IN_NEGOTIATE,
+	    .because = "`source`: the local address" },
+	{ CALL(getsockname), IN_NEGOTIATE,
+	    .because = "BND of the reply, `self`, RFC 6724" },
+	{ CALL(writev), IN_NEGOTIATE,
+	    .because = "c-ares sends a query over TCP" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_NODELAY) },
+	    .because = "small messages travel at once" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_KEEPALIVE) },
+	    .because = "a dead server is noticed" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPIDLE) },
+	    .because = "after 60 s" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPINTVL) },
+	    .because = "every 10 s" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPCNT) },
+	    .because = "6 times" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_BINDTODEVICE) },
+	    .because = "`interface`; a link-local name server's" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MARK) },
+	    .because = "`mark`" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
+	    .because = "only an address of this host is taken: `self`" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_IP),
+		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
+	    .because = "`source` takes no port before it dials" },
+
+	/* The way into the relay stage. */
+	{ CALL(getuid), IN_NEGOTIATE, .because = "sd_notify compares" },
+	{ CALL(geteuid), IN_NEGOTIATE, .because = "sd_notify compares" },
+	{ CALL(getgid), IN_NEGOTIATE, .because = "sd_notify compares" },
+	{ CALL(getegid), IN_NEGOTIATE, .because = "sd_notify compares" },
+	{ CALL(capset), IN_NEGOTIATE,
+	    .because = "drops CAP_NET_ADMIN, which `mark` kept" },
+	{ CALL(seccomp), IN_NEGOTIATE,
+	    .tests = { EQUAL(0, SECCOMP_SET_MODE_FILTER), EQUAL(1, 0) },
+	    .because = "the next stage's filter" },
+};
+
+const size_t call_count = sizeof(calls) / sizeof(calls[0]);

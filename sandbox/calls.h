@@ -1,0 +1,48 @@
+/*
+ * What a stage may ask of the kernel: the one table, of which the filters are
+ * built and which --print-sandbox prints.  Data only.  A call that has no row
+ * here kills the process.
+ */
+#ifndef SOCKS64_SANDBOX_CALLS_H
+#define SOCKS64_SANDBOX_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CALL_TESTS_MAX = 3 };
+
+enum call_answer {
+	CALL_ALLOWED,
+	CALL_REFUSED, /* fails with `error`, for what may live without */
+};
+
+/* Argument `argument`, all 64 bits of it, must equal `value` under `mask`. */
+struct call_test {
+	unsigned argument;
+	uint64_t mask; /* 0: no test */
+	uint64_t value;
+	const char *text; /* the value, as it is printed */
+};
+
+/* All tests of a row must hold.  Of several rows for a call one is enough. */
+struct call {
+	const char *name;
+	int number;
+	unsigned stages; /* mask of 1U << enum sandbox_stage */
+	enum call_answer answer;
+	int error;
+	/* Allowed although no test needs it: this machine, or this libc, may
+	 * not call it where another does. */
+	bool spare;
+	struct call_test tests[CALL_TESTS_MAX];
+	const char *because;
+};
+
+extern const struct call calls[];
+extern const size_t call_count;
+
+/* The stages' names, by enum sandbox_stage. */
+extern const char *const call_stage_names[];
+
+#endif

@@ -1,0 +1,264 @@
+/*
+ * Becoming another user, for good.  The user is looked up in /etc/passwd
+ * itself: NSS would load code and ask the network, and stdio's first use costs
+ * more than all the rest here.
+ */
+#include "sandbox/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/sandbox.h"
+
+#define PASSWD_FILE "/etc/passwd"
+
+enum { LINE_SIZE = 512, BLOCK_SIZE = 4096 };
+
+struct identity {
+	uint32_t uid;
+	uint32_t gid;
+};
+
+/* A file, read by lines. */
+struct lines {
+	int fd;
+	size_t start;
+	size_t end;
+	char octets[BLOCK_SIZE];
+};
+
+static uint64_t kept;
+
+/* A decimal number?  As a user it is a UID then, never a name. */
+static bool
+id_parse(const char *text, uint32_t *out)
+{
+	uint64_t id = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		id = id * 10 + (uint64_t)(*text - '0');
+		if (id >= UINT32_MAX) /* which is "unchanged" to the kernel */
+			return false;
+	}
+	*out = (uint32_t)id;
+	return true;
+}
+
+/* The next line, without its end; what does not fit is left out. */
+static bool
+line_next(struct lines *in, char *line, size_t size)
+{
+	bool any = false;
+	size_t length = 0;
+
+	for (;;) {
+		if (in->start == in->end) {
+			const ssize_t n = read(in->fd, in->octets,
+			    sizeof(in->octets));
+
+			if (n <= 0)
+				break;
+			in->start = 0;
+			in->end = (size_t)n;
+		}
+		any = true;
+		const char c = in->octets[in->start++];
+		if (c == '\n')
+			break;
+		if (length < size - 1)
+			line[length++] = c;
+	}
+	line[length] = '\0';
+	return any;
+}
+
+/* NAME:PASSWORD:UID:GID:... of passwd(5).  The line is cut up; its name is
+ * where it starts. */
+static bool
+entry_parse(char *line, struct identity *out)
+{
+	char *field[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		field[i] = line;
+		line = strchr(line, ':');
+		if (line == NULL)
+			return false;
+		*line++ = '\0';
+	}
+	return id_parse(field[2], &out->uid) && id_parse(field[3], &out->gid);
+}
+
+/* `name`, or a UID; failing that, `second` where it is not NULL. */
+static bool
+identity_find(struct lines *passwd, const char *name, const char *second,
+    struct identity *out)
+{
+	char line[LINE_SIZE];
+	struct identity entry;
+	uid_t uid = 0;
+	const bool is_uid = id_parse(name, &uid);
+	bool found = false;
+
+	while (line_next(passwd, line, sizeof(line))) {
+		if (!entry_parse(line, &entry))
+			continue;
+		if (is_uid ? entry.uid == uid : strcmp(line, name) == 0) {
+			*out = entry;
+			return true;
+		}
+		if (second != NULL && !found && strcmp(line, second) == 0) {
+			*out = entry;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static const char *
+identity_look_up(const char *name, struct identity *out)
+{
+	struct lines passwd = { 0 };
+
+	passwd.fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC);
+	if (passwd.fd < 0)
+		return PASSWD_FILE " cannot be read";
+	const bool found = name != NULL ?
+	    identity_find(&passwd, name, NULL, out) :
+	    identity_find(&passwd, "socks64", "nobody", out);
+	close(passwd.fd);
+	if (!found)
+		return "the user is not in " PASSWD_FILE;
+	/* SECURITY: without capabilities root still owns root's files. */
+	if (out->uid == 0)
+		return "the user is root: name another";
+	return NULL;
+}
+
+static bool
+capabilities_set(const struct __user_cap_data_struct *data)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+
+	return syscall(SYS_capset, &header, data) == 0;
+}
+
+/*
+ * Leaves what is in `keep` and is held now; nothing is inheritable then, and
+ * so the kernel empties the ambient set too.  Where that is so already
+ * nothing is set: a filter around us, as a service's SystemCallFilter=, may
+ * kill for capset(2).
+ */
+static bool
+capabilities_limit(uint64_t keep)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return false;
+	memcpy(held, data, sizeof(held));
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= (uint32_t)(keep >> 32 * i);
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	kept = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	return memcmp(held, data, sizeof(held)) == 0 ||
+	    capabilities_set(data);
+}
+
+/* The bounding set, as long as we may: CAP_SETPCAP goes last of all. */
+static void
+capabilities_unbind(void)
+{
+	for (int i = 0; i < 64; i++) {
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) != 0)
+			return; /* past the last one, or not permitted */
+	}
+}
+
+static const char *
+capabilities_drop(uint64_t keep)
+{
+	return capabilities_limit(keep) ? NULL :
+	    "capabilities could not be dropped";
+}
+
+static const char *
+identity_take(const struct identity *who, uint64_t keep)
+{
+	/* Where a user namespace forbids setgroups(2), there may be none. */
+	if (setgroups(0, NULL) != 0 && getgroups(0, NULL) != 0)
+		return "supplementary groups could not be dropped";
+	if (setresgid(who->gid, who->gid, who->gid) != 0)
+		return "the group could not be set";
+	if (keep != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return "capabilities could not be kept";
+	if (setresuid(who->uid, who->uid, who->uid) != 0)
+		return "the user could not be set";
+	return NULL;
+}
+
+/* SECURITY: a setresuid(2) that lies, or that leaves a way back to root. */
+static bool
+identity_holds(const struct identity *who)
+{
+	uid_t uid[3];
+	gid_t gid[3];
+
+	if (getresuid(&uid[0], &uid[1], &uid[2]) != 0 ||
+	    getresgid(&gid[0], &gid[1], &gid[2]) != 0)
+		return false;
+	for (size_t i = 0; i < 3; i++) {
+		if (uid[i] != who->uid || gid[i] != who->gid)
+			return false;
+	}
+	return setuid(0) != 0 && (who->gid == 0 || setgid(0) != 0);
+}
+
+const char *
+sandbox_become(const char *name, uint64_t keep)
+{
+	struct identity who;
+
+	if (geteuid() != 0)
+		return capabilities_drop(keep);
+	const char *problem = identity_look_up(name, &who);
+	if (problem != NULL)
+		return problem;
+	capabilities_unbind();
+	problem = identity_take(&who, keep);
+	if (problem != NULL)
+		return problem;
+	problem = capabilities_drop(keep);
+	if (problem != NULL)
+		return problem;
+	if (!identity_holds(&who))
+		return "the way back to root is open";
+	return NULL;
+}
+
+bool
+identity_drop_kept(void)
+{
+	static const struct __user_cap_data_struct
+	    none[_LINUX_CAPABILITY_U32S_3];
+
+	return kept == 0 || capabilities_set(none);
+}

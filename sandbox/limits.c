@@ -1,0 +1,50 @@
+/*
+ * Resource limits: what a session never needs more of.  Address space is not
+ * limited: the password file says how much memory a hash takes, and the unit
+ * has MemoryMax= for the rest.
+ */
+#include "sandbox/limits.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+	__rlimit_resource_t resource;
+	rlim_t most;
+} limits[] = {
+	/* The race has up to 16 sockets, c-ares 16, the relay 6. */
+	{ RLIMIT_NOFILE, 64 },
+	{ RLIMIT_NPROC, 0 },
+	{ RLIMIT_CORE, 0 },
+	{ RLIMIT_MEMLOCK, 0 },
+	/* The association table is the only file that is ever written. */
+	{ RLIMIT_FSIZE, 1 << 20 },
+};
+
+/* A limit of the file size would end the log in a file at that size. */
+static bool
+logs_to_file(void)
+{
+	struct stat status;
+
+	return fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool
+limits_lower(void)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const struct rlimit limit = { limits[i].most, limits[i].most };
+
+		if (limits[i].resource == RLIMIT_FSIZE && logs_to_file())
+			continue;
+		/* EPERM: the hard limit is lower than ours. */
+		if (setrlimit(limits[i].resource, &limit) != 0 &&
+		    errno != EPERM)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,192 @@
+/*
+ * Entering a stage and printing what it allows.  The filters were compiled at
+ * build time (generate.c); here they are only loaded, with one call each.
+ */
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/calls.h"
+#include "sandbox/filters.h"
+#include "sandbox/identity.h"
+#include "sandbox/landlock.h"
+#include "sandbox/limits.h"
+#include "wire/text.h"
+
+enum { PROBLEM_TEXT = 128, LINE_TEXT = 512 };
+
+#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The kernel's struct sock_fprog, with the const that it lacks. */
+struct program {
+	unsigned short length;
+	const struct sock_filter *code;
+};
+
+static const struct program programs[SANDBOX_STAGES] = {
+	[SANDBOX_NEGOTIATE] = {
+		ARRAY_COUNT(filter_negotiate), filter_negotiate,
+	},
+	[SANDBOX_RELAY] = {
+		ARRAY_COUNT(filter_relay), filter_relay,
+	},
+};
+
+/* `what`, and why by errno. */
+static const char *
+problem(const char *what)
+{
+	static char buffer[PROBLEM_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, what);
+	text_add(&t, ": ");
+	text_add(&t, strerror(errno));
+	return buffer;
+}
+
+static const char *
+filter_load(enum sandbox_stage stage)
+{
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+	    &programs[stage]) != 0)
+		return problem("the seccomp filter could not be loaded");
+	return NULL;
+}
+
+static const char *
+enter_negotiate(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return problem("no-new-privileges could not be set");
+	/* Nobody of the same user may look into the memory of a session. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return problem("the process could not be made undumpable");
+	if (!limits_lower())
+		return problem("resource limits could not be set");
+	if (!landlock_enter())
+		return problem("Landlock could not be set");
+	return filter_load(SANDBOX_NEGOTIATE);
+}
+
+static const char *
+enter_relay(void)
+{
+	if (!identity_drop_kept())
+		return problem("capabilities could not be dropped");
+	return filter_load(SANDBOX_RELAY);
+}
+
+const char *
+sandbox_enter(enum sandbox_stage stage)
+{
+	switch (stage) {
+	case SANDBOX_NEGOTIATE:
+		return enter_negotiate();
+	case SANDBOX_RELAY:
+		return enter_relay();
+	case SANDBOX_STAGES:
+		break;
+	}
+	return "there is no such stage";
+}
+
+static bool
+write_text(int fd, const struct text *t)
+{
+	for (size_t done = 0; done < t->length;) {
+		const ssize_t n = write(fd, t->start + done, t->length - done);
+
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
+/* "socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)", "fcntl(_, F_SETFL)". */
+static void
+add_call(struct text *t, const struct call *call)
+{
+	unsigned next = 0;
+
+	text_add(t, call->name);
+	if (call->tests[0].mask == 0)
+		return;
+	text_add_char(t, '(');
+	for (size_t i = 0; i < CALL_TESTS_MAX; i++) {
+		const struct call_test *test = &call->tests[i];
+
+		if (test->mask == 0)
+			break;
+		for (; next < test->argument; next++)
+			text_add(t, next == 0 ? "_" : ", _");
+		text_add(t, next == 0 ? "" : ", ");
+		text_add(t, test->text);
+		next++;
+	}
+	text_add_char(t, ')');
+}
+
+static bool
+print_call(int fd, unsigned stage, const struct call *call)
+{
+	char buffer[LINE_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, call_stage_names[stage]);
+	text_add_char(&t, ' ');
+	add_call(&t, call);
+	if (call->answer == CALL_REFUSED) {
+		text_add(&t, " fails with ");
+		text_add(&t, strerrorname_np(call->error));
+	}
+	text_add(&t, ": ");
+	text_add(&t, call->because);
+	text_add_char(&t, '\n');
+	return write_text(fd, &t);
+}
+
+static bool
+print_landlock(int fd)
+{
+	char buffer[LINE_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+	const int version = landlock_version();
+
+	text_add(&t, "Landlock: ");
+	if (version == 0) {
+		text_add(&t, "not in this kernel");
+	} else {
+		text_add(&t, "version ");
+		text_add_number(&t, (uint64_t)version);
+	}
+	text_add(&t, " (this program uses rights of versions 1 to ");
+	text_add_number(&t, LANDLOCK_KNOWN);
+	text_add(&t, "); readable:");
+	for (size_t i = 0; landlock_readable[i] != NULL; i++) {
+		text_add(&t, " ");
+		text_add(&t, landlock_readable[i]);
+	}
+	text_add(&t, "\n");
+	return write_text(fd, &t);
+}
+
+bool
+sandbox_print(int fd)
+{
+	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
+		for (size_t i = 0; i < call_count; i++) {
+			if ((calls[i].stages & 1U << stage) != 0 &&
+			    !print_call(fd, stage, &calls[i]))
+				return false;
+		}
+	}
+	return print_landlock(fd);
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env bats
+# Messages of the pure parsers, whole, byte by byte and cut at every octet.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.."
+	make -s build/tests/message build/replay/proxy build/replay/login
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.."
+}
+
+@test "PROXY headers of both versions" {
+	run -0 build/tests/message proxy tests/vectors/proxy/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "login messages" {
+	run -0 build/tests/message login tests/vectors/login/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "the fuzz targets of these messages hold on their corpora" {
+	build/replay/proxy tests/fuzz/corpus/proxy
+	build/replay/login tests/fuzz/corpus/login
+}

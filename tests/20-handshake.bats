@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# Greeting and request: every message of tests/vectors/socks5 in every cut,
+# every first octet, command, address type and name, clients that are silent
+# or never stop; each answer and each record.  Numbers are of PEERS 1 and 2
+# (what other servers got wrong).
+
+load lib/common
+
+handshake() {
+	run "$PEERS/handshake.py" "${PROGRAM:-$HANDLER}" "$@"
+	echo "$output"
+	[[ $status -eq 0 ]]
+}
+
+@test "each vector in turns has its answer and its record" {
+	handshake vectors turns
+}
+
+@test "each vector whole in one segment (peers 1.5)" {
+	handshake vectors whole
+}
+
+@test "each vector octet by octet (peers 1.5, 2.6)" {
+	handshake vectors octets
+}
+
+@test "each vector cut at every offset (peers 1.5)" {
+	handshake vectors cuts
+}
+
+@test "each vector whole, static link" {
+	PROGRAM=$HANDLER_STATIC handshake vectors whole
+}
+
+@test "data ahead of the reply reaches the server, whatever the cut (peers 1.5, 2.6)" {
+	handshake early
+}
+
+@test "data ahead of the reply reaches the server, static link" {
+	PROGRAM=$HANDLER_STATIC handshake early
+}
+
+@test "every first octet but 5 is closed without an answer and logged not-socks (peers 2.19)" {
+	handshake versions
+}
+
+@test "every command but connect is answered 07" {
+	handshake commands
+}
+
+@test "every address type but 1 3 4 is answered 08" {
+	handshake address-types
+}
+
+@test "what is no name is answered 01, and what is one is judged" {
+	handshake names
+}
+
+@test "a client that falls silent at any octet, or drips, meets the handshake timeout" {
+	handshake silent
+}
+
+@test "a refusal is readable while the client goes on sending, and closed within 10 s" {
+	handshake ten-seconds
+}
+
+@test "a refused client that stays open is closed within 10 s" {
+	handshake linger
+}

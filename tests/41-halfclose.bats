@@ -1,0 +1,294 @@
+#!/usr/bin/env bats
+# Each direction of the relay ends by itself: half-close, resets, urgent
+# octets, slow and stalled readers, clients that leave before the reply; for
+# all four types of RFC 3089.
+
+load lib/common
+load lib/net
+load lib/records
+load lib/launch
+load lib/types
+
+setup_file() {
+	net_up
+	[[ -z $NET_MISSING ]] || return 0
+	gateway_start activate
+}
+
+teardown_file() {
+	net_down
+}
+
+setup() {
+	net_needed
+	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
+}
+
+MIB=$((1024 * 1024))
+
+# act TYPE ACTION ARGUMENT...: sets LINE (what the client says of its end) and
+# EXPECTED (what the server's report must say).
+act() {
+	use_type "$1"
+	shift
+	run client "$CLIENT" "$SERVER" 7000 "$@"
+	echo "$CLIENT $SERVER $*: $output"
+	[[ $status -eq 0 ]] || return 1
+	LINE=$(grep '^client=' <<<"$output")
+	EXPECTED=$(sed -n 's/^expect //p' <<<"$output")
+	assert_equal rep "$(value rep "$LINE")" 00
+}
+
+# The record of the session that act made, with the octets it counted.
+finished() { # RESULT [KEY=VALUE]...
+	local result=$1
+	shift
+	assert_record "$(record_of "$(value client "$LINE")")" "$result" "$@"
+}
+
+counted() {
+	echo "up=$(value up "$LINE")" "down=$(value down "$LINE")"
+}
+
+# Each session has an outgoing port of its own: the report names it.
+reported() {
+	local record
+	record=$(record_of "$(value client "$LINE")") || return 1
+	wait_until 10 grep -qF "$(value local "$record") $EXPECTED" \
+	    "$REPORT" || fail "the server does not report: $EXPECTED" \
+	    "$(grep -F "$(value local "$record")" "$REPORT")"
+}
+
+@test "8 MiB up, FIN, then 1 MiB comes back, in all types (peers 1.8, 2.5)" {
+	local type
+	for type in $TYPES; do
+		act "$type" half-close $((8 * MIB)) "$MIB"
+		# shellcheck disable=SC2046 # two words
+		finished ok $(counted)
+	done
+}
+
+@test "8 MiB down, the server's FIN, then 1 MiB goes up, in all types (peers 1.8)" {
+	local type
+	for type in $TYPES; do
+		act "$type" mirror $((8 * MIB)) "$MIB"
+		# shellcheck disable=SC2046 # two words
+		finished ok $(counted)
+		reported
+	done
+}
+
+@test "the smallest half-closes: one octet up, one down" {
+	act A half-close 1 1
+	# shellcheck disable=SC2046 # two words
+	finished ok $(counted)
+	act C half-close 0 1
+	# shellcheck disable=SC2046 # two words
+	finished ok $(counted)
+}
+
+@test "a client's reset reaches the server behind all that was sent before" {
+	local type
+	for type in $TYPES; do
+		act "$type" reset $((2 * MIB))
+		finished reset "up=$(value up "$LINE")" down=0 'reason=client'
+		reported
+	done
+}
+
+@test "a server's reset reaches the client behind all that was sent before" {
+	local type
+	for type in $TYPES; do
+		act "$type" server-reset $((2 * MIB))
+		# shellcheck disable=SC2046 # two words
+		finished reset $(counted) 'reason=server'
+	done
+}
+
+@test "an urgent octet stays urgent, and at its place, towards the server" {
+	local type
+	for type in $TYPES; do
+		act "$type" urgent-up 1000 1000
+		# shellcheck disable=SC2046 # two words
+		finished ok $(counted)
+		reported
+	done
+}
+
+@test "an urgent octet stays urgent, and at its place, towards the client" {
+	local type
+	for type in $TYPES; do
+		act "$type" urgent-down 1000 1000
+		# shellcheck disable=SC2046 # two words
+		finished ok $(counted)
+	done
+}
+
+@test "an urgent octet in the middle of 16 MiB, both ways" {
+	act B urgent-up $((8 * MIB)) $((8 * MIB))
+	# shellcheck disable=SC2046 # two words
+	finished ok $(counted)
+	reported
+	act C urgent-down $((8 * MIB)) $((8 * MIB))
+	# shellcheck disable=SC2046 # two words
+	finished ok $(counted)
+}
+
+@test "an urgent octet as the very first and the very last" {
+	act A urgent-up 0 100
+	reported
+	act A urgent-up 100 0
+	reported
+	act D urgent-down 0 100
+	act D urgent-down 100 0
+}
+
+@test "a slow reader gets everything" {
+	act B slow $((2 * MIB))
+	# shellcheck disable=SC2046 # two words
+	finished ok $(counted)
+}
+
+# session_pid: the one handler that runs.
+session_pid() {
+	local pid
+	for pid in $(ip netns pids "$NET-gw"); do
+		[[ $(readlink "/proc/$pid/exe") != "$HANDLER" ]] || echo "$pid"
+	done
+}
+
+sessions_are() { # COUNT
+	[[ $(session_pid | wc -l) -eq $1 ]]
+}
+
+memory() { # PID
+	awk '/^Rss(Anon|Shmem):/ { n += $2 } END { print n }' \
+	    "/proc/$1/status"
+}
+
+ticks() { # PID: CPU time in clock ticks
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+@test "a stalled reader costs neither memory nor cpu, and loses nothing" {
+	wait_until 5 sessions_are 0
+	use_type C
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	exec 9<>"$BATS_TEST_TMPDIR/go"
+	in_ns "$CLIENT" "$PEERS/socks.py" "[$GATEWAY]:1080" "$SERVER" 7000 \
+	    stall $((16 * MIB)) <&9 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	local peer=$!
+	wait_for_line "$BATS_TEST_TMPDIR/out" '^stalled$'
+	local pid
+	pid=$(session_pid)
+	# Both sockets are full when what waits no longer grows.
+	local before='' now=-
+	while [[ $before != "$now" ]]; do
+		before=$now
+		sleep 0.3
+		now=$(ss -N "$NET-gw" -Htn | awk '{ print $2, $3 }' | sort)
+	done
+	local -i full spent
+	full=$(memory "$pid")
+	spent=$(ticks "$pid")
+	# Long enough to see a spin: 100 ticks are a second.
+	sleep 1
+	spent=$(($(ticks "$pid") - spent))
+	((full < 1024)) || fail "$full KiB of memory while stalled"
+	((spent <= 10)) || fail "$spent ticks of CPU in a second"
+	echo >&9
+	wait "$peer" || fail "$(<"$BATS_TEST_TMPDIR/out")"
+	exec 9>&-
+	LINE=$(grep '^client=.* up=' "$BATS_TEST_TMPDIR/out")
+	# shellcheck disable=SC2046 # two words
+	finished ok $(counted)
+}
+
+@test "nobody says anything: an idle session costs no cpu" {
+	wait_until 5 sessions_are 0
+	use_type A
+	start idle ip netns exec "$NET-c4" "$PEERS/socks.py" "$GW4:1080" \
+	    "$SERVER" 7000 hold
+	wait_for_line "$BATS_FILE_TMPDIR/idle.out" holding
+	local pid
+	local -i spent
+	pid=$(session_pid)
+	spent=$(ticks "$pid")
+	sleep 1
+	((spent == $(ticks "$pid"))) || fail "it spins"
+	stop idle
+	wait_until 5 sessions_are 0
+}
+
+@test "a client that leaves before the reply ends the session" {
+	# Nobody answers at this address of the servers' link for seconds.
+	in_ns gw ip neighbour replace 198.51.100.66 dev s4 \
+	    lladdr 02:00:00:00:00:66
+	run -0 in_ns c4 "$PYTHON" - "$PEERS" "$GW4" <<-'END'
+		import socket, sys, time
+		sys.path.insert(0, sys.argv[1])
+		import socks, streams
+		session = socks.Session(sys.argv[2] + ":1080")
+		session.sock.sendall(socks.GREETING)
+		session.expect(socks.METHOD_NONE)
+		session.sock.sendall(socks.request("198.51.100.66", 80))
+		socks.wait_acknowledged(session.sock)
+		print(session.name)
+		streams.close_by_reset(session.sock)
+	END
+	assert_record "$(record_of "$output")" client-gone cmd=CONNECT \
+	    dest=198.51.100.66:80 peer=- up=0 down=0
+	in_ns gw ip neighbour del 198.51.100.66 dev s4
+}
+
+@test "a client that leaves within the handshake ends the session" {
+	local step
+	for step in 05 0501 050100 0501000501 05010005010001c63364; do
+		run -0 in_ns c4 "$PYTHON" - "$PEERS" "$GW4" "$step" <<-'END'
+			import sys
+			sys.path.insert(0, sys.argv[1])
+			import socks
+			session = socks.Session(sys.argv[2] + ":1080")
+			session.sock.sendall(bytes.fromhex(sys.argv[3]))
+			print(session.name)
+			session.sock.shutdown(1)
+			while session.sock.recv(100):
+			    pass
+		END
+		assert_record "$(record_of "$output")" client-gone up=0 down=0
+	done
+}
+
+@test "a connection without one octet is not logged" {
+	run -0 in_ns c6 "$PYTHON" - "$PEERS" "$GW6" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[1])
+		import socks
+		session = socks.Session("[" + sys.argv[2] + "]:1080")
+		print(session.name)
+		session.sock.shutdown(1)
+		assert session.sock.recv(1) == b""
+	END
+	wait_until 5 sessions_are 0
+	run ! grep -F "client=$output " "$GATEWAY_LOG"
+}
+
+@test "sigterm ends a session at once, with its record" {
+	wait_until 5 sessions_are 0
+	use_type D
+	start idle ip netns exec "$NET-c6" "$PEERS/socks.py" "[$GW6]:1080" \
+	    "$SERVER" 7000 hold
+	wait_for_line "$BATS_FILE_TMPDIR/idle.out" holding
+	kill "$(session_pid)"
+	wait_until 2 sessions_are 0
+	LINE=$(grep '^client=' "$BATS_FILE_TMPDIR/idle.out" | head -n 1)
+	finished stopped up=0 down=0 dest="[$SERVER]:7000"
+	wait_for_log 'died with code 0'
+	stop idle
+}
+
+@test "every session of this file left with status 0" {
+	wait_until 5 sessions_are 0
+	run ! grep -E 'died with code [^0]|killed by signal|terminated' \
+	    "$GATEWAY_LOG"
+}

@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# How it is started and what it says then: exit statuses, descriptors, where
+# the record goes (INTERFACE 1, 2, 3 and log-to of 4).
+
+load lib/common
+
+starting() {
+	run "$PEERS/starting.py" "${PROGRAM:-$HANDLER}" "$@"
+	echo "$output"
+	[[ $status -eq 0 ]] || return 1
+	assert_equal output "$output" ""
+}
+
+# with_syslog CASE: with a syslogd and a journald of its own.
+with_syslog() {
+	[[ $(id -u) -eq 0 ]] || skip "a /dev/log of our own needs root"
+	unshare --mount true 2>/dev/null ||
+	    skip "mount namespaces are not allowed here"
+	local log=$BATS_TEST_TMPDIR/log
+	run "$PEERS/syslog-dev" "$log" "$PEERS/starting.py" \
+	    "${PROGRAM:-$HANDLER}" "$1" "$log"
+	echo "$output"
+	cat "$log"
+	[[ $status -eq 0 ]]
+}
+
+@test "a terminal gets three lines and 64" {
+	starting terminal
+}
+
+@test "a pipe gets three lines on stderr and 64" {
+	starting pipe
+}
+
+@test "/dev/null gets three lines on stderr and 64" {
+	starting null
+}
+
+@test "a listening socket as fd 3 is refused with the text that helps" {
+	starting listening-3
+}
+
+@test "a listening socket as fd 0 is refused with the text that helps" {
+	starting listening-0
+}
+
+@test "two sockets are refused" {
+	starting two-sockets
+}
+
+@test "a datagram socket is refused" {
+	starting datagram
+}
+
+@test "a client that left before the start is no failure (peers 2.3)" {
+	starting client-left
+}
+
+@test "LISTEN_PID of another process is ignored" {
+	starting listen-pid-of-another
+}
+
+@test "odd values of LISTEN_PID and LISTEN_FDS serve nobody" {
+	starting listen-pid-odd
+}
+
+@test "fd 3 goes before fd 0" {
+	starting both
+}
+
+@test "an ipv6 client is answered in its family" {
+	starting families
+}
+
+@test "an ipv4-mapped client is ipv4 for rules, reply and record" {
+	starting mapped
+}
+
+@test "a unix-domain client is known by its uid" {
+	starting unix
+}
+
+@test "-V and --version" {
+	starting version
+}
+
+@test "-h and --help" {
+	starting help
+}
+
+@test "wrong options are 64 and say so" {
+	starting bad-options
+}
+
+@test "a wrong configuration is 78 before a byte is read, and names the place" {
+	starting bad-configuration
+}
+
+@test "under inetd the client hears nothing of any mistake" {
+	starting inetd-silence
+}
+
+@test "under inetd the client hears nothing of any mistake, static link" {
+	PROGRAM=$HANDLER_STATIC starting inetd-silence
+}
+
+@test "fd 1 and 2 that are the client beside fd 3 stay silent" {
+	starting fd-3-silence
+}
+
+@test "a session under inetd has its own octets and no others" {
+	starting inetd-session
+	PROGRAM=$HANDLER_STATIC starting inetd-session
+}
+
+@test "each of fd 0 1 2 may be closed" {
+	starting closed
+	PROGRAM=$HANDLER_STATIC starting closed
+}
+
+@test "fd 0 may be the only one" {
+	starting closed-inetd
+}
+
+@test "sigterm in the handshake ends it at once, with its record" {
+	starting sigterm-handshake
+}
+
+@test "log-to auto: stderr where somebody reads it" {
+	starting log-auto-stderr
+	PROGRAM=$HANDLER_STATIC starting log-auto-stderr
+}
+
+@test "log-to auto: syslog where fd 2 is closed, /dev/null or the client" {
+	with_syslog log-auto-syslog
+}
+
+@test "log-to auto: syslog, static link" {
+	PROGRAM=$HANDLER_STATIC with_syslog log-auto-syslog
+}
+
+@test "log-to syslog and log-facility" {
+	with_syslog log-syslog-options
+}
+
+@test "the record arrives when syslogd was restarted in mid-session" {
+	with_syslog log-restarted
+	PROGRAM=$HANDLER_STATIC with_syslog log-restarted
+}
+
+@test "without any syslogd the session is served" {
+	with_syslog log-nowhere
+}
+
+@test "log-to auto: the journal where JOURNAL_STREAM names fd 2" {
+	with_syslog log-auto-journal
+}
+
+@test "the static link writes to the journal's stream with a priority" {
+	PROGRAM=$HANDLER_STATIC starting log-static-stream
+}
+
+@test "systemctl status and ps show who talks to whom" {
+	starting status
+}
+
+@test "started as root it is nobody, without groups and capabilities, confined" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	starting identity
+	PROGRAM=$HANDLER_STATIC starting identity
+}

@@ -1,0 +1,215 @@
+#!/usr/bin/env bats
+# make install and make uninstall, without and with the systemd of a machine
+# in sight (tests/slow/systemd.bats installs into one that runs).
+
+load lib/common
+
+# A tree that any user can read and write, with what install needs of ours.
+setup_file() {
+	export STAGE
+	STAGE=$(mktemp -d /tmp/socks64-install.XXXXXX)
+	mkdir -p "$STAGE/tree/tests"
+	cp "$TESTS/tests.mk" "$STAGE/tree/tests"
+	cp -r "$ROOT/Makefile" "$ROOT/README.md" "$ROOT/man" "$ROOT/units" \
+	    "$HANDLER" "$HANDLER_STATIC" "$STAGE/tree"
+	chmod -R a+rX "$STAGE"
+	if [[ $(id -u) -eq 0 ]]; then
+		chown -R 65534:65534 "$STAGE"
+	fi
+}
+
+teardown_file() {
+	stop_all
+	rm -rf "$STAGE"
+}
+
+setup() {
+	rm -rf "$STAGE/root"
+}
+
+# An ordinary user, also where the tests are run by root.
+ordinary() {
+	if [[ $(id -u) -eq 0 ]]; then
+		env -C "$STAGE" HOME="$STAGE/home" setpriv --reuid 65534 \
+		    --regid 65534 --clear-groups "$@"
+	else
+		env -C "$STAGE" HOME="$STAGE/home" "$@"
+	fi
+}
+
+# The programs are there and newer than any source: -o all.
+install_make() {
+	ordinary make -s -C tree -o all "$@"
+}
+
+expected_files() {
+	sort -k 2 <<-'END'
+		755 usr/local/sbin/socks64-handler
+		755 usr/local/sbin/socks64-handler-static
+		644 usr/local/share/man/man5/socks64.conf.5
+		644 usr/local/share/man/man8/socks64-handler.8
+		644 usr/local/lib/systemd/system/socks64.socket
+		644 usr/local/lib/systemd/system/socks64@.service
+		644 usr/local/lib/systemd/user/socks64.socket
+		644 usr/local/lib/systemd/user/socks64@.service
+		644 usr/local/lib/systemd/catalog/socks64.catalog
+		644 usr/local/lib/sysusers.d/socks64.conf
+		644 usr/local/lib/tmpfiles.d/socks64.conf
+		644 usr/local/share/doc/socks64-handler/README.md
+		644 usr/local/share/doc/socks64-handler/examples/accounting.conf
+		644 usr/local/share/doc/socks64-handler/examples/credentials.conf
+		644 usr/local/share/doc/socks64-handler/examples/egress.conf
+		644 usr/local/share/doc/socks64-handler/examples/fail2ban-filter.conf
+		644 usr/local/share/doc/socks64-handler/examples/fail2ban-jail.conf
+		644 usr/local/share/doc/socks64-handler/examples/haproxy.cfg
+		644 usr/local/share/doc/socks64-handler/examples/hardened.conf
+		644 usr/local/share/doc/socks64-handler/examples/inetd.conf
+		644 usr/local/share/doc/socks64-handler/examples/limits.conf
+		644 usr/local/share/doc/socks64-handler/examples/listen-ipv4.conf
+		644 usr/local/share/doc/socks64-handler/examples/listen-lan.conf
+		644 usr/local/share/doc/socks64-handler/examples/listen-unix.conf
+		755 usr/local/share/doc/socks64-handler/examples/s6-tcpserver.sh
+		644 usr/local/share/doc/socks64-handler/examples/socks64.conf
+		644 usr/local/share/doc/socks64-handler/examples/socks64.nft
+		644 usr/local/share/doc/socks64-handler/examples/sources.conf
+		755 usr/local/share/doc/socks64-handler/examples/tcpserver.sh
+		644 usr/local/share/doc/socks64-handler/examples/xinetd.conf
+		644 etc/socks64/socks64.conf
+	END
+}
+
+files_of() {
+	find "$1" ! -type d -printf '%m %P\n' | sort -k 2
+}
+
+@test "an ordinary user installs into an empty DESTDIR: these files, these modes" {
+	umask 077
+	install_make install DESTDIR="$STAGE/root"
+	run diff <(expected_files) <(files_of "$STAGE/root")
+	assert_equal "difference" "$output" ""
+	run find "$STAGE/root" -type d ! -perm 755 -printf '%m %P\n'
+	assert_equal "directories that are not 755" "$output" ""
+}
+
+@test "a DESTDIR install says nothing of what is left to do, and touches no system" {
+	run install_make install DESTDIR="$STAGE/root"
+	assert_equal status "$status" 0
+	assert_equal output "$output" ""
+}
+
+@test "a relative DESTDIR is relative to where make is called" {
+	install_make install DESTDIR=../root
+	[[ -x $STAGE/root/usr/local/sbin/socks64-handler ]]
+	install_make uninstall DESTDIR=../root
+	[[ ! -e $STAGE/root/usr ]]
+}
+
+@test "PREFIX goes into the paths of units and examples, and nothing is left to fill in" {
+	install_make install DESTDIR="$STAGE/root" PREFIX=/opt/gateway
+	local units=$STAGE/root/opt/gateway/lib/systemd
+	grep -qxF 'ExecStart=/opt/gateway/sbin/socks64-handler -f /etc/socks64/socks64.conf' \
+	    "$units/system/socks64@.service"
+	grep -qxF 'ExecStart=/opt/gateway/sbin/socks64-handler' \
+	    "$units/user/socks64@.service"
+	grep -q '^127.0.0.1:1080 .* /opt/gateway/sbin/socks64-handler-static ' \
+	    "$STAGE/root/opt/gateway/share/doc/socks64-handler/examples/inetd.conf"
+	run grep -rIl '@[A-Z]*DIR@' "$STAGE/root"
+	assert_equal "files with a placeholder" "$output" ""
+}
+
+@test "the installed configuration is all comments, and passes its own test" {
+	install_make install DESTDIR="$STAGE/root"
+	run grep -cv '^#\|^$' "$STAGE/root/etc/socks64/socks64.conf"
+	assert_equal "lines that say something" "$output" 0
+	run "$STAGE/root/usr/local/sbin/socks64-handler" -t \
+	    -f "$STAGE/root/etc/socks64/socks64.conf"
+	assert_equal status "$status" 0
+}
+
+@test "a configuration that is there stays as it is" {
+	install_make install DESTDIR="$STAGE/root"
+	ordinary sh -c 'echo "idle-timeout 1h" >root/etc/socks64/socks64.conf'
+	install_make install DESTDIR="$STAGE/root"
+	assert_equal configuration \
+	    "$(<"$STAGE/root/etc/socks64/socks64.conf")" 'idle-timeout 1h'
+}
+
+@test "uninstall leaves nothing but the configuration" {
+	install_make install DESTDIR="$STAGE/root"
+	install_make uninstall DESTDIR="$STAGE/root"
+	assert_equal "what is left" "$(cd "$STAGE/root" && find . | sort | xargs)" \
+	    ". ./etc ./etc/socks64 ./etc/socks64/socks64.conf"
+}
+
+@test "uninstall leaves files of others alone" {
+	install_make install DESTDIR="$STAGE/root"
+	ordinary touch root/usr/local/lib/systemd/system/other.service \
+	    root/usr/local/share/doc/socks64-handler/examples/mine.conf
+	install_make uninstall DESTDIR="$STAGE/root"
+	assert_equal "what is left" \
+	    "$(files_of "$STAGE/root" | cut -d ' ' -f 2 | xargs)" \
+	    "etc/socks64/socks64.conf usr/local/lib/systemd/system/other.service usr/local/share/doc/socks64-handler/examples/mine.conf"
+}
+
+@test "uninstall of what is not there is no error" {
+	install_make uninstall DESTDIR="$STAGE/nowhere"
+	[[ ! -e $STAGE/nowhere ]]
+}
+
+@test "a user without root installs below HOME, and is told what to do" {
+	if [[ $(id -u) -eq 0 && -e /etc/socks64 ]]; then
+		skip "/etc/socks64 exists on this machine"
+	fi
+	run install_make install PREFIX="$STAGE/home/.local"
+	assert_equal status "$status" 0
+	assert_match output "$output" "systemctl --user link $STAGE/home/.local/lib/systemd/user/socks64@.service"
+	assert_match output "$output" "systemctl --user enable --now $STAGE/home/.local/lib/systemd/user/socks64.socket"
+	[[ -x $STAGE/home/.local/sbin/socks64-handler ]]
+	[[ ! -e /etc/socks64 ]]
+	install_make uninstall PREFIX="$STAGE/home/.local"
+	run files_of "$STAGE/home/.local"
+	assert_equal "what is left" "$output" ""
+}
+
+# Starts the program as fast as it goes; a line for each start that failed.
+start_again_and_again() {
+	local program=$STAGE/root/usr/local/sbin/socks64-handler-static
+	local -i starts=0
+	while [[ ! -e $STAGE/enough ]]; do
+		"$program" -V >/dev/null || echo "start $starts failed"
+		starts+=1
+	done
+	echo "starts $starts"
+}
+
+@test "while it is installed over and over, no start meets a missing or half handler" {
+	local program=$STAGE/root/usr/local/sbin/socks64-handler-static
+	install_make install DESTDIR="$STAGE/root"
+	local before
+	before=$(stat -c %i "$program")
+	rm -f "$STAGE/enough"
+	start starts start_again_and_again
+	for ((i = 0; i < 8; i++)); do
+		install_make install DESTDIR="$STAGE/root"
+	done
+	touch "$STAGE/enough"
+	wait_for_line "$BATS_FILE_TMPDIR/starts.out" '^starts '
+	run grep failed "$BATS_FILE_TMPDIR/starts.out"
+	assert_equal "failed starts" "$output" ""
+	assert_equal "what the shell said" "$(<"$BATS_FILE_TMPDIR/starts.err")" ""
+	assert_match "enough starts" "$(<"$BATS_FILE_TMPDIR/starts.out")" \
+	    'starts [0-9]{2,}'
+	[[ $(stat -c %i "$program") != "$before" ]]
+	run find "$STAGE/root" -name '*.new*'
+	assert_equal "left from the rename" "$output" ""
+}
+
+@test "a handler that runs does not hinder its replacement" {
+	install_make install DESTDIR="$STAGE/root"
+	# It waits for a client on a socket pair.
+	start busy socat "SYSTEM:sleep 1000" \
+	    "EXEC:$STAGE/root/usr/local/sbin/socks64-handler-static"
+	wait_until 5 pgrep -f "$STAGE/root/usr/local/sbin/socks64-handler-static"
+	install_make install DESTDIR="$STAGE/root"
+	stop busy
+}

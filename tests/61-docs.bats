@@ -1,0 +1,286 @@
+#!/usr/bin/env bats
+# What the man pages, README, catalog and examples say is what the program
+# does: compared with the program or with the tables in its source.
+
+load lib/common
+
+MAN8=${ROOT:?}/man/socks64-handler.8
+MAN5=$ROOT/man/socks64.conf.5
+
+teardown() {
+	rm -rf "${PLACE:-/nowhere}"
+}
+
+# section NAME FILE: the lines of a section of a man page.
+section() {
+	sed -n "/^\.Sh $1\$/,/^\.Sh /{/^\.Sh /!p}" "$2"
+}
+
+# Lists are compared as sorted lines.
+assert_same_list() { # WHAT ONE OTHER
+	run diff <(sort -u <<<"$2") <(sort -u <<<"$3")
+	assert_equal "$1 (< first, > second)" "$output" ""
+	[[ -n $2 ]] || fail "$1: the lists are empty"
+}
+
+@test "the man pages are clean under mandoc -Tlint" {
+	local page
+	for page in "$MAN8" "$MAN5"; do
+		# Which pages a machine has is not the page's fault.
+		run bash -c 'mandoc -Tlint "$1" 2>/dev/null |
+		    grep -v "referenced manual not found"' - "$page"
+		assert_equal "$page" "$output" ""
+	done
+}
+
+@test "the options of man page, --help, getopt and the long names are the same" {
+	local manual help short long
+	manual=$(section DESCRIPTION "$MAN8" |
+	    sed -n 's/^\.It Fl \(.\) .*Fl -\([a-z-]*\).*/\1 \2/p
+	        s/^\.It Fl -\([a-z-]*\)$/- \1/p')
+	help=$("$HANDLER" --help |
+	    sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p
+	        s/^      --\([a-z-]*\) .*/- \1/p')
+	assert_same_list "man page and --help" "$manual" "$help"
+	short=$(sed -n 's/.*"+:\([a-zA-Z:]*\)".*/\1/p' "$ROOT/options.c" |
+	    tr -d : | fold -w 1)
+	assert_same_list "man page and getopt" \
+	    "$(cut -d ' ' -f 1 <<<"$manual" | grep -v -- -)" "$short"
+	long=$(sed -n 's/^\t\t{ "\([a-z-]*\)", .*/\1/p' "$ROOT/options.c")
+	assert_same_list "man page and long options" \
+	    "$(cut -d ' ' -f 2 <<<"$manual")" "$long"
+}
+
+@test "every keyword of the program is in socks64.conf(5), and no other" {
+	local known manual
+	known=$(sed -n 's/.*\.keyword = "\([a-z0-9-]*\)".*/\1/p' \
+	    "$ROOT/policy/settings.c")
+	manual=$({ section DIRECTIVES "$MAN5"; section CAVEATS "$MAN5"; } |
+	    sed -n 's/^\.It //p' | tr , '\n' | tr '|' '\n' |
+	    sed -n 's/^ *Cm \([a-z0-9-]*\).*/\1/p
+	        s/^ *\(deny\) .*/\1/p' | grep -vxF -e off -e on \
+	        -e ipv6 -e ipv4 -e ipv6-only -e ipv4-only -e unix \
+	        -e info -e notice -e warning -e err -e journal -e syslog \
+	        -e stderr)
+	assert_same_list "program and man page" "$known" "$manual"
+}
+
+# default KEYWORD: the first default in the entry of the man page.
+manual_default() {
+	section DIRECTIVES "$MAN5" | awk -v it=".It Cm $1" '
+		index($0, it " ") == 1 { found = 1; next }
+		found && /^\.It / { exit }
+		found && /^Default:$/ { getline; print $2; exit }'
+}
+
+@test "the defaults in socks64.conf(5) are those of -T" {
+	local keyword value
+	for keyword in auth password-file handshake-timeout connect-timeout \
+	    idle-timeout half-closed-timeout prefer attempt-delay log-level \
+	    log-facility log-to log-start; do
+		value=$(manual_default "$keyword")
+		[[ -n $value ]] || fail "no default of $keyword"
+		# Written out or left away, the effect is the same.
+		run diff <("$HANDLER" -T -f /dev/null) \
+		    <("$HANDLER" -T -f /dev/null -o "$keyword $value")
+		assert_equal "$keyword $value" "$output" ""
+	done
+	assert_equal sandbox "$(manual_default sandbox)" on
+}
+
+@test "the exit statuses in the man page are those of the source" {
+	local manual source
+	manual=$(section 'EXIT STATUS' "$MAN8" | sed -n 's/^\.It //p')
+	source=$(cat "$ROOT/session.h" "$ROOT/explain.h" "$ROOT/explain.c" |
+	    sed -n 's/^.*[A-Z]*STATUS_[A-Z_]* = \([0-9]*\).*/\1/p
+	        s/^.*EXPLAIN_[A-Z_]* = \([0-9]*\).*/\1/p')
+	assert_same_list "man page and source" "$manual" "$source"
+}
+
+results() {
+	sed -n 's/^\t\[RESULT_[A-Z_]*\] = { "\([a-z-]*\)".*/\1/p' \
+	    "$ROOT/journal.c"
+}
+
+@test "the results in man page, README, message-ids and catalog are those of the source" {
+	local manual
+	manual=$(section LOG "$MAN8" |
+	    sed -n '/is one of$/,/^\.El/s/^\.It Li \([a-z-]*\)$/\1/p'
+	    section LOG "$MAN8" | sed -n 's/^\.Li \(open\) ,$/\1/p')
+	assert_same_list "source and man page" "$(results)" "$manual"
+	assert_same_list "source and message-ids" "$(results)" \
+	    "$(sed -n 's/^\([a-z-]*\) .*/\1/p' "$ROOT/units/message-ids")"
+	assert_same_list "source and README" "$(results)" \
+	    "$(sed -n '/^| first word/,/^$/s/^| \([a-z-]*\) |.*/\1/p' \
+	        "$ROOT/README.md" | grep -vxF -- --- ; echo open)"
+}
+
+@test "each result has the same MESSAGE_ID in source, message-ids and catalog" {
+	local source file catalog
+	source=$(tr -d '\n' <"$ROOT/journal.c" |
+	    grep -oE '\] = \{ "[a-z-]+", LOG_[A-Z]+,[[:space:]]*"[0-9a-f]{32}"' |
+	    sed -E 's/.*\{ "([a-z-]+)".*"([0-9a-f]{32})"/\1 \2/')
+	file=$(grep -v '^#' "$ROOT/units/message-ids")
+	catalog=$(sed -n '/^# [a-z-]*$/{s/^# //;N;s/\n-- / /;p}' \
+	    "$ROOT/units/socks64.catalog")
+	assert_same_list "source and message-ids" "$source" "$file"
+	assert_same_list "source and catalog" "$source" "$catalog"
+	assert_equal "identifiers that stand twice" \
+	    "$(cut -d ' ' -f 2 <<<"$file" | sort | uniq -d)" ""
+}
+
+@test "journalctl takes the catalog as it is" {
+	command -v journalctl >/dev/null || skip "no journalctl here"
+	local root=$BATS_TEST_TMPDIR/root
+	mkdir -p "$root/usr/lib/systemd/catalog"
+	cp "$ROOT/units/socks64.catalog" "$root/usr/lib/systemd/catalog"
+	run journalctl --root="$root" --update-catalog
+	assert_equal "what it said" "$output" ""
+	run journalctl --root="$root" --list-catalog
+	assert_equal entries "${#lines[@]}" "$(results | wc -l)"
+}
+
+@test "the catalog quotes no field that a catalog cannot, and names only fields of a record" {
+	local field
+	# Digits end the name of a field there.
+	run grep -o '@[A-Z_]*[0-9][A-Z0-9_]*@' "$ROOT/units/socks64.catalog"
+	assert_equal "quoted" "$output" ""
+	while read -r field; do
+		grep -q "\"$field\"" "$ROOT/journal.c" ||
+		    fail "no record has $field"
+	done < <(grep -o 'SOCKS64_[A-Z_]*' "$ROOT/units/socks64.catalog" |
+	    sort -u)
+}
+
+@test "the journal fields in the man page are those of the source" {
+	assert_same_list "man page and source" \
+	    "$(grep -oE 'SOCKS64_[A-Z_]+' "$MAN8")" \
+	    "$(grep -oE '"SOCKS64_[A-Z_]+"' "$ROOT/journal.c" | tr -d '"')"
+}
+
+@test "the keys in the man page are those of a record" {
+	local manual source
+	manual=$(section LOG "$MAN8" |
+	    sed -n '/^\.Bd/,/^\.Ed/p' | grep -oE '[a-z]+=' | sort)
+	source=$(sed -n '/^sentence_add/,/^}/p;/^datagrams_add/,/^}/p;/^reason_add/,/^}/p' \
+	    "$ROOT/journal.c" |
+	    sed -n 's/.*" \([a-z]*\)=.*/\1=/p;s/.*optional_add(t, "\([a-z]*\)".*/\1=/p')
+	assert_same_list "man page and source" "$manual" \
+	    "$(grep -vx 'sandbox=' <<<"$source")"
+}
+
+# blocks FILE DIRECTORY: each literal block of EXAMPLES as a file of its own.
+blocks() {
+	section EXAMPLES "$1" | awk -v d="$2" '
+		/^\.Ed/ { inside = 0 }
+		inside { print > (d "/" n ".conf") }
+		/^\.Bd -literal/ { inside = 1; n++ }'
+}
+
+@test "each configuration in EXAMPLES of socks64.conf(5) is valid" {
+	local file
+	# As root -t asks what `user` may read: a place for everybody.
+	PLACE=$(mktemp -d /tmp/socks64-docs.XXXXXX)
+	chmod 755 "$PLACE"
+	printf 'alice:%s\n' "$(openssl passwd -6 secret)" >"$PLACE/passwords"
+	chmod 600 "$PLACE/passwords"
+	[[ $(id -u) -ne 0 ]] || chown nobody "$PLACE/passwords"
+	blocks "$MAN5" "$BATS_TEST_TMPDIR"
+	[[ -e $BATS_TEST_TMPDIR/4.conf ]]
+	for file in "$BATS_TEST_TMPDIR"/*.conf; do
+		sed -i "s|/etc/socks64/passwords|$PLACE/passwords|" "$file"
+		run "$HANDLER" -t -f "$file" -o 'user nobody'
+		assert_equal "$(<"$file")" "$status $output" "0 $file: ok"
+	done
+}
+
+# The socks64-handler commands in EXAMPLES, with a configuration of the test.
+example_commands() {
+	section EXAMPLES "$MAN8" |
+	    sed -n "s|^\.Dl \\$ socks64-handler|$HANDLER|p" |
+	    sed "s|/etc/socks64/socks64.conf|$BATS_TEST_TMPDIR/socks64.conf|"
+}
+
+@test "each socks64-handler command in EXAMPLES of socks64-handler(8) does what it says" {
+	cp "$ROOT/units/examples/socks64.conf" "$BATS_TEST_TMPDIR"
+	local -a commands
+	mapfile -t commands < <(example_commands)
+	assert_equal commands "${#commands[@]}" 4
+	run bash -c "${commands[0]}"
+	assert_equal "-t" "$status $output" "0 $BATS_TEST_TMPDIR/socks64.conf: ok"
+	run bash -c "${commands[1]}"
+	assert_equal "-T" "$status" 0
+	assert_match "-T" "$output" "idle-timeout"
+	run bash -c "${commands[2]}"
+	assert_match "-e" "$status $output" "^0 allowed "
+	run bash -c "${commands[3]}"
+	assert_match "-e" "$status $output" "^1 denied "
+}
+
+@test "each commented directive of the example configuration is valid when it is switched on" {
+	local line file=$BATS_TEST_TMPDIR/one.conf
+	local -i n=0
+	while read -r line; do
+		case $line in
+		auth*) continue ;;
+		interface*) line='interface lo' ;;
+		source*) line='source 127.0.0.1' ;;
+		user*) line='user nobody' ;;
+		mark*) [[ $(id -u) -eq 0 ]] || continue ;;
+		esac
+		echo "$line" >"$file"
+		run "$HANDLER" -t -f "$file"
+		assert_equal "$line: $output" "$status" 0
+		n+=1
+	done < <(sed -n 's/^#\([a-z].*\)/\1/p' "$ROOT/units/examples/socks64.conf")
+	[[ $n -ge 25 ]] || fail "only $n directives were tried"
+}
+
+@test "the example configuration has every directive that works, and no other" {
+	local example manual
+	example=$(sed -n 's/^#\([a-z][a-z0-9-]*\) .*/\1/p' \
+	    "$ROOT/units/examples/socks64.conf")
+	manual=$(section DIRECTIVES "$MAN5" |
+	    sed -n 's/^\.It Cm \([a-z0-9-]*\).*/\1/p'; echo deny)
+	assert_same_list "example and man page" "$example" "$manual"
+}
+
+@test "every file that man pages and README send to among the examples is there" {
+	local name
+	for name in $({ grep -hoE '[a-z0-9-]+\.(nft|cfg|sh)\b' "$MAN8" "$ROOT/README.md"
+	    sed -n 's/^\.Pa \([a-z0-9-]*\.conf\)$/\1/p' "$MAN8"
+	    grep -oE 'examples/[a-z0-9-]+\.[a-z]+' "$ROOT/README.md" |
+	        sed 's/.*\///'; } | sort -u); do
+		[[ $name == install.sh ]] ||
+		    [[ -e $ROOT/units/examples/$name || -e $ROOT/units/$name ]] ||
+		    fail "there is no $name"
+	done
+}
+
+@test "every make target that README names is one" {
+	local target
+	while read -r target; do
+		make -s -C "$ROOT" -n "$target" >/dev/null ||
+		    fail "make $target"
+	done < <(grep -oE '(`|[$] |sudo )make [a-z-]+' "$ROOT/README.md" |
+	    sed 's/.*make //' | sort -u)
+}
+
+@test "the files that README's architecture names are there, and all rooms are named" {
+	local path
+	while read -r path; do
+		[[ -e $ROOT/$path ]] || fail "there is no $path"
+	done < <(sed -n '/^## Architecture/,$s/^    \([a-z0-9-]*\(\.c\|\/\)\) .*/\1/p' \
+	    "$ROOT/README.md")
+	for path in "$ROOT"/*.c; do
+		grep -q "^    ${path##*/} " "$ROOT/README.md" ||
+		    fail "README does not name ${path##*/}"
+	done
+}
+
+@test "the nftables example is accepted" {
+	[[ $(id -u) -eq 0 ]] || skip "nft -c needs root"
+	command -v nft >/dev/null || skip "no nft here"
+	run unshare --net nft -c -f "$ROOT/units/examples/socks64.nft"
+	assert_equal "nft" "$status $output" "0 "
+}

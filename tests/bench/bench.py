@@ -1,0 +1,250 @@
+#!/usr/bin/python3
+"""make bench: what a session costs, side by side in one run.
+
+Every figure is a ratio against tests/bench/bare.c, the least that a handler
+under inetd can be, measured in turns on this machine.  Other SOCKS servers
+that know inetd, or that are installed as daemons, are added where they are
+found.  Nothing here is a test: machines differ, and a budget is for reading.
+
+    bench.py BUILD_DIRECTORY [sessions|bulk|latency|memory|size]...
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+ROUNDS = 5
+SESSIONS = 300
+BULK = 1 << 30
+TRIPS = 4000
+IDLE = 500
+OPEN = ["-o", "allow all at any"]
+
+
+class Launcher:
+    """A program under the bench's own inetd."""
+
+    def __init__(self, build, argv):
+        self.process = subprocess.Popen(
+            [os.path.join(build, "bench", "inetd"), *argv],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def close(self):
+        """Ends it; returns sessions and CPU microseconds."""
+        self.process.stdin.close()
+        sessions, user, system = map(
+            int, self.process.stdout.readline().split())
+        self.process.wait()
+        return sessions, user + system
+
+
+class Daemon:
+    """A server of other make, run as it is meant to be."""
+
+    def __init__(self, argv, port):
+        self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        self.port = port
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"{argv[0]} does not listen")
+
+    def cpu(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks * 1000000 // os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        used = self.cpu()
+        self.process.terminate()
+        self.process.wait()
+        return 0, used
+
+
+class Server:
+    """What the sessions reach: b = echo, g = so many octets, s = sink."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self.port = self.listener.getsockname()[1]
+        self.held = None  # a list: connections are kept, not served
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            connection, _ = self.listener.accept()
+            if self.held is not None:
+                self.held.append(connection)
+                continue
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self.serve, args=(connection,),
+                             daemon=True).start()
+
+    @staticmethod
+    def serve(connection):
+        with connection:
+            block = bytes(1 << 18)
+            try:
+                while True:
+                    data = connection.recv(64)
+                    if not data:
+                        return
+                    if data[:1] != b"g":
+                        connection.sendall(data)
+                        continue
+                    left = int(data[1:])
+                    while left > 0:
+                        left -= connection.send(block[:left])
+                    connection.shutdown(socket.SHUT_WR)
+            except OSError:
+                return
+
+
+def connect(port, server):
+    """A SOCKS5 session to the server."""
+    s = socket.create_connection(("127.0.0.1", port))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    s.sendall(b"\5\1\0")
+    assert s.recv(2, socket.MSG_WAITALL) == b"\5\0"
+    s.sendall(b"\5\1\0\1\x7f\0\0\1" + server.port.to_bytes(2, "big"))
+    assert s.recv(10, socket.MSG_WAITALL)[1:2] == b"\0"
+    return s
+
+
+def run_sessions(port, server):
+    for _ in range(SESSIONS):
+        with connect(port, server) as s:
+            s.sendall(b"b")
+            s.recv(1)
+    return SESSIONS
+
+
+def run_bulk(port, server):
+    buffer = bytearray(1 << 18)
+    with connect(port, server) as s:
+        s.sendall(b"g%d" % BULK)
+        while s.recv_into(buffer) > 0:
+            pass
+    return BULK / 1e9
+
+
+def run_latency(port, server):
+    with connect(port, server) as s:
+        start = time.perf_counter()
+        for _ in range(TRIPS):
+            s.sendall(b"b")
+            s.recv(1)
+        return (time.perf_counter() - start) / TRIPS * 1e6
+
+
+def memory_used():
+    with open("/proc/meminfo", encoding="ascii") as f:
+        values = {line.split(":")[0]: int(line.split()[1]) for line in f}
+    return values["MemTotal"] - values["MemAvailable"]
+
+
+def run_memory(port, server):
+    server.held = []
+    before = memory_used()
+    held = [connect(port, server) for _ in range(IDLE)]
+    time.sleep(1)  # page counts settle; nothing is ordered by this
+    used = memory_used() - before
+    for s in held + server.held:
+        s.close()
+    server.held = None
+    return used / IDLE
+
+
+def candidates(build):
+    """name -> how to start it; the yardstick first."""
+    found = {
+        "bare": lambda: Launcher(build, [os.path.join(build, "bench/bare")]),
+        "socks64-handler-static": lambda: Launcher(
+            build, ["./socks64-handler-static", *OPEN]),
+        "socks64-handler": lambda: Launcher(
+            build, ["./socks64-handler", *OPEN]),
+    }
+    if shutil.which("microsocks"):
+        found["microsocks (daemon)"] = lambda: Daemon(
+            ["microsocks", "-q", "-i", "127.0.0.1", "-p", "18081"], 18081)
+    if shutil.which("3proxy"):
+        found["3proxy (daemon)"] = lambda: Daemon(
+            ["3proxy", os.path.join(os.path.dirname(__file__),
+                                    "3proxy.cfg")], 18082)
+    if shutil.which("srelay"):
+        found["srelay -I"] = lambda: Launcher(
+            build, [shutil.which("srelay"), "-I", "-f"])
+    return found
+
+
+def cpu_per(run):
+    def figure(start, server):
+        launcher = start()
+        amount = run(launcher.port, server)
+        return launcher.close()[1] / amount
+    return figure
+
+
+def plain(run):
+    def figure(start, server):
+        launcher = start()
+        value = run(launcher.port, server)
+        launcher.close()
+        return value
+    return figure
+
+
+FIGURES = {
+    "sessions": ("CPU per session, microseconds", cpu_per(run_sessions)),
+    "bulk": ("CPU per GB relayed, microseconds", cpu_per(run_bulk)),
+    "latency": ("round trip through it, microseconds", plain(run_latency)),
+    "memory": ("memory per idle session, KiB, kernel included",
+               plain(run_memory)),
+}
+
+
+def compare(build, server, title, figure):
+    programs = candidates(build)
+    values = {name: [] for name in programs}
+    for _ in range(ROUNDS):
+        for name, start in programs.items():
+            values[name].append(figure(start, server))
+    print(f"{title} (median of {ROUNDS}, ratio to bare)")
+    base = statistics.median(values["bare"])
+    for name, list_ in values.items():
+        median = statistics.median(list_)
+        print(f"  {name:26} {median:12.1f} {median / base:7.2f}")
+
+
+def print_sizes(build):
+    print("size of the stripped program, octets")
+    for name in ("socks64-handler", "socks64-handler-static"):
+        stripped = os.path.join(build, "bench", name + ".stripped")
+        subprocess.run(["strip", "-o", stripped, name], check=True)
+        print(f"  {name:26} {os.path.getsize(stripped):12}")
+
+
+def main():
+    build, wanted = sys.argv[1], sys.argv[2:]
+    server = Server()
+    for name, (title, figure) in FIGURES.items():
+        if not wanted or name in wanted:
+            compare(build, server, title, figure)
+    if not wanted or "size" in wanted:
+        print_sizes(build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+# Starting the handler in the gateway's namespace, by each of its launchers,
+# on port 1080 of the addresses that the clients see.
+#
+# shellcheck shell=bash
+
+# inetd_program: fetches openbsd-inetd below build/ and prints its path.
+inetd_program() {
+	"$TESTS/unpack-package" openbsd-inetd "$ROOT/build/openbsd-inetd" ||
+	    return 1
+	echo "$ROOT/build/openbsd-inetd/usr/sbin/inetd"
+}
+
+# gateway_start LAUNCHER [LINE]...: LAUNCHER is
+#
+#	activate      systemd-socket-activate --accept, fd 3, dynamic link
+#	activate-inetd  the same with --inetd, fd 0 and 1, dynamic link
+#	inetd         openbsd-inetd, fd 0 1 2, static link; log by syslog
+#
+# The lines are configuration; without any, $NET_ALLOW alone.  Everything the
+# session logs arrives in $GATEWAY_LOG.
+gateway_start() {
+	local launcher=$1
+	shift
+	[[ $# -gt 0 ]] || set -- "$NET_ALLOW"
+	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
+	: >"$GATEWAY_LOG"
+	case $launcher in
+	activate) gateway_activate "$@" ;;
+	activate-inetd) gateway_activate --inetd "$@" ;;
+	inetd) gateway_inetd "$@" ;;
+	*) fail "no launcher $launcher" ;;
+	esac
+	wait_until 5 net_listens gw 1080 2 ||
+	    fail "$launcher does not listen" "$(cat "$GATEWAY_LOG")" \
+	        "$(cat "$BATS_FILE_TMPDIR/gateway.err")"
+}
+
+gateway_activate() {
+	local -a inetd=() options=()
+	local line
+	if [[ $1 == --inetd ]]; then
+		inetd=(--inetd)
+		shift
+	fi
+	for line; do
+		options+=(-o "$line")
+	done
+	rm -f "$BATS_FILE_TMPDIR/gateway.err"
+	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
+	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
+	    --accept "${inetd[@]}" -l "$GW4:1080" -l "[$GW6]:1080" \
+	    "$HANDLER" "${options[@]}"
+}
+
+# inetd splits its lines at blanks: the configuration goes into a file.
+gateway_inetd() {
+	local program configuration=$BATS_FILE_TMPDIR/inetd.conf
+	program=$(inetd_program) || return 1
+	printf '%s\n' "$@" >"$BATS_FILE_TMPDIR/socks64.conf"
+	chmod 644 "$BATS_FILE_TMPDIR/socks64.conf"
+	local service
+	for service in "$GW4:1080 stream tcp4" "[$GW6]:1080 stream tcp6"; do
+		echo "$service nowait.60000 root $HANDLER_STATIC" \
+		    "socks64-handler -f $BATS_FILE_TMPDIR/socks64.conf"
+	done >"$configuration"
+	rm -f "$BATS_FILE_TMPDIR/gateway.err"
+	start gateway ip netns exec "$NET-gw" "$PEERS/syslog-dev" \
+	    "$GATEWAY_LOG" "$program" -i "$configuration"
+}
+
+# gateway_stop: the launcher and all its sessions.
+gateway_stop() {
+	local pid
+	stop gateway
+	for pid in $(ip netns pids "$NET-gw"); do
+		kill -KILL "$pid" 2>/dev/null || :
+	done
+	wait_until 5 gateway_is_empty
+}
+
+gateway_is_empty() {
+	[[ -z $(ip netns pids "$NET-gw") ]]
+}
+
+# client ROLE ARGUMENT...: socks.py from c4 or c6 towards the gateway.  With
+# "--" among the arguments: what stands before is options.
+client() {
+	local role=$1 gateway=$GW4:1080
+	local -a options=()
+	shift
+	[[ $role == c4 ]] || gateway=[$GW6]:1080
+	while [[ $1 == --* ]]; do
+		options+=("$1")
+		case $1 in
+		--as | --seed | --timeout)
+			options+=("$2")
+			shift
+			;;
+		esac
+		shift
+	done
+	in_ns "$role" "$PEERS/socks.py" "${options[@]}" "$gateway" "$@"
+}
+
+# wait_for_log PATTERN [SECONDS]
+wait_for_log() {
+	wait_for_line "$GATEWAY_LOG" "$@"
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+"""A name server that answers as its script says, and nothing else.
+
+dns.py ADDRESS[:PORT] RULES
+
+A line of RULES:  NAME TYPE ACTION...   (TYPE is A, AAAA or *)
+
+    an address      a record of TYPE
+    alias=NAME      a CNAME before them; the records are then NAME's
+    after=MS        answer so late
+    drop            never answer
+    drop=N          not the first N queries
+    tc              by UDP truncated and empty, whole by TCP
+    servfail, refused, nxdomain, forged (another id, then the real one)
+
+Without an action: no data.  A name without a rule: nxdomain.  Every query is
+a line on stdout: PROTOCOL ID TYPE NAME.  The first line is `ready`.
+"""
+
+import ipaddress
+import socket
+import struct
+import sys
+import threading
+import time
+
+TYPES = {1: "A", 28: "AAAA"}
+CNAME = 5
+RCODES = {"servfail": 2, "nxdomain": 3, "refused": 5}
+
+
+def encode_name(name):
+    labels = [label.encode() for label in name.split(".") if label]
+    return b"".join(bytes([len(l)]) + l for l in labels) + b"\0"
+
+
+def decode_question(query):
+    labels, at = [], 12
+    while query[at]:
+        labels.append(query[at + 1:at + 1 + query[at]].decode())
+        at += 1 + query[at]
+    kind = struct.unpack("!H", query[at + 1:at + 3])[0]
+    return ".".join(labels), TYPES.get(kind, str(kind)), query[12:at + 5]
+
+
+def record(owner, kind, data):
+    return (encode_name(owner) + struct.pack("!HHIH", kind, 1, 60, len(data))
+            + data)
+
+
+class Script:
+    def __init__(self, path):
+        self.rules = {}
+        self.asked = {}
+        self.lock = threading.Lock()
+        with open(path, encoding="ascii") as lines:
+            for words in map(str.split, lines):
+                if words and not words[0].startswith("#"):
+                    self.rules[words[0], words[1]] = words[2:]
+
+    def actions(self, name, kind):
+        for key in ((name, kind), (name, "*")):
+            if key in self.rules:
+                return self.rules[key]
+        return ["nxdomain"]
+
+    def count(self, key):
+        with self.lock:
+            self.asked[key] = self.asked.get(key, 0) + 1
+            return self.asked[key]
+
+    def answers(self, query, protocol):
+        """What to send: (seconds, octets) each."""
+        name, kind, question = decode_question(query)
+        number = struct.unpack("!H", query[:2])[0]
+        print(protocol, number, kind, name, flush=True)
+        owner, records, rcode, after, truncated = name, [], 0, 0.0, False
+        count, forged = self.count((name, kind)), False
+        for action in self.actions(name, kind):
+            word, _, value = action.partition("=")
+            if word == "drop" and (not value or count <= int(value)):
+                return []
+            if word == "after":
+                after = int(value) / 1000
+            elif word == "alias":
+                records.append(record(owner, CNAME, encode_name(value)))
+                owner = value
+            elif word == "tc":
+                truncated = protocol == "udp"
+            elif word == "forged":
+                forged = True
+            elif word in RCODES:
+                rcode = RCODES[word]
+            elif word != "drop":
+                address = ipaddress.ip_address(action)
+                records.append(record(owner, 1 if address.version == 4 else 28,
+                                      address.packed))
+        if truncated:
+            records = []
+        flags = 0x8180 | rcode | (0x0200 if truncated else 0)
+        head = struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
+        body = head + question + b"".join(records)
+        sent = [(after, struct.pack("!H", number) + body)]
+        if forged:
+            wrong = struct.pack("!H", number ^ 1)
+            body = head[:4] + b"\0\1\0\0\0\0" + question + record(
+                name, 1 if kind == "A" else 28,
+                ipaddress.ip_address("192.0.2.66" if kind == "A" else
+                                     "2001:db8::66").packed)
+            sent.insert(0, (0, wrong + body))
+        return sent
+
+
+def later(seconds, send, *arguments):
+    if seconds:
+        timer = threading.Timer(seconds, send, arguments)
+        timer.daemon = True
+        timer.start()
+    else:
+        send(*arguments)
+
+
+def receive(connection, length):
+    octets = b""
+    while len(octets) < length:
+        more = connection.recv(length - len(octets))
+        if not more:
+            raise EOFError
+        octets += more
+    return octets
+
+
+def serve_connection(connection, script):
+    with connection:
+        try:
+            while True:
+                length = struct.unpack("!H", receive(connection, 2))[0]
+                for seconds, answer in script.answers(
+                        receive(connection, length), "tcp"):
+                    time.sleep(seconds)
+                    connection.sendall(
+                        struct.pack("!H", len(answer)) + answer)
+        except (EOFError, OSError):
+            pass
+
+
+def serve_tcp(listener, script):
+    while True:
+        connection, _ = listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=serve_connection, args=(connection, script),
+                         daemon=True).start()
+
+
+def main():
+    where, path = sys.argv[1:]
+    host, _, port = where.rpartition(":") if "]" in where or \
+        where.count(":") == 1 else (where, "", "")
+    host, port = host.strip("[]"), int(port or 53)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    script = Script(path)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listener.bind((host, port))
+    listener.listen()
+    udp.bind((host, port))
+    threading.Thread(target=serve_tcp, args=(listener, script),
+                     daemon=True).start()
+    print("ready", flush=True)
+    while True:
+        query, client = udp.recvfrom(4096)
+        for seconds, answer in script.answers(query, "udp"):
+            later(seconds, udp.sendto, answer, client)
+
+
+main()

@@ -1,0 +1,295 @@
+/*
+ * Enters a stage of the sandbox and makes one system call, or does one thing
+ * that a library does with several.
+ *
+ *   probe [-u USER] [-m] STAGE CALL [ARGUMENT]...
+ *
+ * STAGE: none, negotiate, relay.  -u: first become USER, "-" is the default
+ * one; -m: as if `mark` were set.  CALL: a system call by name or number, or
+ *
+ *   read FILE   print the first line
+ *   hash SALT   crypt(3), and print the hash
+ *   status      print /proc/PID/status as it is then, and who owns it
+ *   abstract NAME   connect to a unix-domain datagram socket without a path
+ *
+ * ARGUMENT: a number, a pointer to a text (@text), or to zeroed memory (-).
+ * Prints the result or the error's name.  Exit status: 0 done, 1 an error,
+ * 71 the sandbox could not be entered, 64 a wrong call.
+ */
+#include <crypt.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "sandbox/calls.h"
+#include "sandbox/sandbox.h"
+#include "wire/text.h"
+
+enum {
+	EXIT_USAGE = 64,
+	EXIT_SYSTEM = 71,
+	ARGUMENTS_MAX = 6,
+	SCRATCH = 4096,
+	STAGE_NONE = -1,
+};
+
+struct probe {
+	int stage;
+	const char *call;
+	char **arguments;
+};
+
+_Noreturn static void
+leave(int code, const char *line)
+{
+	const struct { int fd; const char *end; } to = {
+		code == 0 ? STDOUT_FILENO : STDERR_FILENO, "\n",
+	};
+
+	if (write(to.fd, line, strlen(line)) < 0 ||
+	    write(to.fd, to.end, 1) < 0)
+		_exit(EXIT_USAGE);
+	_exit(code);
+}
+
+_Noreturn static void
+leave_with_number(long number)
+{
+	char buffer[32];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add_number(&t, (uint64_t)number);
+	leave(0, t.start);
+}
+
+static void
+enter(int stage)
+{
+	for (int i = 0; i <= stage; i++) {
+		const char *problem = sandbox_enter((enum sandbox_stage)i);
+
+		if (problem != NULL)
+			leave(EXIT_SYSTEM, problem);
+	}
+}
+
+static int
+stage_of(const char *name)
+{
+	for (int i = 0; i < SANDBOX_STAGES; i++) {
+		if (strcmp(name, call_stage_names[i]) == 0)
+			return i;
+	}
+	if (strcmp(name, "none") != 0)
+		leave(EXIT_USAGE, "no such stage");
+	return STAGE_NONE;
+}
+
+static long
+argument_of(char *text)
+{
+	static char scratch[SCRATCH];
+
+	if (*text == '@')
+		return (long)(text + 1);
+	if (strcmp(text, "-") == 0)
+		return (long)scratch;
+	return (long)strtoull(text, NULL, 0);
+}
+
+static int
+number_of(const char *call)
+{
+	char *end;
+	const unsigned long number = strtoul(call, &end, 0);
+
+	if (*end == '\0')
+		return (int)number;
+	const int resolved = seccomp_syscall_resolve_name(call);
+	if (resolved == __NR_SCMP_ERROR)
+		leave(EXIT_USAGE, "no such call");
+	return resolved;
+}
+
+_Noreturn static void
+probe_call(const struct probe *p)
+{
+	const int number = number_of(p->call);
+	long a[ARGUMENTS_MAX] = { 0 };
+
+	for (size_t i = 0; i < ARGUMENTS_MAX && p->arguments[i] != NULL; i++)
+		a[i] = argument_of(p->arguments[i]);
+	enter(p->stage);
+	const long result = syscall(number, a[0], a[1], a[2], a[3], a[4],
+	    a[5]);
+	if (result < 0)
+		leave(1, strerrorname_np(errno));
+	leave_with_number(result);
+}
+
+/* Without stdio, which asks for more than a session does. */
+_Noreturn static void
+probe_read(const struct probe *p)
+{
+	char line[SCRATCH] = { 0 };
+
+	enter(p->stage);
+	const int fd = open(p->arguments[0], O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, line, sizeof(line) - 1) <= 0)
+		leave(1, strerrorname_np(errno));
+	line[strcspn(line, "\n")] = '\0';
+	leave(0, line);
+}
+
+_Noreturn static void
+probe_hash(const struct probe *p)
+{
+	enter(p->stage);
+	const char *hash = crypt("secret", p->arguments[0]);
+	if (hash == NULL || *hash == '*')
+		leave(1, "no such hash");
+	leave(0, hash);
+}
+
+/* Of a child that is in the stage: a stage cannot read its own. */
+static void
+print_status(pid_t child)
+{
+	static char status[SCRATCH];
+	char path[64];
+	struct stat file;
+	struct text t = text_in(path, sizeof(path));
+
+	text_add(&t, "/proc/");
+	text_add_number(&t, (uint64_t)child);
+	text_add(&t, "/status");
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, status, sizeof(status) - 1) <= 0)
+		leave(1, strerrorname_np(errno));
+	if (fstat(fd, &file) != 0)
+		leave(1, strerrorname_np(errno));
+	kill(child, SIGKILL);
+	struct text end = { status, strlen(status), sizeof(status), false };
+	text_add(&end, "Owner: ");
+	text_add_number(&end, file.st_uid);
+	leave(0, status);
+}
+
+/* Forks; the child comes back, the parent prints what has become of it. */
+static void
+watch(void)
+{
+	int ready[2];
+	char octet;
+
+	if (pipe(ready) != 0)
+		leave(1, strerrorname_np(errno));
+	const pid_t child = fork();
+	if (child == 0) {
+		dup2(ready[1], STDOUT_FILENO);
+		close(ready[0]);
+		close(ready[1]);
+		return;
+	}
+	close(ready[1]);
+	if (read(ready[0], &octet, 1) == 1)
+		print_status(child);
+	_exit(EXIT_SYSTEM); /* it has said why */
+}
+
+_Noreturn static void
+probe_status(const struct probe *p)
+{
+	struct pollfd parent = { .fd = STDOUT_FILENO }; /* POLLERR: gone */
+
+	enter(p->stage);
+	if (write(STDOUT_FILENO, "!", 1) == 1)
+		ppoll(&parent, 1, NULL, NULL);
+	_exit(1);
+}
+
+_Noreturn static void
+probe_abstract(const struct probe *p)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const size_t length = strlen(p->arguments[0]);
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (length >= sizeof(to.sun_path))
+		leave(EXIT_USAGE, "too long a name");
+	memcpy(to.sun_path + 1, p->arguments[0], length);
+	enter(p->stage);
+	if (connect(fd, (const struct sockaddr *)&to, (socklen_t)(offsetof(
+	    struct sockaddr_un, sun_path) + 1 + length)) != 0)
+		leave(1, strerrorname_np(errno));
+	leave(0, "connected");
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct probe *p);
+	bool takes_argument;
+} specials[] = {
+	{ "read", probe_read, true },
+	{ "hash", probe_hash, true },
+	{ "status", probe_status, false },
+	{ "abstract", probe_abstract, true },
+};
+
+static void
+become(const char *user, uint64_t keep)
+{
+	const char *problem = sandbox_become(
+	    strcmp(user, "-") == 0 ? NULL : user, keep);
+
+	if (problem != NULL)
+		leave(EXIT_SYSTEM, problem);
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t keep = 0;
+	const char *user = NULL;
+	int option;
+
+	for (;;) {
+		option = getopt(argc, argv, "+mu:");
+		if (option == -1)
+			break;
+		if (option == 'm')
+			keep = UINT64_C(1) << CAP_NET_ADMIN;
+		else if (option == 'u')
+			user = optarg;
+		else
+			return EXIT_USAGE;
+	}
+	if (argc - optind < 2)
+		leave(EXIT_USAGE, "probe [-u USER] [-m] STAGE CALL ...");
+	const struct probe p = {
+		.stage = stage_of(argv[optind]),
+		.call = argv[optind + 1],
+		.arguments = argv + optind + 2,
+	};
+	if (strcmp(p.call, "status") == 0)
+		watch();
+	if (user != NULL)
+		become(user, keep);
+	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+		if (strcmp(p.call, specials[i].name) == 0 &&
+		    specials[i].takes_argument == (p.arguments[0] != NULL))
+			specials[i].run(&p);
+	}
+	probe_call(&p);
+}

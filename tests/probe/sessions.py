@@ -1,0 +1,496 @@
+#!/usr/bin/python3
+"""Real sessions, one of each kind, in a machine of their own.
+
+    sessions.py HANDLER... PROBE
+
+tests/slow/minimal.bats runs this with a filter that lacks one row: a row of
+sandbox/calls.c without which nothing here fails is one too many.  So this is
+kept short in time and wide in kinds; what a session must do in detail is for
+the other tests to say.  A handler with "static" in its name has no journal.  Needs root; everything happens in fresh mount and
+network namespaces.  Exit status 0, or 1 and what failed first.
+"""
+import fcntl
+import os
+import pwd
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "peers"))
+from streams import close_by_reset, receive_exactly  # noqa: E402, the path comes first
+
+DEADLINE = 10  # seconds, for whatever is waited for
+BULK = 4 << 20
+CROWDED_USER = 5  # games: in every Debian, and without processes
+CROWD = 80  # pipes of a MiB: more than fs.pipe-user-pages-soft
+HOST4, HOST6 = "192.0.2.80", "2001:db8::80"
+OWN4 = "192.0.2.1"
+ALLOW = f"allow all at {HOST4},{HOST6},self"
+
+
+class Failed(Exception):
+    pass
+
+
+def check(what, got, wanted):
+    if got != wanted:
+        raise Failed(f"{what}: {got!r}, not {wanted!r}")
+
+
+# ------------------------------------------------------------- the machine
+
+def enter_namespaces():
+    """Once more, as the first process of new namespaces."""
+    if os.environ.get("SESSIONS_INSIDE"):
+        return
+    os.environ["SESSIONS_INSIDE"] = "1"
+    os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation",
+                          "private", sys.executable, *sys.argv])
+
+
+def run(*words):
+    subprocess.run(words, check=True)
+
+
+def prepare_machine():
+    run("ip", "link", "set", "lo", "up")
+    for address in (HOST4, OWN4):
+        run("ip", "address", "add", address + "/32", "dev", "lo")
+    run("ip", "address", "add", HOST6 + "/128", "dev", "lo", "nodad")
+    keep = tempfile.mkdtemp()
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", keep)
+    for node in ("null", "urandom"):
+        run("cp", "-a", "/dev/" + node, keep)
+    run("mount", "--move", keep, "/dev")
+    os.rmdir(keep)
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+    os.makedirs("/run/systemd/journal")
+    write_over("/etc/resolv.conf", "nameserver 127.0.0.1\n"
+               "options timeout:2 attempts:2\n")
+    write_over("/etc/hosts", "127.0.0.1 localhost\n")
+
+
+def write_over(path, text):
+    """Mounts a file with that text over path."""
+    made = "/run/" + os.path.basename(path)
+    with open(made, "w", encoding="ascii") as file:
+        file.write(text)
+    os.chmod(made, 0o644)
+    run("mount", "--bind", made, path)
+
+
+def in_background(function, *arguments):
+    threading.Thread(target=function, args=arguments, daemon=True).start()
+
+
+def datagrams(path):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(path)
+    os.chmod(path, 0o666)
+    s.settimeout(DEADLINE)
+    return s
+
+
+# --------------------------------------------------------------- the names
+
+def answer(query, datagram):
+    """A DNS reply.  tcp.test: over TCP only; tcp-long.test: 60 KiB of it."""
+    end = query.index(b"\0", 12) + 5
+    kind = struct.unpack("!H", query[end - 4:end - 2])[0]
+    truncated = datagram and query[12:].startswith(b"\x03tcp")
+    data = {1: socket.inet_pton(socket.AF_INET, HOST4),
+            28: socket.inet_pton(socket.AF_INET6, HOST6)}.get(kind, b"")
+    count = 1 if data else 0
+    if datagram and query[13:16] == b"tcp":
+        count, flags = 0, 0x8380
+    else:
+        flags = 0x8180
+        if query[13:21] == b"tcp-long":
+            count = 60000 // (12 + len(data))
+    record = struct.pack("!HHHIH", 0xc00c, kind, 1, 60, len(data)) + data
+    return (query[:2] + struct.pack("!HHHHH", flags, 1, count, 0, 0) +
+            query[12:end] + record * count)
+
+
+query_ids = []
+
+
+def serve_names_udp(sock):
+    while True:
+        query, peer = sock.recvfrom(4096)
+        query_ids.append(query[:2])
+        sock.sendto(answer(query, True), peer)
+
+
+def serve_names_tcp(listener):
+    while True:
+        peer, _ = listener.accept()
+        in_background(serve_names_on, peer)
+
+
+def serve_names_on(peer):
+    try:
+        while True:
+            length = struct.unpack("!H", receive_exactly(peer, 2))[0]
+            reply = answer(receive_exactly(peer, length), False)
+            peer.sendall(struct.pack("!H", len(reply)) + reply)
+    except (OSError, struct.error):
+        peer.close()  # a resolver never says goodbye
+
+
+def start_names():
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 53))
+    in_background(serve_names_udp, udp)
+    tcp = socket.create_server(("127.0.0.1", 53))
+    in_background(serve_names_tcp, tcp)
+
+
+# -------------------------------------------------------------- one session
+
+class Session:
+    """A handler with a client, and the server that it was asked for."""
+
+    def __init__(self, handler, *options, family=socket.AF_INET, fd2=None,
+                 environment=None):
+        self.server = None
+        if family == socket.AF_UNIX:
+            self.client, connection = socket.socketpair()
+        else:
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                self.client = socket.create_connection(
+                    listener.getsockname())
+                connection = listener.accept()[0]
+        self.client.settimeout(DEADLINE)
+        words = [handler, "-o", ALLOW]
+        for option in options:
+            words += ["-o", option]
+        self.process = subprocess.Popen(
+            words, stdin=connection, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if fd2 is None else fd2,
+            extra_groups=[4, 24],
+            env={"PATH": "/usr/bin", **(environment or {})})
+        connection.close()
+
+    def read(self, count):
+        octets = receive_exactly(self.client, count)
+        check("octets from the handler", len(octets), count)
+        return octets
+
+    def ask(self, atyp, host, port):
+        """The request; returns REP."""
+        self.client.sendall(b"\5\1\0")
+        check("method", self.read(2), b"\5\0")
+        self.client.sendall(b"\5\1\0" + bytes([atyp]) + host +
+                            struct.pack("!H", port))
+        head = self.read(4)
+        self.read({1: 4, 4: 16}[head[3]] + 2)
+        return head[1]
+
+    def connect(self, host):
+        """Asks for a server of ours on that host, which then accepts."""
+        name = host if ":" in host or host[0].isdigit() else HOST6
+        family = socket.AF_INET6 if ":" in name else socket.AF_INET
+        with socket.create_server((name, 0), family=family) as listener:
+            listener.settimeout(DEADLINE)
+            port = listener.getsockname()[1]
+            if host == name:
+                atyp = 4 if family == socket.AF_INET6 else 1
+                field = socket.inet_pton(family, host)
+            else:
+                atyp, field = 3, bytes([len(host)]) + host.encode()
+            check("REP", self.ask(atyp, field, port), 0)
+            self.server = listener.accept()[0]
+            self.server.settimeout(DEADLINE)
+
+    def exchange(self):
+        """A little both ways."""
+        for source, sink in ((self.client, self.server),
+                             (self.server, self.client)):
+            source.sendall(b"hello")
+            check("relayed", receive_exactly(sink, 5), b"hello")
+
+    def finish(self):
+        """FIN both ways."""
+        for source, sink in ((self.client, self.server),
+                             (self.server, self.client)):
+            source.shutdown(socket.SHUT_WR)
+            check("after the FIN", sink.recv(1), b"")
+
+    def end(self, result):
+        """The exit and, where we have fd 2, the record's first word."""
+        try:
+            _, text = self.process.communicate(timeout=DEADLINE)
+        finally:
+            self.process.kill()
+            self.client.close()
+            if self.server:
+                self.server.close()
+        check("exit status", self.process.returncode, 0)
+        if text is not None:
+            check("record", text.decode().split()[1:2], [result])
+        return text
+
+
+# ------------------------------------------------------------------- kinds
+
+def plain(handler, host, *options, **how):
+    s = Session(handler, *options, **how)
+    s.connect(host)
+    s.exchange()
+    s.finish()
+    return s.end("ok")
+
+
+def literals(handler):
+    plain(handler, HOST4)
+    plain(handler, HOST6)
+
+
+def names(handler):
+    plain(handler, "udp.test")
+    plain(handler, "tcp.test")
+    plain(handler, "tcp-long.test")
+
+
+def query_ids_are_random(handler):
+    """In two processes; c-ares without /dev/urandom would repeat itself."""
+    seen = []
+    for _ in range(2):
+        query_ids.clear()
+        plain(handler, "udp.test")
+        seen.append(tuple(sorted(query_ids)))
+        check("queries", len(seen[-1]), 2)
+    check("the same query IDs in two sessions", seen[0] == seen[1], False)
+
+
+def status_of(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        fields = (line.split(":", 1) for line in file)
+        return {name: value.split() for name, value in fields}
+
+
+def limits_of(process):
+    """Soft and hard, by name."""
+    with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
+        return {line[:26].strip(): tuple(line[26:].split()[:2])
+                for line in file}
+
+
+LIMITS = {"Max open files": ("64", "64"), "Max processes": ("0", "0"),
+          "Max core file size": ("0", "0"), "Max locked memory": ("0", "0"),
+          "Max file size": ("1048576", "1048576")}
+
+
+def confined(handler):
+    """What the kernel says of a session that relays."""
+    nobody = [str(pwd.getpwnam("nobody").pw_uid)] * 4
+    group = [str(pwd.getpwnam("nobody").pw_gid)] * 4
+    wanted = {"Uid": nobody, "Gid": group, "Groups": [], "NoNewPrivs": ["1"],
+              "Seccomp": ["2"], "Threads": ["1"]}
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        wanted[name] = ["0" * 16]
+    s = Session(handler, "user nobody")
+    try:
+        s.connect(HOST4)
+        s.exchange()
+        status = status_of(s.process)
+        check("status", {name: status[name] for name in wanted}, wanted)
+        check("limits", {name: limits_of(s.process)[name]
+                         for name in LIMITS}, LIMITS)
+        s.finish()
+    finally:
+        s.end("ok")
+
+
+def unix_client(handler):
+    plain(handler, HOST4, family=socket.AF_UNIX)
+
+
+def steered(handler):
+    plain(handler, HOST4, "source " + OWN4, "interface lo")
+    plain(handler, HOST4, "mark 7")
+
+
+def refused(handler):
+    s = Session(handler)
+    with socket.create_server((HOST4, 0)) as listener:
+        port = listener.getsockname()[1]
+    check("REP", s.ask(1, socket.inet_aton(HOST4), port), 5)
+    s.client.close()
+    s.end("connect-failed")
+
+
+def denied(handler):
+    s = Session(handler)
+    check("REP", s.ask(1, socket.inet_aton("198.51.100.1"), 80), 2)
+    s.client.close()
+    s.end("denied")
+
+
+def push(sock, octets):
+    def send():
+        try:
+            sock.sendall(octets)
+        except OSError:
+            pass  # the other end says what is missing
+    in_background(send)
+
+
+def bulk(handler, *options):
+    s = Session(handler, *options)
+    s.connect(HOST4)
+    octets = os.urandom(BULK)
+    for source, sink in ((s.client, s.server), (s.server, s.client)):
+        push(source, octets)
+        check("bulk", receive_exactly(sink, BULK) == octets, True)
+    s.finish()
+    s.end("ok")
+
+
+def crowded(handler):
+    """Bulk of a user whose pipes are used up."""
+    ready, tell = os.pipe()
+    hold, release = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(release)
+        os.setuid(CROWDED_USER)
+        try:
+            for _ in range(CROWD):
+                fcntl.fcntl(os.pipe()[0], fcntl.F_SETPIPE_SZ, 1 << 20)
+        except OSError:
+            pass
+        os.write(tell, b"!")
+        os.read(hold, 1)
+        os._exit(0)
+    os.close(hold)
+    os.read(ready, 1)
+    try:
+        bulk(handler, f"user {CROWDED_USER}")
+    finally:
+        os.close(release)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(tell)
+
+
+def urgent(handler):
+    s = Session(handler)
+    s.connect(HOST4)
+    octets = os.urandom(BULK)
+
+    def send():
+        s.client.sendall(octets[:BULK // 2])
+        s.client.send(b"!", socket.MSG_OOB)
+        s.client.sendall(octets[BULK // 2:])
+        s.client.shutdown(socket.SHUT_WR)
+
+    s.server.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    in_background(send)
+    received = receive_exactly(s.server, BULK + 1)
+    check("urgent", received ==
+          octets[:BULK // 2] + b"!" + octets[BULK // 2:], True)
+    s.server.shutdown(socket.SHUT_WR)
+    s.end("ok")
+
+
+def reset(handler):
+    s = Session(handler)
+    s.connect(HOST4)
+    s.exchange()
+    close_by_reset(s.server)
+    s.server = None
+    try:
+        s.client.recv(1)
+    except ConnectionResetError:
+        s.end("reset")
+        return
+    s.end("reset")
+    raise Failed("the reset was not passed on")
+
+
+def stopped(handler):
+    s = Session(handler)
+    s.connect(HOST4)
+    s.exchange()
+    s.process.send_signal(signal.SIGTERM)
+    s.end("stopped")
+
+
+def to_journal(handler):
+    """With a journald that is there, and a systemd that is told."""
+    journald = datagrams("/run/systemd/journal/socket")
+    systemd = datagrams("/run/notify")
+    stream, other = socket.socketpair()
+    status = os.fstat(stream.fileno())
+    environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}",
+                   "NOTIFY_SOCKET": "/run/notify"}
+    try:
+        plain(handler, "udp.test", fd2=stream, environment=environment)
+        if "static" not in handler:
+            check("STATUS", systemd.recv(4096)[:7], b"STATUS=")
+            check("journal", b"SOCKS64_RESULT=ok" in journald.recv(65536),
+                  True)
+            s = Session(handler, fd2=stream, environment=environment)
+            s.client.sendall(b"GET ")
+            s.end("not-socks")
+            check("journal", b"SOCKS64_RESULT=not-socks" in
+                  journald.recv(65536), True)
+    finally:
+        for s in (journald, systemd, stream, other):
+            s.close()
+        os.unlink("/run/systemd/journal/socket")
+        os.unlink("/run/notify")
+
+
+def to_syslog(handler):
+    with datagrams("/dev/log") as syslogd:
+        plain(handler, HOST4, fd2=subprocess.DEVNULL)
+        check("syslog", b" ok " in syslogd.recv(65536), True)
+    os.unlink("/dev/log")
+
+
+def to_file(handler):
+    """Which is larger than RLIMIT_FSIZE would let it grow."""
+    with open("/run/log", "ab") as log:
+        log.truncate(2 << 20)
+        plain(handler, HOST4, fd2=log)
+    with open("/run/log", "rb") as log:
+        log.seek(2 << 20)
+        check("file", log.read().split()[1:2], [b"ok"])
+    os.unlink("/run/log")
+
+
+KINDS = (literals, names, query_ids_are_random, confined, unix_client,
+         steered, refused, denied, bulk, crowded, urgent, reset, stopped,
+         to_journal, to_syslog, to_file)
+
+
+def hashes(probe):
+    """What authentication will ask of crypt(3)."""
+    for salt in ("$y$j9T$abcdefghijklmnop$", "$6$abcdefghijklmnop$"):
+        done = subprocess.run([probe, "negotiate", "hash", salt],
+                              stdout=subprocess.DEVNULL, check=False)
+        check("hash", done.returncode, 0)
+
+
+def main():
+    enter_namespaces()
+    *handlers, probe = sys.argv[1:]
+    prepare_machine()
+    start_names()
+    for handler, kind in [(probe, hashes)] + [
+            (handler, kind) for handler in handlers for kind in KINDS]:
+        try:
+            kind(handler)
+        except (Failed, OSError, subprocess.SubprocessError,
+                struct.error) as error:
+            sys.exit(f"{os.path.basename(handler)} {kind.__name__}: {error}")
+
+
+main()

@@ -1,0 +1,257 @@
+/*
+ * The built filters, interpreted here and asked about every system call,
+ * against the table that they were built of.  For each row: its arguments,
+ * then the same with each single bit turned that the row tests (the upper
+ * halves too).  For all else: zeroes, ones.  i386 and x32 are killed.
+ *
+ * Prints a line for each row and what the filter answers, for the golden
+ * list; exit status 1 and a line on stderr where filter and table disagree.
+ */
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sandbox/calls.h"
+#include "sandbox/filters.h"
+#include "sandbox/sandbox.h"
+#include "wire/text.h"
+
+enum {
+	LAST_NUMBER = 600,
+	X32_BIT = 0x40000000,
+	ARGUMENTS = 6,
+	OUTPUT_SIZE = 1 << 16,
+};
+
+#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct {
+	const struct sock_filter *code;
+	size_t length;
+} filters[SANDBOX_STAGES] = {
+	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
+	{ filter_relay, ARRAY_COUNT(filter_relay) },
+};
+
+static size_t asked;
+
+_Noreturn static void
+fail(const char *what, unsigned stage, const struct seccomp_data *data)
+{
+	char buffer[256];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, call_stage_names[stage]);
+	text_add(&t, " call ");
+	text_add_number(&t, (uint32_t)data->nr);
+	for (size_t i = 0; i < ARGUMENTS; i++) {
+		text_add(&t, " ");
+		text_add_number(&t, data->args[i]);
+	}
+	text_add(&t, ": ");
+	text_add(&t, what);
+	text_add(&t, "\n");
+	exit(write(STDERR_FILENO, t.start, t.length) < 0 ? 2 : 1);
+}
+
+static bool
+jump_taken(const struct sock_filter *at, uint32_t a)
+{
+	switch (BPF_OP(at->code)) {
+	case BPF_JA: return true;
+	case BPF_JEQ: return a == at->k;
+	case BPF_JGT: return a > at->k;
+	case BPF_JGE: return a >= at->k;
+	case BPF_JSET: return (a & at->k) != 0;
+	default: abort();
+	}
+}
+
+/* What the kernel would answer. */
+static uint32_t
+filter_run(unsigned stage, const struct seccomp_data *data)
+{
+	const struct sock_filter *code = filters[stage].code;
+	uint32_t a = 0;
+
+	asked++;
+	for (size_t i = 0; i < filters[stage].length; i++) {
+		const struct sock_filter *at = &code[i];
+
+		switch (at->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			if (at->k > sizeof(*data) - sizeof(a))
+				fail("loads from outside", stage, data);
+			memcpy(&a, (const char *)data + at->k, sizeof(a));
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= at->k;
+			break;
+		case BPF_RET | BPF_K:
+			return at->k;
+		default:
+			if (BPF_CLASS(at->code) != BPF_JMP)
+				fail("unknown instruction", stage, data);
+			if (BPF_OP(at->code) == BPF_JA)
+				i += at->k;
+			else
+				i += jump_taken(at, a) ? at->jt : at->jf;
+		}
+	}
+	fail("runs off its end", stage, data);
+}
+
+static bool
+row_matches(const struct call *call, unsigned stage,
+    const struct seccomp_data *data)
+{
+	if (call->number != data->nr || (call->stages & 1U << stage) == 0)
+		return false;
+	for (size_t i = 0; i < CALL_TESTS_MAX; i++) {
+		const struct call_test *test = &call->tests[i];
+
+		if (((data->args[test->argument] ^ test->value) &
+		    test->mask) != 0)
+			return false;
+	}
+	return true;
+}
+
+static uint32_t
+row_answer(const struct call *call)
+{
+	return call->answer == CALL_ALLOWED ? SECCOMP_RET_ALLOW :
+	    SECCOMP_RET_ERRNO | (uint32_t)call->error;
+}
+
+static uint32_t
+table_answer(unsigned stage, const struct seccomp_data *data)
+{
+	for (size_t i = 0; i < call_count; i++) {
+		if (row_matches(&calls[i], stage, data))
+			return row_answer(&calls[i]);
+	}
+	return SECCOMP_RET_KILL_PROCESS;
+}
+
+/* Asks about one call, as the three architectures of this machine. */
+static void
+ask(unsigned stage, const struct seccomp_data *data)
+{
+	struct seccomp_data other = *data;
+
+	if (filter_run(stage, data) != table_answer(stage, data))
+		fail("filter and table disagree", stage, data);
+	other.arch = AUDIT_ARCH_I386;
+	if (filter_run(stage, &other) != SECCOMP_RET_KILL_PROCESS)
+		fail("i386 is not killed", stage, &other);
+	other.arch = AUDIT_ARCH_X86_64;
+	other.nr |= X32_BIT;
+	if (filter_run(stage, &other) != SECCOMP_RET_KILL_PROCESS)
+		fail("x32 is not killed", stage, &other);
+}
+
+/* A call of which each argument that the row does not test is `filler`. */
+static struct seccomp_data
+row_call(const struct call *call, uint64_t filler)
+{
+	struct seccomp_data data = {
+		.nr = call->number, .arch = AUDIT_ARCH_X86_64,
+	};
+
+	for (size_t i = 0; i < ARGUMENTS; i++)
+		data.args[i] = filler;
+	for (size_t i = 0; i < CALL_TESTS_MAX; i++) {
+		const struct call_test *test = &call->tests[i];
+
+		if (test->mask != 0)
+			data.args[test->argument] = test->value |
+			    (filler & ~test->mask);
+	}
+	return data;
+}
+
+static void
+ask_near(unsigned stage, const struct call *call, uint64_t filler)
+{
+	const struct seccomp_data exact = row_call(call, filler);
+
+	ask(stage, &exact);
+	for (size_t i = 0; i < ARGUMENTS; i++) {
+		for (unsigned bit = 0; bit < 64; bit++) {
+			struct seccomp_data near = exact;
+
+			near.args[i] ^= UINT64_C(1) << bit;
+			ask(stage, &near);
+		}
+	}
+}
+
+static void
+ask_number(unsigned stage, int number)
+{
+	struct seccomp_data data = {
+		.nr = number, .arch = AUDIT_ARCH_X86_64,
+	};
+
+	ask(stage, &data);
+	memset(data.args, 0xff, sizeof(data.args));
+	ask(stage, &data);
+	for (size_t i = 0; i < call_count; i++) {
+		if (calls[i].number == number) {
+			ask_near(stage, &calls[i], 0);
+			ask_near(stage, &calls[i], ~UINT64_C(0));
+		}
+	}
+}
+
+static void
+print_row(struct text *t, unsigned stage, const struct call *call)
+{
+	const struct seccomp_data data = row_call(call, 0);
+	const uint32_t answer = filter_run(stage, &data);
+
+	text_add(t, call_stage_names[stage]);
+	text_add(t, " ");
+	text_add(t, call->name);
+	for (size_t i = 0; i < CALL_TESTS_MAX; i++) {
+		if (call->tests[i].mask != 0) {
+			text_add(t, " ");
+			text_add_number(t, call->tests[i].argument);
+			text_add(t, ":");
+			text_add(t, call->tests[i].text);
+		}
+	}
+	if (answer == SECCOMP_RET_ALLOW) {
+		text_add(t, " allow\n");
+	} else {
+		text_add(t, " ");
+		text_add(t, strerrorname_np(
+		    (int)(answer & SECCOMP_RET_DATA)));
+		text_add(t, "\n");
+	}
+}
+
+int
+main(void)
+{
+	static char buffer[OUTPUT_SIZE];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
+		for (int number = -1; number <= LAST_NUMBER; number++)
+			ask_number(stage, number);
+		for (size_t i = 0; i < call_count; i++) {
+			if ((calls[i].stages & 1U << stage) != 0)
+				print_row(&t, stage, &calls[i]);
+		}
+	}
+	if (t.cut || asked < (size_t)LAST_NUMBER * SANDBOX_STAGES)
+		return 2;
+	return write(STDOUT_FILENO, t.start, t.length) ==
+	    (ssize_t)t.length ? 0 : 2;
+}

@@ -1,0 +1,285 @@
+#!/usr/bin/env bats
+# The lines of units/examples under the real inetds: unpacked below build/,
+# run in a network of their own, with a real syslog socket.
+
+load ../lib/common
+load ../lib/records
+
+export BATS_TEST_TIMEOUT=120
+
+# Keeps the lines of openbsd-inetd.
+OPENBSD="/^# --- inetutils/,\$d"
+
+setup_file() {
+	[[ $(id -u) -eq 0 ]] || skip "network namespaces need root"
+	export NETNS=s64-$$-inetd
+	ip netns add "$NETNS" 2>/dev/null ||
+	    skip "network namespaces are not allowed here"
+	ip -n "$NETNS" link set lo up
+	export PLACE GATEWAY_LOG
+	# Where nobody can reach what it is to run.
+	PLACE=$(mktemp -d /tmp/socks64-inetd.XXXXXX)
+	chmod 755 "$PLACE"
+	install -m 755 "$HANDLER_STATIC" "$PLACE"
+	GATEWAY_LOG=$PLACE/log
+	local package
+	for package in openbsd-inetd inetutils-inetd xinetd ucspi-tcp-ipv6 \
+	    tcpd; do
+		"$TESTS/unpack-package" "$package" "$ROOT/build/$package" ||
+		    fail "cannot fetch $package"
+	done
+	start server4 ip netns exec "$NETNS" "$PEERS/server.py" 127.0.0.1 \
+	    ask=7000
+	start server6 ip netns exec "$NETNS" "$PEERS/server.py" ::1 ask=7000
+	wait_for_line "$BATS_FILE_TMPDIR/server4.out" '^ready$'
+	wait_for_line "$BATS_FILE_TMPDIR/server6.out" '^ready$'
+}
+
+teardown_file() {
+	stop_all
+	[[ -z ${NETNS:-} ]] || ip netns delete "$NETNS" 2>/dev/null || :
+	rm -rf "${PLACE:-/nowhere}"
+}
+
+setup() {
+	: >"$GATEWAY_LOG"
+	configure 'allow at loopback'
+}
+
+# unshare passes no signal on: the first process inside is told.
+teardown() {
+	[[ ! -e $BATS_FILE_TMPDIR/launcher.pid ]] ||
+	    pkill -P "$(pid_of launcher)" || :
+	wait_until 5 is_gone "$(pid_of launcher)" || :
+	stop launcher
+}
+
+configure() {
+	printf '%s\n' "$@" >"$PLACE/socks64.conf"
+	chmod 644 "$PLACE/socks64.conf"
+}
+
+# example FILE [SED-EXPRESSION]...: with the paths and the user of this test.
+example() {
+	local file=$ROOT/units/examples/$1
+	local -a edits=()
+	shift
+	while [[ $# -gt 0 ]]; do
+		edits+=(-e "$1")
+		shift
+	done
+	sed "${edits[@]}" -e "s|@SBINDIR@|$PLACE|g" \
+	    -e "s|/etc/socks64/socks64.conf|$PLACE/socks64.conf|g" \
+	    -e 's/ socks64 \// nobody \//' -e 's/user = socks64/user = nobody/' \
+	    -e 's/\(id -[ug]\) socks64/\1 nobody/g' \
+	    -e "s|/usr/sbin/tcpd|$ROOT/build/tcpd/usr/sbin/tcpd|" "$file"
+}
+
+# launch PORTS COMMAND...: in the network, with /dev/log and a /run of its own,
+# and everything it leaves in the background goes when it is stopped.
+launch() {
+	local -i ports=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	start launcher ip netns exec "$NETNS" unshare --mount --pid --fork \
+	    --kill-child=KILL sh -c 'mount -t tmpfs run /run; exec "$@"' sh \
+	    "$PEERS/syslog-dev" "$GATEWAY_LOG" "$@"
+	wait_until 10 listens "$ports" ||
+	    fail "it does not listen: $*" "$(<"$BATS_FILE_TMPDIR/launcher.err")" \
+	        "$(<"$GATEWAY_LOG")"
+}
+
+listens() { # COUNT
+	(($(ss -N "$NETNS" -Hltn 'sport >= :1080 and sport <= :1082' | wc -l) >= $1))
+}
+
+launch_openbsd() {
+	example inetd.conf "$OPENBSD" \
+	    's/^#1080 /1081 /' >"$PLACE/inetd.conf"
+	launch 3 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	    "$PLACE/inetd.conf"
+}
+
+launch_inetutils() {
+	example inetd.conf '1,/^# --- inetutils/d' "/^# --- tcpd/,\$d" \
+	    's/^#127/127/; s/^#1080 /1081 /' >"$PLACE/inetd.conf"
+	# It goes into the background.
+	launch 2 sh -c "$ROOT/build/inetutils-inetd/usr/sbin/inetutils-inetd \
+	    --pidfile=/run/inetd.pid $PLACE/inetd.conf; exec sleep infinity"
+}
+
+launch_xinetd() {
+	{
+		example xinetd.conf
+		example xinetd.conf 's/id = socks64/id = socks64-6/' \
+		    's/flags = IPv4/flags = IPv6/' 's/bind = .*/bind = ::1/'
+		example xinetd.conf 's/id = socks64/id = socks64-46/' \
+		    's/flags = IPv4/flags = IPv6/' '/bind = /d' \
+		    's/port = 1080/port = 1081/'
+	} >"$PLACE/xinetd.conf"
+	launch 3 "$ROOT/build/xinetd/usr/sbin/xinetd" -dontfork \
+	    -pidfile /run/xinetd.pid -f "$PLACE/xinetd.conf"
+}
+
+# tcpserver logs to its standard error, and so do its sessions.
+launch_tcpserver() {
+	local address port
+	for address in 127.0.0.1 ::1 0; do
+		port=1080
+		[[ $address != 0 ]] || port=1081
+		example tcpserver.sh "s/127.0.0.1 1080/$address $port/" \
+		    "s|exec tcpserver|$ROOT/build/ucspi-tcp-ipv6/usr/bin/tcpserver|" \
+		    >"$PLACE/run-$address"
+		chmod 755 "$PLACE/run-$address"
+	done
+	launch 3 sh -c "exec 2>>$GATEWAY_LOG; $PLACE/run-127.0.0.1 &
+	    $PLACE/run-::1 & $PLACE/run-0 & wait"
+}
+
+launch_tcpd() {
+	example inetd.conf '1,/^# --- tcpd/d' 's/^#127/127/' \
+	    >"$PLACE/inetd.conf"
+	launch 1 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	    "$PLACE/inetd.conf"
+}
+
+socks() {
+	ip netns exec "$NETNS" "$PEERS/socks.py" "$@"
+}
+
+# serves GATEWAY CLIENT: sessions to both families; the record is in the log
+# and names the client by that address.
+serves() {
+	local server client record
+	for server in 127.0.0.1 ::1; do
+		run socks "$1" "$server" 7000 exchange 200000
+		assert_match "$1 to $server" "$status $output" '^0 .*rep=00'
+		client=$(value client "$output")
+		assert_match client "$client" "^$2:[0-9]+$"
+		record=$(record_of "$client")
+		assert_record "$record" ok cmd=CONNECT auth=none \
+		    "client=$client"
+	done
+}
+
+# Nothing but SOCKS goes to a client, whatever is wrong.
+says_nothing() {
+	local gateway
+	for gateway in "$@"; do
+		run socks "$gateway" raw '>050100' gone
+		assert_equal "$gateway: $output" "$status" 0
+	done
+	wait_for_line "$GATEWAY_LOG" "socks64\[[0-9]+\]: $PLACE/socks64.conf:2: "
+}
+
+serves_all() {
+	serves 127.0.0.1:1080 127.0.0.1
+	serves '[::1]:1080' '\[::1\]'
+	serves 127.0.0.1:1081 127.0.0.1
+}
+
+@test "openbsd-inetd: IPv4, IPv6 and IPv4-mapped clients are served, and their records arrive at syslog" {
+	launch_openbsd
+	serves_all
+	has_line "$GATEWAY_LOG" '^<29>socks64\[[0-9]+\]: ok client=127' ||
+	    fail "$(<"$GATEWAY_LOG")"
+}
+
+@test "openbsd-inetd: a broken configuration sends no octet to a client" {
+	launch_openbsd
+	configure 'allow at loopback' 'nonsense on'
+	says_nothing 127.0.0.1:1080 '[::1]:1080' 127.0.0.1:1081
+}
+
+@test "inetutils-inetd: IPv4, IPv6 and IPv4-mapped clients are served, and their records arrive at syslog" {
+	launch_inetutils
+	serves 127.0.0.1:1080 127.0.0.1
+	serves '[::1]:1081' '\[::1\]'
+	serves 127.0.0.1:1081 127.0.0.1
+	has_line "$GATEWAY_LOG" '^<29>socks64\[[0-9]+\]: ok client=127' ||
+	    fail "$(<"$GATEWAY_LOG")"
+}
+
+@test "inetutils-inetd: a broken configuration sends no octet to a client" {
+	launch_inetutils
+	configure 'allow at loopback' 'nonsense on'
+	says_nothing 127.0.0.1:1080 '[::1]:1081' 127.0.0.1:1081
+}
+
+@test "xinetd: IPv4, IPv6 and IPv4-mapped clients are served, and their records arrive at syslog" {
+	launch_xinetd
+	serves_all
+	has_line "$GATEWAY_LOG" '^<29>socks64\[[0-9]+\]: ok client=127' ||
+	    fail "$(<"$GATEWAY_LOG")"
+}
+
+@test "xinetd: a broken configuration sends no octet to a client" {
+	launch_xinetd
+	configure 'allow at loopback' 'nonsense on'
+	says_nothing 127.0.0.1:1080 '[::1]:1080' 127.0.0.1:1081
+}
+
+@test "tcpserver: IPv4, IPv6 and IPv4-mapped clients are served, and their records go to its log" {
+	launch_tcpserver
+	serves_all
+	has_line "$GATEWAY_LOG" '^socks64\[[0-9]+\]: ok client=127' ||
+	    fail "$(<"$GATEWAY_LOG")"
+}
+
+@test "tcpserver: a broken configuration sends no octet to a client" {
+	launch_tcpserver
+	configure 'allow at loopback' 'nonsense on'
+	says_nothing 127.0.0.1:1080 '[::1]:1080' 127.0.0.1:1081
+}
+
+@test "tcpd in front passes the connection on" {
+	launch_tcpd
+	serves 127.0.0.1:1080 127.0.0.1
+}
+
+@test "a wrong command line in inetd.conf sends no octet to a client, and says so to syslog" {
+	example inetd.conf "$OPENBSD" \
+	    's/ -f .*/ --nonsense/' >"$PLACE/inetd.conf"
+	launch 2 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	    "$PLACE/inetd.conf"
+	run socks 127.0.0.1:1080 raw '>050100' gone
+	assert_equal "$output" "$status" 0
+	wait_for_line "$GATEWAY_LOG" 'socks64\[[0-9]+\]: unknown option --nonsense'
+}
+
+@test "inetd wait instead of nowait: the listening socket is refused, with what to change" {
+	echo "127.0.0.1:1080 stream tcp wait nobody $PLACE/socks64-handler-static socks64-handler-static" \
+	    >"$PLACE/inetd.conf"
+	launch 1 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	    "$PLACE/inetd.conf"
+	run socks --timeout 2 127.0.0.1:1080 raw '>050100' gone
+	wait_for_line "$GATEWAY_LOG" 'fd 0 is a listening socket: .*\(inetd: nowait\)'
+}
+
+@test "the limit behind nowait: over it openbsd-inetd serves nobody any more" {
+	example inetd.conf "$OPENBSD" 's/nowait.60000/nowait.5/' \
+	    >"$PLACE/inetd.conf"
+	launch 2 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	    "$PLACE/inetd.conf"
+	local -i served=0
+	for ((i = 0; i < 10; i++)); do
+		run socks 127.0.0.1:1080 127.0.0.1 7000 reply
+		[[ $output != *rep=00* ]] || served+=1
+	done
+	((served > 0 && served <= 5)) || fail "$served were served"
+	run socks 127.0.0.1:1080 raw '>050100' gone
+	assert_equal "closed without an octet" "$status $output" "0 "
+}
+
+@test "an example line stands 1,000 connections in a minute" {
+	launch_openbsd
+	run ip netns exec "$NETNS" "$PYTHON" -c '
+import socket
+for _ in range(1000):
+    s = socket.create_connection(("127.0.0.1", 1080))
+    s.sendall(b"\5\1\0")
+    assert s.recv(2) == b"\5\0"
+    s.close()'
+	assert_equal "$output" "$status" 0
+	serves 127.0.0.1:1080 127.0.0.1
+}

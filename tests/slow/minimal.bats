@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+# No permission is idle: of each row of sandbox/calls.c that is not marked as
+# spare, handlers are built whose last stage with that call lacks it, and one
+# session of each kind must show that somebody misses it.
+#
+# shellcheck shell=bash
+
+load ../lib/common
+
+export BATS_TEST_TIMEOUT=600
+
+setup() {
+	[[ $EUID == 0 ]] || skip "needs root: mounts, becomes users"
+	tree=$BATS_TEST_TMPDIR/tree
+	mkdir "$tree"
+	(cd "$ROOT" && cp -r Makefile ./*.[ch] wire policy net sandbox \
+	    build tests "$tree")
+	! [[ -d $ROOT/alg ]] || cp -r "$ROOT/alg" "$tree"
+}
+
+# sessions: the name of what failed; status 0 when nothing did.
+sessions() {
+	"$tree/tests/probe/sessions.py" "$tree/socks64-handler" \
+	    "$tree/socks64-handler-static" "$tree/build/tests/probe/probe" 2>&1
+}
+
+# build [--without ROW]
+build() {
+	rm -f "$tree/build/sandbox/filters.h"
+	make -s -C "$tree" FILTERS="$*" all build/tests/probe/probe \
+	    >"$BATS_TEST_TMPDIR/make.log" 2>&1 ||
+	    fail "make: $(cat "$BATS_TEST_TMPDIR/make.log")"
+}
+
+@test "with all rows, one session of each kind works" {
+	build
+	run -0 sessions
+}
+
+@test "each row of the sandbox's table is missed by some session" {
+	local row call idle=
+	build
+	while read -r row call; do
+		build --without "$row"
+		! sessions >/dev/null || idle+="$row $call"$'\n'
+	done < <("$tree/build/sandbox/generate" --rows)
+	[[ -z $idle ]] || fail "nobody misses:" "$idle"
+}

@@ -1,0 +1,120 @@
+# Everything that tests, and what tests are built of.
+
+BATS = bats --print-output-on-failure
+BATSFLAGS =
+SUITE = $(sort $(wildcard tests/*.bats))
+SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
+
+check:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
+	@$(BATS) $(BATSFLAGS) $(SUITE)
+
+check-all:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
+	@$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE)
+
+lint:
+	@tests/install-missing build lint
+	@tests/lint/run
+
+# The suite over a handler that counts what it runs; the handler ends by
+# _exit(2), so the counters are dumped by tests/coverage.
+coverage:
+	@tests/install-missing build test
+	@tests/coverage
+
+# Ratios against the least that a handler can be, side by side in one run.
+bench: all build/bench/bare build/bench/inetd
+	tests/bench/bench.py build $(FIGURES)
+
+.PHONY: check check-all lint fuzz coverage bench probes
+
+# Unit drivers link the rooms that they test, with every check of the
+# compiler.
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
+PURE = $(sort $(wildcard wire/*.c policy/*.c) \
+	$(filter-out alg/session.c,$(wildcard alg/*.c)))
+HEADERS = $(wildcard wire/*.h policy/*.h net/*.h alg/*.h)
+
+build/tests/%: tests/unit/%.c $(PURE) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(PURE) -lcrypt
+
+# It looks for secrets in all of its own memory: ASan has 20 TB of that, and
+# lazy binding leaves registers on the stack.
+build/tests/password: SANITIZE = -fsanitize=undefined \
+	-fno-sanitize-recover=all -Wl,-z,now
+
+build/tests/order: tests/unit/order.c net/order.c $(PURE) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< net/order.c $(PURE) -lcrypt
+
+# The race is driven with the rooms below it and a policy of the driver's
+# own; no ASan, which opens files and wants many descriptors.
+DIAL = $(patsubst %,net/%.c,dial resolve resolvconf hosts words route order \
+	failure wait sockaddr) $(wildcard wire/*.c)
+
+build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CHECKED) -fsanitize=undefined -fno-sanitize-recover=all \
+	    -o $@ $< $(DIAL) -lcares
+
+# Measured by its tests: built as the handler is.
+build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
+	    net/relay.o net/flow.o net/wait.o wire/text.o)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
+# What tests/50-sandbox.bats runs.
+PROBES = build/tests/probe/probe build/tests/probe/table \
+	build/tests/probe/without-seccomp
+CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
+	$(wildcard sandbox/*.c)) wire/text.c)
+
+probes: $(PROBES)
+
+$(PROBES): %: %.o $(CONFINEMENT)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt
+
+build/tests/probe/table.o: build/sandbox/filters.h
+
+-include $(wildcard build/tests/unit/*.d) $(PROBES:=.d)
+
+# Fuzz targets link the pure rooms alone.  The same source is replayed over
+# its corpus by make check, without clang.
+CLANG = clang-14
+FUZZ_SECONDS = 30
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
+	$(wildcard tests/fuzz/*.c)))
+REPLAYS = $(FUZZERS:%=build/replay/%)
+
+build/fuzz/%: tests/fuzz/%.c $(PURE) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(CHECKED) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(PURE) \
+	    -lcrypt
+
+build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c $(PURE) \
+	    -lcrypt
+
+fuzz:
+	@tests/install-missing build fuzz
+	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz/%)
+
+fuzz/%: build/fuzz/%
+	@mkdir -p build/fuzz/corpus/$*
+	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+	    -rss_limit_mb=4096 -max_len=4096 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* \
+	    tests/fuzz/corpus/$*
+
+build/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
+	build/tests/message build/tests/password build/tests/order \
+	build/tests/unit/relay

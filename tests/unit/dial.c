@@ -1,0 +1,246 @@
+/*
+ * Drives net/dial.c and what stands below it: one destination by name or
+ * literal, the outcome as key=value lines.  The policy is a stub that allows
+ * all but the addresses of -D.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "net/dial.h"
+#include "net/route.h"
+#include "net/sockaddr.h"
+#include "wire/name.h"
+
+enum { DESCRIPTORS_MAX = 256, OUTPUT_SIZE = 8192, USAGE = 64 };
+
+static struct address denied[16];
+static size_t denied_count;
+
+struct address
+policy_inside(const struct policy *policy, const struct address *address)
+{
+	(void)policy;
+	return *address;
+}
+
+void
+policy_judge_address(const struct policy *policy,
+    const struct question *question, const struct candidate *candidate,
+    struct verdict *out)
+{
+	struct text rule = text_in(out->rule, sizeof(out->rule));
+	struct text reason = text_in(out->reason, sizeof(out->reason));
+
+	(void)policy;
+	(void)question;
+	out->decision = ALLOW;
+	text_add(&rule, candidate->self ? "self " : "");
+	address_add(&rule, &candidate->address);
+	for (size_t i = 0; i < denied_count; i++)
+		if (address_equal(&denied[i], &candidate->address)) {
+			out->decision = DENY;
+			address_add(&reason, &candidate->address);
+			text_add(&reason, " is denied by the test");
+		}
+}
+
+static size_t
+descriptors_open(void)
+{
+	size_t n = 0;
+
+	for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+		if (fcntl(fd, F_GETFD) != -1)
+			n++;
+	return n;
+}
+
+static const char *const results[] = {
+	[DIAL_FAILED] = "failed",
+	[DIAL_CONNECTED] = "connected",
+	[DIAL_DENIED] = "denied",
+	[DIAL_RESOLVE_FAILED] = "resolve-failed",
+	[DIAL_CLIENT_GONE] = "client-gone",
+	[DIAL_STOPPED] = "stopped",
+	[DIAL_ERROR] = "error",
+};
+
+static const char *const prefers[] = {
+	[PREFER_AUTO] = "auto",
+	[PREFER_IPV6] = "ipv6",
+	[PREFER_IPV4] = "ipv4",
+	[PREFER_IPV6_ONLY] = "ipv6-only",
+	[PREFER_IPV4_ONLY] = "ipv4-only",
+};
+
+static _Noreturn void
+usage(const char *what)
+{
+	(void)!write(STDERR_FILENO, what, strlen(what));
+	(void)!write(STDERR_FILENO, ": what?\n", 8);
+	exit(USAGE);
+}
+
+static enum prefer
+parse_prefer(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(prefers); i++)
+		if (strcmp(word, prefers[i]) == 0)
+			return (enum prefer)i;
+	usage(word);
+}
+
+static struct address
+parse_address(const char *word, uint16_t port)
+{
+	struct address a;
+
+	if (!address_parse_port(word, strlen(word), port, &a))
+		usage(word);
+	return a;
+}
+
+static void
+take_source(struct settings *settings, const char *word)
+{
+	const struct address a = parse_address(word, 0);
+
+	if (a.family == FAMILY_IPV6)
+		settings->source_ipv6 = a;
+	else
+		settings->source_ipv4 = a;
+}
+
+static void
+limit_descriptors(const char *word)
+{
+	const rlim_t n = strtoul(word, NULL, 10);
+	const struct rlimit limit = { n, n };
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+take_option(struct settings *settings, struct dial *d, int option)
+{
+	switch (option) {
+	case 'p': settings->prefer = parse_prefer(optarg); break;
+	case 's': take_source(settings, optarg); break;
+	case 'i': settings->interface = optarg; break;
+	case 'm':
+		settings->mark = (uint32_t)strtoul(optarg, NULL, 0);
+		settings->mark_set = true;
+		break;
+	case 'r':
+		settings->resolvers[settings->resolver_count++] =
+		    parse_address(optarg, 53);
+		break;
+	case 't': settings->connect_timeout = strtol(optarg, NULL, 10); break;
+	case 'd': settings->attempt_delay = strtol(optarg, NULL, 10); break;
+	case 'D': denied[denied_count++] = parse_address(optarg, 0); break;
+	case 'c': d->client = (int)strtol(optarg, NULL, 10); break;
+	case 'n': limit_descriptors(optarg); break;
+	default: usage("option");
+	}
+}
+
+static void
+line_add(struct text *t, const char *key, const char *value)
+{
+	text_add(t, key);
+	text_add_char(t, '=');
+	text_add(t, value);
+	text_add_char(t, '\n');
+}
+
+static void
+number_add(struct text *t, const char *key, uint64_t number)
+{
+	text_add(t, key);
+	text_add_char(t, '=');
+	text_add_number(t, number);
+	text_add_char(t, '\n');
+}
+
+static void
+address_line_add(struct text *t, const char *key, const struct address *a)
+{
+	text_add(t, key);
+	text_add_char(t, '=');
+	address_add_port(t, a);
+	text_add_char(t, '\n');
+}
+
+static void
+route_print(struct text *t, const struct settings *settings,
+    const struct address *a)
+{
+	const struct route route = route_probe(settings, a, 0);
+
+	line_add(t, "usable", route.usable ? "yes" : "no");
+	line_add(t, "error", route.error == 0 ? "-" :
+	    strerrorname_np(route.error));
+	address_line_add(t, "source", &route.source);
+	line_add(t, "self", route.self ? "yes" : "no");
+}
+
+static void
+dial_print(struct text *t, struct dial *d)
+{
+	const size_t before = descriptors_open();
+	const int64_t start = clock_now();
+
+	d->until = deadline_in(d->settings->connect_timeout);
+	dial_run(d);
+	number_add(t, "milliseconds", (uint64_t)(clock_now() - start));
+	line_add(t, "result", results[d->result]);
+	number_add(t, "reply", d->reply);
+	address_line_add(t, "peer", &d->peer);
+	address_line_add(t, "local", &d->local);
+	line_add(t, "rule", d->verdict.rule);
+	line_add(t, "reason", d->reason);
+	line_add(t, "attempts", d->attempts);
+	number_add(t, "nonblocking", d->fd != -1 &&
+	    (fcntl(d->fd, F_GETFL) & O_NONBLOCK) != 0);
+	if (d->fd != -1)
+		close(d->fd);
+	number_add(t, "left-open", descriptors_open() - before);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings settings = { .connect_timeout = 30000,
+		.attempt_delay = 250 };
+	struct question question = { .command = POLICY_CONNECT };
+	struct dial d = { .settings = &settings, .question = &question,
+		.client = -1 };
+	char name[NAME_LENGTH_MAX + 1];
+	char output[OUTPUT_SIZE];
+	struct text t = text_in(output, sizeof(output));
+
+	wait_prepare();
+	for (int option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:");
+	    option != -1;
+	    option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:"))
+		take_option(&settings, &d, option);
+	if (argc - optind < 1)
+		usage("NAME|ADDRESS [PORT]");
+	switch (name_classify((const uint8_t *)argv[optind],
+	    strlen(argv[optind]), name, &question.literal)) {
+	case NAME_HOST: question.name = name; break;
+	case NAME_LITERAL: break;
+	case NAME_BAD: usage(argv[optind]);
+	}
+	if (argc - optind < 2) {
+		route_print(&t, &settings, &question.literal);
+	} else {
+		question.port = (uint16_t)strtoul(argv[optind + 1], NULL, 10);
+		dial_print(&t, &d);
+	}
+	return write(STDOUT_FILENO, t.start, t.length) ==
+	    (ssize_t)t.length ? 0 : 1;
+}

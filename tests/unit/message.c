@@ -1,0 +1,179 @@
+/*
+ * Messages as vectors, for tests/16-messages.bats: each file is one message
+ * in hexadecimal, its name ends in its verdict.
+ *
+ *   message proxy|login FILE...
+ *
+ *   *.done.hex   a message; `#=` says what it means.  Every strict prefix is
+ *                MORE, and octets behind it are not consumed.
+ *   *.bad.hex    BAD at once or at some octet, and from then on
+ *   *.more.hex   MORE at every octet
+ *
+ * Every prefix is parsed from a block of exactly its size, so that ASan sees
+ * a read behind it.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/login.h"
+#include "wire/proxy.h"
+#include "wire/text.h"
+
+enum { MESSAGE_MAX = 65536, MEANING_TEXT = 1100, BEHIND = 3 };
+
+struct vector {
+	uint8_t octets[MESSAGE_MAX + BEHIND];
+	size_t length;
+	char meaning[MEANING_TEXT];
+};
+
+/* Parses; on PARSE_DONE says what was found. */
+typedef enum parse parser(struct cursor *c, struct text *meaning);
+
+static enum parse
+parse_proxy(struct cursor *c, struct text *meaning)
+{
+	struct proxy_header header;
+	const enum parse parse = proxy_header_parse(c, &header);
+
+	if (parse != PARSE_DONE)
+		return parse;
+	if (header.local)
+		text_add(meaning, "local ");
+	address_add_port(meaning, &header.source);
+	text_add(meaning, " ");
+	address_add_port(meaning, &header.destination);
+	return parse;
+}
+
+static enum parse
+parse_login(struct cursor *c, struct text *meaning)
+{
+	struct login login;
+	const enum parse parse = login_parse(c, &login);
+
+	if (parse != PARSE_DONE)
+		return parse;
+	text_add_escaped(meaning, login.user, login.user_length);
+	text_add(meaning, " ");
+	text_add_escaped(meaning, login.password, login.password_length);
+	return parse;
+}
+
+static void
+fail(const char *path, const char *what, size_t at)
+{
+	printf("%s: %s at %zu octets\n", path, what, at);
+	exit(1);
+}
+
+/* Hexadecimal; `xx*N` repeats; `#=` and the meaning; `#` comments. */
+static void
+read_line(struct vector *v, char *line)
+{
+	if (line[0] == '#') {
+		line[strcspn(line, "\n")] = '\0';
+		struct text meaning = text_in(v->meaning, MEANING_TEXT);
+		if (line[1] == '=')
+			text_add(&meaning, line + 3);
+		return;
+	}
+	for (char *word = strtok(line, " \n"); word != NULL;
+	    word = strtok(NULL, " \n")) {
+		char *star;
+		const unsigned long octet = strtoul(word, &star, 16);
+		unsigned long times = *star == '*' ?
+		    strtoul(star + 1, NULL, 10) : 1;
+
+		while (times-- > 0 && v->length < MESSAGE_MAX)
+			v->octets[v->length++] = (uint8_t)octet;
+	}
+}
+
+static void
+read_vector(struct vector *v, const char *path)
+{
+	static char line[3 * MESSAGE_MAX];
+	FILE *file = fopen(path, "r");
+
+	if (file == NULL) {
+		perror(path);
+		exit(2);
+	}
+	*v = (struct vector){ .length = 0 };
+	while (fgets(line, sizeof(line), file) != NULL)
+		read_line(v, line);
+	fclose(file);
+}
+
+/* Parses the first `length` octets; how many it took, or an exit. */
+static enum parse
+try(parser *parse, const struct vector *v, size_t length, size_t *taken)
+{
+	char buffer[MEANING_TEXT];
+	struct text meaning = text_in(buffer, sizeof(buffer));
+	uint8_t *exact = malloc(length == 0 ? 1 : length);
+	struct cursor c = { .at = exact, .left = length };
+
+	if (exact == NULL)
+		exit(2);
+	memcpy(exact, v->octets, length);
+	const enum parse found = parse(&c, &meaning);
+	*taken = length - c.left;
+	free(exact);
+	if (found != PARSE_DONE && *taken != 0) {
+		printf("the cursor moved without PARSE_DONE\n");
+		exit(1);
+	}
+	if (found == PARSE_DONE && strcmp(buffer, v->meaning) != 0) {
+		printf("expected: %s\nfound:    %s\n", v->meaning, buffer);
+		exit(1);
+	}
+	return found;
+}
+
+static void
+check(parser *parse, const struct vector *v, const char *path)
+{
+	const bool done = strstr(path, ".done.") != NULL;
+	const bool bad = strstr(path, ".bad.") != NULL;
+	enum parse before = PARSE_MORE;
+	size_t taken;
+
+	for (size_t length = 0; length <= v->length + BEHIND; length++) {
+		const enum parse found = try(parse, v, length, &taken);
+
+		if (before == PARSE_BAD && found != PARSE_BAD)
+			fail(path, "no longer bad", length);
+		if (done && (length < v->length) != (found == PARSE_MORE))
+			fail(path, "not done exactly at its end", length);
+		if (found == PARSE_DONE && (!done || taken != v->length))
+			fail(path, "done", length);
+		if (bad && length == v->length && found != PARSE_BAD)
+			fail(path, "not bad", length);
+		if (length == v->length && !bad)
+			before = found;
+		else if (found == PARSE_BAD)
+			before = PARSE_BAD;
+		if (!done && length == v->length)
+			return;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct vector v;
+
+	if (argc < 3)
+		return 64;
+	for (int i = 2; i < argc; i++) {
+		read_vector(&v, argv[i]);
+		check(strcmp(argv[1], "proxy") == 0 ? parse_proxy :
+		    parse_login, &v, argv[i]);
+	}
+	printf("%d vectors held\n", argc - 2);
+	return 0;
+}

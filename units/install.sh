@@ -1,0 +1,171 @@
+#!/bin/sh
+# make install and make uninstall: one table of files, walked both ways.
+#
+#     units/install.sh install|uninstall     (PREFIX and DESTDIR in the
+#                                             environment)
+#
+# Every file is put in place by rename: no connection meets half a handler,
+# or none.  Nothing outside of DESTDIR is touched where it is set.
+set -eu
+
+sysconf=/etc/socks64
+
+# MODE SOURCE DESTINATION, a line for each file
+table() {
+	units=$PREFIX/lib/systemd
+	share=$PREFIX/share
+	doc=$share/doc/socks64-handler
+	cat <<-EOF
+		755 socks64-handler $PREFIX/sbin/socks64-handler
+		755 socks64-handler-static $PREFIX/sbin/socks64-handler-static
+		644 man/socks64-handler.8 $share/man/man8/socks64-handler.8
+		644 man/socks64.conf.5 $share/man/man5/socks64.conf.5
+		644 units/socks64.socket $units/system/socks64.socket
+		644 units/socks64@.service $units/system/socks64@.service
+		644 units/user/socks64.socket $units/user/socks64.socket
+		644 units/user/socks64@.service $units/user/socks64@.service
+		644 units/sysusers.conf $PREFIX/lib/sysusers.d/socks64.conf
+		644 units/tmpfiles.conf $PREFIX/lib/tmpfiles.d/socks64.conf
+		644 units/socks64.catalog $units/catalog/socks64.catalog
+		644 README.md $doc/README.md
+		644 units/hardened.conf $doc/examples/hardened.conf
+	EOF
+	for example in units/examples/*; do
+		mode=644
+		case $example in *.sh) mode=755 ;; esac
+		echo "$mode $example $doc/examples/${example##*/}"
+	done
+}
+
+place() { # MODE SOURCE DESTINATION
+	mkdir -p "${3%/*}"
+	case $2 in
+	socks64-handler*) cp "$2" "$3.new" ;;
+	*) sed "s|@SBINDIR@|$PREFIX/sbin|g" "$2" >"$3.new" ;;
+	esac
+	chmod "$1" "$3.new"
+	mv -f "$3.new" "$3"
+}
+
+is_live() { # root, and the real file system: the system may be told
+	[ -z "$DESTDIR" ] && [ "$(id -u)" = 0 ]
+}
+
+tell_system() {
+	is_live || return 0
+	if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
+		systemctl daemon-reload
+	fi
+	if command -v journalctl >/dev/null; then
+		journalctl --update-catalog
+	fi
+}
+
+make_user() {
+	is_live || return 0
+	if command -v systemd-sysusers >/dev/null; then
+		systemd-sysusers "$PREFIX/lib/sysusers.d/socks64.conf"
+	fi
+	if ! grep -q '^socks64:' /etc/passwd; then
+		echo "There is no user socks64 yet; make it with"
+		echo "    useradd --system --home-dir / --shell /usr/sbin/nologin socks64"
+		return 0
+	fi
+	if command -v systemd-tmpfiles >/dev/null; then
+		systemd-tmpfiles --create "$PREFIX/lib/tmpfiles.d/socks64.conf"
+	fi
+}
+
+place_configuration() {
+	if [ -e "$DESTDIR$sysconf/socks64.conf" ]; then
+		return 0
+	fi
+	if [ -z "$DESTDIR" ] && [ "$(id -u)" != 0 ]; then
+		echo "Not root: without $sysconf/socks64.conf the defaults hold."
+		return 0
+	fi
+	mkdir -p "$DESTDIR$sysconf"
+	place 644 units/examples/socks64.conf "$DESTDIR$sysconf/socks64.conf"
+}
+
+say_what_is_left() {
+	[ -z "$DESTDIR" ] || return 0
+	manager=system
+	control=systemctl
+	if [ "$(id -u)" != 0 ]; then
+		manager=user
+		control='systemctl --user'
+	fi
+	echo "Installed.  All that is left to do:"
+	case $PREFIX in
+	/usr | /usr/local)
+		echo "    $control enable --now socks64.socket"
+		;;
+	*)
+		units=$PREFIX/lib/systemd/$manager
+		echo "    $control link $units/socks64@.service"
+		echo "    $control enable --now $units/socks64.socket"
+		;;
+	esac
+	echo "or, with inetd, a line of"
+	echo "    $PREFIX/share/doc/socks64-handler/examples/inetd.conf"
+}
+
+install_all() {
+	umask 022
+	table | while read -r mode source destination; do
+		place "$mode" "$source" "$DESTDIR$destination"
+	done
+	place_configuration
+	make_user
+	tell_system
+	say_what_is_left
+}
+
+# Directories that hold nothing any more, if they are such as we make.
+remove_directories() {
+	if [ -n "$DESTDIR" ] && [ -d "$DESTDIR" ]; then
+		table | while read -r _ _ destination; do
+			directory=${destination%/*}
+			directory=${directory#/}
+			[ ! -d "$DESTDIR/$directory" ] ||
+			    (cd "$DESTDIR" &&
+			    rmdir -p --ignore-fail-on-non-empty "$directory")
+		done
+		return 0
+	fi
+	for directory in share/doc/socks64-handler/examples \
+	    share/doc/socks64-handler lib/systemd/system lib/systemd/user \
+	    lib/systemd/catalog lib/systemd lib/sysusers.d lib/tmpfiles.d; do
+		[ ! -d "$PREFIX/$directory" ] ||
+		    rmdir --ignore-fail-on-non-empty "$PREFIX/$directory"
+	done
+}
+
+uninstall_all() {
+	if is_live && command -v systemctl >/dev/null; then
+		if [ -d /run/systemd/system ]; then
+			systemctl disable --now socks64.socket || :
+		else
+			systemctl disable socks64.socket || :
+		fi
+		rm -rf /run/socks64
+	fi
+	table | while read -r _ _ destination; do
+		rm -f "$DESTDIR$destination"
+	done
+	remove_directories
+	tell_system
+}
+
+PREFIX=${PREFIX:-/usr/local}
+DESTDIR=${DESTDIR:-}
+cd "$(dirname "$0")/.."
+case ${1:-} in
+install) install_all ;;
+uninstall) uninstall_all ;;
+*)
+	echo "usage: units/install.sh install|uninstall" >&2
+	exit 64
+	;;
+esac

@@ -1,0 +1,281 @@
+/*
+ * PROXY protocol headers (HAProxy's doc/proxy-protocol.txt, 2.1 and 2.2).
+ * Pure.  Nothing is taken from a header that is not whole and valid.
+ */
+#include "wire/proxy.h"
+
+#include <string.h>
+
+enum {
+	V1_LENGTH_MAX = 107, /* with CRLF */
+	V1_FIELDS = 6,
+
+	V2_START = 16, /* signature, command, family, length */
+	V2_VERSION = 2,
+	V2_LOCAL = 0,
+	V2_PROXY = 1,
+	V2_TCP4 = 0x11,
+	V2_TCP6 = 0x21,
+	V2_PROTOCOL_DATAGRAM = 2,
+
+	TLV_CRC32C = 3,
+	CRC_LENGTH = 4,
+};
+
+static const uint8_t v1_start[] = { 'P', 'R', 'O', 'X', 'Y', ' ' };
+static const uint8_t v2_signature[12] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
+	0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
+
+/* --- version 1 --- */
+
+struct field {
+	const char *start;
+	size_t length;
+};
+
+static bool
+field_is(const struct field *field, const char *word)
+{
+	return field->length == strlen(word) &&
+	    memcmp(field->start, word, field->length) == 0;
+}
+
+/* Cuts at every single blank; 0 where there are more than V1_FIELDS. */
+static size_t
+split(const char *line, size_t length, struct field fields[V1_FIELDS])
+{
+	size_t count = 0;
+	size_t start = 0;
+
+	for (size_t i = 0; i <= length; i++) {
+		if (i < length && line[i] != ' ')
+			continue;
+		if (count == V1_FIELDS)
+			return 0;
+		fields[count++] = (struct field){ line + start, i - start };
+		start = i + 1;
+	}
+	return count;
+}
+
+static bool
+v1_address(const struct field *address, const struct field *port, bool ipv6,
+    struct address *out)
+{
+	struct address a;
+	uint16_t number;
+
+	if (address->length == 0 ||
+	    (memchr(address->start, ':', address->length) != NULL) != ipv6)
+		return false;
+	if (!address_parse(address->start, address->length, &a) ||
+	    !port_parse(port->start, port->length, 0, &number))
+		return false;
+	a.port = number;
+	*out = a;
+	return true;
+}
+
+/* PROXY TCP4|TCP6 SOURCE DESTINATION PORT PORT; PROXY UNKNOWN [anything] */
+static bool
+v1_line(const char *line, size_t length, struct proxy_header *out)
+{
+	static const char unknown[] = "PROXY UNKNOWN";
+	const size_t known = sizeof(unknown) - 1;
+	struct field fields[V1_FIELDS];
+
+	if (length >= known && memcmp(line, unknown, known) == 0 &&
+	    (length == known || line[known] == ' ')) {
+		out->local = true;
+		return true;
+	}
+	if (split(line, length, fields) != V1_FIELDS)
+		return false;
+	const bool ipv6 = field_is(&fields[1], "TCP6");
+	if (!ipv6 && !field_is(&fields[1], "TCP4"))
+		return false;
+	return v1_address(&fields[2], &fields[4], ipv6, &out->source) &&
+	    v1_address(&fields[3], &fields[5], ipv6, &out->destination);
+}
+
+static enum parse
+v1_parse(struct cursor *walk, struct proxy_header *out)
+{
+	const size_t seen = walk->left < V1_LENGTH_MAX ? walk->left :
+	    V1_LENGTH_MAX;
+	const uint8_t *line = walk->at;
+
+	for (size_t i = sizeof(v1_start); i < seen; i++) {
+		/* A lone CR or LF ends nothing, and belongs nowhere. */
+		if (line[i] == '\n' && line[i - 1] != '\r')
+			return PARSE_BAD;
+		if (line[i - 1] == '\r' && line[i] != '\n')
+			return PARSE_BAD;
+		if (line[i] != '\n')
+			continue;
+		if (!v1_line((const char *)line, i - 1, out))
+			return PARSE_BAD;
+		(void)cursor_take(walk, i + 1); /* it is there */
+		return PARSE_DONE;
+	}
+	return seen == V1_LENGTH_MAX ? PARSE_BAD : PARSE_MORE;
+}
+
+/* --- version 2 --- */
+
+/* CRC-32C (Castagnoli), reflected; bit by bit: headers are short and rare. */
+static uint32_t
+crc_add(uint32_t crc, uint8_t octet)
+{
+	crc ^= octet;
+	for (int bit = 0; bit < 8; bit++)
+		crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78U : 0);
+	return crc;
+}
+
+/* The checksum of a header whose stored one, at `stored`, counts as zeros. */
+static uint32_t
+crc_of(const uint8_t *header, size_t length, const uint8_t *stored)
+{
+	uint32_t crc = 0xffffffffU;
+
+	for (size_t i = 0; i < length; i++) {
+		const uint8_t *at = header + i;
+		const bool hidden = at >= stored && at < stored + CRC_LENGTH;
+
+		crc = crc_add(crc, hidden ? 0 : *at);
+	}
+	return ~crc;
+}
+
+/* TYPE, two octets of LENGTH, VALUE; finds the checksum.  False: the last one
+ * is not whole, or a checksum is not four octets or not alone. */
+static bool
+find_checksum(struct cursor tlvs, const uint8_t **out)
+{
+	const uint8_t *checksum = NULL;
+
+	while (tlvs.left > 0) {
+		const uint8_t type = cursor_u8(&tlvs);
+		const size_t length = cursor_u16(&tlvs);
+		const uint8_t *value = cursor_take(&tlvs, length);
+
+		if (tlvs.starved)
+			return false;
+		if (type != TLV_CRC32C)
+			continue;
+		if (length != CRC_LENGTH || checksum != NULL)
+			return false;
+		checksum = value;
+	}
+	*out = checksum;
+	return true;
+}
+
+static bool
+tlvs_valid(const uint8_t *header, size_t length, const struct cursor *tlvs)
+{
+	const uint8_t *stored;
+
+	if (!find_checksum(*tlvs, &stored))
+		return false;
+	if (stored == NULL)
+		return true;
+	return crc_of(header, length, stored) == ((uint32_t)stored[0] << 24 |
+	    (uint32_t)stored[1] << 16 | (uint32_t)stored[2] << 8 |
+	    (uint32_t)stored[3]);
+}
+
+/* Source and destination, then both ports; starves where there is less. */
+static void
+v2_addresses(struct cursor *body, bool ipv6, struct proxy_header *out)
+{
+	const size_t size = ipv6 ? 16 : 4;
+	const uint8_t *source = cursor_take(body, size);
+	const uint8_t *destination = cursor_take(body, size);
+	const uint16_t source_port = cursor_u16(body);
+	const uint16_t destination_port = cursor_u16(body);
+
+	if (body->starved)
+		return;
+	if (ipv6) {
+		out->source = address_ipv6(source, source_port);
+		out->destination = address_ipv6(destination,
+		    destination_port);
+	} else {
+		out->source = address_ipv4(source, source_port);
+		out->destination = address_ipv4(destination,
+		    destination_port);
+	}
+}
+
+/* Whom the second pair of nibbles says; LOCAL does not look at it. */
+static bool
+v2_family_valid(uint8_t family)
+{
+	if (family >> 4 == 0)
+		return (family & 15) <= V2_PROTOCOL_DATAGRAM;
+	return family == V2_TCP4 || family == V2_TCP6;
+}
+
+/* SIGNATURE, VERSION|COMMAND, FAMILY|PROTOCOL, two octets of LENGTH, then so
+ * many octets: addresses and TLVs */
+static enum parse
+v2_parse(struct cursor *walk, struct proxy_header *out)
+{
+	const uint8_t *header = cursor_take(walk, sizeof(v2_signature));
+	const uint8_t version = cursor_u8(walk);
+
+	if (walk->starved)
+		return PARSE_MORE;
+	const uint8_t command = version & 15;
+	if (version >> 4 != V2_VERSION || command > V2_PROXY)
+		return PARSE_BAD;
+	const uint8_t family = cursor_u8(walk);
+	if (walk->starved)
+		return PARSE_MORE;
+	if (command == V2_PROXY && !v2_family_valid(family))
+		return PARSE_BAD;
+	const size_t length = cursor_u16(walk);
+	if (!walk->starved && length > PROXY_HEADER_MAX - V2_START)
+		return PARSE_BAD;
+	struct cursor body = { .at = cursor_take(walk, length),
+		.left = length };
+	if (walk->starved)
+		return PARSE_MORE;
+
+	out->local = command == V2_LOCAL || family >> 4 == 0;
+	if (out->local)
+		return PARSE_DONE;
+	v2_addresses(&body, family == V2_TCP6, out);
+	if (body.starved || !tlvs_valid(header, V2_START + length, &body))
+		return PARSE_BAD;
+	return PARSE_DONE;
+}
+
+/* Do the octets begin with `start`, as far as they go? */
+static bool
+begins_with(const struct cursor *c, const uint8_t *start, size_t length)
+{
+	return memcmp(c->at, start, c->left < length ? c->left : length) == 0;
+}
+
+enum parse
+proxy_header_parse(struct cursor *c, struct proxy_header *out)
+{
+	struct cursor walk = *c;
+	struct proxy_header header = { .local = false };
+	enum parse parse = PARSE_BAD;
+
+	if (c->left == 0)
+		return PARSE_MORE;
+	if (begins_with(c, v2_signature, sizeof(v2_signature)))
+		parse = v2_parse(&walk, &header);
+	else if (begins_with(c, v1_start, sizeof(v1_start)))
+		parse = v1_parse(&walk, &header);
+	if (parse != PARSE_DONE)
+		return parse;
+	*out = header;
+	*c = walk;
+	return PARSE_DONE;
+}
