@@ -7,10 +7,11 @@ bats_require_minimum_version 1.5.0
 ROOT=$BATS_TEST_DIRNAME/..
 PLAY=$BATS_TEST_DIRNAME/peers/play.py
 DRIVER=$ROOT/build/tests/unit/relay
+WAITER=$ROOT/build/tests/unit/wait
 
 setup_file() {
 	export BATS_TEST_TIMEOUT=60
-	make -s -C "$ROOT" build/tests/unit/relay
+	make -s -C "$ROOT" build/tests/unit/relay build/tests/unit/wait
 }
 
 setup() {
@@ -241,10 +242,37 @@ spare_pipes() {
 	relay
 	client window:64k send:2m touch:sent reset
 	server window:4k wait:over
+	until_true test -e sent
 	SECONDS=0
+	quiet 3
 	ended 'reset up=[0-9]* down=0 .*reason=the client'
 	((SECONDS >= 9 && SECONDS <= 13))
 	touch over
+}
+
+@test "what came before a reset is delivered although both are seen at once" {
+	relay
+	client expect-text:x touch:stop wait:stopped send:60000 flushed touch:sent reset
+	server text:x wait:going expect:60000 expect-reset
+	until_true test -e stop
+	kill -STOP "$driver"
+	touch stopped
+	wait "$client"
+	kill -CONT "$driver"
+	touch going
+	played
+	ended 'reset up=60000 down=1 .*reason=the client'
+}
+
+@test "a unix-domain client that closes behind its megabytes is no reset, and no spin" {
+	relay -u "$PWD/socket"
+	client stalled:stalled send:16m close
+	server window:64k wait:measured expect:16m expect-fin fin
+	until_true test -e stalled
+	quiet 2
+	touch measured
+	played
+	ended 'ok up=16777216 down=0 '
 }
 
 @test "writing to a client that closed is its reset" {
@@ -521,6 +549,10 @@ marked() {
 	kill -TERM "$driver"
 	ended 'stopped up=[1-9].* down=[1-9]'
 	((SECONDS <= 2))
+}
+
+@test "SIGTERM is seen although something is ready at every wait" {
+	run -0 timeout 20 "$WAITER"
 }
 
 # --------------------------------------------------------------- sandbox
