@@ -24,6 +24,9 @@ teardown() {
 	for pid in $(<pids); do
 		kill "$pid" 2>/dev/null || :
 	done
+	if [[ -n ${NAMESPACE-} ]]; then
+		ip netns delete "$NAMESPACE"
+	fi
 }
 
 until_true() {
@@ -34,11 +37,12 @@ until_true() {
 	done
 }
 
-# relay [OPTION...]: starts the driver, under $UNDER where that is set.
+# relay [OPTION...]: starts the driver, under $UNDER where that is set; all of
+# a test runs within $WITHIN, a namespace.
 relay() {
 	: >result
 	# shellcheck disable=SC2086 # words
-	${UNDER-} "$DRIVER" "$@" >result 3>&- &
+	${WITHIN-} ${UNDER-} "$DRIVER" "$@" >result 3>&- &
 	driver=$!
 	echo "$driver" >>pids
 	until_true grep -q . result
@@ -50,14 +54,16 @@ relay() {
 # client ACTION..., server ACTION...: start the peers.  Each waits until the
 # other is connected too.
 client() {
-	"$PLAY" --seed 1 --peer-seed 2 "${client_at[@]}" touch:client-came \
+	# shellcheck disable=SC2086 # words
+	${WITHIN-} "$PLAY" --seed 1 --peer-seed 2 "${client_at[@]}" touch:client-came \
 	    wait:server-came "$@" 3>&- &
 	client=$!
 	echo "$client" >>pids
 }
 
 server() {
-	"$PLAY" --seed 2 --peer-seed 1 --connect "127.0.0.1:$server_port" \
+	# shellcheck disable=SC2086 # words
+	${WITHIN-} "$PLAY" --seed 2 --peer-seed 1 --connect "127.0.0.1:$server_port" \
 	    touch:server-came wait:client-came "$@" 3>&- &
 	server=$!
 	echo "$server" >>pids
@@ -392,6 +398,32 @@ marked() {
 	touch measured
 	played
 	ended 'ok up=2 '
+}
+
+@test "an urgent octet that comes before a lost segment is waited for without a spin" {
+	((EUID == 0)) || skip "making a network namespace needs root"
+	command -v nft >/dev/null || skip "nft is not installed"
+	NAMESPACE=relay-$$
+	WITHIN="ip netns exec $NAMESPACE"
+	ip netns add "$NAMESPACE"
+	ip -n "$NAMESPACE" link set lo up
+	relay
+	$WITHIN nft -f - <<-END
+		table ip lose {
+			chain input {
+				type filter hook input priority 0
+				tcp dport $client_port ip length > 500 drop
+			}
+		}
+	END
+	long=$(printf '%0600d' 0)
+	client "text:$long" urgent:U touch:sent fin expect-fin
+	server "expect-text:$long" expect-urgent:U expect-fin fin
+	until_true test -e sent
+	quiet 2
+	$WITHIN nft delete table ip lose
+	played
+	ended 'ok up=601 '
 }
 
 @test "a unix-domain client's urgent octet is not lost" {
