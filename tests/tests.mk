@@ -76,6 +76,9 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    net/relay.o net/flow.o net/wait.o wire/text.o)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
+build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
 # What tests/50-sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
@@ -126,4 +129,4 @@ build/bench/%: tests/bench/%.c
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/unit/relay
+	build/tests/unit/relay build/tests/unit/wait
