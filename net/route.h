@@ -34,4 +34,10 @@ bool route_steer(const struct settings *settings, int fd);
 bool route_apply(const struct settings *settings, int fd,
     enum family family);
 
+/*
+ * Which of `interface` and `mark` cannot be set by this process: the keyword,
+ * and errno tells why; NULL where both can.
+ */
+const char *route_refused(const struct settings *settings);
+
 #endif

@@ -23,7 +23,7 @@
 
 enum {
 	TABLE_SLOTS = 4096,
-	TABLE_SLOT_SIZE = 768,
+	TABLE_SLOT_SIZE = 1024,
 	TABLE_HEADER_SIZE = 4096,
 	TABLE_FILE_SIZE = TABLE_HEADER_SIZE + TABLE_SLOTS * TABLE_SLOT_SIZE,
 	TABLE_PROBLEM_TEXT = 256,
@@ -182,9 +182,10 @@ enum table_result table_data_take(struct table *t,
 /* --- Live BIND ports --- */
 
 /* Where a BIND listens: the same port at both; FAMILY_NONE where it does not
- * listen in that family.  What it tells its client is one of these, or what
- * `advertise' says instead. */
+ * listen in that family.  told: BND of its first reply, which may be neither
+ * of them (`advertise'). */
 struct table_bind {
+	struct address told;
 	struct address ipv4;
 	struct address ipv6;
 };
@@ -201,7 +202,8 @@ enum table_result table_bind_put(struct table *t,
 /* The listener is closed. */
 void table_bind_remove(struct table *t, const struct table_handle *handle);
 
-/* The owner's live BIND with that address and port, of another process. */
+/* The owner's live BIND, of another process, that told that address and port
+ * or listens there. */
 enum table_result table_bind_find(struct table *t,
     const struct table_owner *owner, const struct address *announced,
     int64_t now, struct table_bind *out);

@@ -41,6 +41,8 @@ static const struct program programs[SANDBOX_STAGES] = {
 	},
 };
 
+static bool lacks_landlock;
+
 /* `what`, and why by errno. */
 static const char *
 problem(const char *what)
@@ -73,9 +75,15 @@ enter_negotiate(void)
 		return problem("the process could not be made undumpable");
 	if (!limits_lower())
 		return problem("resource limits could not be set");
-	if (!landlock_enter())
+	if (!landlock_enter(&lacks_landlock))
 		return problem("Landlock could not be set");
 	return filter_load(SANDBOX_NEGOTIATE);
+}
+
+bool
+sandbox_lacks_landlock(void)
+{
+	return lacks_landlock;
 }
 
 static const char *
