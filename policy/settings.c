@@ -69,6 +69,12 @@ static const struct choice ftp_alg_choices[] = {
 	{ NULL, 0, CHOICE_OPEN },
 };
 
+static const struct choice advertise_choices[] = {
+	{ "bind", ADVERTISE_BIND, CHOICE_OPEN },
+	{ "udp", ADVERTISE_UDP, CHOICE_OPEN },
+	{ NULL, 0, CHOICE_OPEN },
+};
+
 static const struct choice log_to_choices[] = {
 	{ "auto", LOG_TO_AUTO, CHOICE_OPEN },
 	{ "journal", LOG_TO_JOURNAL, CHOICE_OPEN },
@@ -150,7 +156,9 @@ static const struct directive directives[] = {
 	{ .keyword = "listen-ports", .kind = &kind_port_range,
 	    .offset = offsetof(struct settings, listen_ports),
 	    .otherwise = "the kernel's" },
-	{ .keyword = "advertise", .kind = &kind_unbuilt, .repeatable = true },
+	{ .keyword = "advertise", .kind = &kind_advertise,
+	    .choices = advertise_choices,
+	    .otherwise = "our own addresses", .repeatable = true },
 	{ .keyword = "proxy-protocol-from", .kind = &kind_proxy_from,
 	    .otherwise = "nobody" },
 	{ .keyword = "address-id", .kind = &kind_word,
@@ -194,6 +202,12 @@ static const struct directive directives[] = {
 
 enum { DIRECTIVES = ARRAY_COUNT(directives) };
 
+/* Where each directive stood first; 0: nowhere. */
+struct places {
+	unsigned on_option[DIRECTIVES];
+	unsigned in_file[DIRECTIVES];
+};
+
 /* The reading of one configuration. */
 struct reading {
 	struct reader reader;
@@ -202,10 +216,7 @@ struct reading {
 	/* Values that the command line beats are read into this, for their
 	 * errors. */
 	struct settings *ignored;
-
-	/* Where each directive stood first; 0: nowhere. */
-	unsigned on_option[DIRECTIVES];
-	unsigned in_file[DIRECTIVES];
+	struct places *places;
 };
 
 static size_t
@@ -293,7 +304,8 @@ read_directive(struct reading *reading, const char *keyword, char *value)
 {
 	struct reader *r = &reading->reader;
 	const size_t i = find_directive(keyword);
-	unsigned *places = r->option ? reading->on_option : reading->in_file;
+	unsigned *places = r->option ? reading->places->on_option :
+	    reading->places->in_file;
 
 	if (i == DIRECTIVES) {
 		refuse_unknown(r, keyword);
@@ -301,8 +313,8 @@ read_directive(struct reading *reading, const char *keyword, char *value)
 	}
 	const struct directive *d = &directives[i];
 	/* Rules add up: the command line's stand above the file's. */
-	const bool beaten = !r->option && reading->on_option[i] > 0 &&
-	    d->kind != &kind_rule;
+	const bool beaten = !r->option &&
+	    reading->places->on_option[i] > 0 && d->kind != &kind_rule;
 
 	if (refuse_second(r, d, places[i]))
 		return;
@@ -410,7 +422,10 @@ reading_start(struct reading *reading, struct settings *out)
 	    calloc(1, sizeof(*out->policy)) };
 	reading->out = out;
 	reading->ignored = calloc(1, sizeof(*reading->ignored));
-	if (out->policy != NULL && reading->ignored != NULL)
+	reading->places = calloc(1, sizeof(*reading->places));
+	out->places = reading->places;
+	if (out->policy != NULL && reading->ignored != NULL &&
+	    reading->places != NULL)
 		return true;
 	reader_error(&reading->reader, "no memory");
 	return false;
@@ -438,6 +453,23 @@ settings_read(struct settings *out, const char *file,
 	return !reading.reader.failed;
 }
 
+void
+settings_place(const struct settings *settings, const char *keyword,
+    struct text *out)
+{
+	const size_t i = find_directive(keyword);
+	const unsigned option = settings->places->on_option[i];
+	const unsigned line = settings->places->in_file[i];
+
+	if (option == 0 && line == 0) {
+		text_add(out, "default");
+		return;
+	}
+	text_add(out, option > 0 ? "-o" : settings->file);
+	text_add_char(out, ':');
+	text_add_number(out, option > 0 ? option : line);
+}
+
 bool
 settings_offers(const struct settings *settings, enum auth auth)
 {
@@ -456,6 +488,20 @@ settings_proxied(const struct settings *settings, const struct address *peer,
 	return settings->proxy_from.given &&
 	    net_list_has(&settings->proxy_from, &inside,
 	    membership_of(&inside, self));
+}
+
+const struct address *
+settings_advertised(const struct settings *settings, enum advertise what,
+    enum family family)
+{
+	static const struct address none = { .family = FAMILY_NONE };
+
+	switch (family) {
+	case FAMILY_IPV4: return &settings->advertise_ipv4[what];
+	case FAMILY_IPV6: return &settings->advertise_ipv6[what];
+	case FAMILY_NONE: break;
+	}
+	return &none;
 }
 
 static void

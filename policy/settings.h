@@ -50,6 +50,13 @@ enum log_to {
 	LOG_TO_STDERR,
 };
 
+/* Whose replies tell an address that is not ours, behind NAT. */
+enum advertise {
+	ADVERTISE_BIND,
+	ADVERTISE_UDP,
+	ADVERTISE_COUNT,
+};
+
 /* Times are milliseconds; 0 is "never" where socks64.conf(5) allows it.
  * Strings are NUL-terminated and live as long as the struct. */
 struct settings {
@@ -79,6 +86,10 @@ struct settings {
 	bool mark_set;
 	struct port_range listen_ports; /* low 0: the kernel's */
 
+	/* FAMILY_NONE: ours.  Ask settings_advertised(). */
+	struct address advertise_ipv4[ADVERTISE_COUNT];
+	struct address advertise_ipv6[ADVERTISE_COUNT];
+
 	/* Who must begin with a PROXY header (SET_UNIX: unix-domain peers);
 	 * not `given`: nobody.  Ask settings_proxied(). */
 	struct net_list proxy_from;
@@ -101,6 +112,7 @@ struct settings {
 	bool sandbox;
 
 	struct policy *policy; /* never NULL after settings_read */
+	const struct places *places; /* settings_place()'s */
 };
 
 /* Where settings_read tells what is wrong: `where` is FILE:LINE, -o:N or
@@ -114,10 +126,17 @@ typedef void settings_report(void *context, bool warning, const char *where,
  * The command line beats the file.  Reports every error there is; false when
  * there was one, and then *out is not to be used.  Memory is taken from the
  * heap, for the life of the process.
+ *
+ * For -t: where it is false, *out has still something valid in each field,
+ * so that what the configuration names can be looked at, too.
  */
 bool settings_read(struct settings *out, const char *file,
     const char *const *options, size_t count, settings_report *report,
     void *context);
+
+/* Appends where that directive stands: FILE:LINE, -o:N, or default. */
+void settings_place(const struct settings *settings, const char *keyword,
+    struct text *out);
 
 /* Is that one of the methods of `auth`? */
 bool settings_offers(const struct settings *settings, enum auth auth);
@@ -126,6 +145,11 @@ bool settings_offers(const struct settings *settings, enum auth auth);
  * protocol header?  self: the peer's is an address of this host. */
 bool settings_proxied(const struct settings *settings,
     const struct address *peer, bool self);
+
+/* What replies to a client of that family say instead of our address;
+ * FAMILY_NONE: nothing else.  Its port is 0. */
+const struct address *settings_advertised(const struct settings *settings,
+    enum advertise what, enum family family);
 
 /* The effective configuration in its own syntax, on descriptor fd: fed back,
  * it gives the same.  False when writing failed. */

@@ -23,8 +23,13 @@
 
 enum {
 	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
+	IN_BIND = 1 << SANDBOX_BIND,
 	IN_RELAY = 1 << SANDBOX_RELAY,
-	IN_ALL = IN_NEGOTIATE | IN_RELAY,
+	IN_ALL = IN_NEGOTIATE | IN_BIND | IN_RELAY,
+	/* What asks the kernel for its route. */
+	IN_ROUTE = IN_NEGOTIATE | IN_BIND,
+	/* What comes before the relay. */
+	IN_DIAL = IN_NEGOTIATE | IN_BIND,
 };
 
 #define CALL(call) #call, SYS_##call
@@ -42,6 +47,7 @@ enum {
 
 const char *const call_stage_names[SANDBOX_STAGES] = {
 	[SANDBOX_NEGOTIATE] = "negotiate",
+	[SANDBOX_BIND] = "bind",
 	[SANDBOX_RELAY] = "relay",
 };
 
@@ -108,10 +114,10 @@ const struct call calls[] = {
 	    .because = "libsystemd's second try, which may fail" },
 	{ CALL(sendmsg), IN_ALL,
 	    .because = "the record itself, and STATUS=" },
-	{ CALL(prctl), IN_ALL, .spare = true,
+	{ CALL(prctl), IN_ALL,
 	    .tests = { EQUAL(0, PR_GET_NAME) },
 	    .because = "libsystemd, when there is no room for a record" },
-	{ CALL(memfd_create), IN_ALL, CALL_REFUSED, EPERM, .spare = true,
+	{ CALL(memfd_create), IN_ALL, CALL_REFUSED, EPERM,
 	    .because = "the same: that record is lost, not the session" },
 
 	/* What a libc of tomorrow may call on its own. */
@@ -141,19 +147,21 @@ const struct call calls[] = {
 	{ CALL(munmap), IN_NEGOTIATE,
 	    .because = "gives yescrypt's 16 MiB back" },
 
-	/* The resolver's files; which ones is Landlock's to say. */
+	/* Files; which ones may be opened is Landlock's to say. */
 	{ CALL(openat), IN_NEGOTIATE,
 	    .tests = { MAYBE(2, O_RDONLY, O_CLOEXEC | O_LARGEFILE) },
-	    .because = "resolv.conf, hosts, /dev/urandom, only to read" },
+	    .because = "c-ares opens /dev/urandom, only to read" },
 	{ CALL(read), IN_NEGOTIATE,
-	    .because = "those files" },
+	    .because = "/dev/urandom; the password file, opened before" },
+	{ CALL(pread64), IN_NEGOTIATE,
+	    .because = "resolv.conf and hosts, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
 	{ CALL(socket), IN_NEGOTIATE,
 	    .tests = { EQUAL(0, AF_INET),
 		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
 	    .because = "dials IPv4" },
-	{ CALL(socket), IN_NEGOTIATE,
+	{ CALL(socket), IN_ROUTE,
 	    .tests = { EQUAL(0, AF_INET),
 		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
 	    .because = "asks name servers, and the kernel for its route" },
@@ -161,40 +169,40 @@ const struct call calls[] = {
 	    .tests = { EQUAL(0, AF_INET6),
 		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
 	    .because = "dials IPv6" },
-	{ CALL(socket), IN_NEGOTIATE,
+	{ CALL(socket), IN_ROUTE,
 	    .tests = { EQUAL(0, AF_INET6),
 		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
 	    .because = "asks name servers, and the kernel for its route" },
-	{ CALL(connect), IN_NEGOTIATE,
+	{ CALL(connect), IN_ROUTE,
 	    .because = "dials; a datagram socket's finds the route" },
-	{ CALL(bind), IN_NEGOTIATE,
+	{ CALL(bind), IN_ROUTE,
 	    .because = "`source`: the local address" },
-	{ CALL(getsockname), IN_NEGOTIATE,
+	{ CALL(getsockname), IN_ROUTE,
 	    .because = "BND of the reply, `self`, RFC 6724" },
 	{ CALL(writev), IN_NEGOTIATE,
 	    .because = "c-ares sends a query over TCP" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_DIAL,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_NODELAY) },
 	    .because = "small messages travel at once" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_DIAL,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_KEEPALIVE) },
 	    .because = "a dead server is noticed" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_DIAL,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPIDLE) },
 	    .because = "after 60 s" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_DIAL,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPINTVL) },
 	    .because = "every 10 s" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_DIAL,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPCNT) },
 	    .because = "6 times" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_ROUTE,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_BINDTODEVICE) },
 	    .because = "`interface`; a link-local name server's" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_ROUTE,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MARK) },
 	    .because = "`mark`" },
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	{ CALL(setsockopt), IN_ROUTE,
 	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
 	    .because = "only an address of this host is taken: `self`" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
@@ -202,14 +210,27 @@ const struct call calls[] = {
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
 	    .because = "`source` takes no port before it dials" },
 
+	/* Listening: BIND. */
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_REUSEADDR) },
+	    .because = "connections of yesterday keep no port" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_V6ONLY) },
+	    .because = "a socket for each family, at one port" },
+	{ CALL(listen), IN_NEGOTIATE,
+	    .because = "BIND: for the peer" },
+	{ CALL(accept4), IN_DIAL,
+	    .tests = { EQUAL(3, SOCK_CLOEXEC | SOCK_NONBLOCK) },
+	    .because = "BIND: the peer, and strangers to be closed" },
+
 	/* The way into the relay stage. */
-	{ CALL(getuid), IN_NEGOTIATE, .because = "sd_notify compares" },
-	{ CALL(geteuid), IN_NEGOTIATE, .because = "sd_notify compares" },
-	{ CALL(getgid), IN_NEGOTIATE, .because = "sd_notify compares" },
-	{ CALL(getegid), IN_NEGOTIATE, .because = "sd_notify compares" },
-	{ CALL(capset), IN_NEGOTIATE,
+	{ CALL(getuid), IN_DIAL, .because = "sd_notify compares" },
+	{ CALL(geteuid), IN_DIAL, .because = "sd_notify compares" },
+	{ CALL(getgid), IN_DIAL, .because = "sd_notify compares" },
+	{ CALL(getegid), IN_DIAL, .because = "sd_notify compares" },
+	{ CALL(capset), IN_DIAL,
 	    .because = "drops CAP_NET_ADMIN, which `mark` kept" },
-	{ CALL(seccomp), IN_NEGOTIATE,
+	{ CALL(seccomp), IN_DIAL,
 	    .tests = { EQUAL(0, SECCOMP_SET_MODE_FILTER), EQUAL(1, 0) },
 	    .because = "the next stage's filter" },
 };

@@ -33,10 +33,15 @@ static const struct program programs[SANDBOX_STAGES] = {
 	[SANDBOX_NEGOTIATE] = {
 		ARRAY_COUNT(filter_negotiate), filter_negotiate,
 	},
+	[SANDBOX_BIND] = {
+		ARRAY_COUNT(filter_bind), filter_bind,
+	},
 	[SANDBOX_RELAY] = {
 		ARRAY_COUNT(filter_relay), filter_relay,
 	},
 };
+
+static bool lacks_landlock;
 
 /* `what`, and why by errno. */
 static const char *
@@ -70,9 +75,15 @@ enter_negotiate(void)
 		return problem("the process could not be made undumpable");
 	if (!limits_lower())
 		return problem("resource limits could not be set");
-	if (!landlock_enter())
+	if (!landlock_enter(&lacks_landlock))
 		return problem("Landlock could not be set");
 	return filter_load(SANDBOX_NEGOTIATE);
+}
+
+bool
+sandbox_lacks_landlock(void)
+{
+	return lacks_landlock;
 }
 
 static const char *
@@ -89,6 +100,8 @@ sandbox_enter(enum sandbox_stage stage)
 	switch (stage) {
 	case SANDBOX_NEGOTIATE:
 		return enter_negotiate();
+	case SANDBOX_BIND:
+		return filter_load(stage);
 	case SANDBOX_RELAY:
 		return enter_relay();
 	case SANDBOX_STAGES:

@@ -18,6 +18,7 @@
 #include "sandbox/calls.h"
 #include "sandbox/filters.h"
 #include "sandbox/sandbox.h"
+#include "wire/cursor.h"
 #include "wire/text.h"
 
 enum {
@@ -34,6 +35,7 @@ static const struct {
 	size_t length;
 } filters[SANDBOX_STAGES] = {
 	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
+	{ filter_bind, ARRAY_COUNT(filter_bind) },
 	{ filter_relay, ARRAY_COUNT(filter_relay) },
 };
 
