@@ -79,7 +79,7 @@ build/tests/table: tests/unit/table.c net/table.c net/wait.c $(PURE) \
 
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
-	    net/relay.o net/flow.o net/wait.o wire/text.o)
+	    net/relay.o net/exchange.o net/flow.o net/wait.o wire/text.o)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
 build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
