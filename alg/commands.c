@@ -68,6 +68,12 @@ verb_length(const uint8_t *line, size_t length)
 	return n;
 }
 
+bool
+command_argument_is(const struct command *c, const char *word)
+{
+	return is_word(c->argument, c->argument_length, word);
+}
+
 static enum ask
 epsv_ask(const struct command *c)
 {
@@ -82,7 +88,7 @@ epsv_ask(const struct command *c)
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
-		if (is_word(c->argument, c->argument_length, words[i].word))
+		if (command_argument_is(c, words[i].word))
 			return words[i].ask;
 	return ASK_EPSV_UNKNOWN;
 }

@@ -41,6 +41,9 @@ struct command {
 
 struct command command_parse(const uint8_t *line, size_t length);
 
+/* Is the argument that word, in capitals or not? */
+bool command_argument_is(const struct command *c, const char *word);
+
 /* PORT, EPSV, ...; for answers and the record. */
 const char *ask_name(enum ask ask);
 

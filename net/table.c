@@ -391,6 +391,14 @@ table_unlock(struct table *t)
 	lock_set(t, F_UNLCK, 0);
 }
 
+/* A session that needs nothing pays nothing: what it could find was there
+ * before its client asked for it. */
+static bool
+is_empty(const struct table *t)
+{
+	return t->file != NULL && table_top(t) == 0;
+}
+
 static bool
 table_lock(struct table *t)
 {
@@ -866,6 +874,8 @@ control_find(struct table *t, const struct search *search, slot_test *test,
 {
 	const struct slot *s;
 
+	if (is_empty(t))
+		return TABLE_NONE;
 	if (!table_lock(t))
 		return TABLE_UNUSABLE;
 	table_trim(t, search->now);
@@ -939,6 +949,8 @@ data_find(struct table *t, const struct search *search,
 {
 	struct slot *s;
 
+	if (is_empty(t))
+		return TABLE_NONE;
 	if (!table_lock(t))
 		return TABLE_UNUSABLE;
 	table_trim(t, search->now);

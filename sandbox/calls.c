@@ -24,12 +24,19 @@
 enum {
 	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
 	IN_BIND = 1 << SANDBOX_BIND,
+	IN_WATCH = 1 << SANDBOX_WATCH,
+	IN_ALG = 1 << SANDBOX_ALG,
 	IN_RELAY = 1 << SANDBOX_RELAY,
-	IN_ALL = IN_NEGOTIATE | IN_BIND | IN_RELAY,
+	IN_ALL = IN_NEGOTIATE | IN_BIND | IN_WATCH | IN_ALG | IN_RELAY,
 	/* What asks the kernel for its route. */
 	IN_ROUTE = IN_NEGOTIATE | IN_BIND,
 	/* What comes before the relay. */
 	IN_DIAL = IN_NEGOTIATE | IN_BIND,
+	/* What makes connections: those before the relay, and FTP's. */
+	IN_CONNECT = IN_DIAL | IN_ALG,
+	IN_LISTEN = IN_NEGOTIATE | IN_ALG,
+	/* What uses the association table. */
+	IN_TABLE = IN_NEGOTIATE | IN_BIND | IN_WATCH | IN_ALG,
 };
 
 #define CALL(call) #call, SYS_##call
@@ -48,6 +55,8 @@ enum {
 const char *const call_stage_names[SANDBOX_STAGES] = {
 	[SANDBOX_NEGOTIATE] = "negotiate",
 	[SANDBOX_BIND] = "bind",
+	[SANDBOX_WATCH] = "watch",
+	[SANDBOX_ALG] = "alg",
 	[SANDBOX_RELAY] = "relay",
 };
 
@@ -157,43 +166,43 @@ const struct call calls[] = {
 	    .because = "resolv.conf and hosts, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
-	{ CALL(socket), IN_NEGOTIATE,
+	{ CALL(socket), IN_LISTEN,
 	    .tests = { EQUAL(0, AF_INET),
 		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
-	    .because = "dials IPv4" },
+	    .because = "dials IPv4; FTP data" },
 	{ CALL(socket), IN_ROUTE,
 	    .tests = { EQUAL(0, AF_INET),
 		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
 	    .because = "asks name servers, and the kernel for its route" },
-	{ CALL(socket), IN_NEGOTIATE,
+	{ CALL(socket), IN_LISTEN,
 	    .tests = { EQUAL(0, AF_INET6),
 		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
-	    .because = "dials IPv6" },
+	    .because = "dials IPv6; FTP data" },
 	{ CALL(socket), IN_ROUTE,
 	    .tests = { EQUAL(0, AF_INET6),
 		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
 	    .because = "asks name servers, and the kernel for its route" },
-	{ CALL(connect), IN_ROUTE,
+	{ CALL(connect), IN_CONNECT,
 	    .because = "dials; a datagram socket's finds the route" },
-	{ CALL(bind), IN_ROUTE,
-	    .because = "`source`: the local address" },
-	{ CALL(getsockname), IN_ROUTE,
-	    .because = "BND of the reply, `self`, RFC 6724" },
+	{ CALL(bind), IN_CONNECT,
+	    .because = "`source`: the local address; FTP data" },
+	{ CALL(getsockname), IN_CONNECT,
+	    .because = "BND of the reply, `self`, RFC 6724; FTP data" },
 	{ CALL(writev), IN_NEGOTIATE,
 	    .because = "c-ares sends a query over TCP" },
-	{ CALL(setsockopt), IN_DIAL,
+	{ CALL(setsockopt), IN_CONNECT,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_NODELAY) },
 	    .because = "small messages travel at once" },
-	{ CALL(setsockopt), IN_DIAL,
+	{ CALL(setsockopt), IN_CONNECT,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_KEEPALIVE) },
 	    .because = "a dead server is noticed" },
-	{ CALL(setsockopt), IN_DIAL,
+	{ CALL(setsockopt), IN_CONNECT,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPIDLE) },
 	    .because = "after 60 s" },
-	{ CALL(setsockopt), IN_DIAL,
+	{ CALL(setsockopt), IN_CONNECT,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPINTVL) },
 	    .because = "every 10 s" },
-	{ CALL(setsockopt), IN_DIAL,
+	{ CALL(setsockopt), IN_CONNECT,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPCNT) },
 	    .because = "6 times" },
 	{ CALL(setsockopt), IN_ROUTE,
@@ -210,18 +219,24 @@ const struct call calls[] = {
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
 	    .because = "`source` takes no port before it dials" },
 
-	/* Listening: BIND. */
-	{ CALL(setsockopt), IN_NEGOTIATE,
+	/* Listening: BIND, FTP. */
+	{ CALL(setsockopt), IN_LISTEN,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_REUSEADDR) },
 	    .because = "connections of yesterday keep no port" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_V6ONLY) },
 	    .because = "a socket for each family, at one port" },
-	{ CALL(listen), IN_NEGOTIATE,
-	    .because = "BIND: for the peer" },
-	{ CALL(accept4), IN_DIAL,
+	{ CALL(listen), IN_LISTEN,
+	    .because = "for the peer of a BIND, for an FTP server" },
+	{ CALL(accept4), IN_CONNECT,
 	    .tests = { EQUAL(3, SOCK_CLOEXEC | SOCK_NONBLOCK) },
-	    .because = "BIND: the peer, and strangers to be closed" },
+	    .because = "these, and strangers to be closed" },
+
+	/* The association table, mapped before. */
+	{ CALL(fcntl), IN_TABLE, .tests = { EQUAL(1, F_OFD_SETLK) },
+	    .because = "one process at a time" },
+	{ CALL(fcntl), IN_LISTEN, .tests = { EQUAL(1, F_OFD_GETLK) },
+	    .because = "does the BIND live that PORT or EPRT names?" },
 
 	/* The way into the relay stage. */
 	{ CALL(getuid), IN_DIAL, .because = "sd_notify compares" },

@@ -36,6 +36,12 @@ static const struct program programs[SANDBOX_STAGES] = {
 	[SANDBOX_BIND] = {
 		ARRAY_COUNT(filter_bind), filter_bind,
 	},
+	[SANDBOX_WATCH] = {
+		ARRAY_COUNT(filter_watch), filter_watch,
+	},
+	[SANDBOX_ALG] = {
+		ARRAY_COUNT(filter_alg), filter_alg,
+	},
 	[SANDBOX_RELAY] = {
 		ARRAY_COUNT(filter_relay), filter_relay,
 	},
@@ -86,12 +92,13 @@ sandbox_lacks_landlock(void)
 	return lacks_landlock;
 }
 
+/* The last stage of a session: nothing is dialled with `mark' any more. */
 static const char *
-enter_relay(void)
+enter_last(enum sandbox_stage stage)
 {
 	if (!identity_drop_kept())
 		return problem("capabilities could not be dropped");
-	return filter_load(SANDBOX_RELAY);
+	return filter_load(stage);
 }
 
 const char *
@@ -102,8 +109,10 @@ sandbox_enter(enum sandbox_stage stage)
 		return enter_negotiate();
 	case SANDBOX_BIND:
 		return filter_load(stage);
+	case SANDBOX_WATCH:
+	case SANDBOX_ALG:
 	case SANDBOX_RELAY:
-		return enter_relay();
+		return enter_last(stage);
 	case SANDBOX_STAGES:
 		break;
 	}
