@@ -33,7 +33,7 @@ session_read(struct session *s)
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "no whole request within handshake-timeout");
 	case INBOX_STOPPED:
-		session_end(s, RESULT_STOPPED, "SIGTERM");
+		session_end(s, RESULT_STOPPED, "stopped by SIGTERM");
 	case INBOX_EOF:
 	case INBOX_GONE:
 		break;
@@ -318,9 +318,5 @@ session_request(struct session *s)
 		session_read(s);
 	}
 	record_destination(s);
-	if (s->request.command != SOCKS5_CONNECT)
-		session_fail(s, RESULT_BAD_REQUEST,
-		    REPLY_COMMAND_NOT_SUPPORTED,
-		    "the command is not served");
 }
 

@@ -193,7 +193,7 @@ options_read(int argc, char *const *argv)
 	return o;
 }
 
-/* ------------------------------------------------------- other than serving */
+/* ------------------------------------------------------ other than serving */
 
 /* FILE:LINE: what is wrong; for -t, -T and -e. */
 static void

@@ -77,7 +77,8 @@ session_configure(struct session *s, const struct connection *c,
 	if (s->settings.log_to == LOG_TO_JOURNAL &&
 	    !journal_backend_available())
 		session_refuse(c, STATUS_CONFIG, "log-to journal: this "
-		    "program is linked without libsystemd, say auto or syslog");
+		    "program is linked without libsystemd, say auto or "
+		    "syslog");
 	log.log_to = (int)s->settings.log_to;
 	log.level = s->settings.log_level;
 	log.facility = s->settings.log_facility;
@@ -182,6 +183,9 @@ session_confine(struct session *s, enum sandbox_stage stage)
 		failure = "capabilities could not be dropped";
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
+	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())
+		journal_say(LOG_DEBUG, "this kernel has no Landlock: any "
+		    "file that the user may read can be read");
 }
 
 /* ------------------------------------------------------------------- end */

@@ -108,10 +108,10 @@ const struct call calls[] = {
 	    .because = "libsystemd's second try, which may fail" },
 	{ CALL(sendmsg), IN_ALL,
 	    .because = "the record itself, and STATUS=" },
-	{ CALL(prctl), IN_ALL, .spare = true,
+	{ CALL(prctl), IN_ALL,
 	    .tests = { EQUAL(0, PR_GET_NAME) },
 	    .because = "libsystemd, when there is no room for a record" },
-	{ CALL(memfd_create), IN_ALL, CALL_REFUSED, EPERM, .spare = true,
+	{ CALL(memfd_create), IN_ALL, CALL_REFUSED, EPERM,
 	    .because = "the same: that record is lost, not the session" },
 
 	/* What a libc of tomorrow may call on its own. */

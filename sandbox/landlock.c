@@ -98,12 +98,13 @@ restrict_to_readable(int ruleset)
 }
 
 bool
-landlock_enter(void)
+landlock_enter(bool *missing)
 {
 	const int version = landlock_version();
 	const struct ruleset attributes = ruleset_of(version);
 
-	if (version == 0)
+	*missing = version == 0;
+	if (*missing)
 		return true;
 	const int ruleset = (int)syscall(SYS_landlock_create_ruleset,
 	    &attributes, sizeof(attributes), 0);

@@ -470,6 +470,18 @@ in_etc() {
 	done
 }
 
+@test "a kernel without Landlock is a debug line, and the session goes on" {
+	local level
+	for level in debug:1 info:0; do
+		run -0 --separate-stderr "$TESTS/probe/hand.py" "$without" -l \
+		    "$HANDLER" -o "log-level ${level%:*}" \
+		    -o "handshake-timeout 50ms"
+		assert_equal "outcome" "$output" "0 0 2"
+		assert_equal "$level" "$(grep -c "no Landlock" <<<"$stderr")" \
+		    "${level#*:}"
+	done
+}
+
 @test "one session of each kind works inside, in both links" {
 	run -0 "$TESTS/probe/sessions.py" "$HANDLER" "$HANDLER_STATIC" \
 	    "$probe"

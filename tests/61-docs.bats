@@ -278,6 +278,16 @@ example_commands() {
 	done
 }
 
+@test "every installed file but the examples is among FILES of the man page" {
+	local path
+	while read -r path; do
+		section FILES "$MAN8" | grep -qF "$path" ||
+		    fail "FILES does not name $path"
+	done < <(sed -n 's/^\t\t[0-9][0-9]* .*\$PREFIX\/\(.*\)$/\1/p
+	        s/^\t\t[0-9][0-9]* .*\$units\/\(.*\)$/lib\/systemd\/\1/p' \
+	    "$ROOT/units/install.sh")
+}
+
 @test "the nftables example is accepted" {
 	[[ $(id -u) -eq 0 ]] || skip "nft -c needs root"
 	command -v nft >/dev/null || skip "no nft here"

@@ -3,6 +3,9 @@
 BATS = bats --print-output-on-failure
 BATSFLAGS =
 SUITE = $(sort $(wildcard tests/*.bats))
+# What any link must pass.
+STATIC_SUITE = $(foreach number,20 30 40 41 45,$(wildcard \
+	tests/$(number)-*.bats))
 SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
 
 check:
@@ -13,7 +16,12 @@ check:
 check-all:
 	@tests/install-missing build test
 	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
-	@$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE)
+	@status=0; \
+	$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE) || status=1; \
+	echo "# once more, with the static link"; \
+	HANDLER='$(CURDIR)/socks64-handler-static' \
+	    $(BATS) $(BATSFLAGS) $(STATIC_SUITE) || status=1; \
+	exit $$status
 
 lint:
 	@tests/install-missing build lint
@@ -27,6 +35,7 @@ coverage:
 
 # Ratios against the least that a handler can be, side by side in one run.
 bench: all build/bench/bare build/bench/inetd
+	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
 .PHONY: check check-all lint fuzz coverage bench probes
@@ -67,6 +76,9 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    net/relay.o net/flow.o net/wait.o wire/text.o)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
+build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
 # What tests/50-sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
@@ -76,7 +88,7 @@ CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
 probes: $(PROBES)
 
 $(PROBES): %: %.o $(CONFINEMENT)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
 
 build/tests/probe/table.o: build/sandbox/filters.h
 
@@ -117,4 +129,4 @@ build/bench/%: tests/bench/%.c
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/unit/relay
+	build/tests/unit/relay build/tests/unit/wait

@@ -42,6 +42,9 @@ EXIT_FILES = ("session.c", "socks64-handler.c")
 # Built and run on the way, never installed.
 TOOLS = ("sandbox/generate.c", "tests/")
 
+# What a driver of tests may do with texts of its own.
+FOR_TOOLS = ("sscanf", "strtok", "atoi")
+
 # Contracts that need more than four: function, why.
 MANY_PARAMETERS = {
     "settings_read": "options and file are two inputs, each with its size",
@@ -122,7 +125,8 @@ class Source:
 
     def check_bans(self):
         for number, name in self.calls(BANNED):
-            self.say(number, f"{name} is banned: {BANNED[name]}")
+            if not (self.is_tool and name in FOR_TOOLS):
+                self.say(number, f"{name} is banned: {BANNED[name]}")
         if self.is_tool:
             return
         for number, name in self.calls(PRINTF):

@@ -30,6 +30,7 @@ def session(handler, name, between):
         reply = client.recv(10, socket.MSG_WAITALL)
         print(f"reply {reply[1]:02x}", flush=True)
         client.close()
+        server.close()
     assert process.returncode == 0
 
 

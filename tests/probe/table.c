@@ -18,6 +18,7 @@
 #include "sandbox/calls.h"
 #include "sandbox/filters.h"
 #include "sandbox/sandbox.h"
+#include "wire/cursor.h"
 #include "wire/text.h"
 
 enum {

@@ -1,0 +1,185 @@
+#!/usr/bin/env bats
+# The cheap part of make lint, and proof that it finds what it is for: each
+# rule is shown a source that breaks it.
+
+load lib/common
+
+setup() {
+	cd "$ROOT"
+}
+
+@test "the sources keep the style: bans, columns, lengths, parameters" {
+	run tests/lint/run style
+	assert_equal "make lint" "$output" "lint: style ok"
+}
+
+@test "every text file is clean" {
+	run tests/lint/run text
+	assert_equal "make lint" "$output" "lint: text ok"
+}
+
+@test "every script is clean under shellcheck" {
+	run tests/lint/run shellcheck
+	assert_equal "make lint" "$output" "lint: shellcheck ok"
+}
+
+@test "wire/ computes and no more, policy/ reads files and no more" {
+	run tests/lint/purity
+	assert_equal "make lint" "$output" ""
+	[[ $status -eq 0 ]]
+}
+
+# broken NAME PATTERN: style.py must say so of NAME with stdin as its body.
+broken() {
+	mkdir -p "$BATS_TEST_TMPDIR/$(dirname "$1")"
+	{
+		printf '/*\n * A source.\n */\n'
+		cat
+	} >"$BATS_TEST_TMPDIR/$1"
+	cd "$BATS_TEST_TMPDIR"
+	run "$PYTHON" "$TESTS/lint/style.py" "$1"
+	cd "$ROOT"
+	[[ $status -eq 1 ]] || fail "not found: $2"
+	assert_match "style.py" "$output" "$2"
+}
+
+# function BODY: a function with that body.
+function_of() {
+	printf 'int\nthing_do(int n)\n{\n%b\n}\n' "$1"
+}
+
+@test "each banned function is found" {
+	local name
+	for name in strcpy strcat sprintf sscanf atoi strtok gets alloca \
+	    system popen inet_addr gethostbyname getaddrinfo signal longjmp \
+	    strncpy; do
+		broken net/thing.c "$name is banned" \
+		    < <(function_of "\treturn $name(n);")
+	done
+	for name in printf fprintf snprintf dprintf perror; do
+		broken wire/thing.c "$name is banned: use wire/text.h" \
+		    < <(function_of "\t$name(n);")
+	done
+}
+
+@test "malloc is found outside policy/, and allowed there" {
+	broken net/thing.c 'malloc is banned outside policy/' \
+	    < <(function_of '\treturn malloc(n);')
+	run broken policy/thing.c 'malloc' \
+	    < <(function_of '\treturn malloc(n);')
+	[[ $status -ne 0 ]]
+}
+
+@test "_exit is found outside the session" {
+	broken net/thing.c '_exit: only session_end' \
+	    < <(function_of '\t_exit(n);')
+}
+
+@test "what stands in comments and strings is no call" {
+	run broken net/thing.c 'banned' \
+	    < <(function_of '\t/* strcpy(a, b) */\n\treturn say("atoi(x)");')
+	[[ $status -ne 0 ]]
+}
+
+@test "long lines, long functions and many parameters are found" {
+	broken net/thing.c '100 columns' < <(function_of \
+	    "\t$(printf 'n%.0s' {1..91});")
+	broken net/thing.c 'thing_do: 61 lines' < <(function_of \
+	    "$(printf '\\tn++;\\n%.0s' {1..60})\treturn n;")
+	broken net/thing.c 'thing_do: 5 parameters' <<-'END'
+		int
+		thing_do(int a, int b, int c, void (*d)(int, int),
+		    int e)
+		{
+		}
+	END
+	broken net/thing.c 'thing_do is not at column 0' <<-'END'
+		static int thing_do(int a)
+		{
+		}
+	END
+}
+
+@test "gotos up, assignments in conditions and macros are found" {
+	broken net/thing.c 'goto again' < <(function_of \
+	    'again:\n\tgoto again;')
+	broken net/thing.c 'an assignment in a condition' < <(function_of \
+	    '\tif ((n = get()) > 0)\n\t\treturn n;')
+	broken net/thing.h 'a macro with arguments: TWICE' <<-'END'
+		#ifndef SOCKS64_NET_THING_H
+		#define SOCKS64_NET_THING_H
+		#define TWICE(x) ((x) + (x))
+		#endif
+	END
+	broken net/thing.h 'the guard is not SOCKS64_NET_THING_H' <<<'int a;'
+}
+
+@test "a file without an opening comment is found" {
+	echo 'int a;' >"$BATS_TEST_TMPDIR/a.c"
+	run -1 "$PYTHON" "$TESTS/lint/style.py" "$BATS_TEST_TMPDIR/a.c"
+	assert_match "style.py" "$output" 'no comment opens the file'
+}
+
+@test "a socket call in wire/ is found, and one in policy/" {
+	local build=$BATS_TEST_TMPDIR/build room
+	mkdir -p "$build"/{wire,policy}
+	echo 'int a;' >"$build/a.c"
+	for room in wire policy; do
+		gcc -c -o "$build/wire/a.o" "$build/a.c"
+		gcc -c -o "$build/policy/a.o" "$build/a.c"
+		echo 'int send(int); int f(void); int f(void) { return send(1); }' \
+		    >"$build/b.c"
+		gcc -c -o "$build/$room/a.o" "$build/b.c"
+		run -1 tests/lint/purity "$build"
+		assert_equal "purity" "$output" "$room/: must not use send"
+	done
+	echo 'int malloc(int); int f(void); int f(void) { return malloc(1); }' \
+	    >"$build/b.c"
+	gcc -fno-builtin -c -o "$build/policy/a.o" "$build/b.c"
+	run -0 tests/lint/purity "$build"
+	cp "$build/policy/a.o" "$build/wire/a.o"
+	run -1 tests/lint/purity "$build"
+	assert_equal "purity" "$output" "wire/: must not use malloc"
+}
+
+@test "blanks at ends, missing newlines and conflict marks are found" {
+	local file=$BATS_TEST_TMPDIR/a.sh mark='<<<<<<<'
+	printf '#!/bin/sh\necho a \n' >"$file"
+	run -1 tests/lint/text "$file"
+	assert_match text "$output" "blanks at a line's end: 2"
+	assert_match text "$output" 'is not executable'
+	printf 'a' >"$file"
+	run -1 tests/lint/text "$file"
+	assert_match text "$output" 'no newline'
+	printf '%s HEAD\n' "$mark" >"$file"
+	run -1 tests/lint/text "$file"
+	assert_match text "$output" 'conflict marks'
+	printf 'a\r\n' >"$file"
+	run -1 tests/lint/text "$file"
+	assert_match text "$output" 'carriage returns'
+}
+
+@test "main is the session line and fits on a page" {
+	local -i lines
+	lines=$(sed -n '/^main(/,/^}/p' socks64-handler.c | wc -l)
+	((lines > 10 && lines <= 60)) || fail "main has $lines lines"
+}
+
+@test "the handler binary, dynamic and stripped, is at most 200 KiB" {
+	strip -o "$BATS_TEST_TMPDIR/stripped" "$HANDLER"
+	local -i size
+	size=$(stat -c %s "$BATS_TEST_TMPDIR/stripped")
+	((size <= 200 * 1024)) || fail "$size octets"
+}
+
+@test "both links are position independent, with relro, now and a canary" {
+	local program
+	for program in "$HANDLER" "$HANDLER_STATIC"; do
+		run -0 readelf -hldW "$program"
+		assert_match "$program" "$output" 'Type: +DYN'
+		assert_match "$program" "$output" 'GNU_RELRO'
+		assert_match "$program" "$output" 'BIND_NOW|FLAGS_1.*NOW'
+		assert_match "$program" "$output" 'GNU_STACK +0x0+ 0x0+ 0x0+ 0x0+ 0x0+ RW '
+	done
+	nm -D --undefined-only "$HANDLER" | grep -q __stack_chk_fail
+}
