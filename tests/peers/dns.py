@@ -177,4 +177,5 @@ def main():
             later(seconds, udp.sendto, answer, client)
 
 
-main()
+if __name__ == "__main__":
+    main()
