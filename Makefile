@@ -26,8 +26,8 @@ LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
 ROOMS = wire policy net alg sandbox
-SOURCES = socks64-handler.c handshake.c session.c connection.c options.c explain.c \
-	journal.c title.c $(filter-out sandbox/generate.c, \
+SOURCES = $(filter-out journal-%.c,$(sort $(wildcard *.c))) \
+	$(filter-out sandbox/generate.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt

@@ -29,7 +29,7 @@ struct explanation {
 	struct question question;
 	char name[NAME_LENGTH_MAX + 1];
 
-	struct address candidates[2 * ANSWER_MAX];
+	struct address candidates[DIALLED_MAX]; /* as they would be dialled */
 	size_t count;
 };
 
@@ -137,40 +137,47 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 
 /* ------------------------------------------------------------- the answer */
 
+/* Both answers, or what is there when connect-timeout is over. */
 static void
-candidates_add(struct explanation *e, const struct answer *answer)
+look_up(struct resolution *r, const struct explanation *e)
 {
-	for (size_t i = 0; i < answer->count; i++)
-		e->candidates[e->count++] = answer->list[i];
-}
-
-/* False: the name has no address; why is on stderr. */
-static bool
-candidates_find(struct explanation *e)
-{
-	static struct resolution r;
 	const struct deadline until =
 	    deadline_in(e->settings->connect_timeout);
 
-	if (e->question.name == NULL) {
-		e->candidates[e->count++] = e->question.literal;
-		return true;
-	}
-	resolve_start(&r, e->settings, e->question.name);
-	while (!resolve_done(&r) && !deadline_passed(until)) {
+	resolve_prepare();
+	resolve_start(r, e->settings, e->question.name);
+	while (!resolve_done(r) && !deadline_passed(until)) {
 		struct pollfd fds[RESOLVE_POLL_MAX];
 		struct deadline wake = until;
-		const size_t n = resolve_poll(&r, fds, &wake);
+		const size_t n = resolve_poll(r, fds, &wake);
 
-		resolve_process(&r, fds,
+		resolve_process(r, fds,
 		    wait_for(fds, n, wake) == WAIT_READY ? n : 0);
 	}
-	candidates_add(e, &r.ipv6);
-	candidates_add(e, &r.ipv4);
-	resolve_end(&r);
-	if (e->count == 0)
-		(void)bad_query(resolve_reason(&r));
-	return e->count > 0;
+	resolve_end(r);
+}
+
+/* False: there is no address to judge; why is on stderr. */
+static bool
+candidates_find(struct explanation *e)
+{
+	static struct resolution names;
+	const char *reason = NULL;
+
+	if (e->question.name != NULL) {
+		look_up(&names, e);
+		reason = resolve_reason(&names);
+	}
+	e->count = dial_candidates(e->settings, &e->question, &names,
+	    e->candidates);
+	if (e->count > 0)
+		return true;
+	if (reason == NULL)
+		reason = e->question.name == NULL ?
+		    "`prefer' excludes the family of the address" :
+		    "the name was not resolved in time";
+	(void)bad_query(reason);
+	return false;
 }
 
 static void

@@ -33,7 +33,7 @@ session_read(struct session *s)
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "no whole request within handshake-timeout");
 	case INBOX_STOPPED:
-		session_end(s, RESULT_STOPPED, "SIGTERM");
+		session_end(s, RESULT_STOPPED, "stopped by SIGTERM");
 	case INBOX_EOF:
 	case INBOX_GONE:
 		break;
@@ -187,13 +187,14 @@ read_login(struct session *s, struct login *login, struct cursor *behind)
 }
 
 /* SECURITY: a guess takes a while, and no shorter for what was wrong with
- * it. */
+ * it.  Who spends most of handshake-timeout before it has waited already. */
 static void
-penalty(void)
+penalty(const struct session *s)
 {
 	const int64_t spread = clock_microseconds() % PENALTY_SPREAD;
 
-	(void)wait_for(NULL, 0, deadline_in(PENALTY_LEAST + spread));
+	(void)wait_for(NULL, 0, deadline_first(s->handshake,
+	    deadline_in(PENALTY_LEAST + spread)));
 }
 
 static void
@@ -213,7 +214,7 @@ session_login(struct session *s)
 	inbox_consume(&s->inbox, &behind);
 	inbox_wipe(&s->inbox);
 	if (!granted) {
-		penalty();
+		penalty(s);
 		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
 		    "wrong user or password");
 	}
@@ -317,9 +318,5 @@ session_request(struct session *s)
 		session_read(s);
 	}
 	record_destination(s);
-	if (s->request.command != SOCKS5_CONNECT)
-		session_fail(s, RESULT_BAD_REQUEST,
-		    REPLY_COMMAND_NOT_SUPPORTED,
-		    "the command is not served");
 }
 

@@ -17,8 +17,7 @@ void session_proxy(struct session *s);
 /* The greeting, the choice of a method and what the method asks for. */
 void session_authenticate(struct session *s);
 
-/* The request, into s->request and the record; commands that are not served
- * are refused. */
+/* The request, into s->request and the record. */
 void session_request(struct session *s);
 
 #endif

@@ -10,9 +10,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "examine.h"
 #include "explain.h"
 #include "journal.h"
-#include "policy/password.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "session.h"
@@ -210,33 +210,17 @@ report_line(void *context, bool warning, const char *where, const char *what)
 	(void)print(STDERR_FILENO, buffer);
 }
 
-/* As the user that a session would be: root may read what it may not. */
-static bool
-test_credentials(const struct settings *settings)
-{
-	const char *failure = sandbox_become(settings->user, 0);
-	int fd;
-
-	if (failure != NULL) {
-		report_line(NULL, false, "user", failure);
-		return false;
-	}
-	if (!settings_offers(settings, AUTH_PASSWORD))
-		return true;
-	fd = password_open(settings, report_line, NULL);
-	return fd != -1 && password_examine(fd, settings, report_line, NULL);
-}
-
 static int
-run_test(const struct settings *settings)
+run_test(const struct options *o)
 {
+	static struct settings settings;
 	char buffer[LINE_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
 
-	if (!test_credentials(settings))
+	if (!examine_configuration(&settings, o, report_line))
 		return STATUS_CONFIG;
-	text_add(&line, settings->file == NULL ? "built-in defaults" :
-	    settings->file);
+	text_add(&line, settings.file == NULL ? "built-in defaults" :
+	    settings.file);
 	text_add(&line, ": ok\n");
 	return print(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
 }
@@ -256,8 +240,6 @@ run_configured(const struct options *o)
 	if (!settings_read(&settings, o->file, o->settings, o->count,
 	    report_line, NULL))
 		return STATUS_CONFIG;
-	if (o->mode == MODE_TEST)
-		return run_test(&settings);
 	if (o->mode == MODE_DUMP)
 		return run_dump(&settings);
 	return explain_run(&settings, o->operands, o->operand_count);
@@ -286,6 +268,7 @@ options_run(const struct options *o)
 		return STATUS_USAGE;
 	switch (o->mode) {
 	case MODE_TEST:
+		return run_test(o);
 	case MODE_DUMP:
 	case MODE_EXPLAIN:
 		return run_configured(o);

@@ -4,14 +4,19 @@
  */
 #include "session.h"
 
+#include <errno.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "connection.h"
+#include "net/resolve.h"
+#include "net/route.h"
 #include "net/wait.h"
 #include "policy/password.h"
+#include "sandbox/identity.h"
 #include "wire/text.h"
 
 enum { REPORT_TEXT = 1024 };
@@ -107,6 +112,28 @@ session_credentials(struct session *s)
 		_exit(STATUS_CONFIG);
 }
 
+/* What cannot be set is told now: a session must not go where the
+ * configuration did not send it. */
+static void
+session_steer(struct session *s)
+{
+	const char *keyword = route_refused(&s->settings);
+	const char *why = strerror(errno);
+	char place[RULE_TEXT];
+	char sentence[REPORT_TEXT];
+	struct text where = text_in(place, sizeof(place));
+	struct text what = text_in(sentence, sizeof(sentence));
+
+	if (keyword == NULL)
+		return;
+	settings_place(&s->settings, keyword, &where);
+	text_add(&what, keyword);
+	text_add(&what, ": cannot be set: ");
+	text_add(&what, why);
+	report_settings(&s->inbox.fd, false, place, sentence);
+	_exit(STATUS_CONFIG);
+}
+
 void
 session_open(struct session *s, const struct options *options)
 {
@@ -139,7 +166,9 @@ session_open(struct session *s, const struct options *options)
 	failure = sandbox_become(s->settings.user, keep);
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
+	session_steer(s);
 	session_credentials(s);
+	resolve_prepare();
 	s->handshake = deadline_in(s->settings.handshake_timeout);
 }
 
@@ -150,8 +179,13 @@ session_confine(struct session *s, enum sandbox_stage stage)
 
 	if (s->settings.sandbox)
 		failure = sandbox_enter(stage);
+	else if (stage == SANDBOX_RELAY && !identity_drop_kept())
+		failure = "capabilities could not be dropped";
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
+	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())
+		journal_say(LOG_DEBUG, "this kernel has no Landlock: any "
+		    "file that the user may read can be read");
 }
 
 /* ------------------------------------------------------------------- end */

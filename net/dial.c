@@ -20,9 +20,10 @@
 
 enum {
 	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */
-	DIALLED_MAX = 2 * ANSWER_MAX,
 	POLL_MAX = DIALLED_MAX + RESOLVE_POLL_MAX + 1,
 };
+
+_Static_assert(DIALLED_MAX == 2 * ANSWER_MAX, "both answers have room");
 
 /* One address that was taken from the untried. */
 struct attempt {
@@ -575,4 +576,22 @@ dial_run(struct dial *d)
 	}
 	race_close(&race);
 	return d->result;
+}
+
+size_t
+dial_candidates(const struct settings *settings,
+    const struct question *question, const struct resolution *names,
+    struct address list[DIALLED_MAX])
+{
+	static struct race race;
+	struct dial dial = { .settings = settings, .question = question };
+
+	race = (struct race){ .dial = &dial, .names = *names };
+	if (question->name == NULL)
+		take_literal(&race);
+	else
+		take_answers(&race);
+	for (size_t i = 0; i < race.untried_count; i++)
+		list[i] = race.untried[i].address;
+	return race.untried_count;
 }

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "net/resolve.h"
 #include "net/wait.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
@@ -48,5 +49,16 @@ struct dial {
 /* Runs to the end and returns d->result; all descriptors but d->fd are
  * closed. */
 enum dial_result dial_run(struct dial *d);
+
+enum { DIALLED_MAX = 16 };
+
+/*
+ * The addresses that dial_run() would try for this question, in its order,
+ * had both answers of `names` been there at once; names is not looked at for
+ * a literal.  Fills list, returns how many: 0 where `prefer' excludes all.
+ */
+size_t dial_candidates(const struct settings *settings,
+    const struct question *question, const struct resolution *names,
+    struct address list[DIALLED_MAX]);
 
 #endif

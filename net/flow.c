@@ -165,9 +165,9 @@ source_ended(struct flow *f, int error)
 
 /* One recv(2) into the buffer; how many octets are there now? */
 static size_t
-receive(struct flow *f, size_t size)
+receive(struct flow *f)
 {
-	const ssize_t n = recv(f->source->fd, f->buffer, size, 0);
+	const ssize_t n = recv(f->source->fd, f->buffer, FLOW_BUFFER, 0);
 
 	if (n > 0)
 		return (size_t)n;
@@ -188,7 +188,7 @@ hold(struct flow *f, size_t length)
 static void
 read_by_copy(struct flow *f)
 {
-	const size_t n = receive(f, FLOW_BUFFER);
+	const size_t n = receive(f);
 
 	hold(f, n);
 	f->full = n == FLOW_BUFFER ? f->full + 1 : 0;
@@ -196,7 +196,7 @@ read_by_copy(struct flow *f)
 		pipe_open(f);
 }
 
-/* Up to the mark, or the urgent octet alone. */
+/* Up to the mark; or from it, the urgent octet first. */
 static void
 read_towards_mark(struct flow *f)
 {
@@ -204,7 +204,7 @@ read_towards_mark(struct flow *f)
 
 	if (ioctl(f->source->fd, SIOCATMARK, &at_mark) != 0)
 		at_mark = 0;
-	hold(f, receive(f, at_mark != 0 ? 1 : FLOW_BUFFER));
+	hold(f, receive(f));
 	if (at_mark != 0 && f->held_length > 0) {
 		f->urgent = true;
 		f->mark_ahead = false;
@@ -318,7 +318,7 @@ flow_step(struct flow *f, short source_events, short sink_events)
 	bool moved = false;
 
 	if (f->state == FLOW_DROP && (source_events & (POLLIN | gone)) != 0)
-		moved = receive(f, FLOW_BUFFER) > 0;
+		moved = receive(f) > 0;
 	if (flow_holds(f)) {
 		if ((sink_events & (POLLOUT | gone)) != 0)
 			flow_write(f);

@@ -42,7 +42,7 @@ struct flow {
 	const uint8_t *held;
 	size_t held_length;
 	size_t piped;
-	bool urgent;     /* held is one urgent octet */
+	bool urgent;     /* the first held octet is urgent */
 	bool mark_ahead; /* the source has an urgent octet that is unread */
 
 	int pipe[2];     /* -1: it copies */

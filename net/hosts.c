@@ -38,7 +38,8 @@ line_names(struct words *w, const char *name)
 }
 
 bool
-hosts_find(const char *name, struct answer *ipv6, struct answer *ipv4)
+hosts_find(int file, const char *name, struct answer *ipv6,
+    struct answer *ipv4)
 {
 	struct answer found[2] = { { .state = ANSWER_NO_DATA },
 		{ .state = ANSWER_NO_DATA } };
@@ -46,7 +47,7 @@ hosts_find(const char *name, struct answer *ipv6, struct answer *ipv4)
 	char word[WORD_SIZE];
 	bool any = false;
 
-	words_open(&w, "/etc/hosts");
+	words_start(&w, file);
 	for (;;) {
 		const enum word what = words_next(&w, word);
 		struct address address;
@@ -63,7 +64,6 @@ hosts_find(const char *name, struct answer *ipv6, struct answer *ipv4)
 			any = true;
 		}
 	}
-	words_close(&w);
 	if (any) {
 		*ipv6 = found[false];
 		*ipv4 = found[true];

@@ -13,6 +13,7 @@
  * and adds its addresses to the answer of their family; a name with an entry
  * of one family has no data in the other.  False: no entry, both untouched.
  */
-bool hosts_find(const char *name, struct answer *ipv6, struct answer *ipv4);
+bool hosts_find(int file, const char *name, struct answer *ipv6,
+    struct answer *ipv4);
 
 #endif

@@ -275,7 +275,7 @@ exchange_turn(struct exchange *x, enum relay_result *result)
 			return true;
 		break;
 	case WAIT_STOPPED:
-		x->relay->reason = "stopped";
+		x->relay->reason = "stopped by SIGTERM";
 		*result = RELAY_STOPPED;
 		return true;
 	}

@@ -105,7 +105,7 @@ limit_timeout(struct name_servers *servers, int64_t connect_timeout)
 }
 
 struct name_servers
-resolvconf_read(const struct settings *settings)
+resolvconf_read(const struct settings *settings, int file)
 {
 	static const uint8_t loopback[4] = { 127, 0, 0, 1 };
 	struct name_servers servers = {
@@ -115,12 +115,11 @@ resolvconf_read(const struct settings *settings)
 	struct words w;
 	char word[WORD_SIZE];
 
-	words_open(&w, "/etc/resolv.conf");
+	words_start(&w, file);
 	for (enum word what = words_next(&w, word); what != WORD_NONE;
 	    what = words_next(&w, word))
 		if (what == WORD_TEXT)
 			read_line(&w, word, &servers);
-	words_close(&w);
 	if (settings->resolver_count > 0)
 		servers.count = 0;
 	for (size_t i = 0; i < settings->resolver_count; i++) {

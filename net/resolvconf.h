@@ -27,10 +27,12 @@ struct name_servers {
 };
 
 /*
- * Reads resolv.conf(5): nameserver and, of the options, timeout, attempts,
- * rotate and use-vc.  settings->resolvers take the place of its servers.  No
- * timeout is so long that a dead server eats settings->connect_timeout.
+ * Reads an open resolv.conf(5) (-1: there is none): nameserver and, of the
+ * options, timeout, attempts, rotate and use-vc.  settings->resolvers take the
+ * place of its servers.  No timeout is so long that a dead server eats
+ * settings->connect_timeout.
  */
-struct name_servers resolvconf_read(const struct settings *settings);
+struct name_servers resolvconf_read(const struct settings *settings,
+    int file);
 
 #endif

@@ -21,6 +21,16 @@
 
 enum { RCODE_MASK = 15, HEADER_RCODE = 3 };
 
+static int hosts_file = -1;
+static int resolvconf_file = -1;
+
+void
+resolve_prepare(void)
+{
+	hosts_file = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
+	resolvconf_file = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+}
+
 void
 answer_add(struct answer *answer, const struct address *address)
 {
@@ -314,7 +324,7 @@ channel_open(struct resolution *r)
 static bool
 ask_servers(struct resolution *r, const struct settings *settings)
 {
-	r->servers = resolvconf_read(settings);
+	r->servers = resolvconf_read(settings, resolvconf_file);
 	if (!channel_open(r)) {
 		struct text t = text_in(r->reason, sizeof(r->reason));
 
@@ -397,7 +407,7 @@ resolve_start(struct resolution *r, const struct settings *settings,
 	};
 	if (is_within(name, "onion"))
 		answer_onion(r);
-	else if (!hosts_find(name, &r->ipv6, &r->ipv4) &&
+	else if (!hosts_find(hosts_file, name, &r->ipv6, &r->ipv4) &&
 	    is_within(name, "localhost"))
 		answer_loopback(r);
 	mark_unasked(r, settings->prefer);

@@ -49,6 +49,13 @@ struct resolution {
 };
 
 /*
+ * Opens what a look-up will read, /etc/hosts and /etc/resolv.conf, before the
+ * sandbox: neither a symlink nor a replacement in the meantime can harm then.
+ * A file that cannot be opened is an empty one.  Called once.
+ */
+void resolve_prepare(void);
+
+/*
  * Starts looking up `name` (NUL-terminated, as name_classify() gives it;
  * borrowed) in the families that settings->prefer wants.  Both answers may be
  * there at return (/etc/hosts, localhost).  False: the resolver could not be

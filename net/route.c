@@ -132,16 +132,44 @@ apply_source(const struct settings *settings, int fd, enum family family)
 	    from.length) == 0;
 }
 
-bool
-route_apply(const struct settings *settings, int fd, enum family family)
+/* The keyword of what cannot be set, with errno; NULL: all was. */
+static const char *
+apply_steering(const struct settings *settings, int fd)
 {
 	const char *interface = settings->interface;
 
 	if (interface != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE,
 	    interface, (socklen_t)strlen(interface)) != 0)
-		return false;
+		return "interface";
 	if (settings->mark_set && setsockopt(fd, SOL_SOCKET, SO_MARK,
 	    &settings->mark, sizeof(settings->mark)) != 0)
-		return false;
-	return apply_source(settings, fd, family);
+		return "mark";
+	return NULL;
+}
+
+bool
+route_apply(const struct settings *settings, int fd, enum family family)
+{
+	return apply_steering(settings, fd) == NULL &&
+	    apply_source(settings, fd, family);
+}
+
+const char *
+route_refused(const struct settings *settings)
+{
+	const char *refused = NULL;
+	int fd;
+
+	if (settings->interface == NULL && !settings->mark_set)
+		return NULL;
+	/* A unix-domain socket has these options too, whatever protocols
+	 * this kernel speaks, and they cost it nothing. */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return settings->mark_set ? "mark" : "interface";
+	refused = apply_steering(settings, fd);
+	const int error = errno;
+	close(fd);
+	errno = error;
+	return refused;
 }

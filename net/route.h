@@ -30,4 +30,10 @@ struct route route_probe(const struct settings *settings,
 bool route_apply(const struct settings *settings, int fd,
     enum family family);
 
+/*
+ * Which of `interface` and `mark` cannot be set by this process: the keyword,
+ * and errno tells why; NULL where both can.
+ */
+const char *route_refused(const struct settings *settings);
+
 #endif

@@ -3,15 +3,15 @@
  */
 #include "net/words.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 enum { OCTET_NONE = -1 };
 
 void
-words_open(struct words *w, const char *path)
+words_start(struct words *w, int fd)
 {
-	w->fd = open(path, O_RDONLY | O_CLOEXEC);
+	w->fd = fd;
+	w->offset = 0;
 	w->at = 0;
 	w->end = 0;
 	w->comment = false;
@@ -23,10 +23,12 @@ octet_peek(struct words *w)
 {
 	if (w->at == w->end) {
 		const ssize_t n = w->fd == -1 ? 0 :
-		    read(w->fd, w->octets, sizeof(w->octets));
+		    pread(w->fd, w->octets, sizeof(w->octets),
+		    w->offset);
 
 		w->at = 0;
 		w->end = n > 0 ? (size_t)n : 0;
+		w->offset += (off_t)w->end;
 	}
 	return w->at < w->end ? (unsigned char)w->octets[w->at] : OCTET_NONE;
 }
@@ -87,12 +89,4 @@ words_skip_line(struct words *w)
 			w->comment = false;
 		w->at++;
 	}
-}
-
-void
-words_close(struct words *w)
-{
-	if (w->fd != -1)
-		close(w->fd);
-	w->fd = -1;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum { WORD_SIZE = 256 };
 
@@ -17,15 +18,17 @@ enum word {
 };
 
 struct words {
-	int fd; /* -1: could not be opened, an empty file */
+	int fd;       /* borrowed; -1: an empty file */
+	off_t offset; /* of what is read next */
 	size_t at;
 	size_t end;
 	bool comment;
 	char octets[2048];
 };
 
-/* Opens path.  A file that cannot be read is an empty one. */
-void words_open(struct words *w, const char *path);
+/* From the start of an open file, however often it was read before; -1 is an
+ * empty one. */
+void words_start(struct words *w, int fd);
 
 /* The next thing there is; `word` is written for WORD_TEXT only.  A word
  * that does not fit is an empty string, which is nobody's name. */
@@ -33,7 +36,5 @@ enum word words_next(struct words *w, char word[WORD_SIZE]);
 
 /* Goes behind the end of this line. */
 void words_skip_line(struct words *w);
-
-void words_close(struct words *w);
 
 #endif

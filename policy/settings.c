@@ -194,6 +194,12 @@ static const struct directive directives[] = {
 
 enum { DIRECTIVES = ARRAY_COUNT(directives) };
 
+/* Where each directive stood first; 0: nowhere. */
+struct places {
+	unsigned on_option[DIRECTIVES];
+	unsigned in_file[DIRECTIVES];
+};
+
 /* The reading of one configuration. */
 struct reading {
 	struct reader reader;
@@ -202,10 +208,7 @@ struct reading {
 	/* Values that the command line beats are read into this, for their
 	 * errors. */
 	struct settings *ignored;
-
-	/* Where each directive stood first; 0: nowhere. */
-	unsigned on_option[DIRECTIVES];
-	unsigned in_file[DIRECTIVES];
+	struct places *places;
 };
 
 static size_t
@@ -293,7 +296,8 @@ read_directive(struct reading *reading, const char *keyword, char *value)
 {
 	struct reader *r = &reading->reader;
 	const size_t i = find_directive(keyword);
-	unsigned *places = r->option ? reading->on_option : reading->in_file;
+	unsigned *places = r->option ? reading->places->on_option :
+	    reading->places->in_file;
 
 	if (i == DIRECTIVES) {
 		refuse_unknown(r, keyword);
@@ -301,8 +305,8 @@ read_directive(struct reading *reading, const char *keyword, char *value)
 	}
 	const struct directive *d = &directives[i];
 	/* Rules add up: the command line's stand above the file's. */
-	const bool beaten = !r->option && reading->on_option[i] > 0 &&
-	    d->kind != &kind_rule;
+	const bool beaten = !r->option &&
+	    reading->places->on_option[i] > 0 && d->kind != &kind_rule;
 
 	if (refuse_second(r, d, places[i]))
 		return;
@@ -410,7 +414,10 @@ reading_start(struct reading *reading, struct settings *out)
 	    calloc(1, sizeof(*out->policy)) };
 	reading->out = out;
 	reading->ignored = calloc(1, sizeof(*reading->ignored));
-	if (out->policy != NULL && reading->ignored != NULL)
+	reading->places = calloc(1, sizeof(*reading->places));
+	out->places = reading->places;
+	if (out->policy != NULL && reading->ignored != NULL &&
+	    reading->places != NULL)
 		return true;
 	reader_error(&reading->reader, "no memory");
 	return false;
@@ -436,6 +443,23 @@ settings_read(struct settings *out, const char *file,
 	memcpy(out->policy->nat64, out->nat64, sizeof(out->nat64));
 	policy_finish(&reading.reader, out->policy);
 	return !reading.reader.failed;
+}
+
+void
+settings_place(const struct settings *settings, const char *keyword,
+    struct text *out)
+{
+	const size_t i = find_directive(keyword);
+	const unsigned option = settings->places->on_option[i];
+	const unsigned line = settings->places->in_file[i];
+
+	if (option == 0 && line == 0) {
+		text_add(out, "default");
+		return;
+	}
+	text_add(out, option > 0 ? "-o" : settings->file);
+	text_add_char(out, ':');
+	text_add_number(out, option > 0 ? option : line);
 }
 
 bool

@@ -101,6 +101,7 @@ struct settings {
 	bool sandbox;
 
 	struct policy *policy; /* never NULL after settings_read */
+	const struct places *places; /* settings_place()'s */
 };
 
 /* Where settings_read tells what is wrong: `where` is FILE:LINE, -o:N or
@@ -114,10 +115,17 @@ typedef void settings_report(void *context, bool warning, const char *where,
  * The command line beats the file.  Reports every error there is; false when
  * there was one, and then *out is not to be used.  Memory is taken from the
  * heap, for the life of the process.
+ *
+ * For -t: where it is false, *out has still something valid in each field,
+ * so that what the configuration names can be looked at, too.
  */
 bool settings_read(struct settings *out, const char *file,
     const char *const *options, size_t count, settings_report *report,
     void *context);
+
+/* Appends where that directive stands: FILE:LINE, -o:N, or default. */
+void settings_place(const struct settings *settings, const char *keyword,
+    struct text *out);
 
 /* Is that one of the methods of `auth`? */
 bool settings_offers(const struct settings *settings, enum auth auth);

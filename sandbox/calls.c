@@ -108,10 +108,10 @@ const struct call calls[] = {
 	    .because = "libsystemd's second try, which may fail" },
 	{ CALL(sendmsg), IN_ALL,
 	    .because = "the record itself, and STATUS=" },
-	{ CALL(prctl), IN_ALL, .spare = true,
+	{ CALL(prctl), IN_ALL,
 	    .tests = { EQUAL(0, PR_GET_NAME) },
 	    .because = "libsystemd, when there is no room for a record" },
-	{ CALL(memfd_create), IN_ALL, CALL_REFUSED, EPERM, .spare = true,
+	{ CALL(memfd_create), IN_ALL, CALL_REFUSED, EPERM,
 	    .because = "the same: that record is lost, not the session" },
 
 	/* What a libc of tomorrow may call on its own. */
@@ -141,12 +141,14 @@ const struct call calls[] = {
 	{ CALL(munmap), IN_NEGOTIATE,
 	    .because = "gives yescrypt's 16 MiB back" },
 
-	/* The resolver's files; which ones is Landlock's to say. */
+	/* Files; which ones may be opened is Landlock's to say. */
 	{ CALL(openat), IN_NEGOTIATE,
 	    .tests = { MAYBE(2, O_RDONLY, O_CLOEXEC | O_LARGEFILE) },
-	    .because = "resolv.conf, hosts, /dev/urandom, only to read" },
+	    .because = "c-ares opens /dev/urandom, only to read" },
 	{ CALL(read), IN_NEGOTIATE,
-	    .because = "those files" },
+	    .because = "/dev/urandom; the password file, opened before" },
+	{ CALL(pread64), IN_NEGOTIATE,
+	    .because = "resolv.conf and hosts, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
 	{ CALL(socket), IN_NEGOTIATE,

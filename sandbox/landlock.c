@@ -1,6 +1,6 @@
 /*
  * Landlock: handles every right on files that this kernel knows, so that
- * nothing can be opened but the few files that a look-up reads.
+ * nothing can be opened but what a look-up needs.
  *
  * TCP (version 4) is left alone: filter A has bind(2) but not listen(2), so
  * there is nothing to gain, and `source` and BIND need bind(2).  There is no
@@ -38,12 +38,9 @@ static const struct {
 	{ LANDLOCK_KNOWN, 0, UINT64_C(1) << 0 | UINT64_C(1) << 1 },
 };
 
-/* What a look-up reads; what is missing now is missing for this session.  A
- * rule holds for the file, not for its name: where one is replaced between
- * here and the look-up, this session does without it. */
+/* What is opened by its path inside; all else that is read was opened before,
+ * so that no symlink and no replacement in the meantime can matter. */
 const char *const landlock_readable[] = {
-	"/etc/resolv.conf",
-	"/etc/hosts",
 	"/dev/urandom",
 	NULL,
 };
@@ -101,12 +98,13 @@ restrict_to_readable(int ruleset)
 }
 
 bool
-landlock_enter(void)
+landlock_enter(bool *missing)
 {
 	const int version = landlock_version();
 	const struct ruleset attributes = ruleset_of(version);
 
-	if (version == 0)
+	*missing = version == 0;
+	if (*missing)
 		return true;
 	const int ruleset = (int)syscall(SYS_landlock_create_ruleset,
 	    &attributes, sizeof(attributes), 0);

@@ -15,8 +15,9 @@ extern const char *const landlock_readable[];
 /* The version of this kernel; 0: it has none, or not for us. */
 int landlock_version(void);
 
-/* Leaves nothing but the resolver's files, only to be read.  Nothing happens
- * where landlock_version() is 0.  False on error (errno tells). */
-bool landlock_enter(void);
+/* Leaves nothing but the resolver's files, only to be read.  Where
+ * landlock_version() is 0 nothing happens but that *missing is true.  False
+ * on error (errno tells). */
+bool landlock_enter(bool *missing);
 
 #endif

@@ -38,6 +38,8 @@ static const struct program programs[SANDBOX_STAGES] = {
 	},
 };
 
+static bool lacks_landlock;
+
 /* `what`, and why by errno. */
 static const char *
 problem(const char *what)
@@ -70,9 +72,15 @@ enter_negotiate(void)
 		return problem("the process could not be made undumpable");
 	if (!limits_lower())
 		return problem("resource limits could not be set");
-	if (!landlock_enter())
+	if (!landlock_enter(&lacks_landlock))
 		return problem("Landlock could not be set");
 	return filter_load(SANDBOX_NEGOTIATE);
+}
+
+bool
+sandbox_lacks_landlock(void)
+{
+	return lacks_landlock;
 }
 
 static const char *

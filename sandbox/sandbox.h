@@ -33,6 +33,9 @@ const char *sandbox_become(const char *name, uint64_t keep);
  */
 const char *sandbox_enter(enum sandbox_stage stage);
 
+/* Did sandbox_enter(SANDBOX_NEGOTIATE) find no Landlock in this kernel? */
+bool sandbox_lacks_landlock(void);
+
 /* --print-sandbox: a line for each call and stage, with its reason; the
  * Landlock version of this kernel.  False when writing to fd failed. */
 bool sandbox_print(int fd);

@@ -189,7 +189,7 @@ blocks() {
 	[[ -e $BATS_TEST_TMPDIR/4.conf ]]
 	for file in "$BATS_TEST_TMPDIR"/*.conf; do
 		sed -i "s|/etc/socks64/passwords|$PLACE/passwords|" "$file"
-		run "$HANDLER" -t -f "$file" -o 'user nobody'
+		run --separate-stderr "$HANDLER" -t -f "$file" -o 'user nobody'
 		assert_equal "$(<"$file")" "$status $output" "0 $file: ok"
 	done
 }
@@ -206,7 +206,7 @@ example_commands() {
 	local -a commands
 	mapfile -t commands < <(example_commands)
 	assert_equal commands "${#commands[@]}" 4
-	run bash -c "${commands[0]}"
+	run --separate-stderr bash -c "${commands[0]}"
 	assert_equal "-t" "$status $output" "0 $BATS_TEST_TMPDIR/socks64.conf: ok"
 	run bash -c "${commands[1]}"
 	assert_equal "-T" "$status" 0
@@ -276,6 +276,16 @@ example_commands() {
 		grep -q "^    ${path##*/} " "$ROOT/README.md" ||
 		    fail "README does not name ${path##*/}"
 	done
+}
+
+@test "every installed file but the examples is among FILES of the man page" {
+	local path
+	while read -r path; do
+		section FILES "$MAN8" | grep -qF "$path" ||
+		    fail "FILES does not name $path"
+	done < <(sed -n 's/^\t\t[0-9][0-9]* .*\$PREFIX\/\(.*\)$/\1/p
+	        s/^\t\t[0-9][0-9]* .*\$units\/\(.*\)$/lib\/systemd\/\1/p' \
+	    "$ROOT/units/install.sh")
 }
 
 @test "the nftables example is accepted" {

@@ -35,6 +35,7 @@ coverage:
 
 # Ratios against the least that a handler can be, side by side in one run.
 bench: all build/bench/bare build/bench/inetd
+	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
 .PHONY: check check-all lint fuzz coverage bench probes
@@ -75,6 +76,9 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    net/relay.o net/flow.o net/wait.o wire/text.o)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
+build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
 # What tests/50-sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
@@ -84,7 +88,7 @@ CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
 probes: $(PROBES)
 
 $(PROBES): %: %.o $(CONFINEMENT)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
 
 build/tests/probe/table.o: build/sandbox/filters.h
 
@@ -125,4 +129,4 @@ build/bench/%: tests/bench/%.c
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/unit/relay
+	build/tests/unit/relay build/tests/unit/wait

@@ -74,7 +74,8 @@ enum parse socks5_greeting_parse(struct cursor *c,
 enum parse socks5_request_parse(struct cursor *c, struct socks5_request *out,
     enum reply *why);
 
-enum { SOCKS5_REPLY_MAX = 22 };
+/* The longest reply, and where its FLAG is (RSV of RFC 1928). */
+enum { SOCKS5_REPLY_MAX = 22, SOCKS5_REPLY_FLAG = 2 };
 
 /*
  * VER REP RSV ATYP BND.ADDR BND.PORT into octets; returns the length, 10 or

@@ -2,11 +2,10 @@
 """make bench: what a session costs, side by side in one run.
 
 Every figure is a ratio against tests/bench/bare.c, the least that a handler
-under inetd can be, measured in turns on this machine.  Other SOCKS servers
-that know inetd, or that are installed as daemons, are added where they are
-found.  Nothing here is a test: machines differ, and a budget is for reading.
+under inetd can be, measured in turns on this machine.  SOCKS servers of other
+make that are installed are added as the daemons that they are.  Nothing here is a test: machines differ, and a budget is for reading.
 
-    bench.py BUILD_DIRECTORY [sessions|bulk|latency|memory|size]...
+    bench.py BUILD_DIRECTORY [sessions|start|bulk|latency|memory|size]...
 """
 
 import os
@@ -23,7 +22,6 @@ SESSIONS = 300
 BULK = 1 << 30
 TRIPS = 4000
 IDLE = 500
-OPEN = ["-o", "allow all at any"]
 
 
 class Launcher:
@@ -44,6 +42,48 @@ class Launcher:
         return sessions, user + system
 
 
+class Inetd:
+    """A program under openbsd-inetd, as an administrator runs it."""
+
+    PORT = 18080
+
+    def __init__(self, build, argv):
+        line = " ".join([f"127.0.0.1:{self.PORT} stream tcp nowait.60000",
+                         "nobody", os.path.abspath(argv[0]), *argv])
+        path = os.path.join(build, "bench", "inetd.conf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(line + "\n")
+        self.port = self.PORT
+        self.process = subprocess.Popen(
+            [os.path.join(build, "openbsd-inetd/usr/sbin/inetd"), "-i", path])
+        wait_for_port(self.port)
+
+    def close(self):
+        """Ends it once its sessions have; returns CPU microseconds."""
+        pid = self.process.pid
+        children = f"/proc/{pid}/task/{pid}/children"
+        while True:
+            with open(children, encoding="ascii") as file:
+                if not file.read().strip():
+                    break
+            time.sleep(0.01)
+        self.process.terminate()
+        _, _, usage = os.wait4(pid, 0)
+        self.process.returncode = 0
+        return 0, int((usage.ru_utime + usage.ru_stime) * 1e6)
+
+
+def wait_for_port(port):
+    """Polls until somebody listens; gives up after 5 seconds."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            if f"0100007F:{port:04X} 00000000:0000 0A" in file.read():
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"nobody listens on port {port}")
+
+
 class Daemon:
     """A server of other make, run as it is meant to be."""
 
@@ -51,14 +91,7 @@ class Daemon:
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         self.port = port
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError(f"{argv[0]} does not listen")
+        wait_for_port(port)
 
     def cpu(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
@@ -167,25 +200,37 @@ def run_memory(port, server):
     return used / IDLE
 
 
-def candidates(build):
-    """name -> how to start it; the yardstick first."""
-    found = {
-        "bare": lambda: Launcher(build, [os.path.join(build, "bench/bare")]),
-        "socks64-handler-static": lambda: Launcher(
-            build, ["./socks64-handler-static", *OPEN]),
-        "socks64-handler": lambda: Launcher(
-            build, ["./socks64-handler", *OPEN]),
+def programs(build):
+    """Handlers, the yardstick first."""
+    configuration = os.path.abspath(os.path.join(build, "bench/open.conf"))
+    with open(configuration, "w", encoding="ascii") as file:
+        file.write("allow all at any\n")
+    os.chmod(configuration, 0o644)
+    return {
+        "bare": [os.path.join(build, "bench/bare")],
+        "socks64-handler-static": ["./socks64-handler-static",
+                                   "-f", configuration],
+        "socks64-handler": ["./socks64-handler", "-f", configuration],
     }
-    if shutil.which("microsocks"):
-        found["microsocks (daemon)"] = lambda: Daemon(
-            ["microsocks", "-q", "-i", "127.0.0.1", "-p", "18081"], 18081)
-    if shutil.which("3proxy"):
-        found["3proxy (daemon)"] = lambda: Daemon(
-            ["3proxy", os.path.join(os.path.dirname(__file__),
-                                    "3proxy.cfg")], 18082)
-    if shutil.which("srelay"):
-        found["srelay -I"] = lambda: Launcher(
-            build, [shutil.which("srelay"), "-I", "-f"])
+
+
+def daemons():
+    """Servers of other make that are installed, as they are meant to run."""
+    known = {
+        "microsocks": (["microsocks", "-q", "-i", "127.0.0.1",
+                        "-p", "18081"], 18081),
+        "3proxy": (["3proxy", os.path.join(os.path.dirname(__file__),
+                                           "3proxy.cfg")], 18082),
+    }
+    return {f"{name} (a daemon)": lambda how=how: Daemon(*how)
+            for name, how in known.items() if shutil.which(name)}
+
+
+def candidates(build, launcher):
+    """name -> how to start it."""
+    found = {name: lambda argv=argv: launcher(build, argv)
+             for name, argv in programs(build).items()}
+    found.update(daemons())
     return found
 
 
@@ -207,19 +252,23 @@ def plain(run):
 
 
 FIGURES = {
-    "sessions": ("CPU per session, microseconds", cpu_per(run_sessions)),
-    "bulk": ("CPU per GB relayed, microseconds", cpu_per(run_bulk)),
-    "latency": ("round trip through it, microseconds", plain(run_latency)),
-    "memory": ("memory per idle session, KiB, kernel included",
+    "sessions": ("CPU per session under openbsd-inetd, microseconds", Inetd,
+                 cpu_per(run_sessions)),
+    "start": ("CPU per session under the least of inetds, microseconds",
+              Launcher, cpu_per(run_sessions)),
+    "bulk": ("CPU per GB relayed, microseconds", Launcher,
+             cpu_per(run_bulk)),
+    "latency": ("round trip through it, microseconds", Launcher,
+                plain(run_latency)),
+    "memory": ("memory per idle session, KiB, kernel included", Launcher,
                plain(run_memory)),
 }
 
 
-def compare(build, server, title, figure):
-    programs = candidates(build)
-    values = {name: [] for name in programs}
+def compare(server, title, found, figure):
+    values = {name: [] for name in found}
     for _ in range(ROUNDS):
-        for name, start in programs.items():
+        for name, start in found.items():
             values[name].append(figure(start, server))
     print(f"{title} (median of {ROUNDS}, ratio to bare)")
     base = statistics.median(values["bare"])
@@ -239,9 +288,9 @@ def print_sizes(build):
 def main():
     build, wanted = sys.argv[1], sys.argv[2:]
     server = Server()
-    for name, (title, figure) in FIGURES.items():
+    for name, (title, launcher, figure) in FIGURES.items():
         if not wanted or name in wanted:
-            compare(build, server, title, figure)
+            compare(server, title, candidates(build, launcher), figure)
     if not wanted or "size" in wanted:
         print_sizes(build)
 

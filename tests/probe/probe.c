@@ -10,12 +10,15 @@
  *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash
  *   status      print /proc/PID/status as it is then, and who owns it
+ *   journal     a record that no journald would take
  *   abstract NAME   connect to a unix-domain datagram socket without a path
  *
  * ARGUMENT: a number, a pointer to a text (@text), or to zeroed memory (-).
  * Prints the result or the error's name.  Exit status: 0 done, 1 an error,
  * 71 the sandbox could not be entered, 64 a wrong call.
  */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +32,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
+#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include "sandbox/calls.h"
@@ -41,6 +46,7 @@ enum {
 	EXIT_SYSTEM = 71,
 	ARGUMENTS_MAX = 6,
 	SCRATCH = 4096,
+	RECORD = 32 << 20,
 	STAGE_NONE = -1,
 };
 
@@ -157,9 +163,8 @@ probe_hash(const struct probe *p)
 {
 	enter(p->stage);
 	const char *hash = crypt("secret", p->arguments[0]);
-	if (hash == NULL || *hash == '*')
-		leave(1, "no such hash");
-	leave(0, hash);
+	const bool usable = hash != NULL && *hash != '*';
+	leave(usable ? 0 : 1, usable ? hash : "no such hash");
 }
 
 /* Of a child that is in the stage: a stage cannot read its own. */
@@ -219,6 +224,20 @@ probe_status(const struct probe *p)
 	_exit(1);
 }
 
+/* libsystemd then tries to pass a file. */
+_Noreturn static void
+probe_journal(const struct probe *p)
+{
+	static char field[RECORD] = "MESSAGE=";
+	const struct iovec record = { field, sizeof(field) };
+
+	enter(p->stage);
+	const int result = sd_journal_sendv(&record, 1);
+	if (result < 0)
+		leave(1, strerrorname_np(-result));
+	leave(0, "sent");
+}
+
 _Noreturn static void
 probe_abstract(const struct probe *p)
 {
@@ -244,6 +263,7 @@ static const struct {
 	{ "read", probe_read, true },
 	{ "hash", probe_hash, true },
 	{ "status", probe_status, false },
+	{ "journal", probe_journal, false },
 	{ "abstract", probe_abstract, true },
 };
 

@@ -28,6 +28,7 @@ setup_file() {
 		"$TESTS/unpack-package" "$package" "$ROOT/build/$package" ||
 		    fail "cannot fetch $package"
 	done
+	install -m 755 "$ROOT/build/tcpd/usr/sbin/tcpd" "$PLACE"
 	start server4 ip netns exec "$NETNS" "$PEERS/server.py" 127.0.0.1 \
 	    ask=7000
 	start server6 ip netns exec "$NETNS" "$PEERS/server.py" ::1 ask=7000
@@ -256,19 +257,46 @@ serves_all() {
 	wait_for_line "$GATEWAY_LOG" 'fd 0 is a listening socket: .*\(inetd: nowait\)'
 }
 
-@test "the limit behind nowait: over it openbsd-inetd serves nobody any more" {
+# stops_serving: after at most five sessions nobody is served any more.
+stops_serving() {
+	local -i served=0
+	for ((i = 0; i < 10; i++)); do
+		! socks 127.0.0.1:1080 127.0.0.1 7000 reply |
+		    grep -q rep=00 || served+=1
+	done
+	((served > 0 && served <= 5)) || fail "$served were served"
+}
+
+@test "the limit behind nowait: over it openbsd-inetd closes each connection" {
 	example inetd.conf "$OPENBSD" 's/nowait.60000/nowait.5/' \
 	    >"$PLACE/inetd.conf"
 	launch 2 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
 	    "$PLACE/inetd.conf"
-	local -i served=0
-	for ((i = 0; i < 10; i++)); do
-		run socks 127.0.0.1:1080 127.0.0.1 7000 reply
-		[[ $output != *rep=00* ]] || served+=1
-	done
-	((served > 0 && served <= 5)) || fail "$served were served"
+	stops_serving
 	run socks 127.0.0.1:1080 raw '>050100' gone
 	assert_equal "closed without an octet" "$status $output" "0 "
+}
+
+@test "the limit behind nowait: over it inetutils-inetd closes the service" {
+	example inetd.conf '1,/^# --- inetutils/d' "/^# --- tcpd/,\$d" \
+	    's/^#127/127/; s/nowait.60000/nowait.5/' >"$PLACE/inetd.conf"
+	launch 1 sh -c "$ROOT/build/inetutils-inetd/usr/sbin/inetutils-inetd \
+	    --pidfile=/run/inetd.pid $PLACE/inetd.conf; exec sleep infinity"
+	stops_serving
+	run socks 127.0.0.1:1080 raw '>050100' gone
+	assert_match "nobody is served" "$status $output" \
+	    '^(0 |1 .*(Refused|Reset))'
+}
+
+@test "cps: over it xinetd closes the service for the seconds it says" {
+	example xinetd.conf 's/cps = .*/cps = 5 60/' >"$PLACE/xinetd.conf"
+	launch 1 "$ROOT/build/xinetd/usr/sbin/xinetd" -dontfork \
+	    -pidfile /run/xinetd.pid -f "$PLACE/xinetd.conf"
+	is_closed() {
+		run socks 127.0.0.1:1080 127.0.0.1 7000 reply
+		[[ $output == *Refused* ]]
+	}
+	wait_until 20 is_closed || fail "it goes on: $output"
 }
 
 @test "an example line stands 1,000 connections in a minute" {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/dial.h"
+#include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
 #include "wire/name.h"
@@ -223,6 +224,7 @@ main(int argc, char **argv)
 	struct text t = text_in(output, sizeof(output));
 
 	wait_prepare();
+	resolve_prepare();
 	for (int option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:");
 	    option != -1;
 	    option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:"))

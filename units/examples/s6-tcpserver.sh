@@ -1,5 +1,6 @@
 #!/bin/sh
-# A run script for s6-tcpserver (s6-networking).  The records go to standard
+# A run script for s6-tcpserver (s6-networking; not in Debian 12, so no test of
+# ours runs this one).  The records go to standard
 # error, that is to s6-log.
 #
 # -c: connections in all, -C: for each client address; the defaults are 40

@@ -5,7 +5,8 @@
 #
 # -R -H -l0: ask nobody's identd and no DNS about the client.
 # -c: the default of 40 connections is less than one browser opens.  There is
-# no rate limit; a client over -c waits in the backlog, -b.
+# no rate limit; a client over -c waits in the backlog, -b.  Other addresses:
+# ::1, or 0 for all, which ucspi-tcp-ipv6 serves in both families.
 exec tcpserver -RH -l0 -c 4096 -b 4096 \
     -u "$(id -u socks64)" -g "$(id -g socks64)" \
     127.0.0.1 1080 \

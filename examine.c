@@ -1,0 +1,226 @@
+/*
+ * -t.  Everything that a session needs before it reads an octet is tried
+ * here, as the user that a session is.  Nothing is served and nothing is
+ * changed.
+ */
+#include "examine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/route.h"
+#include "policy/password.h"
+#include "sandbox/sandbox.h"
+#include "wire/text.h"
+
+#define STATE_DIRECTORY "/run/socks64"
+
+enum { LINE_TEXT = 2048, PATH_TEXT = 4096 };
+
+/* A line that was told. */
+struct told {
+	struct told *next;
+	char line[];
+};
+
+struct examination {
+	const struct settings *settings;
+	settings_report *report;
+	struct told *told;
+	bool failed;
+};
+
+/* True the first time.  Without memory a line is told twice. */
+static bool
+remember(struct examination *e, const char *line)
+{
+	struct told *told = e->told;
+
+	while (told != NULL && strcmp(told->line, line) != 0)
+		told = told->next;
+	if (told != NULL)
+		return false;
+	told = malloc(sizeof(*told) + strlen(line) + 1);
+	if (told == NULL)
+		return true;
+	memcpy(told->line, line, strlen(line) + 1);
+	told->next = e->told;
+	e->told = told;
+	return true;
+}
+
+/* The configuration is read twice as root: what was told then is known. */
+static void
+tell(void *context, bool warning, const char *where, const char *what)
+{
+	struct examination *e = context;
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	e->failed = e->failed || !warning;
+	text_add(&line, where);
+	text_add(&line, ": ");
+	text_add(&line, what);
+	if (remember(e, buffer))
+		e->report(NULL, warning, where, what);
+}
+
+/* KEYWORD: WHAT: ERROR, at the place of that directive. */
+static void
+tell_directive(struct examination *e, bool warning, const char *keyword,
+    const char *what)
+{
+	char place[RULE_TEXT];
+	char buffer[LINE_TEXT];
+	struct text where = text_in(place, sizeof(place));
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	settings_place(e->settings, keyword, &where);
+	text_add(&line, keyword);
+	text_add(&line, ": ");
+	text_add(&line, what);
+	tell(e, warning, place, buffer);
+}
+
+static void
+examine_passwords(struct examination *e)
+{
+	int fd;
+
+	if (!settings_offers(e->settings, AUTH_PASSWORD))
+		return;
+	fd = password_open(e->settings, tell, e);
+	if (fd != -1)
+		(void)password_examine(fd, e->settings, tell, e);
+}
+
+/* Who is not root may lack what a service will be given. */
+static void
+examine_route(struct examination *e, bool root)
+{
+	const char *keyword = route_refused(e->settings);
+	const int error = errno;
+	char buffer[LINE_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+
+	if (keyword == NULL)
+		return;
+	text_add(&what, "cannot be set: ");
+	text_add(&what, strerror(error));
+	if (error == EPERM)
+		text_add(&what, "; the service needs CAP_NET_ADMIN for it");
+	tell_directive(e, error == EPERM && !root, keyword, buffer);
+}
+
+static void
+examine_directory(struct examination *e, const char *path)
+{
+	char buffer[LINE_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+	struct stat status;
+	int error = 0;
+
+	if (stat(path, &status) != 0)
+		error = errno;
+	else if (!S_ISDIR(status.st_mode))
+		error = ENOTDIR;
+	else if (access(path, R_OK | W_OK | X_OK) != 0)
+		error = errno;
+	if (error == 0)
+		return;
+	text_add_quotable(&what, path, strlen(path));
+	text_add(&what, ": ");
+	text_add(&what, strerror(error));
+	text_add(&what, "; what needs the association table does without");
+	tell_directive(e, true, "state-dir", buffer);
+}
+
+static void
+examine_state(struct examination *e)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char buffer[PATH_TEXT];
+	struct text path = text_in(buffer, sizeof(buffer));
+
+	if (e->settings->state_dir != NULL) {
+		examine_directory(e, e->settings->state_dir);
+		return;
+	}
+	if (runtime != NULL && access(STATE_DIRECTORY, F_OK) != 0) {
+		text_add(&path, runtime);
+		text_add(&path, "/socks64");
+	} else {
+		text_add(&path, STATE_DIRECTORY);
+	}
+	examine_directory(e, buffer);
+}
+
+/* May this process read the file that it has a handle of, wherever it is? */
+static bool
+may_read(int handle)
+{
+	char buffer[32];
+	struct text path = text_in(buffer, sizeof(buffer));
+	int fd;
+
+	text_add(&path, "/proc/self/fd/");
+	text_add_number(&path, (uint64_t)handle);
+	fd = open(buffer, O_RDONLY | O_CLOEXEC);
+	if (fd != -1)
+		close(fd);
+	return fd != -1;
+}
+
+/*
+ * What root has read, again as the user.  A file that the user may read in a
+ * directory that it may not enter is about to be moved: a warning.
+ */
+static void
+examine_as_user(struct examination *e, const struct options *options,
+    struct settings *out, int handle)
+{
+	const char *file = out->file;
+	char buffer[LINE_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+
+	if (file == NULL || access(file, R_OK) == 0) {
+		(void)settings_read(out, options->file, options->settings,
+		    options->count, tell, e);
+		return;
+	}
+	text_add(&what, "`user' may not read it: ");
+	text_add(&what, strerror(errno));
+	tell(e, may_read(handle), file, buffer);
+}
+
+bool
+examine_configuration(struct settings *out, const struct options *options,
+    settings_report *report)
+{
+	struct examination e = { .settings = out, .report = report };
+	const bool root = geteuid() == 0;
+	const char *failure;
+	int handle;
+
+	(void)settings_read(out, options->file, options->settings,
+	    options->count, tell, &e);
+	if (out->policy == NULL || out->places == NULL)
+		return false; /* no memory */
+	handle = out->file == NULL ? -1 :
+	    open(out->file, O_PATH | O_CLOEXEC);
+	failure = sandbox_become(out->user,
+	    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
+	if (failure != NULL)
+		tell_directive(&e, false, "user", failure);
+	else if (root)
+		examine_as_user(&e, options, out, handle);
+	examine_route(&e, root);
+	examine_passwords(&e);
+	examine_state(&e);
+	return !e.failed;
+}

@@ -1,0 +1,21 @@
+/*
+ * -t: could sessions begin with this configuration?
+ */
+#ifndef SOCKS64_EXAMINE_H
+#define SOCKS64_EXAMINE_H
+
+#include <stdbool.h>
+
+#include "options.h"
+#include "policy/settings.h"
+
+/*
+ * Reads the configuration into *out and looks at what it names: the user,
+ * password file, interface, mark, state-dir.  Reports everything that is
+ * wrong, each once; true where nothing but warnings came.  As root it becomes
+ * the configuration's user, for good, and tells what that may not read.
+ */
+bool examine_configuration(struct settings *out,
+    const struct options *options, settings_report *report);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * CONNECT: to the destination, and then octets both ways (RFC 1928 4, RFC
+ * 3089).
+ */
+#include "serve.h"
+
+static void
+dial(struct session *s)
+{
+	static const enum result results[] = {
+		[DIAL_FAILED] = RESULT_CONNECT_FAILED,
+		[DIAL_CONNECTED] = RESULT_OK,
+		[DIAL_DENIED] = RESULT_DENIED,
+		[DIAL_RESOLVE_FAILED] = RESULT_RESOLVE_FAILED,
+		[DIAL_CLIENT_GONE] = RESULT_CLIENT_GONE,
+		[DIAL_STOPPED] = RESULT_STOPPED,
+		[DIAL_ERROR] = RESULT_ERROR,
+	};
+	struct dial *d = &s->dial;
+	const int64_t start = clock_microseconds();
+
+	d->settings = &s->settings;
+	d->question = &s->question;
+	d->until = deadline_in(s->settings.connect_timeout);
+	d->client = s->inbox.fd;
+	dial_run(d);
+	s->record.dial_usec = clock_microseconds() - start;
+	s->record.attempts = d->attempts;
+	if (d->verdict.rule[0] != '\0')
+		s->record.rule = d->verdict.rule;
+	s->record.peer = d->peer;
+	s->record.local = d->local;
+	if (d->result == DIAL_STOPPED || d->result == DIAL_CLIENT_GONE)
+		session_end(s, results[d->result], d->reason);
+	if (d->result != DIAL_CONNECTED)
+		session_fail(s, results[d->result], d->reply, d->reason);
+}
+
+_Noreturn void
+serve_connect(struct session *s)
+{
+	struct address bound;
+
+	dial(s);
+	/* From here: two connections that policy allows to be one. */
+	bound = serve_bound(s, &s->record.local);
+	serve_reply(s, &bound, 0);
+	s->stage = STAGE_SILENT;
+	serve_announce(s);
+	session_confine(s, SANDBOX_RELAY);
+	/* From here: no new connection, no file. */
+	serve_relay(s, s->dial.fd);
+}

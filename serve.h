@@ -1,0 +1,42 @@
+/*
+ * What a request asks for, done: one file for each command, and the steps
+ * that they share.  Nothing here comes back but the shared steps.
+ */
+#ifndef SOCKS64_SERVE_H
+#define SOCKS64_SERVE_H
+
+#include "session.h"
+
+/* The command of the request, from its judgement to the end of the session:
+ * does not come back.  07 for what is no command, or none for this client. */
+void session_serve(struct session *s);
+
+/* The commands, one file each; s->question says who asks, for what. */
+_Noreturn void serve_connect(struct session *s);
+
+/* ------------------------------------------- the steps that they share */
+
+/* Could a rule allow the question?  Else the session ends with 02. */
+void serve_judge(struct session *s);
+
+/*
+ * The address that a reply may name to this client: `ours` where its family
+ * is the client's, else the address that the client reached us by (behind a
+ * proxy: it), or zeros where that is of the other family too.  The port is
+ * always ours.
+ */
+struct address serve_bound(const struct session *s,
+    const struct address *ours);
+
+/* A success reply with that BND and FLAG; a client that is gone ends the
+ * session. */
+void serve_reply(struct session *s, const struct address *bound,
+    uint8_t flag);
+
+/* Status and title, and the record `open' where `log-start' asks for one. */
+void serve_announce(struct session *s);
+
+/* The relay between the client and a connected socket, and the end. */
+_Noreturn void serve_relay(struct session *s, int server);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * wait_for() with a descriptor that is always ready and a SIGTERM that is
+ * pending: the exit status is 0 if it is seen within 1,000 waits.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "net/wait.h"
+
+int
+main(void)
+{
+	int ends[2];
+
+	if (pipe(ends) != 0 || write(ends[1], "x", 1) != 1)
+		return 70;
+	wait_prepare();
+	raise(SIGTERM);
+	for (int i = 0; i < 1000; i++) {
+		struct pollfd fd = { .fd = ends[0], .events = POLLIN };
+
+		if (wait_for(&fd, 1, DEADLINE_NEVER) == WAIT_STOPPED)
+			return 0;
+	}
+	return 1;
+}
