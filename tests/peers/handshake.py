@@ -297,9 +297,10 @@ def check_versions(program, report):
 
 
 def check_commands(program, report):
-    """Every command but CONNECT."""
+    """Every command but those of RFC 1928."""
+    known = (socks.CONNECT, socks.BIND, socks.UDP_ASSOCIATE)
     for command in range(256):
-        if command == socks.CONNECT:
+        if command in known:
             continue
         octets = socks.GREETING + socks.request("192.0.2.1", 80,
                                                 command=command)
