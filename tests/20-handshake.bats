@@ -44,7 +44,7 @@ handshake() {
 	handshake versions
 }
 
-@test "every command but connect is answered 07" {
+@test "every command but those of rfc 1928 is answered 07" {
 	handshake commands
 }
 
@@ -62,6 +62,10 @@ handshake() {
 
 @test "a refusal is readable while the client goes on sending, and closed within 10 s" {
 	handshake ten-seconds
+}
+
+@test "a refusal is followed by a FIN and no reset, whatever came ahead" {
+	handshake ahead
 }
 
 @test "a refused client that stays open is closed within 10 s" {
