@@ -208,11 +208,10 @@ address_towards(const struct binding *b, enum family family, uint16_t port)
 
 	for (size_t i = 0; i < b->peers.count && !b->any_peer; i++) {
 		const struct address *peer = &b->peers.list[i];
-		struct route route;
 
 		if (peer->family != family)
 			continue;
-		route = route_probe(b->settings, peer, 0);
+		const struct route route = route_probe(b->settings, peer, 0);
 		if (!route.usable)
 			continue;
 		ours = route.source;
