@@ -204,20 +204,15 @@ listen_both(struct binding *b, uint16_t *bound)
 static struct address
 address_towards(const struct binding *b, enum family family, uint16_t port)
 {
-	struct address ours = { .family = family, .port = port };
+	struct address ours = { .family = FAMILY_NONE };
 
-	for (size_t i = 0; i < b->peers.count && !b->any_peer; i++) {
-		const struct address *peer = &b->peers.list[i];
-
-		if (peer->family != family)
-			continue;
-		const struct route route = route_probe(b->settings, peer, 0);
-		if (!route.usable)
-			continue;
-		ours = route.source;
-		ours.port = port;
-		break;
-	}
+	for (size_t i = 0; i < b->peers.count && !b->any_peer &&
+	    ours.family == FAMILY_NONE; i++)
+		if (b->peers.list[i].family == family)
+			ours = route_probe(b->settings, &b->peers.list[i],
+			    0).source;
+	ours.family = family;
+	ours.port = port;
 	return ours;
 }
 
