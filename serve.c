@@ -9,7 +9,8 @@
 #include "net/route.h"
 #include "wire/text.h"
 
-enum { STATUS_TEXT = 1024 };
+/* A user, a name and three addresses, escaped. */
+enum { STATUS_TEXT = 1536 };
 
 static const struct command {
 	enum policy_command policy;
