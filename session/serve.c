@@ -2,7 +2,7 @@
  * From a request to the file that serves its command, and what the commands
  * have in common.  RFC 1928 4 and 6.
  */
-#include "serve.h"
+#include "session/serve.h"
 
 #include <sys/socket.h>
 
