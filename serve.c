@@ -21,20 +21,15 @@ static const struct command {
 	[SOCKS5_UDP_ASSOCIATE] = { POLICY_UDP, true, serve_udp },
 };
 
-/* NULL: it is not served, to this client. */
-static const struct command *
-command_find(const struct session *s)
+static bool
+is_served(const struct session *s)
 {
-	const struct command *c = commands;
+	const uint8_t number = s->request.command;
 
-	if (s->request.command >= ARRAY_COUNT(commands))
-		return NULL;
-	c += s->request.command;
-	if (c->serve == NULL)
-		return NULL;
-	if (c->by_address && s->record.client.family == FAMILY_NONE)
-		return NULL;
-	return c;
+	return number < ARRAY_COUNT(commands) &&
+	    commands[number].serve != NULL &&
+	    !(commands[number].by_address &&
+	    s->record.client.family == FAMILY_NONE);
 }
 
 /* Who asks; and what, for the commands that go where the request says. */
@@ -62,15 +57,13 @@ fill_question(struct session *s, enum policy_command command)
 void
 session_serve(struct session *s)
 {
-	const struct command *command = command_find(s);
-
-	if (command == NULL)
+	if (!is_served(s))
 		session_fail(s, RESULT_BAD_REQUEST,
 		    REPLY_COMMAND_NOT_SUPPORTED,
 		    "the command is not served");
-	fill_question(s, command->policy);
+	fill_question(s, commands[s->request.command].policy);
 	serve_judge(s);
-	command->serve(s);
+	commands[s->request.command].serve(s);
 }
 
 void
