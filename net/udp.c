@@ -24,6 +24,7 @@
 
 enum {
 	OCTETS_MAX = 65536, /* more than any datagram has */
+	RECEIVE_BUFFER = 1 << 20,
 	BATCH = 64,         /* before the others have their turn */
 	CONTROLS_MAX = 32,
 	CONTROL_PATIENCE = 1000,
@@ -52,12 +53,17 @@ static int
 socket_open(enum family family)
 {
 	const int on = 1;
+	const int wish = RECEIVE_BUFFER;
 	const int fd = socket(family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
 	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+	if (fd == -1)
+		return -1;
 	/* It cannot fail before bind(2). */
-	if (fd != -1 && family == FAMILY_IPV6)
+	if (family == FAMILY_IPV6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	/* As much as this host allows: datagrams come in bursts. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wish, sizeof(wish));
 	return fd;
 }
 

@@ -163,7 +163,7 @@ const struct call calls[] = {
 	    .because = "c-ares opens /dev/urandom, only to read" },
 	{ CALL(read), IN_RESOLVE,
 	    .because = "/dev/urandom; the password file, opened before" },
-	{ CALL(pread64), IN_NEGOTIATE,
+	{ CALL(pread64), IN_RESOLVE,
 	    .because = "resolv.conf and hosts, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
@@ -220,13 +220,16 @@ const struct call calls[] = {
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
 	    .because = "`source` takes no port before it dials" },
 
-	/* Listening: BIND. */
+	/* Listening, and datagrams: BIND, UDP. */
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_REUSEADDR) },
 	    .because = "connections of yesterday keep no port" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_V6ONLY) },
 	    .because = "a socket for each family, at one port" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_RCVBUF) },
+	    .because = "datagrams come in bursts" },
 	{ CALL(listen), IN_NEGOTIATE,
 	    .because = "BIND: for the peer" },
 	{ CALL(accept4), IN_DIAL,

@@ -55,6 +55,7 @@ class Association:
         self.form = options.form
         self.session = socks.Session(options.gateway)
         host = self.session.sock.getsockname()
+        self.zone = host[3] if len(host) == 4 else 0
         self.sock = self.new_socket(host[0])
         port = self.sock.getsockname()[1] if options.port else 0
         any_host = "::" if ":" in host[0] else "0.0.0.0"
@@ -69,15 +70,15 @@ class Association:
         print_now(f"client={self.session.name} rep={self.reply.rep:02x} "
                   f"bnd={socks.text_of(self.relay)} "
                   f"flag={self.reply.octets[2]:02x}")
-        if len(host) == 4 and host[3]:
-            self.relay += (0, host[3])  # the client's own zone
+        if self.zone:
+            self.relay += (0, self.zone)
 
-    @staticmethod
-    def new_socket(host):
-        info = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0]
-        sock = socket.socket(info[0], socket.SOCK_DGRAM)
+    def new_socket(self, host):
+        ipv6 = ":" in host
+        sock = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET,
+                             socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        sock.bind(info[4])
+        sock.bind((host, 0, 0, self.zone) if ipv6 else (host, 0))
         sock.settimeout(PATIENCE)
         return sock
 
@@ -135,6 +136,14 @@ def scene_echo(a, host, port, seen):
     require(answer == (seen, int(port), b""), str(answer))
 
 
+def skip_large(a, host, port):
+    """Waits until what was sent has come back, if it does."""
+    answer = a.ask(host, port, b"small")
+    while answer[2][:1] == b"y":
+        answer = a.receive()
+    require(answer[2] == b"small", f"{len(answer[2])} octets")
+
+
 def scene_sizes(a, host, port, up, down):
     port, up, down = int(port), int(up), int(down)
     largest = 65507 if a.sock.family == socket.AF_INET else 65527
@@ -143,13 +152,14 @@ def scene_sizes(a, host, port, up, down):
         answer = a.ask(host, port, b"y" * size)
         require(answer[2] == b"y" * size, f"{size}: {len(answer[2])}")
     if len(a.header(host, port)) + up <= largest:
-        # What the other leg has no room for; the answer would be too large.
+        # The answer may have no room with its header on its way back,
         a.send(host, port, b"y" * up)
+        skip_large(a, host, port)
+        # and this has none on the leg to the server.
         if len(a.header(host, port)) + up < largest:
             a.send(host, port, b"y" * (up + 1))
+            skip_large(a, host, port)
     answer = a.ask(host, port, b"big %d" % down)
-    while answer[2][:1] == b"y":
-        answer = a.receive()
     require(answer[2] == b"x" * down, f"{down}: {len(answer[2])}")
     a.send(host, port, b"big %d" % (down + 1))
     answer = a.ask(host, port, b"behind")
