@@ -2,7 +2,7 @@
  * UDP ASSOCIATE: sockets for datagrams, then an association that lives as
  * long as the client's connection (RFC 1928 4 and 7).
  */
-#include "serve.h"
+#include "session/serve.h"
 
 #include <string.h>
 
