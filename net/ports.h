@@ -23,7 +23,7 @@ struct ports {
  * a client cannot have it. */
 struct ports ports_start(const struct settings *settings, uint16_t wanted);
 
-/* The next port to try; 0 is the kernel's choice.  False: there are no more. */
+/* The next port to try; 0 is the kernel's choice.  False: no more. */
 bool ports_next(struct ports *p, uint16_t *port);
 
 #endif

@@ -36,6 +36,9 @@ static const struct program programs[SANDBOX_STAGES] = {
 	[SANDBOX_BIND] = {
 		ARRAY_COUNT(filter_bind), filter_bind,
 	},
+	[SANDBOX_UDP] = {
+		ARRAY_COUNT(filter_udp), filter_udp,
+	},
 	[SANDBOX_WATCH] = {
 		ARRAY_COUNT(filter_watch), filter_watch,
 	},
@@ -108,6 +111,7 @@ sandbox_enter(enum sandbox_stage stage)
 	case SANDBOX_NEGOTIATE:
 		return enter_negotiate();
 	case SANDBOX_BIND:
+	case SANDBOX_UDP:
 		return filter_load(stage);
 	case SANDBOX_WATCH:
 	case SANDBOX_ALG:

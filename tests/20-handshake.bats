@@ -64,6 +64,10 @@ handshake() {
 	handshake ten-seconds
 }
 
+@test "a refusal is followed by a FIN and no reset, whatever came ahead" {
+	handshake ahead
+}
+
 @test "a refused client that stays open is closed within 10 s" {
 	handshake linger
 }

@@ -68,6 +68,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/examples/listen-ipv4.conf
 		644 usr/local/share/doc/socks64-handler/examples/listen-lan.conf
 		644 usr/local/share/doc/socks64-handler/examples/listen-unix.conf
+		644 usr/local/share/doc/socks64-handler/examples/mark.conf
 		755 usr/local/share/doc/socks64-handler/examples/s6-tcpserver.sh
 		644 usr/local/share/doc/socks64-handler/examples/socks64.conf
 		644 usr/local/share/doc/socks64-handler/examples/socks64.nft
@@ -204,12 +205,21 @@ start_again_and_again() {
 	assert_equal "left from the rename" "$output" ""
 }
 
+runs_twice() {
+	(($(pgrep -c -f "$1") >= 2))
+}
+
 @test "a handler that runs does not hinder its replacement" {
 	install_make install DESTDIR="$STAGE/root"
-	# It waits for a client on a socket pair.
-	start busy socat "SYSTEM:sleep 1000" \
-	    "EXEC:$STAGE/root/usr/local/sbin/socks64-handler-static"
-	wait_until 5 pgrep -f "$STAGE/root/usr/local/sbin/socks64-handler-static"
+	# Its client says nothing, and goes when this ends.
+	start busy "$PYTHON" -c '
+import socket, subprocess, sys
+client, server = socket.socketpair()
+subprocess.run(sys.argv[1:], stdin=server)' \
+	    "$STAGE/root/usr/local/sbin/socks64-handler-static"
+	# The first match is the program that starts it.
+	wait_until 5 runs_twice "$STAGE/root/usr/local/sbin/socks64-handler-static"
 	install_make install DESTDIR="$STAGE/root"
+	runs_twice "$STAGE/root/usr/local/sbin/socks64-handler-static"
 	stop busy
 }

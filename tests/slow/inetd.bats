@@ -28,6 +28,7 @@ setup_file() {
 		"$TESTS/unpack-package" "$package" "$ROOT/build/$package" ||
 		    fail "cannot fetch $package"
 	done
+	install -m 755 "$ROOT/build/tcpd/usr/sbin/tcpd" "$PLACE"
 	start server4 ip netns exec "$NETNS" "$PEERS/server.py" 127.0.0.1 \
 	    ask=7000
 	start server6 ip netns exec "$NETNS" "$PEERS/server.py" ::1 ask=7000

@@ -3,7 +3,7 @@
  * translated, and the data connections of passive mode, which arrive as
  * sessions of their own and find here where they belong (SOCKS64, RFC 6384).
  */
-#include "serve.h"
+#include "session/serve.h"
 
 #include "net/route.h"
 #include "net/wait.h"

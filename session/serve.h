@@ -2,10 +2,10 @@
  * What a request asks for, done: one file for each command, and the steps
  * that they share.  Nothing here comes back but the shared steps.
  */
-#ifndef SOCKS64_SERVE_H
-#define SOCKS64_SERVE_H
+#ifndef SOCKS64_SESSION_SERVE_H
+#define SOCKS64_SESSION_SERVE_H
 
-#include "session.h"
+#include "session/session.h"
 
 /* The command of the request, from its judgement to the end of the session:
  * does not come back.  07 for what is no command, or none for this client. */
@@ -14,6 +14,7 @@ void session_serve(struct session *s);
 /* The commands, one file each; s->question says who asks, for what. */
 _Noreturn void serve_connect(struct session *s);
 _Noreturn void serve_bind(struct session *s);
+_Noreturn void serve_udp(struct session *s);
 
 /* ---------------------------------------------------------------- FTP */
 

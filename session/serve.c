@@ -2,14 +2,15 @@
  * From a request to the file that serves its command, and what the commands
  * have in common.  RFC 1928 4 and 6.
  */
-#include "serve.h"
+#include "session/serve.h"
 
 #include <sys/socket.h>
 
 #include "net/route.h"
 #include "wire/text.h"
 
-enum { STATUS_TEXT = 1024 };
+/* A user, a name and three addresses, escaped. */
+enum { STATUS_TEXT = 1536 };
 
 static const struct command {
 	enum policy_command policy;
@@ -18,22 +19,18 @@ static const struct command {
 } commands[] = {
 	[SOCKS5_CONNECT] = { POLICY_CONNECT, false, serve_connect },
 	[SOCKS5_BIND] = { POLICY_BIND, true, serve_bind },
+	[SOCKS5_UDP_ASSOCIATE] = { POLICY_UDP, true, serve_udp },
 };
 
-/* NULL: it is not served, to this client. */
-static const struct command *
-command_find(const struct session *s)
+static bool
+is_served(const struct session *s)
 {
-	const struct command *c = commands;
+	const uint8_t number = s->request.command;
 
-	if (s->request.command >= ARRAY_COUNT(commands))
-		return NULL;
-	c += s->request.command;
-	if (c->serve == NULL)
-		return NULL;
-	if (c->by_address && s->record.client.family == FAMILY_NONE)
-		return NULL;
-	return c;
+	return number < ARRAY_COUNT(commands) &&
+	    commands[number].serve != NULL &&
+	    !(commands[number].by_address &&
+	    s->record.client.family == FAMILY_NONE);
 }
 
 /* Who asks; and what, for the commands that go where the request says. */
@@ -61,16 +58,14 @@ fill_question(struct session *s, enum policy_command command)
 void
 session_serve(struct session *s)
 {
-	const struct command *command = command_find(s);
-
-	if (command == NULL)
+	if (!is_served(s))
 		session_fail(s, RESULT_BAD_REQUEST,
 		    REPLY_COMMAND_NOT_SUPPORTED,
 		    "the command is not served");
-	fill_question(s, command->policy);
+	fill_question(s, commands[s->request.command].policy);
 	serve_find(s);
 	serve_judge(s);
-	command->serve(s);
+	commands[s->request.command].serve(s);
 }
 
 void

@@ -2,8 +2,8 @@
  * One session: everything that is known of one accepted connection, and the
  * two ways out of it.  No room but the top level looks in here.
  */
-#ifndef SOCKS64_SESSION_H
-#define SOCKS64_SESSION_H
+#ifndef SOCKS64_SESSION_SESSION_H
+#define SOCKS64_SESSION_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,8 @@
 #include "net/inbox.h"
 #include "net/relay.h"
 #include "net/table.h"
-#include "options.h"
+#include "net/udp.h"
+#include "command/options.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
@@ -54,6 +55,7 @@ struct session {
 	struct verdict verdict;
 	struct dial dial;
 	struct binding binding;
+	struct association association;
 	struct relay relay;
 
 	/* What the client's sessions share, and FTP. */

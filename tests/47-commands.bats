@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# The two commands of README and what stands behind them: make run, the
+# packages that are missing, what continuous integration counts; and that a
+# test network leaves nothing behind.
+
+load lib/common
+load lib/net
+
+setup() {
+	cd "$ROOT"
+}
+
+@test "make run serves socks on PORT by CONFIG, with its log on the terminal" {
+	[[ $(id -u) -eq 0 ]] || skip "a network of its own needs root"
+	unshare --net true 2>/dev/null ||
+	    skip "network namespaces are not allowed here"
+	echo 'allow all at loopback' >"$BATS_TEST_TMPDIR/conf"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 unshare --net bash -eu -c '
+		ip link set lo up
+		peers=$1 conf=$2 out=$3
+		"$peers/server.py" 127.0.0.1 ask=7000 >"$out.server" 3>&- &
+		server=$!
+		setsid make run PORT=1099 CONFIG="$conf" >"$out" 2>&1 3>&- &
+		make=$!
+		trap "kill $server; kill -- -$make" EXIT
+		for i in {1..300}; do
+			! grep -q "^Listening on" "$out" || break
+			sleep 0.1
+		done
+		until grep -q ready "$out.server"; do sleep 0.02; done
+		"$peers/socks.py" 127.0.0.1:1099 127.0.0.1 7000 exchange 1000
+		for i in {1..100}; do
+			! grep -q "ok client=" "$out" || break
+			sleep 0.05
+		done
+	' sh "$PEERS" "$BATS_TEST_TMPDIR/conf" "$BATS_TEST_TMPDIR/out" 3>&-
+	assert_match client "$output" 'rep=00'
+	assert_match log "$(<"$BATS_TEST_TMPDIR/out")" \
+	    'ok client=127.0.0.1:[0-9]+ .*dest=127.0.0.1:7000'
+}
+
+@test "install-missing is silent and quick where nothing is missing" {
+	local -i began=${EPOCHREALTIME/./} took
+	run tests/install-missing build run test
+	took=$((${EPOCHREALTIME/./} - began))
+	[[ $status -eq 0 ]]
+	assert_equal output "$output" ""
+	((took < 2000000)) || fail "$took microseconds"
+}
+
+@test "install-missing refuses a group that it does not know" {
+	run -64 tests/install-missing nonsense
+	assert_match output "$output" 'no such group: nonsense'
+	run -64 tests/install-missing
+	assert_match usage "$output" 'install-missing GROUP'
+}
+
+# stubs: commands in front of PATH that say what they were asked.
+stubs() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	cat >"$BATS_TEST_TMPDIR/bin/dpkg-query" <<-'END'
+		#!/bin/sh
+		# Two packages are here, nothing else is.
+		echo 'ii  gcc'
+		echo 'un  make'
+		echo 'ii  libc6-dev'
+	END
+	cat >"$BATS_TEST_TMPDIR/bin/apt-get" <<-END
+		#!/bin/sh
+		echo "apt-get \$* (\${DEBIAN_FRONTEND:-}) policy:" \
+		    "\$(/bin/sh /usr/sbin/policy-rc.d; echo \$?)" \
+		    >>"$BATS_TEST_TMPDIR/asked"
+	END
+	printf '#!/bin/sh\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/sudo"
+	chmod 755 "$BATS_TEST_TMPDIR"/bin/*
+}
+
+@test "install-missing as root asks apt-get, says why, and starts no service" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	unshare --mount true 2>/dev/null ||
+	    skip "mount namespaces are not allowed here"
+	stubs
+	mkdir "$BATS_TEST_TMPDIR/sbin"
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 unshare --mount sh -eu -c '
+		mount --bind "$1/sbin" /usr/sbin
+		PATH=$1/bin:$PATH tests/install-missing build
+	' sh "$BATS_TEST_TMPDIR"
+	assert_match said "$output" 'make: this Makefile'
+	assert_match said "$output" 'libseccomp-dev: makes the system call'
+	[[ $output != *'gcc:'* ]]
+	run -0 cat "$BATS_TEST_TMPDIR/asked"
+	assert_match update "${lines[0]}" '^apt-get update -q'
+	assert_match install "${lines[1]}" \
+	    '^apt-get install -q -y --no-install-recommends (.* )?make .*\(noninteractive\) policy: 101$'
+	[[ ! -e $BATS_TEST_TMPDIR/sbin/policy-rc.d ]]
+}
+
+@test "install-missing as an ordinary user prints the one line and stops" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root, to become another"
+	stubs
+	# The tree may be out of reach of that user: a copy is not.
+	cp tests/install-missing "$BATS_TEST_TMPDIR/bin/"
+	run -1 setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    env PATH="$BATS_TEST_TMPDIR/bin:$PATH" \
+	    "$BATS_TEST_TMPDIR/bin/install-missing" build
+	assert_match line "${lines[-1]}" \
+	    '^please run:  sudo apt-get install -y --no-install-recommends (.* )?make( |$)'
+	[[ ! -e $BATS_TEST_TMPDIR/asked ]]
+}
+
+@test "every package of install-missing has a reason, and exists" {
+	local group name why all
+	all=$(apt-cache pkgnames; dpkg-query -W -f '${Package}\n')
+	sed -n "/<<-'END'/,/^	END/p" tests/install-missing | sed '1d;$d' |
+	    while read -r group name why; do
+		[[ -n $why ]] || fail "$group $name has no reason"
+		grep -qxF "$name" <<<"$all" || fail "no package $name"
+	done
+}
+
+# ci TAP-LINE...: .ci/run over a tree whose suite says these lines.
+ci() {
+	local tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree/.ci" "$tree/tests" "$BATS_TEST_TMPDIR/bin"
+	cp .ci/run "$tree/.ci/"
+	printf '#!/bin/sh\nexit 0\n' >"$tree/tests/install-missing"
+	printf '#!/bin/sh\nexit 0\n' >"$BATS_TEST_TMPDIR/bin/apt-get"
+	chmod 755 "$tree/tests/install-missing" "$BATS_TEST_TMPDIR/bin/apt-get"
+	printf '%s\n' "$@" >"$tree/tap"
+	# shellcheck disable=SC2016 # for make
+	printf '%s\n' 'all:' \
+	    'lint:; @exit $(shell cat lint 2>/dev/null || echo 0)' \
+	    'check-all:; @cat tap; ! grep -q "^not ok\|^abort" tap' \
+	    '.PHONY: lint' >"$tree/Makefile"
+	run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$tree/.ci/run"
+}
+
+@test "ci counts what passed, failed and was skipped, and fails for a failure" {
+	ci '1..3' 'ok 1 one' 'ok 2 two in 1ms' 'ok 3 three # skip no root'
+	assert_equal "last line" "${lines[-1]}" '5 passed, 0 failed, 1 skipped'
+	[[ $status -eq 0 ]]
+	ci '1..2' 'ok 1 one' 'not ok 2 two'
+	assert_equal "last line" "${lines[-1]}" '4 passed, 1 failed, 0 skipped'
+	[[ $status -eq 1 ]]
+	# It ends without a word.
+	ci '1..2' 'ok 1 one' 'abort'
+	assert_equal "last line" "${lines[-1]}" '4 passed, 1 failed, 0 skipped'
+	[[ $status -eq 1 ]]
+	echo 1 >"$BATS_TEST_TMPDIR/tree/lint"
+	ci '1..1' 'ok 1 one'
+	assert_equal "last line" "${lines[-1]}" '3 passed, 1 failed, 0 skipped'
+	[[ $status -eq 1 ]]
+}
+
+# in_bats LINE...: a test file with these lines, run by a bats of its own.
+in_bats() {
+	local file=$BATS_TEST_TMPDIR/inner.bats
+	printf '%s\n' "load $TESTS/lib/common" "load $TESTS/lib/net" "$@" \
+	    >"$file"
+	run timeout 30 env -u BATS_TEST_TIMEOUT bats --formatter tap "$file" \
+	    3>&- 4>&-
+}
+
+left_over() {
+	ip netns list | grep -c '^s64-' || :
+}
+
+@test "a set-up that fails half way leaves no namespace, process or file" {
+	local -i before
+	[[ -z $(net_missing) ]] || skip "$(net_missing)"
+	before=$(left_over)
+	# shellcheck disable=SC2016 # for the inner file
+	in_bats 'net_dns() { echo "$NET" >"$BATS_RUN_TMPDIR/../s64-inner"; false; }' \
+	    'setup_file() { net_up; }' \
+	    'teardown_file() { net_down; }' \
+	    '@test "never" { false; }'
+	[[ $status -ne 0 ]]
+	assert_match tap "$output" 'not ok 1 setup_file failed'
+	assert_equal namespaces "$(left_over)" "$before"
+	run -0 cat "$(dirname "$BATS_RUN_TMPDIR")/s64-inner"
+	rm "$(dirname "$BATS_RUN_TMPDIR")/s64-inner"
+	assert_match name "$output" '^s64-'
+	run ! compgen -G "/etc/netns/$output-*"
+}
+
+@test "what a killed run has left is swept by the next one" {
+	[[ -z $(net_missing) ]] || skip "$(net_missing)"
+	local pid
+	# shellcheck disable=SC2016 # for the inner shell
+	pid=$(bash -c 'echo $$')
+	ip netns add "s64-$pid-gw"
+	mkdir -p "/etc/netns/s64-$pid-gw"
+	ip netns exec "s64-$pid-gw" sleep 60 3>&- &
+	net_sweep
+	run ! ip netns pids "s64-$pid-gw"
+	[[ ! -e /etc/netns/s64-$pid-gw ]]
+	rmdir /etc/netns 2>/dev/null || :
+}
+
+@test "a test that hangs is ended and told" {
+	# shellcheck disable=SC2016 # for the inner file
+	in_bats '@test "hangs" { BATS_TEST_TIMEOUT=1; sleep 20; }' \
+	    'setup_file() { export BATS_TEST_TIMEOUT=1; }'
+	[[ $status -ne 0 ]]
+	assert_match tap "$output" 'not ok 1 hangs # timeout after 1s'
+}
