@@ -388,7 +388,7 @@ def check_schemes(program, report):
 
 def cost(program, user):
     """CPU seconds of a refused session."""
-    handler = Handler(program, people.options())
+    handler = Handler(program, people.options("handshake-timeout 1s"))
     try:
         handler.let_go()
         handler.send(OFFER + login(user, WRONG))
@@ -422,8 +422,8 @@ def check_timing(program, report):
 
 def secret_logged(program, octets):
     """At the loudest level, with everything that may go wrong."""
-    handler = Handler(program, people.options("log-level debug",
-                                              "log-start on"))
+    handler = Handler(program, people.options(
+        "log-level debug", "log-start on", "handshake-timeout 500ms"))
     try:
         handler.let_go()
         handler.send(octets)
