@@ -31,11 +31,12 @@ enum {
 	/* What relays, and what leads there. */
 	IN_STREAM = IN_NEGOTIATE | IN_BIND | IN_WATCH | IN_ALG | IN_RELAY,
 	IN_ALL = IN_STREAM | IN_UDP,
+	/* What comes before the relay. */
 	IN_DIAL = IN_NEGOTIATE | IN_BIND,
 	/* What asks the kernel for its route, what asks for names. */
-	IN_ROUTE = IN_NEGOTIATE | IN_BIND | IN_UDP,
+	IN_ROUTE = IN_DIAL | IN_UDP,
 	IN_RESOLVE = IN_NEGOTIATE | IN_UDP,
-	/* What makes connections, what listens for them. */
+	/* What makes connections: those before the relay, and FTP's. */
 	IN_CONNECT = IN_DIAL | IN_ALG,
 	IN_LISTEN = IN_NEGOTIATE | IN_ALG,
 	/* What uses the association table. */
