@@ -101,11 +101,12 @@ serve_find(struct session *s)
 {
 	const struct table_owner owner = serve_owner(s);
 
-	if (s->question.command != POLICY_CONNECT || s->table.file == NULL)
+	if (s->question.command == POLICY_UDP || s->table.file == NULL)
 		return;
 	find_alias(s, &owner);
 	find_pin(s, &owner);
-	find_announced(s, &owner);
+	if (s->question.command == POLICY_CONNECT)
+		find_announced(s, &owner);
 }
 
 /* --------------------------------------------- control connections */
