@@ -34,7 +34,7 @@ coverage:
 	@tests/coverage
 
 # Ratios against the least that a handler can be, side by side in one run.
-bench: all build/bench/bare build/bench/inetd build/bench/policy
+bench: all build/bench/bare build/bench/inetd build/bench/datagrams build/bench/policy
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
