@@ -14,14 +14,13 @@
 #include <unistd.h>
 
 #include "net/route.h"
+#include "net/table.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
 #include "wire/cursor.h"
 #include "wire/text.h"
 
-#define STATE_DIRECTORY "/run/socks64"
-
-enum { LINE_TEXT = 2048, PATH_TEXT = 4096, KEPT_TEXT = 1 << 20 };
+enum { LINE_TEXT = 2048, KEPT_TEXT = 1 << 20 };
 
 struct examination {
 	const struct settings *settings;
@@ -115,47 +114,23 @@ examine_route(struct examination *e, bool root)
 	tell_directive(e, error == EPERM && !root, keyword, buffer);
 }
 
-static void
-examine_directory(struct examination *e, const char *path)
-{
-	char buffer[LINE_TEXT];
-	struct text what = text_in(buffer, sizeof(buffer));
-	struct stat status;
-	int error = 0;
-
-	if (stat(path, &status) != 0)
-		error = errno;
-	else if (!S_ISDIR(status.st_mode))
-		error = ENOTDIR;
-	else if (access(path, R_OK | W_OK | X_OK) != 0)
-		error = errno;
-	if (error == 0)
-		return;
-	text_add_quotable(&what, path, strlen(path));
-	text_add(&what, ": ");
-	text_add(&what, strerror(error));
-	text_add(&what, "; what needs the association table does without");
-	tell_directive(e, true, "state-dir", buffer);
-}
-
+/* As a session would open it; one is made where there is none. */
 static void
 examine_state(struct examination *e)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char buffer[PATH_TEXT];
-	struct text path = text_in(buffer, sizeof(buffer));
+	char buffer[LINE_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+	struct table table;
 
-	if (e->settings->state_dir != NULL) {
-		examine_directory(e, e->settings->state_dir);
+	if (e->settings->ftp_alg == FTP_ALG_OFF)
+		return;
+	if (table_open(&table, e->settings->state_dir)) {
+		table_close(&table);
 		return;
 	}
-	if (runtime != NULL && access(STATE_DIRECTORY, F_OK) != 0) {
-		text_add(&path, runtime);
-		text_add(&path, "/socks64");
-	} else {
-		text_add(&path, STATE_DIRECTORY);
-	}
-	examine_directory(e, buffer);
+	text_add(&what, table.problem);
+	text_add(&what, "; what needs the association table does without");
+	tell_directive(e, true, "state-dir", buffer);
 }
 
 /* May this process read the file that it has a handle of, wherever it is? */

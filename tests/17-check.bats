@@ -8,7 +8,8 @@ setup_file() {
 	export PLACE
 	PLACE=$(mktemp -d /tmp/socks64-check.XXXXXX)
 	chmod 755 "$PLACE"
-	mkdir -m 777 "$PLACE/state"
+	mkdir -m 700 "$PLACE/state"
+	[[ $EUID -ne 0 ]] || chown nobody "$PLACE/state"
 }
 
 teardown_file() {
@@ -108,7 +109,12 @@ mine() {
 	mkdir -m 555 read-only
 	sed -i "s|state-dir .*|state-dir $PLACE/read-only|" c
 	tested 0
-	assert_match file "$stderr" "state-dir: $PLACE/read-only: Permission denied"
+	assert_match file "$stderr" "state-dir: $PLACE/read-only.*: Permission denied"
+	mkdir -m 777 anybodys
+	chmod 777 anybodys
+	sed -i "s|state-dir .*|state-dir $PLACE/anybodys|" c
+	tested 0
+	assert_match file "$stderr" "state-dir: $PLACE/anybodys may be written by others"
 }
 
 @test "as root, -t reads what the user may read" {

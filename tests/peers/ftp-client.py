@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""Python's ftplib over PySocks: the commands that other clients lack.
+
+    ftp-client.py GATEWAY HOST CHECK [PASSIVE]
+
+GATEWAY is ADDRESS:PORT or [ADDRESS]:PORT.  Prints nothing where all is well.
+"""
+import ftplib
+import hashlib
+import io
+import sys
+import threading
+
+import socks as scripted  # the tests' own: see sys.path below
+
+sys.path.insert(0, "/usr/lib/python3/dist-packages")
+
+
+def pysocks():
+    """PySocks has the same name as the tests' module."""
+    del sys.modules["socks"]
+    path, sys.path = sys.path, ["/usr/lib/python3/dist-packages"] + [
+        p for p in sys.path if not p.endswith("/peers")]
+    import socks
+    sys.path = path
+    return socks
+
+
+GATEWAY = scripted.parse_endpoint(sys.argv[1])
+HOST = sys.argv[2]
+socks = pysocks()
+
+
+class Client(ftplib.FTP):
+    """Every connection is one through the gateway, by the host's name."""
+
+    def __init__(self, trust=False):
+        super().__init__(timeout=60)
+        self.trust_server_pasv_ipv4_address = trust
+        real = ftplib.socket.create_connection
+
+        def connect(address, timeout=None, source=None, **_):
+            host, port = address
+            if host == self.peer_host():
+                host = HOST
+            sock = socks.socksocket(ftplib.socket.AF_INET6 if ":" in
+                                    GATEWAY[0] else ftplib.socket.AF_INET)
+            sock.set_proxy(socks.SOCKS5, *GATEWAY, rdns=True)
+            sock.settimeout(60)
+            sock.connect((host, port))
+            sock.af = sock.family
+            return sock
+        ftplib.socket.create_connection = connect
+        self.connect(HOST, 21)
+        ftplib.socket.create_connection = real
+        self.open_data = connect
+        self.login()
+
+    def peer_host(self):
+        try:
+            return self.sock.getpeername()[0] if self.sock else None
+        except (OSError, AttributeError):
+            return None
+
+    def makepasv(self):
+        if self.trust:
+            return super().makepasv()
+        return HOST, super().makepasv()[1]
+
+    def ntransfercmd(self, cmd, rest=None):
+        kept = ftplib.socket.create_connection
+        ftplib.socket.create_connection = self.open_data
+        try:
+            return super().ntransfercmd(cmd, rest)
+        finally:
+            ftplib.socket.create_connection = kept
+
+    trust = False
+
+
+def read(client, name, rest=None):
+    out = io.BytesIO()
+    client.retrbinary("RETR " + name, out.write, rest=rest)
+    return out.getvalue()
+
+
+def commands(client):
+    names = client.nlst("pub")
+    assert any(name.endswith("64k") for name in names), names
+    whole = read(client, "pub/64k")
+    assert len(whole) == 65536
+    assert read(client, "pub/64k", 60000) == whole[60000:]
+    assert read(client, "pub/empty") == b""
+    name = f"in/python-{hashlib.sha1(sys.argv[1].encode()).hexdigest()[:8]}"
+    client.storbinary("STOR " + name, io.BytesIO(whole[:1000]))
+    client.storbinary("APPE " + name, io.BytesIO(whole[1000:]))
+    assert read(client, name) == whole
+    client.delete(name)
+    try:
+        listed = dict(client.mlsd("pub"))
+        assert "64k" in listed, listed
+    except ftplib.error_perm:
+        pass  # not every server has it
+
+
+def abort(client):
+    for _ in range(2):
+        client.voidcmd("TYPE I")
+        data = client.transfercmd("RETR pub/big")
+        data.recv(1000)
+        data.close()
+        reply = client.abort()
+        assert reply[:3] in ("225", "226", "426"), reply
+        if reply[:3] == "426":
+            client.getmultiline()
+        assert len(read(client, "pub/64k")) == 65536
+
+
+def many(_):
+    failed = []
+
+    def one():
+        try:
+            commands_only(Client())
+        except Exception as error:  # whatever it is, it is reported
+            failed.append(error)
+    threads = [threading.Thread(target=one) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed
+
+
+def commands_only(client):
+    for _ in range(3):
+        assert len(read(client, "pub/64k")) == 65536
+    client.quit()
+
+
+def main():
+    client = Client()
+    {"commands": commands, "abort": abort, "many": many}[sys.argv[3]](client)
+    client.quit()
+
+
+main()

@@ -1,0 +1,231 @@
+#!/usr/bin/env bats
+# Real FTP servers and clients, across families and in the same one.
+
+load ../lib/common
+load ../lib/net
+load ../lib/records
+load ../lib/launch
+load ../lib/ftp
+
+BATS_TEST_TIMEOUT=240
+FTP_BIG_MIB=100
+
+setup_file() {
+	ftp_packages || export FTP_MISSING='the FTP packages cannot be fetched'
+	net_up
+	[[ -z $NET_MISSING && -z ${FTP_MISSING-} ]] || return 0
+	chmod 755 "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
+	ftp_files "$BATS_FILE_TMPDIR/ftp"
+	ftp_accounts s4 "$BATS_FILE_TMPDIR/ftp"
+	ftp_accounts s6 "$BATS_FILE_TMPDIR/ftp"
+	mkdir -m 700 "$BATS_FILE_TMPDIR/state"
+	chown nobody "$BATS_FILE_TMPDIR/state"
+	# The control ports alone are opened.
+	gateway_start activate "$NET_ALLOW port 21" 'user nobody' \
+	    "state-dir $BATS_FILE_TMPDIR/state"
+}
+
+teardown_file() {
+	net_down
+}
+
+setup() {
+	net_needed
+	[[ -z ${FTP_MISSING-} ]] || skip "$FTP_MISSING"
+	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
+	cd "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+	[[ -z ${NET-} ]] || { ftp_stop s4; ftp_stop s6; }
+}
+
+# curl_ftp ROLE HOST PATH [OPTION]...: by the gateway
+curl_ftp() {
+	local role=$1 gateway=$GW4 url=ftp://anonymous:a@$2/$3
+	[[ $role == c4 ]] || gateway=[$GW6]
+	shift 3
+	in_ns "$role" curl -sS -m 60 --socks5-hostname "$gateway:1080" "$@" \
+	    "$url"
+}
+
+# same FILE NAME: the file is what the server has under that name.
+same() {
+	assert_equal "$2" "$(sha256sum <"$1" | cut -c 1-64)" \
+	    "$(awk -v name="$2" '$2 == name { print $1 }' \
+	        "$BATS_FILE_TMPDIR/sums")"
+}
+
+# exchange ROLE HOST [OPTION]...: LIST, RETR, STOR by curl
+exchange() {
+	local role=$1 host=$2 file
+	shift 2
+	curl_ftp "$role" "$host" pub/ "$@" >list
+	grep -q 64k list || fail "no 64k in the list: $(cat list)"
+	for file in empty one 64k big; do
+		curl_ftp "$role" "$host" "pub/$file" "$@" >"got"
+		same got "$file"
+	done
+	head -c 300000 /dev/urandom >sent
+	curl_ftp "$role" "$host" "in/sent-$role" "$@" -T sent
+	cmp sent "$BATS_FILE_TMPDIR/ftp/in/sent-$role"
+	rm -f "$BATS_FILE_TMPDIR/ftp/in/sent-$role"
+}
+
+# across SERVER [OPTION]...: c4 to s6, c6 to s4, c4 to s4, c6 to s6
+across() {
+	local server=$1
+	shift
+	ftp_start "$server" s4
+	ftp_start "$server" s6
+	exchange c4 v6.example.com "$@"
+	exchange c6 v4.example.com "$@"
+	exchange c4 v4.example.com "$@"
+	exchange c6 v6.example.com "$@"
+}
+
+@test "vsftpd and curl" {
+	across vsftpd
+}
+
+@test "pure-ftpd and curl" {
+	across pure-ftpd
+}
+
+@test "proftpd and curl" {
+	across proftpd
+}
+
+@test "inetutils-ftpd and curl" {
+	across inetutils-ftpd
+}
+
+@test "pyftpdlib and curl" {
+	across pyftpdlib
+}
+
+@test "curl without EPSV" {
+	across vsftpd --disable-epsv
+}
+
+@test "curl, active, without EPRT too" {
+	local server
+	for server in vsftpd inetutils-ftpd; do
+		ftp_start "$server" s4
+		ftp_start "$server" s6
+		exchange c4 v6.example.com -P -
+		exchange c6 v4.example.com -P -
+		exchange c4 v6.example.com -P - --disable-eprt
+		ftp_stop s4
+		ftp_stop s6
+	done
+}
+
+@test "servers without EPSV, EPRT or PASV, PORT" {
+	ftp_old_start s6 EPSV EPRT
+	ftp_old_start s4 PASV PORT
+	exchange c4 v6.example.com --disable-epsv
+	exchange c4 v6.example.com -P - --disable-eprt
+	exchange c6 v4.example.com
+	exchange c6 v4.example.com -P -
+	run -0 grep -oE 'alg=[^ ]*' "$GATEWAY_LOG"
+	assert_match log "$output" 'PASV>LPSV'
+	assert_match log "$output" 'PORT>LPRT'
+	assert_match log "$output" 'EPSV>EPSV'
+	assert_match log "$output" 'EPRT>EPRT'
+}
+
+# by_python CHECK: across the families
+by_python() {
+	run -0 in_ns c4 "$PEERS/ftp-client.py" "$GW4:1080" v6.example.com "$1"
+	run -0 in_ns c6 "$PEERS/ftp-client.py" "[$GW6]:1080" v4.example.com \
+	    "$1"
+}
+
+@test "ftplib over PySocks: NLST, MLSD, REST, APPE; ABOR; ten at once" {
+	local server
+	for server in vsftpd pyftpdlib; do
+		ftp_start "$server" s4
+		ftp_start "$server" s6
+		by_python commands
+		by_python abort
+		by_python many
+		ftp_stop s4
+		ftp_stop s6
+	done
+}
+
+# wrapped WRAPPER ROLE COMMAND...: by socksify or proxychains
+wrapped() {
+	local wrapper=$1 role=$2 gateway=$GW4
+	[[ $role == c4 ]] || gateway=$GW6
+	shift 2
+	case $wrapper in
+	socksify)
+		cat >socks.conf <<-END
+			resolveprotocol: fake
+			route {
+				from: 0.0.0.0/0 to: 0.0.0.0/0
+				via: $gateway port = 1080
+				protocol: tcp
+				proxyprotocol: socks_v5
+				method: none
+			}
+		END
+		# It looks names up first by itself: let it find none.
+		in_ns "$role" unshare -m sh -c "
+			mount --bind /dev/null /etc/hosts
+			mount --bind /dev/null /etc/resolv.conf
+			SOCKS_CONF=$PWD/socks.conf exec socksify \"\$@\"" sh "$@"
+		;;
+	proxychains)
+		printf '%s\n' strict_chain proxy_dns 'remote_dns_subnet 224' \
+		    '[ProxyList]' "socks5 $gateway 1080" >chains
+		in_ns "$role" proxychains4 -q -f chains "$@"
+		;;
+	esac
+}
+
+@test "lftp, tnftp, inetutils-ftp and wget from IPv4 to an IPv6 server" {
+	local lftp=$PACKAGES/lftp/usr/bin/lftp
+	local inetutils=$PACKAGES/inetutils-ftp/usr/bin/inetutils-ftp
+	ftp_start vsftpd s6
+	wrapped proxychains c4 "$lftp" -c 'set net:timeout 20; set net:max-retries 2;
+	    open ftp://v6.example.com; get pub/64k; get pub/one'
+	same 64k 64k
+	rm -f 64k one
+	wrapped proxychains c4 tnftp -a -V ftp://v6.example.com/pub/64k
+	same 64k 64k
+	rm -f 64k
+	wrapped proxychains c4 wget -q ftp://v6.example.com/pub/64k
+	same 64k 64k
+	rm -f 64k
+	# It compares the address in a 227 with the one that it was told to
+	# connect to, which no client behind SOCKS has; EPSV has none.
+	printf '%s\n' 'user anonymous a' binary epsv4 passive \
+	    'get pub/64k 64k' 'get pub/one one' quit |
+	    wrapped proxychains c4 "$inetutils" -n v6.example.com
+	same 64k 64k
+	same one one
+}
+
+@test "tnftp and wget under socksify, from IPv4 to an IPv6 server" {
+	ftp_start pure-ftpd s6
+	wrapped socksify c4 tnftp -a -V ftp://v6.example.com/pub/64k
+	same 64k 64k
+	rm -f 64k
+	wrapped socksify c4 wget -q ftp://v6.example.com/pub/64k
+	same 64k 64k
+	rm -f 64k
+}
+
+# For a name that it did not resolve, Dante asks for a BIND of an address that
+# is the first four letters of it: across families only scripted clients can
+# do this (tests/48-ftp.bats).
+@test "tnftp under socksify, active by BIND" {
+	ftp_start pure-ftpd s4
+	: >"$GATEWAY_LOG"
+	wrapped socksify c4 tnftp -a -A -V "ftp://$S4/pub/64k"
+	same 64k 64k
+	wait_for_log 'cmd=BIND'
+}
