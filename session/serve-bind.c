@@ -122,7 +122,7 @@ serve_bind(struct session *s)
 	/* From here: no listener, no connection of ours, no file. */
 	shared = share_listener(s, &bound);
 	serve_reply(s, &bound, 0);
-	serve_announce(s);
+	serve_show(s);
 	wait_for_peer(s);
 	table_bind_remove(&s->table, &shared);
 	/* From here: two connections that policy allows to be one. */
