@@ -70,20 +70,6 @@ resolve_fail(struct binding *b, const struct resolution *r)
 	    reason);
 }
 
-/* First, whatever the name is found to be. */
-static void
-add_pinned(struct binding *b)
-{
-	if (b->pinned.family == FAMILY_NONE)
-		return;
-	if (b->peer_count == DIALLED_MAX)
-		b->peer_count--;
-	memmove(&b->peers[1], &b->peers[0],
-	    b->peer_count * sizeof(b->peers[0]));
-	b->peers[0] = b->pinned;
-	b->peer_count++;
-}
-
 /* Waits for the answers; the client may leave meanwhile. */
 static enum binding_result
 resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
@@ -106,7 +92,6 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 	}
 	b->peer_count = dial_candidates(b->settings, b->question, r,
 	    b->peers);
-	add_pinned(b);
 	return b->peer_count > 0 ? BINDING_LISTENING : resolve_fail(b, r);
 }
 

@@ -140,4 +140,4 @@ build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/table build/tests/unit/relay build/tests/unit/wait
+	build/tests/table build/tests/ftp build/tests/unit/relay build/tests/unit/wait
