@@ -106,11 +106,20 @@ struct load {
 	size_t size;
 };
 
+static long
+number(const char *text)
+{
+	char *end;
+	const long value = strtol(text, &end, 10);
+
+	check(*end == '\0' && value > 0, text);
+	return value;
+}
+
 /* Returns how many did not come back. */
 static long
 run(int udp, uint16_t port, const struct load *load)
 {
-	const long count = load->count;
 	uint8_t octets[LARGEST] = { [3] = 1, [4] = 127, [7] = 1,
 		[8] = (uint8_t)(port >> 8), [9] = (uint8_t)port };
 	struct pollfd ready = { .fd = udp, .events = POLLIN };
@@ -118,10 +127,10 @@ run(int udp, uint16_t port, const struct load *load)
 	long settled = 0;
 	long lost = 0;
 
-	while (settled < count) {
+	while (settled < load->count) {
 		char answer[LARGEST];
 
-		while (sent < count && sent - settled < load->window) {
+		while (sent < load->count && sent - settled < load->window) {
 			send(udp, octets, HEADER + load->size, 0);
 			sent++;
 		}
@@ -142,14 +151,11 @@ main(int argc, char **argv)
 
 	if (argc != 5)
 		return 64;
-	const struct load load = {
-		.count = strtol(argv[2], NULL, 10),
-		.window = strtol(argv[3], NULL, 10),
-		.size = strtoul(argv[4], NULL, 10),
-	};
+	const struct load load = { number(argv[2]), number(argv[3]),
+		(size_t)number(argv[4]) };
 	check(load.size <= LARGEST - HEADER, "size");
 	const pid_t echo = echo_start(&port);
-	const int udp = associate((uint16_t)strtoul(argv[1], NULL, 10));
+	const int udp = associate((uint16_t)number(argv[1]));
 	const int64_t start = microseconds();
 	const long lost = run(udp, port, &load);
 	printf("%lld %ld\n", (long long)(microseconds() - start), lost);
