@@ -114,7 +114,8 @@ examine_route(struct examination *e, bool root)
 	tell_directive(e, error == EPERM && !root, keyword, buffer);
 }
 
-/* As a session would open it; one is made where there is none. */
+/* As a session would open it; one is made where there is none.  Where the user
+ * could not be become the answer would be about another. */
 static void
 examine_state(struct examination *e)
 {
@@ -122,7 +123,7 @@ examine_state(struct examination *e)
 	struct text what = text_in(buffer, sizeof(buffer));
 	struct table table;
 
-	if (e->settings->ftp_alg == FTP_ALG_OFF)
+	if (e->failed || e->settings->ftp_alg == FTP_ALG_OFF)
 		return;
 	if (table_open(&table, e->settings->state_dir)) {
 		table_close(&table);

@@ -4,8 +4,8 @@
     ftp.py HANDLER whole|octets FILE...
 
 Each FILE (tests/vectors/ftp) is one dialogue; this program is the client and
-the server of it.  octets: each octet is sent by itself, after the handler has
-read the one before.  Lines of a FILE:
+the server of it.  octets: each octet (97 of long lines) is sent by itself,
+after the handler has read the one before.  Lines of a FILE:
 
     # comment
     families 64        the client's, then the server's; 4 is 127.0.0.1
@@ -115,8 +115,9 @@ class Peer:
             self.sock.sendall(octets)
             return
         try:
-            for i in range(len(octets)):
-                self.sock.sendall(octets[i:i + 1])
+            step = 1 if len(octets) < 1000 else 97
+            for i in range(0, len(octets), step):
+                self.sock.sendall(octets[i:i + step])
                 self.wait_read()
         except OSError:
             pass  # it is gone: what it must get or say tells whether rightly
