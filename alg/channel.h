@@ -43,8 +43,8 @@ struct channels {
 
 /*
  * Listens for the server of the session, on behalf of `target'.  Whoever else
- * connects is closed again.  *announce is what to tell the server.  False: there is no port, or too many
- * transfers run.
+ * connects is closed again.  *announce is what to tell the server.  False:
+ * there is no port, or too many transfers run.
  */
 bool channel_listen(struct channels *c, const struct alg *a,
     const struct address *target, struct address *announce);

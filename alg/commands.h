@@ -97,7 +97,7 @@ typedef bool active_own(void *context, const struct address *address);
 struct active_verdict active_judge(const struct command *command,
     enum pair pair, active_own *is_own, void *context);
 
-/* Is that code a refusal of the command as such, so that another way may do? */
+/* Does that code refuse the command as such, so that another way may do? */
 bool is_refusal(unsigned code);
 
 #endif

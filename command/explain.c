@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "net/bind.h"
 #include "net/dial.h"
 #include "net/resolve.h"
 #include "net/route.h"
@@ -200,6 +201,15 @@ line_add(struct text *t, const struct address *a, const struct verdict *v)
 	text_add_char(t, '\n');
 }
 
+static struct candidate
+judged(const struct explanation *e, size_t i, const struct route *route)
+{
+	if (e->question.command == POLICY_BIND)
+		return binding_candidate(e->settings, &e->candidates[i]);
+	return (struct candidate){ .address = e->candidates[i],
+		.self = route->self };
+}
+
 /*
  * Judges every candidate, a line for each; the first one that is allowed
  * decides *overall, and *source is what it would be dialled from.
@@ -211,8 +221,7 @@ judge_candidates(const struct explanation *e, struct text *lines,
 	for (size_t i = 0; i < e->count; i++) {
 		const struct route route = route_probe(e->settings,
 		    &e->candidates[i], 0);
-		const struct candidate candidate = {
-			.address = e->candidates[i], .self = route.self };
+		const struct candidate candidate = judged(e, i, &route);
 		struct verdict verdict;
 
 		policy_judge_address(e->settings->policy, &e->question,

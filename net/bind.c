@@ -32,14 +32,21 @@ fail(struct binding *b, enum binding_result result, enum reply reply,
 
 /* ------------------------------------------------- who may connect */
 
+struct candidate
+binding_candidate(const struct settings *settings, const struct address *peer)
+{
+	return (struct candidate){
+		.address = *peer,
+		.self = !address_is_any(peer) &&
+		    route_probe(settings, peer, 0).self,
+	};
+}
+
 static bool
 judge(struct binding *b, const struct address *peer)
 {
-	const struct candidate candidate = {
-		.address = *peer,
-		.self = !address_is_any(peer) &&
-		    route_probe(b->settings, peer, 0).self,
-	};
+	const struct candidate candidate = binding_candidate(b->settings,
+	    peer);
 
 	policy_judge_address(b->settings->policy, b->question, &candidate,
 	    &b->verdict);
@@ -63,22 +70,6 @@ resolve_fail(struct binding *b, const struct resolution *r)
 	    reason);
 }
 
-/* First, whatever the name is found to be. */
-static void
-add_pinned(struct binding *b)
-{
-	struct candidates *peers = &b->peers;
-
-	if (b->pinned.family == FAMILY_NONE)
-		return;
-	if (peers->count == CANDIDATES_MAX)
-		peers->count--;
-	memmove(&peers->list[1], &peers->list[0],
-	    peers->count * sizeof(peers->list[0]));
-	peers->list[0] = b->pinned;
-	peers->count++;
-}
-
 /* Waits for the answers; the client may leave meanwhile. */
 static enum binding_result
 resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
@@ -99,9 +90,9 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 			    "the client left before the reply");
 		resolve_process(r, fds + 1, wait == WAIT_READY ? n : 0);
 	}
-	candidates_find(&b->peers, b->settings, r);
-	add_pinned(b);
-	return b->peers.count > 0 ? BINDING_LISTENING : resolve_fail(b, r);
+	b->peer_count = dial_candidates(b->settings, b->question, r,
+	    b->peers);
+	return b->peer_count > 0 ? BINDING_LISTENING : resolve_fail(b, r);
 }
 
 static enum binding_result
@@ -111,8 +102,8 @@ find_peers(struct binding *b, struct deadline until)
 	enum binding_result result;
 
 	if (b->question->name == NULL) {
-		b->peers.list[0] = b->question->literal;
-		b->peers.count = 1;
+		b->peers[0] = b->question->literal;
+		b->peer_count = 1;
 		b->any_peer = address_is_any(&b->question->literal);
 		return BINDING_LISTENING;
 	}
@@ -128,10 +119,10 @@ judge_peers(struct binding *b)
 {
 	size_t allowed = 0;
 
-	for (size_t i = 0; i < b->peers.count; i++)
-		if (judge(b, &b->peers.list[i]))
-			b->peers.list[allowed++] = b->peers.list[i];
-	b->peers.count = allowed;
+	for (size_t i = 0; i < b->peer_count; i++)
+		if (judge(b, &b->peers[i]))
+			b->peers[allowed++] = b->peers[i];
+	b->peer_count = allowed;
 	if (allowed == 0)
 		return fail(b, BINDING_DENIED, REPLY_NOT_ALLOWED,
 		    b->verdict.reason);
@@ -221,9 +212,9 @@ listen_both(struct binding *b, uint16_t *bound)
 static const struct address *
 first_peer(const struct binding *b, enum family family)
 {
-	for (size_t i = 0; i < b->peers.count && !b->any_peer; i++)
-		if (b->peers.list[i].family == family)
-			return &b->peers.list[i];
+	for (size_t i = 0; i < b->peer_count && !b->any_peer; i++)
+		if (b->peers[i].family == family)
+			return &b->peers[i];
 	return NULL;
 }
 
@@ -268,8 +259,8 @@ binding_open(struct binding *b, struct deadline until)
 static bool
 is_expected(const struct binding *b, const struct address *peer)
 {
-	for (size_t i = 0; i < b->peers.count; i++)
-		if (address_equal(&b->peers.list[i], peer))
+	for (size_t i = 0; i < b->peer_count; i++)
+		if (address_equal(&b->peers[i], peer))
 			return true;
 	return b->any_peer;
 }

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "net/candidates.h"
 #include "net/dial.h"
 #include "net/wait.h"
 #include "policy/policy.h"
@@ -35,13 +34,11 @@ struct binding {
 	const struct settings *settings;
 	const struct question *question;
 	uint16_t wanted; /* port; 0: any */
-	/* Expected too: where a live FTP control connection to that name
-	 * goes; FAMILY_NONE: there is none. */
-	struct address pinned;
 	int client;      /* watched; not read */
 
 	/* Who may connect: each was judged. */
-	struct candidates peers;
+	struct address peers[DIALLED_MAX];
+	size_t peer_count;
 	bool any_peer;
 
 	/* Where they may: -1 where this host lacks the family. */
@@ -61,6 +58,11 @@ struct binding {
 	char reason[REASON_TEXT];
 	char attempts[ATTEMPTS_TEXT]; /* "192.0.2.9:4711 stranger, ..." */
 };
+
+/* A peer as it is judged: the address of zeros, which is any peer, is no
+ * address of this host. */
+struct candidate binding_candidate(const struct settings *settings,
+    const struct address *peer);
 
 /* From the question to two listeners, by `until'. */
 enum binding_result binding_open(struct binding *b, struct deadline until);

@@ -67,9 +67,10 @@ static void
 name_conclude(struct pinned_name *p, const struct settings *settings)
 {
 	const struct resolution *r = p->lookup;
+	const struct question q = { .name = p->name };
 
-	candidates_find(&p->found, settings, r);
-	if (p->found.count > 0)
+	p->found_count = dial_candidates(settings, &q, r, p->found);
+	if (p->found_count > 0)
 		p->state = NAME_FOUND;
 	else if (!resolve_done(r))
 		name_fail(p, REPLY_TTL_EXPIRED);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/candidates.h"
+#include "net/dial.h"
 #include "net/resolve.h"
 #include "net/wait.h"
 #include "policy/settings.h"
@@ -38,7 +38,8 @@ struct pinned_name {
 	int64_t used_at;
 	struct deadline until; /* of a look-up, of a failure */
 	enum reply failure;
-	struct candidates found;
+	struct address found[DIALLED_MAX]; /* in the order to try them */
+	size_t found_count;
 	struct resolution *lookup;
 	char name[NAME_LENGTH_MAX + 1];
 };

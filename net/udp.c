@@ -18,8 +18,6 @@
 #include "net/ports.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
-#include "policy/rules.h"
-#include "policy/sets.h"
 #include "wire/udp.h"
 
 enum {
@@ -182,11 +180,8 @@ question_of(const struct association *a, const struct target *t)
 	return q;
 }
 
-/*
- * SECURITY: each address and port is judged as if it were dialled, whatever
- * the association was asked for.  To many at once nothing is sent: answers
- * would come from anybody.
- */
+/* SECURITY: each address and port is judged as if it were dialled, whatever
+ * the association was asked for. */
 static bool
 judge(const struct association *a, const struct target *t,
     struct verdict *verdict)
@@ -196,11 +191,7 @@ judge(const struct association *a, const struct target *t,
 		.address = t->address,
 		.self = route_probe(a->settings, &t->address, 0).self,
 	};
-	const struct address inside = policy_inside(a->settings->policy,
-	    &t->address);
 
-	if ((membership_of(&inside, false).sets & SET_MULTICAST) != 0)
-		return false;
 	policy_judge_address(a->settings->policy, &q, &candidate, verdict);
 	return verdict->decision == ALLOW;
 }
@@ -223,8 +214,8 @@ static bool
 target_choose(struct association *a, const struct pinned_name *p,
     uint16_t port, struct target *out)
 {
-	for (size_t i = 0; i < p->found.count; i++) {
-		*out = (struct target){ .address = p->found.list[i],
+	for (size_t i = 0; i < p->found_count; i++) {
+		*out = (struct target){ .address = p->found[i],
 			.name = p->name, .serial = p->serial };
 		out->address.port = port;
 		if (outside_of(a, out->address.family) != -1 &&

@@ -290,6 +290,10 @@ forbidden(const struct policy *policy, const struct question *q,
 		return "there is no address to dial";
 	if (q->port == 0 && q->command != POLICY_BIND)
 		return "port 0 is no destination";
+	/* Answers would come from anybody. */
+	if (q->command == POLICY_UDP &&
+	    (membership.sets & SET_MULTICAST) != 0)
+		return "datagrams are never sent to a multicast address";
 	if (here && q->listener_port != 0 && q->port == q->listener_port)
 		return "the port of this gateway itself";
 	if (q->port != 0 && q->port == proxied.port &&

@@ -120,7 +120,7 @@ serve_udp(struct session *s)
 	serve_reply(s, &s->record.local, a->interface_data ?
 	    SOCKS5_FLAG_INTERFACE_REQUEST : 0);
 	s->record.datagrams = true;
-	serve_announce(s);
+	serve_show(s);
 	session_confine(s, SANDBOX_UDP);
 	/* From here: datagrams, names, no connection but a name server's. */
 	result = association_run(&s->association);

@@ -111,13 +111,19 @@ serve_reply(struct session *s, const struct address *bound, uint8_t flag)
 
 /* CLIENT USER -> DEST (PEER), for systemctl status and ps(1). */
 void
-serve_announce(struct session *s)
+serve_show(struct session *s)
 {
 	char buffer[STATUS_TEXT];
 	struct text status = text_in(buffer, sizeof(buffer));
 
 	journal_describe(&status, &s->record);
 	journal_status(buffer);
+}
+
+void
+serve_announce(struct session *s)
+{
+	serve_show(s);
 	if (!s->settings.log_start)
 		return;
 	s->record.result = RESULT_OPEN;

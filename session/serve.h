@@ -56,6 +56,9 @@ struct address serve_bound(const struct session *s,
 void serve_reply(struct session *s, const struct address *bound,
     uint8_t flag);
 
+/* Status and title. */
+void serve_show(struct session *s);
+
 /* Status and title, and the record `open' where `log-start' asks for one. */
 void serve_announce(struct session *s);
 

@@ -25,8 +25,14 @@ says_nothing() {
 	says_nothing "$PEERS/ftp.py" "$HANDLER" whole tests/vectors/ftp/*
 }
 
-@test "the same dialogues, octet by octet" {
-	says_nothing "$PEERS/ftp.py" "$HANDLER" octets tests/vectors/ftp/*
+# Thousands of octets one by one take long, and say nothing more.
+@test "the same dialogues but the long ones, octet by octet" {
+	local file
+	local -a short=()
+	for file in tests/vectors/ftp/*; do
+		[[ $file == */long-* ]] || short+=("$file")
+	done
+	says_nothing "$PEERS/ftp.py" "$HANDLER" octets "${short[@]}"
 }
 
 @test "the same dialogues with the static link" {

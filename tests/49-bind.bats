@@ -272,6 +272,18 @@ meet() { # FORM
 	stop two
 }
 
+@test "log-start says open when the peer is there, and not before" {
+	gateway_start activate "$NET_ALLOW" 'log-start on'
+	use_type A
+	bind_start "$S4" 0
+	run ! grep -q 'open client=' "$GATEWAY_LOG"
+	run -0 visit s4 198.51.100.1 "$(port_of "$FIRST")"
+	wait_for_log 'ok client='
+	assert_equal "records" "$(grep -c 'open client=' "$GATEWAY_LOG")" 1
+	assert_match "peer" "$(grep 'open client=' "$GATEWAY_LOG")" \
+	    "peer=${lines[0]#from } "
+}
+
 @test "advertise bind is told to clients of its family, with the real port" {
 	gateway_start activate "$NET_ALLOW" 'advertise bind 203.0.113.77' \
 	    'advertise bind 2001:db8:77::1'

@@ -100,9 +100,25 @@ microseconds(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+struct load {
+	long count;
+	long window;
+	size_t size;
+};
+
+static long
+number(const char *text)
+{
+	char *end;
+	const long value = strtol(text, &end, 10);
+
+	check(*end == '\0' && value > 0, text);
+	return value;
+}
+
 /* Returns how many did not come back. */
 static long
-run(int udp, uint16_t port, long count, long window, size_t size)
+run(int udp, uint16_t port, const struct load *load)
 {
 	uint8_t octets[LARGEST] = { [3] = 1, [4] = 127, [7] = 1,
 		[8] = (uint8_t)(port >> 8), [9] = (uint8_t)port };
@@ -111,11 +127,11 @@ run(int udp, uint16_t port, long count, long window, size_t size)
 	long settled = 0;
 	long lost = 0;
 
-	while (settled < count) {
+	while (settled < load->count) {
 		char answer[LARGEST];
 
-		while (sent < count && sent - settled < window) {
-			send(udp, octets, HEADER + size, 0);
+		while (sent < load->count && sent - settled < load->window) {
+			send(udp, octets, HEADER + load->size, 0);
 			sent++;
 		}
 		if (recv(udp, answer, sizeof(answer), MSG_DONTWAIT) > 0) {
@@ -135,12 +151,13 @@ main(int argc, char **argv)
 
 	if (argc != 5)
 		return 64;
-	const size_t size = (size_t)atol(argv[4]);
-	check(size <= LARGEST - HEADER, "size");
+	const struct load load = { number(argv[2]), number(argv[3]),
+		(size_t)number(argv[4]) };
+	check(load.size <= LARGEST - HEADER, "size");
 	const pid_t echo = echo_start(&port);
-	const int udp = associate((uint16_t)atoi(argv[1]));
+	const int udp = associate((uint16_t)number(argv[1]));
 	const int64_t start = microseconds();
-	const long lost = run(udp, port, atol(argv[2]), atol(argv[3]), size);
+	const long lost = run(udp, port, &load);
 	printf("%lld %ld\n", (long long)(microseconds() - start), lost);
 	kill(echo, SIGKILL);
 	return 0;

@@ -108,7 +108,8 @@ talk(const uint8_t *data, size_t size)
 
 	queue.count = 0;
 	line_start(&r, LINE_COMMAND_MAX, false);
-	while ((event = line_read(&r, &c)) != LINE_MORE) {
+	for (event = line_read(&r, &c); event != LINE_MORE;
+	    event = line_read(&r, &c)) {
 		if (event != LINE_WHOLE)
 			continue;
 		const struct command command = command_parse(r.octets,

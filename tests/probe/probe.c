@@ -4,9 +4,9 @@
  *
  *   probe [-u USER] [-m] STAGE CALL [ARGUMENT]...
  *
- * STAGE: none, negotiate, bind, udp, watch, alg, relay.  -u: first become USER, "-" is the
- * default one; -m: as if `mark` were set.  CALL: a system call by name or
- * number, or
+ * STAGE: none, negotiate, bind, udp, watch, alg, relay.  -u: first become
+ * USER, "-" is the default one; -m: as if `mark` were set.  CALL: a system
+ * call by name or number, or
  *
  *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash

@@ -55,13 +55,20 @@ owner(const char *client, const char *user)
 	};
 }
 
+/* Names of tests are short. */
+static void
+name_put(char *where, const char *name)
+{
+	memcpy(where, name, strlen(name) + 1);
+}
+
 static struct table_target
 target(const char *name, const char *text)
 {
 	struct table_target t = { .count = 1 };
 
 	t.addresses[0] = address(text, 0);
-	strncpy(t.name, name, sizeof(t.name) - 1);
+	name_put(t.name, name);
 	return t;
 }
 
@@ -71,7 +78,7 @@ control(const char *name, const char *server)
 	struct table_control c = { .server = address(server, 21),
 		.rule = "c:1" };
 
-	strncpy(c.name, name, sizeof(c.name) - 1);
+	name_put(c.name, name);
 	return c;
 }
 
