@@ -495,7 +495,7 @@ run_bind(struct table *t, const char *directory)
 static int
 run_race(const char *directory)
 {
-	int status;
+	int status = 0;
 	int bad = 0;
 
 	for (int i = 0; i < MAKERS; i++) {
