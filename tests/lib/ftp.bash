@@ -66,6 +66,7 @@ ftp_program() {
 			secure_chroot_dir=$3/pub
 			seccomp_sandbox=NO
 			allow_writeable_chroot=YES
+			${FTP_MORE-}
 		END
 		chmod 600 "$conf"
 		echo "$PACKAGES/vsftpd/usr/sbin/vsftpd"

@@ -229,3 +229,25 @@ wrapped() {
 	same 64k 64k
 	wait_for_log 'cmd=BIND'
 }
+
+# The last one: nobody sees what is announced, so the rules allow the ports.
+@test "FTP over TLS with EPSV, in a family and across" {
+	local pair
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test \
+	    -keyout key -out certificate 2>/dev/null
+	FTP_MORE="ssl_enable=YES
+allow_anon_ssl=YES
+require_ssl_reuse=NO
+rsa_cert_file=$PWD/certificate
+rsa_private_key_file=$PWD/key"
+	ftp_start vsftpd s4
+	ftp_start vsftpd s6
+	gateway_stop
+	gateway_start activate "$NET_ALLOW" 'user nobody' \
+	    "state-dir $BATS_FILE_TMPDIR/state"
+	for pair in 'c4 v4' 'c6 v6' 'c4 v6' 'c6 v4'; do
+		curl_ftp "${pair% *}" "${pair#* }.example.com" pub/64k \
+		    -k --ssl-reqd -o got
+		same got 64k
+	done
+}
