@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Python's ftplib over PySocks: the commands that other clients lack.
 
-    ftp-client.py GATEWAY HOST CHECK [PASSIVE]
+    ftp-client.py GATEWAY HOST commands|abort|many
 
 GATEWAY is ADDRESS:PORT or [ADDRESS]:PORT.  Prints nothing where all is well.
 """
@@ -31,51 +31,27 @@ HOST = sys.argv[2]
 socks = pysocks()
 
 
+def connect(address, timeout=60, _source=None, **_):
+    """In the place of socket.create_connection: there is one server."""
+    sock = socks.socksocket(ftplib.socket.AF_INET6 if ":" in GATEWAY[0]
+                            else ftplib.socket.AF_INET)
+    sock.set_proxy(socks.SOCKS5, *GATEWAY, rdns=True)
+    sock.settimeout(timeout)
+    sock.connect((HOST, address[1]))
+    sock.af = sock.family
+    return sock
+
+
+ftplib.socket.create_connection = connect
+
+
 class Client(ftplib.FTP):
-    """Every connection is one through the gateway, by the host's name."""
+    """Logged in; every connection is one through the gateway, by name."""
 
-    def __init__(self, trust=False):
+    def __init__(self):
         super().__init__(timeout=60)
-        self.trust_server_pasv_ipv4_address = trust
-        real = ftplib.socket.create_connection
-
-        def connect(address, timeout=None, source=None, **_):
-            host, port = address
-            if host == self.peer_host():
-                host = HOST
-            sock = socks.socksocket(ftplib.socket.AF_INET6 if ":" in
-                                    GATEWAY[0] else ftplib.socket.AF_INET)
-            sock.set_proxy(socks.SOCKS5, *GATEWAY, rdns=True)
-            sock.settimeout(60)
-            sock.connect((host, port))
-            sock.af = sock.family
-            return sock
-        ftplib.socket.create_connection = connect
         self.connect(HOST, 21)
-        ftplib.socket.create_connection = real
-        self.open_data = connect
         self.login()
-
-    def peer_host(self):
-        try:
-            return self.sock.getpeername()[0] if self.sock else None
-        except (OSError, AttributeError):
-            return None
-
-    def makepasv(self):
-        if self.trust:
-            return super().makepasv()
-        return HOST, super().makepasv()[1]
-
-    def ntransfercmd(self, cmd, rest=None):
-        kept = ftplib.socket.create_connection
-        ftplib.socket.create_connection = self.open_data
-        try:
-            return super().ntransfercmd(cmd, rest)
-        finally:
-            ftplib.socket.create_connection = kept
-
-    trust = False
 
 
 def read(client, name, rest=None):
