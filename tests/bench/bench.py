@@ -6,7 +6,7 @@ under inetd can be, measured in turns on this machine.  SOCKS servers of other
 make that are installed are added as the daemons that they are.  Nothing here is a test: machines differ, and a budget is for reading.
 
     bench.py BUILD_DIRECTORY
-             [sessions|start|bulk|latency|memory|datagrams|rules|size]...
+             [sessions|start|bulk|latency|memory|datagrams|ftp|rules|size]...
 """
 
 import os
@@ -16,6 +16,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -331,6 +332,150 @@ def print_datagrams(build):
         print(f"  {name:26} {rate:12.0f} {cpu:12.2f} {lost:7}")
 
 
+class FtpServer:
+    """On ::1: knows EPSV, EPRT and RETR, which sends BULK octets."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("::1", 0),
+                                             family=socket.AF_INET6)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            control = self.listener.accept()[0]
+            threading.Thread(target=self.serve, args=(control,),
+                             daemon=True).start()
+
+    def serve(self, control):
+        with control, control.makefile("rw", newline="\r\n") as lines:
+            self.talk(lines)
+
+    @staticmethod
+    def talk(lines):
+        def say(line):
+            lines.write(line + "\n")
+            lines.flush()
+        say("220 ready")
+        listener = target = None
+        for line in lines:
+            if line.startswith("EPSV"):
+                listener = socket.create_server(("::1", 0),
+                                                family=socket.AF_INET6)
+                say(f"229 ok (|||{listener.getsockname()[1]}|)")
+            elif line.startswith("EPRT"):
+                target = line.split("|")[2:4]
+                say("200 ok")
+            else:
+                data = listener.accept()[0] if listener else \
+                    socket.create_connection((target[0], int(target[1])),
+                                             None, ("::1", 0))
+                say("150 here")
+                block = bytes(1 << 18)
+                with data:
+                    for _ in range(BULK // len(block)):
+                        data.sendall(block)
+                say("226 done")
+
+
+def drain(s):
+    buffer = bytearray(1 << 18)
+    while s.recv_into(buffer) > 0:
+        pass
+
+
+def socks_to(port, host, target):
+    """A SOCKS5 session to an IPv4 or IPv6 address; without its reply."""
+    s = socket.create_connection(("127.0.0.1", port))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    s.sendall(b"\5\1\0\5\1\0" + (b"\4" if ":" in host else b"\1") +
+              socket.inet_pton(family, host) + target.to_bytes(2, "big"))
+    head = s.recv(6, socket.MSG_WAITALL)
+    assert head[3] == 0, head
+    s.recv(6 if head[5] == 1 else 18, socket.MSG_WAITALL)
+    return s
+
+
+def run_plain(port, server):
+    """The same octets by a CONNECT to ::1 alone."""
+    listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+
+    def send():
+        with listener, listener.accept()[0] as data:
+            block = bytes(1 << 18)
+            for _ in range(BULK // len(block)):
+                data.sendall(block)
+    thread = threading.Thread(target=send)
+    thread.start()
+    with socks_to(port, "::1", listener.getsockname()[1]) as s:
+        drain(s)
+    thread.join()
+
+
+def run_retr(port, server, active):
+    control = socks_to(port, "::1", server.port)
+    with control, control.makefile("rw", newline="\r\n") as lines:
+        def ask(line):
+            lines.write(line + "\n")
+            lines.flush()
+            return lines.readline()
+        lines.readline()
+        if active:
+            listener = socket.create_server(("127.0.0.1", 0))
+            own = listener.getsockname()[1]
+            assert ask(f"PORT 127,0,0,1,{own >> 8},{own & 255}")[:3] == "200"
+            ask("RETR x")
+            data = listener.accept()[0]
+            listener.close()
+        else:
+            n = [int(word) for word in
+                 ask("PASV").split("(")[1].split(")")[0].split(",")]
+            data = socks_to(port, ".".join(map(str, n[:4])),
+                            n[4] * 256 + n[5])
+            ask("RETR x")
+        with data:
+            drain(data)
+        while not lines.readline().startswith("226"):
+            pass
+
+
+def ftp_configuration(build, server):
+    """With a table of its own."""
+    path = os.path.abspath(os.path.join(build, "bench/ftp.conf"))
+    state = tempfile.mkdtemp()
+    if os.geteuid() == 0:
+        os.chown(state, 65534, 65534)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"allow all at any\nuser 65534\nftp-port {server.port}\n"
+                   f"state-dir {state}\n")
+    os.chmod(path, 0o644)
+    return path, state
+
+
+def print_ftp(build):
+    """From 127.0.0.1 to ::1, each against the plain relay of the same
+    octets."""
+    server = FtpServer()
+    path, state = ftp_configuration(build, server)
+    runs = {"the plain relay": run_plain,
+            "RETR, passive": lambda p, s: run_retr(p, s, False),
+            "RETR, active": lambda p, s: run_retr(p, s, True)}
+    values = {name: [] for name in runs}
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            launcher = Launcher(build, ["./socks64-handler-static", "-f",
+                                        path])
+            run(launcher.port, server)
+            values[name].append(launcher.close()[1] / (BULK / 1e9))
+    shutil.rmtree(state)
+    print("CPU per GB of an FTP transfer between families, microseconds "
+          f"(median of {ROUNDS})")
+    base = statistics.median(values["the plain relay"])
+    for name, list_ in values.items():
+        median = statistics.median(list_)
+        print(f"  {name:26} {median:12.1f} {median / base:7.2f}")
+
+
 def print_sizes(build):
     print("size of the stripped program, octets")
     for name in ("socks64-handler", "socks64-handler-static"):
@@ -364,6 +509,8 @@ def main():
             compare(server, title, candidates(build, launcher), figure)
     if not wanted or "datagrams" in wanted:
         print_datagrams(build)
+    if not wanted or "ftp" in wanted:
+        print_ftp(build)
     if not wanted or "rules" in wanted:
         print_rules(build)
     if not wanted or "size" in wanted:
