@@ -153,7 +153,7 @@ reported() {
 session_pid() {
 	local pid
 	for pid in $(ip netns pids "$NET-gw"); do
-		[[ $(readlink "/proc/$pid/exe") != "$HANDLER" ]] || echo "$pid"
+		[[ ! /proc/$pid/exe -ef $HANDLER ]] || echo "$pid"
 	done
 }
 
