@@ -16,58 +16,56 @@
 #include "net/route.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
+#include "wire/cursor.h"
 #include "wire/text.h"
 
 #define STATE_DIRECTORY "/run/socks64"
 
-enum { LINE_TEXT = 2048, PATH_TEXT = 4096 };
-
-/* A line that was told. */
-struct told {
-	struct told *next;
-	char line[];
-};
+enum { LINE_TEXT = 2048, PATH_TEXT = 4096, KEPT_TEXT = 1 << 20 };
 
 struct examination {
 	const struct settings *settings;
 	settings_report *report;
-	struct told *told;
 	bool failed;
 };
 
-/* True the first time.  Without memory a line is told twice. */
-static bool
-remember(struct examination *e, const char *line)
-{
-	struct told *told = e->told;
-
-	while (told != NULL && strcmp(told->line, line) != 0)
-		told = told->next;
-	if (told != NULL)
-		return false;
-	told = malloc(sizeof(*told) + strlen(line) + 1);
-	if (told == NULL)
-		return true;
-	memcpy(told->line, line, strlen(line) + 1);
-	told->next = e->told;
-	e->told = told;
-	return true;
-}
-
-/* The configuration is read twice as root: what was told then is known. */
 static void
 tell(void *context, bool warning, const char *where, const char *what)
 {
 	struct examination *e = context;
-	char buffer[LINE_TEXT];
-	struct text line = text_in(buffer, sizeof(buffer));
 
 	e->failed = e->failed || !warning;
-	text_add(&line, where);
-	text_add(&line, ": ");
-	text_add(&line, what);
-	if (remember(e, buffer))
-		e->report(NULL, warning, where, what);
+	e->report(NULL, warning, where, what);
+}
+
+/*
+ * What root finds is kept back: mostly the user finds the same.  Each is
+ * three strings: "w" for a warning, where, what.
+ */
+static void
+keep_back(void *context, bool warning, const char *where, const char *what)
+{
+	const char *const strings[] = { warning ? "w" : "", where, what };
+	struct text *kept = context;
+
+	if (strlen(where) + strlen(what) + 4 > kept->size - kept->length)
+		return; /* there is more than anybody reads already */
+	for (size_t i = 0; i < ARRAY_COUNT(strings); i++)
+		text_add_octets(kept, strings[i], strlen(strings[i]) + 1);
+}
+
+static void
+tell_kept(struct examination *e, const struct text *kept)
+{
+	const char *at = kept->start;
+
+	while (at < kept->start + kept->length) {
+		const char *where = at + strlen(at) + 1;
+		const char *what = where + strlen(where) + 1;
+
+		tell(e, at[0] == 'w', where, what);
+		at = what + strlen(what) + 1;
+	}
 }
 
 /* KEYWORD: WHAT: ERROR, at the place of that directive. */
@@ -182,19 +180,30 @@ may_read(int handle)
  */
 static void
 examine_as_user(struct examination *e, const struct options *options,
-    struct settings *out, int handle)
+    struct settings *out, const struct text *kept)
 {
 	const char *file = out->file;
+	const int handle = file == NULL ? -1 :
+	    open(file, O_PATH | O_CLOEXEC);
+	const char *failure = sandbox_become(out->user,
+	    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
 	char buffer[LINE_TEXT];
 	struct text what = text_in(buffer, sizeof(buffer));
+	int error;
 
-	if (file == NULL || access(file, R_OK) == 0) {
+	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
 		(void)settings_read(out, options->file, options->settings,
 		    options->count, tell, e);
 		return;
 	}
+	error = errno; /* of access() */
+	tell_kept(e, kept);
+	if (failure != NULL) {
+		tell_directive(e, false, "user", failure);
+		return;
+	}
 	text_add(&what, "`user' may not read it: ");
-	text_add(&what, strerror(errno));
+	text_add(&what, strerror(error));
 	tell(e, may_read(handle), file, buffer);
 }
 
@@ -202,23 +211,19 @@ bool
 examine_configuration(struct settings *out, const struct options *options,
     settings_report *report)
 {
+	static char buffer[KEPT_TEXT];
+	struct text kept = text_in(buffer, sizeof(buffer));
 	struct examination e = { .settings = out, .report = report };
 	const bool root = geteuid() == 0;
-	const char *failure;
-	int handle;
 
 	(void)settings_read(out, options->file, options->settings,
-	    options->count, tell, &e);
+	    options->count, keep_back, &kept);
 	if (out->policy == NULL || out->places == NULL)
 		return false; /* no memory */
-	handle = out->file == NULL ? -1 :
-	    open(out->file, O_PATH | O_CLOEXEC);
-	failure = sandbox_become(out->user,
-	    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
-	if (failure != NULL)
-		tell_directive(&e, false, "user", failure);
-	else if (root)
-		examine_as_user(&e, options, out, handle);
+	if (root)
+		examine_as_user(&e, options, out, &kept);
+	else
+		tell_kept(&e, &kept);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_state(&e);

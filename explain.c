@@ -128,6 +128,8 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 	if (!parse_destination(operands[2], e))
 		return "the destination is NAME:PORT, IPV4:PORT or "
 		    "[IPV6]:PORT";
+	if (q->command == POLICY_BIND)
+		q->port = 0; /* the one to listen on: no rule looks at it */
 	if (count == 4) {
 		q->user = operands[3];
 		q->user_length = strlen(operands[3]);

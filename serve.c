@@ -17,6 +17,7 @@ static const struct command {
 	void (*serve)(struct session *s); /* does not come back */
 } commands[] = {
 	[SOCKS5_CONNECT] = { POLICY_CONNECT, false, serve_connect },
+	[SOCKS5_BIND] = { POLICY_BIND, true, serve_bind },
 };
 
 static bool

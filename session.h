@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "journal.h"
+#include "net/bind.h"
 #include "net/dial.h"
 #include "net/inbox.h"
 #include "net/relay.h"
@@ -50,6 +51,7 @@ struct session {
 	struct question question;
 	struct verdict verdict;
 	struct dial dial;
+	struct binding binding;
 	struct relay relay;
 
 	/* What the log says at the end; filled in on the way. */

@@ -148,9 +148,15 @@ apply_steering(const struct settings *settings, int fd)
 }
 
 bool
+route_steer(const struct settings *settings, int fd)
+{
+	return apply_steering(settings, fd) == NULL;
+}
+
+bool
 route_apply(const struct settings *settings, int fd, enum family family)
 {
-	return apply_steering(settings, fd) == NULL &&
+	return route_steer(settings, fd) &&
 	    apply_source(settings, fd, family);
 }
 

@@ -25,6 +25,10 @@ struct route {
 struct route route_probe(const struct settings *settings,
     const struct address *destination, uint32_t scope);
 
+/* Applies interface and mark to a new socket.  False on error (errno
+ * tells). */
+bool route_steer(const struct settings *settings, int fd);
+
 /* Applies interface, mark and, for the family, source to a new socket.
  * False on error (errno tells). */
 bool route_apply(const struct settings *settings, int fd,

@@ -69,6 +69,12 @@ static const struct choice ftp_alg_choices[] = {
 	{ NULL, 0, CHOICE_OPEN },
 };
 
+static const struct choice advertise_choices[] = {
+	{ "bind", ADVERTISE_BIND, CHOICE_OPEN },
+	{ "udp", ADVERTISE_UDP, CHOICE_OPEN },
+	{ NULL, 0, CHOICE_OPEN },
+};
+
 static const struct choice log_to_choices[] = {
 	{ "auto", LOG_TO_AUTO, CHOICE_OPEN },
 	{ "journal", LOG_TO_JOURNAL, CHOICE_OPEN },
@@ -150,7 +156,9 @@ static const struct directive directives[] = {
 	{ .keyword = "listen-ports", .kind = &kind_port_range,
 	    .offset = offsetof(struct settings, listen_ports),
 	    .otherwise = "the kernel's" },
-	{ .keyword = "advertise", .kind = &kind_unbuilt, .repeatable = true },
+	{ .keyword = "advertise", .kind = &kind_advertise,
+	    .choices = advertise_choices,
+	    .otherwise = "our own addresses", .repeatable = true },
 	{ .keyword = "proxy-protocol-from", .kind = &kind_proxy_from,
 	    .otherwise = "nobody" },
 	{ .keyword = "address-id", .kind = &kind_word,
@@ -480,6 +488,20 @@ settings_proxied(const struct settings *settings, const struct address *peer,
 	return settings->proxy_from.given &&
 	    net_list_has(&settings->proxy_from, &inside,
 	    membership_of(&inside, self));
+}
+
+const struct address *
+settings_advertised(const struct settings *settings, enum advertise what,
+    enum family family)
+{
+	static const struct address none = { .family = FAMILY_NONE };
+
+	switch (family) {
+	case FAMILY_IPV4: return &settings->advertise_ipv4[what];
+	case FAMILY_IPV6: return &settings->advertise_ipv6[what];
+	case FAMILY_NONE: break;
+	}
+	return &none;
 }
 
 static void

@@ -50,6 +50,13 @@ enum log_to {
 	LOG_TO_STDERR,
 };
 
+/* Whose replies tell an address that is not ours, behind NAT. */
+enum advertise {
+	ADVERTISE_BIND,
+	ADVERTISE_UDP,
+	ADVERTISE_COUNT,
+};
+
 /* Times are milliseconds; 0 is "never" where socks64.conf(5) allows it.
  * Strings are NUL-terminated and live as long as the struct. */
 struct settings {
@@ -78,6 +85,10 @@ struct settings {
 	uint32_t mark;
 	bool mark_set;
 	struct port_range listen_ports; /* low 0: the kernel's */
+
+	/* FAMILY_NONE: ours.  Ask settings_advertised(). */
+	struct address advertise_ipv4[ADVERTISE_COUNT];
+	struct address advertise_ipv6[ADVERTISE_COUNT];
 
 	/* Who must begin with a PROXY header (SET_UNIX: unix-domain peers);
 	 * not `given`: nobody.  Ask settings_proxied(). */
@@ -134,6 +145,11 @@ bool settings_offers(const struct settings *settings, enum auth auth);
  * protocol header?  self: the peer's is an address of this host. */
 bool settings_proxied(const struct settings *settings,
     const struct address *peer, bool self);
+
+/* What replies to a client of that family say instead of our address;
+ * FAMILY_NONE: nothing else.  Its port is 0. */
+const struct address *settings_advertised(const struct settings *settings,
+    enum advertise what, enum family family);
 
 /* The effective configuration in its own syntax, on descriptor fd: fed back,
  * it gives the same.  False when writing failed. */

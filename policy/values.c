@@ -556,6 +556,66 @@ dump_source(struct output *o, const struct directive *d,
 
 const struct kind kind_source = { parse_source, dump_source };
 
+static void
+parse_advertise(struct reader *r, const struct directive *d, char *value,
+    struct settings *out)
+{
+	char *rest = value;
+	const char *command = word_next(&rest);
+	const char *word = word_next(&rest);
+	const struct choice *c = choose(r, d, command);
+	struct address address;
+
+	if (c == NULL)
+		return;
+	if (word == NULL || word_next(&rest) != NULL) {
+		reader_error(r, "takes bind or udp, then one address");
+		return;
+	}
+	if (!address_parse(word, strlen(word), &address) ||
+	    address_is_any(&address)) {
+		reader_refuse(r, "", word, " is no address of a host");
+		return;
+	}
+	struct address *field = address.family == FAMILY_IPV4 ?
+	    &out->advertise_ipv4[c->number] : &out->advertise_ipv6[c->number];
+	if (field->family != FAMILY_NONE)
+		reader_refuse(r, "", word, ": this command and family have "
+		    "an address already");
+	*field = address;
+}
+
+/* A line for each command and family that has one. */
+static void
+dump_advertise(struct output *o, const struct directive *d,
+    const struct settings *s)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < (size_t)2 * ADVERTISE_COUNT; i++) {
+		const size_t what = i / 2;
+		const struct address *a = i % 2 == 0 ?
+		    &s->advertise_ipv4[what] : &s->advertise_ipv6[what];
+		char buffer[ADDRESS_TEXT];
+		struct text t = text_in(buffer, sizeof(buffer));
+
+		if (a->family == FAMILY_NONE)
+			continue;
+		address_add(&t, a);
+		if (!first) {
+			output_add(o, "\n");
+			output_add(o, d->keyword);
+			output_add(o, " ");
+		}
+		output_add(o, choice_word(d, (int)what));
+		output_add(o, " ");
+		output_add(o, buffer);
+		first = false;
+	}
+}
+
+const struct kind kind_advertise = { parse_advertise, dump_advertise };
+
 /* RFC 6052 2.2: the lengths, and bits 64 to 71 zero. */
 static bool
 nat64_valid(struct reader *r, const char *word, struct net *net)

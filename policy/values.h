@@ -75,6 +75,7 @@ extern const struct kind kind_interface;
 extern const struct kind kind_mark;
 extern const struct kind kind_resolvers;
 extern const struct kind kind_source;
+extern const struct kind kind_advertise;
 extern const struct kind kind_ftp_ports;
 extern const struct kind kind_nat64;
 extern const struct kind kind_proxy_from;

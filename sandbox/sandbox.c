@@ -33,6 +33,9 @@ static const struct program programs[SANDBOX_STAGES] = {
 	[SANDBOX_NEGOTIATE] = {
 		ARRAY_COUNT(filter_negotiate), filter_negotiate,
 	},
+	[SANDBOX_BIND] = {
+		ARRAY_COUNT(filter_bind), filter_bind,
+	},
 	[SANDBOX_RELAY] = {
 		ARRAY_COUNT(filter_relay), filter_relay,
 	},
@@ -97,6 +100,8 @@ sandbox_enter(enum sandbox_stage stage)
 	switch (stage) {
 	case SANDBOX_NEGOTIATE:
 		return enter_negotiate();
+	case SANDBOX_BIND:
+		return filter_load(stage);
 	case SANDBOX_RELAY:
 		return enter_relay();
 	case SANDBOX_STAGES:

@@ -10,9 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each stage allows no more than the one before it. */
+/* After the first one a session enters the one of its command, if there is
+ * one, and at last the relay's; never back.  None allows more than those
+ * entered before it. */
 enum sandbox_stage {
 	SANDBOX_NEGOTIATE, /* before the first octet of the client is read */
+	SANDBOX_BIND,      /* waits for a peer; then the relay */
 	SANDBOX_RELAY,     /* two connected sockets and the log */
 	SANDBOX_STAGES,
 };
@@ -28,7 +31,8 @@ const char *sandbox_become(const char *name, uint64_t keep);
 
 /*
  * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, rlimits, Landlock,
- * filter A.  SANDBOX_RELAY: filter B on top.  NULL on success, else what
+ * its filter.  All others: their filter on top; SANDBOX_RELAY gives up what
+ * sandbox_become() kept.  NULL on success, else what
  * failed, as a sentence.
  */
 const char *sandbox_enter(enum sandbox_stage stage);

@@ -112,6 +112,7 @@ c:7: attempt-delay: "5s" is out of range: 10ms to 2s'
 		# interface: none
 		# mark: none
 		# listen-ports: the kernel's
+		# advertise: our own addresses
 		# proxy-protocol-from: nobody
 		address-id off
 		ftp-alg off
@@ -149,6 +150,9 @@ everything() {
 		interface eth0
 		mark 291
 		listen-ports 5000-5999
+		advertise bind 203.0.113.1
+		advertise udp 203.0.113.2
+		advertise udp 2001:db8::2
 		proxy-protocol-from 10.0.0.0/8 unix
 		address-id off
 		ftp-alg off
@@ -171,6 +175,13 @@ everything() {
 	everything >c
 	run -0 "$POLICY" dump -f c
 	diff -u c <(printf '%s\n' "$output")
+}
+
+@test "an address is advertised once for a command and family" {
+	run -78 "$POLICY" read -o 'advertise bind 192.0.2.1' \
+	    -o 'advertise udp 192.0.2.1' -o 'advertise bind 2001:db8::1' \
+	    -o 'advertise bind 192.0.2.2'
+	[ "$output" = '-o:4: advertise: "192.0.2.2": this command and family have an address already' ]
 }
 
 @test "a dump, fed back, gives the same dump" {

@@ -5,7 +5,8 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
-	make -s build/tests/message build/replay/proxy build/replay/login
+	make -s build/tests/message build/replay/proxy build/replay/login \
+	    build/replay/udp
 }
 
 setup() {
@@ -22,7 +23,18 @@ setup() {
 	[[ $output =~ ^[0-9]+" vectors held"$ ]]
 }
 
+@test "headers of datagrams" {
+	run -0 build/tests/message datagram tests/vectors/datagram/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "messages of the control channel of udp" {
+	run -0 build/tests/message control tests/vectors/control/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
 @test "the fuzz targets of these messages hold on their corpora" {
 	build/replay/proxy tests/fuzz/corpus/proxy
 	build/replay/login tests/fuzz/corpus/login
+	build/replay/udp tests/fuzz/corpus/udp
 }

@@ -44,7 +44,7 @@ handshake() {
 	handshake versions
 }
 
-@test "every command but connect is answered 07" {
+@test "every command but those of rfc 1928 is answered 07" {
 	handshake commands
 }
 

@@ -130,9 +130,9 @@ calls_for_nobody() {
 	socket 40 1 0
 	socket 44 3 0
 	socketpair 1 1 0 -
-	listen 0 1
 	accept 0 0 0
 	accept4 0 0 0 0
+	accept4 0 0 0 0x800
 	recvmmsg 0 - 1 0 0
 	sendmmsg 0 - 1 0
 	# options
@@ -239,7 +239,7 @@ calls_for_nobody() {
 
 @test "no filter was built for development" {
 	run -0 grep -c "2147483648U" "$ROOT/build/sandbox/filters.h"
-	[[ $output == 2 ]] || fail "kills in $output filters, not 2"
+	[[ $output == 3 ]] || fail "kills in $output filters, not 3"
 	run ! grep "196608U" "$ROOT/build/sandbox/filters.h"
 	"$ROOT/build/sandbox/generate" --trap >"$BATS_TEST_TMPDIR/trap"
 	run -0 grep -c "196608U" "$BATS_TEST_TMPDIR/trap"
@@ -249,8 +249,30 @@ calls_for_nobody() {
 	all_die negotiate < <(calls_for_nobody)
 }
 
+@test "what no stage needs kills in the bind stage" {
+	all_die bind < <(calls_for_nobody)
+}
+
 @test "what no stage needs kills in the relay stage" {
 	all_die relay < <(calls_for_nobody)
+}
+
+@test "what only the negotiation needs kills in the bind stage" {
+	all_die bind <<-'END'
+	openat -100 @/etc/resolv.conf 0
+	openat -100 @/dev/urandom 0
+	read 0 - 1
+	socket 2 1 0
+	socket 10 1 0
+	socket 2 0x80801 0
+	mmap 0 4096 3 0x22 0xffffffffffffffff 0
+	munmap 0 4096
+	brk 0
+	writev 0 - 0
+	listen 0 1
+	setsockopt 0 1 2 - 4
+	setsockopt 0 41 26 - 4
+	END
 }
 
 @test "what only the negotiation needs kills in the relay stage" {
@@ -273,6 +295,10 @@ calls_for_nobody() {
 	setsockopt 0 6 1 - 4
 	setsockopt 0 1 25 @lo 2
 	setsockopt 0 1 36 - 4
+	setsockopt 0 1 2 - 4
+	setsockopt 0 41 26 - 4
+	listen 0 1
+	accept4 0 0 0 0x80800
 	capset - -
 	seccomp 1 0 -
 	END
@@ -280,7 +306,7 @@ calls_for_nobody() {
 
 @test "what a libc may try on its own fails or works, and kills in no stage" {
 	local stage call
-	for stage in negotiate relay; do
+	for stage in negotiate bind relay; do
 		for call in "madvise 0 4096 4:ENOSYS" "rseq - 32 0 0:ENOSYS" \
 		    "set_robust_list - 24:ENOSYS" "memfd_create @x 0:EPERM" \
 		    "futex - 129 1:0" "futex - 1 1:0" \
@@ -501,7 +527,7 @@ in_etc() {
 	assert_equal "lines" "${#lines[@]}" \
 	    "$(($(wc -l <"$TESTS/probe/table.golden") + 1))"
 	for line in "${lines[@]:0:${#lines[@]}-1}"; do
-		assert_match "line" "$line" "^(negotiate|relay) [a-z0-9_]+.*: .+"
+		assert_match "line" "$line" "^(negotiate|bind|relay) [a-z0-9_]+.*: .+"
 	done
 	assert_match "last line" "${lines[-1]}" "^Landlock: (version [0-9]+|not in this kernel) \(this program uses rights of versions 1 to [0-9]+\); readable: /dev/urandom$"
 }

@@ -48,6 +48,14 @@ address_equal(const struct address *a, const struct address *b)
 }
 
 bool
+address_is_any(const struct address *a)
+{
+	const struct address any = { .family = a->family };
+
+	return a->family != FAMILY_NONE && address_equal(a, &any);
+}
+
+bool
 address_in_prefix(const struct address *a, const struct address *prefix,
     unsigned bits)
 {

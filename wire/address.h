@@ -40,6 +40,9 @@ size_t address_length(const struct address *a);
 /* The same family and octets; the ports are not looked at. */
 bool address_equal(const struct address *a, const struct address *b);
 
+/* 0.0.0.0 or ::, whatever the port? */
+bool address_is_any(const struct address *a);
+
 /* Do the first `bits` bits of both agree?  False for different families.
  * bits is at most 32 for IPv4, 128 for IPv6. */
 bool address_in_prefix(const struct address *a, const struct address *prefix,

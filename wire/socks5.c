@@ -71,6 +71,35 @@ request_host(struct socks5_request *r, uint8_t type)
 	}
 }
 
+/* RFC 1928 5:  ATYP DST.ADDR DST.PORT */
+enum parse
+socks5_address_parse(struct cursor *c, struct socks5_request *out,
+    enum reply *why)
+{
+	struct cursor walk = *c;
+	size_t length = 0;
+
+	*why = REPLY_GENERAL_FAILURE;
+	const uint8_t type = cursor_u8(&walk);
+	if (walk.starved)
+		return PARSE_MORE;
+	if (!address_field(&walk, type, &length)) {
+		*why = REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
+		return PARSE_BAD;
+	}
+	const uint8_t *asked = cursor_take(&walk, length);
+	const uint16_t port = cursor_u16(&walk);
+	if (walk.starved)
+		return PARSE_MORE;
+	memcpy(out->asked, asked, length);
+	out->asked_length = (uint8_t)length;
+	out->address.port = port;
+	if (!request_host(out, type))
+		return PARSE_BAD;
+	*c = walk;
+	return PARSE_DONE;
+}
+
 /* RFC 1928 4:  VER CMD RSV ATYP DST.ADDR DST.PORT */
 enum parse
 socks5_request_parse(struct cursor *c, struct socks5_request *out,
@@ -78,7 +107,6 @@ socks5_request_parse(struct cursor *c, struct socks5_request *out,
 {
 	struct cursor walk = *c;
 	struct socks5_request r = { 0 };
-	size_t length = 0;
 
 	*why = REPLY_GENERAL_FAILURE;
 	const uint8_t version = cursor_u8(&walk);
@@ -88,26 +116,14 @@ socks5_request_parse(struct cursor *c, struct socks5_request *out,
 		return PARSE_BAD;
 	r.command = cursor_u8(&walk);
 	r.flag = cursor_u8(&walk);
-	const uint8_t type = cursor_u8(&walk);
 	if (walk.starved)
 		return PARSE_MORE;
-	if (!address_field(&walk, type, &length)) {
-		*why = REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
+	const enum parse parse = socks5_address_parse(&walk, &r, why);
+	if (parse != PARSE_MORE)
 		*out = r;
-		return PARSE_BAD;
-	}
-	const uint8_t *asked = cursor_take(&walk, length);
-	r.address.port = cursor_u16(&walk);
-	if (walk.starved)
-		return PARSE_MORE;
-	memcpy(r.asked, asked, length);
-	r.asked_length = (uint8_t)length;
-	const bool valid = request_host(&r, type);
-	*out = r;
-	if (!valid)
-		return PARSE_BAD;
-	*c = walk;
-	return PARSE_DONE;
+	if (parse == PARSE_DONE)
+		*c = walk;
+	return parse;
 }
 
 /* RFC 1928 6:  VER REP RSV ATYP BND.ADDR BND.PORT */

@@ -74,6 +74,18 @@ enum parse socks5_greeting_parse(struct cursor *c,
 enum parse socks5_request_parse(struct cursor *c, struct socks5_request *out,
     enum reply *why);
 
+/*
+ * ATYP DST.ADDR DST.PORT alone, as requests, datagrams and the control
+ * channel of UDP have it, into those fields of *out, which are zero before.
+ * As socks5_request_parse().
+ */
+enum parse socks5_address_parse(struct cursor *c, struct socks5_request *out,
+    enum reply *why);
+
+/* FLAG of UDP ASSOCIATE, draft-ietf-aft-socks-pro-v5: the client asks whether
+ * it may send INTERFACE DATA; the reply has it where it may. */
+enum { SOCKS5_FLAG_INTERFACE_REQUEST = 0x01 };
+
 /* The longest reply, and where its FLAG is (RSV of RFC 1928). */
 enum { SOCKS5_REPLY_MAX = 22, SOCKS5_REPLY_FLAG = 2 };
 

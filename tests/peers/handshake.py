@@ -50,7 +50,7 @@ class Handler:
     listener = socket.create_server(("127.0.0.1", 0))
     lock = threading.Lock()
 
-    def __init__(self, program, options):
+    def __init__(self, program, options, environment=None):
         with Handler.lock:
             self.client = socket.create_connection(
                 Handler.listener.getsockname())
@@ -60,7 +60,7 @@ class Handler:
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [program, *options], stdin=self.copy, stdout=self.copy,
-            stderr=self.log)
+            stderr=self.log, env={**os.environ, **(environment or {})})
         self.name = socks.text_of(self.client.getsockname())
 
     def has_read(self):
@@ -297,9 +297,10 @@ def check_versions(program, report):
 
 
 def check_commands(program, report):
-    """Every command but CONNECT."""
+    """Every command but those of RFC 1928."""
+    known = (socks.CONNECT, socks.BIND, socks.UDP_ASSOCIATE)
     for command in range(256):
-        if command == socks.CONNECT:
+        if command in known:
             continue
         octets = socks.GREETING + socks.request("192.0.2.1", 80,
                                                 command=command)

@@ -4,8 +4,8 @@
  *
  *   probe [-u USER] [-m] STAGE CALL [ARGUMENT]...
  *
- * STAGE: none, negotiate, relay.  -u: first become USER, "-" is the default
- * one; -m: as if `mark` were set.  CALL: a system call by name or number, or
+ * STAGE: none, negotiate, bind, relay.  -u: first become USER, "-" is the
+ * default one; -m: as if `mark` were set.  CALL: a system call by name or number, or
  *
  *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash
@@ -80,14 +80,22 @@ leave_with_number(long number)
 }
 
 static void
+enter_one(enum sandbox_stage stage)
+{
+	const char *problem = sandbox_enter(stage);
+
+	if (problem != NULL)
+		leave(EXIT_SYSTEM, problem);
+}
+
+static void
 enter(int stage)
 {
-	for (int i = 0; i <= stage; i++) {
-		const char *problem = sandbox_enter((enum sandbox_stage)i);
-
-		if (problem != NULL)
-			leave(EXIT_SYSTEM, problem);
-	}
+	if (stage == STAGE_NONE)
+		return;
+	enter_one(SANDBOX_NEGOTIATE);
+	if (stage != SANDBOX_NEGOTIATE)
+		enter_one((enum sandbox_stage)stage);
 }
 
 static int

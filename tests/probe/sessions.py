@@ -158,6 +158,7 @@ class Session:
     def __init__(self, handler, *options, family=socket.AF_INET, fd2=None,
                  environment=None):
         self.server = None
+        self.port = 0
         if family == socket.AF_UNIX:
             self.client, connection = socket.socketpair()
         else:
@@ -181,15 +182,20 @@ class Session:
         check("octets from the handler", len(octets), count)
         return octets
 
-    def ask(self, atyp, host, port):
+    def read_reply(self):
+        """REP; BND's port goes to self.port."""
+        head = self.read(4)
+        rest = self.read({1: 4, 4: 16}[head[3]] + 2)
+        self.port = struct.unpack("!H", rest[-2:])[0]
+        return head[1]
+
+    def ask(self, atyp, host, port, command=1):
         """The request; returns REP."""
         self.client.sendall(b"\5\1\0")
         check("method", self.read(2), b"\5\0")
-        self.client.sendall(b"\5\1\0" + bytes([atyp]) + host +
+        self.client.sendall(bytes([5, command, 0, atyp]) + host +
                             struct.pack("!H", port))
-        head = self.read(4)
-        self.read({1: 4, 4: 16}[head[3]] + 2)
-        return head[1]
+        return self.read_reply()
 
     def connect(self, host):
         """Asks for a server of ours on that host, which then accepts."""
@@ -332,6 +338,28 @@ def denied(handler):
     s.end("denied")
 
 
+def bind(handler, *options):
+    """A peer that is expected, after a stranger."""
+    s = Session(handler, *options)
+    check("REP", s.ask(1, socket.inet_aton(HOST4), 0, 2), 0)
+    for host in "127.0.0.1", HOST4:
+        peer = socket.create_connection(("127.0.0.1", s.port), DEADLINE,
+                                        (host, 0))
+        if host != HOST4:
+            check("stranger", peer.recv(1), b"")
+            peer.close()
+    s.server = peer
+    check("REP", s.read_reply(), 0)
+    s.exchange()
+    s.finish()
+    s.end("ok")
+
+
+def steered_bind(handler):
+    bind(handler, "source " + OWN4, "interface lo")
+    bind(handler, "mark 7")
+
+
 def push(sock, octets):
     def send():
         try:
@@ -467,7 +495,7 @@ def to_file(handler):
 
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
-         steered, refused, denied, bulk, crowded, urgent, reset, stopped,
+         steered, refused, denied, bind, steered_bind, bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
 

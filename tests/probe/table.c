@@ -35,6 +35,7 @@ static const struct {
 	size_t length;
 } filters[SANDBOX_STAGES] = {
 	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
+	{ filter_bind, ARRAY_COUNT(filter_bind) },
 	{ filter_relay, ARRAY_COUNT(filter_relay) },
 };
 

@@ -2,7 +2,7 @@
  * Messages as vectors, for tests/16-messages.bats: each file is one message
  * in hexadecimal, its name ends in its verdict.
  *
- *   message proxy|login FILE...
+ *   message proxy|login|datagram|control FILE...
  *
  *   *.done.hex   a message; `#=` says what it means.  Every strict prefix is
  *                MORE, and octets behind it are not consumed.
@@ -20,6 +20,7 @@
 #include "wire/login.h"
 #include "wire/proxy.h"
 #include "wire/text.h"
+#include "wire/udp.h"
 
 enum { MESSAGE_MAX = 65536, MEANING_TEXT = 1100, BEHIND = 3 };
 
@@ -61,6 +62,56 @@ parse_login(struct cursor *c, struct text *meaning)
 	text_add_escaped(meaning, login.password, login.password_length);
 	return parse;
 }
+
+static void
+target_add(struct text *t, const struct socks5_request *to)
+{
+	if (to->kind == NAME_LITERAL) {
+		address_add_port(t, &to->address);
+		return;
+	}
+	text_add(t, to->name);
+	text_add(t, " ");
+	text_add_number(t, to->address.port);
+}
+
+/* What is no header is MORE here: a datagram has no continuation. */
+static enum parse
+parse_datagram(struct cursor *c, struct text *meaning)
+{
+	struct udp_header header;
+	struct cursor walk = *c;
+
+	if (!udp_header_parse(&walk, &header))
+		return PARSE_MORE;
+	*c = walk;
+	text_add_number(meaning, header.fragment);
+	text_add(meaning, " ");
+	target_add(meaning, &header.to);
+	return PARSE_DONE;
+}
+
+static enum parse
+parse_control(struct cursor *c, struct text *meaning)
+{
+	struct udp_control control;
+	enum reply why;
+	const enum parse parse = udp_control_parse(c, &control, &why);
+
+	if (parse == PARSE_DONE)
+		target_add(meaning, &control.to);
+	return parse;
+}
+
+static const struct {
+	const char *word;
+	parser *parse;
+} parsers[] = {
+	{ "proxy", parse_proxy },
+	{ "login", parse_login },
+	{ "datagram", parse_datagram },
+	{ "control", parse_control },
+};
 
 static void
 fail(const char *path, const char *what, size_t at)
@@ -166,13 +217,18 @@ int
 main(int argc, char **argv)
 {
 	static struct vector v;
+	parser *parse = NULL;
 
 	if (argc < 3)
 		return 64;
+	for (size_t i = 0; i < ARRAY_COUNT(parsers); i++)
+		if (strcmp(argv[1], parsers[i].word) == 0)
+			parse = parsers[i].parse;
+	if (parse == NULL)
+		return 64;
 	for (int i = 2; i < argc; i++) {
 		read_vector(&v, argv[i]);
-		check(strcmp(argv[1], "proxy") == 0 ? parse_proxy :
-		    parse_login, &v, argv[i]);
+		check(parse, &v, argv[i]);
 	}
 	printf("%d vectors held\n", argc - 2);
 	return 0;

@@ -1,0 +1,341 @@
+/*
+ * The listening side of a BIND.  Who may connect is decided before anybody
+ * can, and again when somebody does; the client's octets stay where they are
+ * until there is a peer to get them.
+ */
+#include "net/bind.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/ports.h"
+#include "net/resolve.h"
+#include "net/route.h"
+#include "net/sockaddr.h"
+#include "wire/text.h"
+
+enum { BACKLOG = 8 };
+
+static enum binding_result
+fail(struct binding *b, enum binding_result result, enum reply reply,
+    const char *reason)
+{
+	struct text t = text_in(b->reason, sizeof(b->reason));
+
+	text_add(&t, reason);
+	b->reply = reply;
+	return result;
+}
+
+/* ------------------------------------------------- who may connect */
+
+static bool
+judge(struct binding *b, const struct address *peer)
+{
+	const struct candidate candidate = {
+		.address = *peer,
+		.self = !address_is_any(peer) &&
+		    route_probe(b->settings, peer, 0).self,
+	};
+
+	policy_judge_address(b->settings->policy, b->question, &candidate,
+	    &b->verdict);
+	return b->verdict.decision == ALLOW;
+}
+
+static enum binding_result
+resolve_fail(struct binding *b, const struct resolution *r)
+{
+	const char *reason = resolve_reason(r);
+
+	if (r->broken)
+		return fail(b, BINDING_ERROR, REPLY_GENERAL_FAILURE, reason);
+	if (!resolve_done(r))
+		return fail(b, BINDING_RESOLVE_FAILED, REPLY_TTL_EXPIRED,
+		    "the name was not resolved in time");
+	if (r->ipv6.state == ANSWER_FAILED || r->ipv4.state == ANSWER_FAILED)
+		return fail(b, BINDING_RESOLVE_FAILED, REPLY_GENERAL_FAILURE,
+		    reason);
+	return fail(b, BINDING_RESOLVE_FAILED, REPLY_HOST_UNREACHABLE,
+	    reason);
+}
+
+/* Waits for the answers; the client may leave meanwhile. */
+static enum binding_result
+resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
+{
+	while (!resolve_done(r) && !deadline_passed(until)) {
+		struct pollfd fds[1 + RESOLVE_POLL_MAX] = {
+			{ .fd = b->client } };
+		struct deadline wake = until;
+		const size_t n = resolve_poll(r, fds + 1, &wake);
+		const enum wait wait = wait_for(fds, 1 + n, wake);
+
+		if (wait == WAIT_STOPPED)
+			return fail(b, BINDING_STOPPED, REPLY_GENERAL_FAILURE,
+			    "stopped by SIGTERM");
+		if (wait == WAIT_READY && fds[0].revents != 0)
+			return fail(b, BINDING_CLIENT_GONE,
+			    REPLY_GENERAL_FAILURE,
+			    "the client left before the reply");
+		resolve_process(r, fds + 1, wait == WAIT_READY ? n : 0);
+	}
+	candidates_find(&b->peers, b->settings, r);
+	return b->peers.count > 0 ? BINDING_LISTENING : resolve_fail(b, r);
+}
+
+static enum binding_result
+find_peers(struct binding *b, struct deadline until)
+{
+	static struct resolution names;
+	enum binding_result result;
+
+	if (b->question->name == NULL) {
+		b->peers.list[0] = b->question->literal;
+		b->peers.count = 1;
+		b->any_peer = address_is_any(&b->question->literal);
+		return BINDING_LISTENING;
+	}
+	resolve_start(&names, b->settings, b->question->name);
+	result = resolve_wait(b, &names, until);
+	resolve_end(&names);
+	return result;
+}
+
+/* Those that the rules allow stay. */
+static enum binding_result
+judge_peers(struct binding *b)
+{
+	size_t allowed = 0;
+
+	for (size_t i = 0; i < b->peers.count; i++)
+		if (judge(b, &b->peers.list[i]))
+			b->peers.list[allowed++] = b->peers.list[i];
+	b->peers.count = allowed;
+	if (allowed == 0)
+		return fail(b, BINDING_DENIED, REPLY_NOT_ALLOWED,
+		    b->verdict.reason);
+	return BINDING_LISTENING;
+}
+
+/* ------------------------------------------------------- listening */
+
+static bool
+set_option(int fd, int level, int name)
+{
+	const int on = 1;
+
+	return setsockopt(fd, level, name, &on, sizeof(on)) == 0;
+}
+
+/* At the port, or at one of the kernel's choice for 0. */
+static bool
+listen_at(const struct settings *settings, int fd, enum family family,
+    uint16_t *port)
+{
+	const struct address any = { .family = family, .port = *port };
+	const struct endpoint at = endpoint_of(&any, 0);
+	struct address local;
+
+	/* Connections of yesterday (TIME_WAIT) keep no port. */
+	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||
+	    (family == FAMILY_IPV6 &&
+	    !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+	    !route_steer(settings, fd) ||
+	    bind(fd, (const struct sockaddr *)&at.storage, at.length) != 0 ||
+	    listen(fd, BACKLOG) != 0 || !socket_local(fd, &local))
+		return false;
+	*port = local.port;
+	return true;
+}
+
+/* True with *out -1: this host has not got the family. */
+static bool
+listener_open(const struct settings *settings, enum family family,
+    uint16_t *port, int *out)
+{
+	int error;
+
+	*out = socket(family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*out == -1)
+		return errno == EAFNOSUPPORT;
+	if (listen_at(settings, *out, family, port))
+		return true;
+	error = errno;
+	close(*out);
+	*out = -1;
+	return error == EADDRNOTAVAIL; /* the family is switched off */
+}
+
+static void
+listeners_close(struct binding *b)
+{
+	if (b->listener_ipv6 != -1)
+		close(b->listener_ipv6);
+	if (b->listener_ipv4 != -1)
+		close(b->listener_ipv4);
+	b->listener_ipv6 = -1;
+	b->listener_ipv4 = -1;
+}
+
+/* The same number in both families: an FTP server may be told of either. */
+static enum binding_result
+listen_both(struct binding *b, uint16_t *bound)
+{
+	struct ports ports = ports_start(b->settings, b->wanted);
+
+	while (ports_next(&ports, bound)) {
+		if (listener_open(b->settings, FAMILY_IPV6, bound,
+		    &b->listener_ipv6) &&
+		    listener_open(b->settings, FAMILY_IPV4, bound,
+		    &b->listener_ipv4) && *bound != 0)
+			return BINDING_LISTENING;
+		listeners_close(b);
+	}
+	return fail(b, BINDING_FAILED, REPLY_GENERAL_FAILURE,
+	    "no port is free to listen at in both families");
+}
+
+/* Ours towards the first peer of a family that can be reached. */
+static struct address
+address_towards(const struct binding *b, enum family family, uint16_t port)
+{
+	struct address ours = { .family = family, .port = port };
+
+	for (size_t i = 0; i < b->peers.count && !b->any_peer; i++) {
+		const struct address *peer = &b->peers.list[i];
+		struct route route;
+
+		if (peer->family != family)
+			continue;
+		route = route_probe(b->settings, peer, 0);
+		if (!route.usable)
+			continue;
+		ours = route.source;
+		ours.port = port;
+		break;
+	}
+	return ours;
+}
+
+enum binding_result
+binding_open(struct binding *b, struct deadline until)
+{
+	enum binding_result result;
+	uint16_t port = 0;
+
+	b->listener_ipv4 = -1;
+	b->listener_ipv6 = -1;
+	b->fd = -1;
+	result = find_peers(b, until);
+	if (result == BINDING_LISTENING)
+		result = judge_peers(b);
+	if (result == BINDING_LISTENING)
+		result = listen_both(b, &port);
+	b->ipv4 = address_towards(b, FAMILY_IPV4, port);
+	b->ipv6 = address_towards(b, FAMILY_IPV6, port);
+	return result;
+}
+
+/* --------------------------------------------------------- waiting */
+
+static bool
+is_expected(const struct binding *b, const struct address *peer)
+{
+	for (size_t i = 0; i < b->peers.count; i++)
+		if (address_equal(&b->peers.list[i], peer))
+			return true;
+	return b->any_peer;
+}
+
+static void
+tell_attempt(struct binding *b, const char *word)
+{
+	const size_t length = strlen(b->attempts);
+	struct text t = { b->attempts, length, sizeof(b->attempts), false };
+
+	if (length > 0)
+		text_add(&t, ", ");
+	address_add_port(&t, &b->peer);
+	text_add_char(&t, ' ');
+	text_add(&t, word);
+}
+
+/*
+ * SECURITY: who connects is judged by the address that it comes from, and not
+ * for having been expected: the rules decide now.
+ */
+static bool
+accept_from(struct binding *b, int listener)
+{
+	const char *word = "stranger";
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+	socklen_t length = sizeof(from);
+
+	b->fd = accept4(listener, (struct sockaddr *)&from, &length,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (b->fd == -1)
+		return false; /* it left again; or there was none */
+	b->peer = address_of(&from);
+	if (is_expected(b, &b->peer)) {
+		if (judge(b, &b->peer) && socket_local(b->fd, &b->local)) {
+			tell_attempt(b, "ok");
+			socket_tune(b->fd);
+			return true;
+		}
+		word = "denied";
+	}
+	tell_attempt(b, word);
+	close(b->fd);
+	b->fd = -1;
+	b->peer = (struct address){ .family = FAMILY_NONE };
+	return false;
+}
+
+/* BINDING_LISTENING: it goes on. */
+static enum binding_result
+take_turn(struct binding *b, struct deadline until)
+{
+	struct pollfd fds[] = {
+		{ .fd = b->client, .events = POLLRDHUP },
+		{ .fd = b->listener_ipv6, .events = POLLIN },
+		{ .fd = b->listener_ipv4, .events = POLLIN },
+	};
+	const enum wait wait = wait_for(fds, 3, until);
+
+	if (wait == WAIT_STOPPED)
+		return fail(b, BINDING_STOPPED, REPLY_GENERAL_FAILURE,
+		    "stopped by SIGTERM");
+	if (wait == WAIT_TIMEOUT)
+		return fail(b, BINDING_TIMEOUT, REPLY_TTL_EXPIRED,
+		    "no peer connected within bind-timeout");
+	if ((fds[0].revents & (POLLERR | POLLHUP)) != 0)
+		return fail(b, BINDING_CLIENT_GONE, REPLY_GENERAL_FAILURE,
+		    "the client reset its connection");
+	if (fds[0].revents != 0)
+		return fail(b, BINDING_CLIENT_ENDED, REPLY_GENERAL_FAILURE,
+		    "the client ended its BIND before a peer connected");
+	for (size_t i = 1; i < 3; i++)
+		if (fds[i].revents != 0 && accept_from(b, fds[i].fd))
+			return BINDING_CONNECTED;
+	/* A stream of strangers is no reason to wait longer. */
+	if (deadline_passed(until))
+		return fail(b, BINDING_TIMEOUT, REPLY_TTL_EXPIRED,
+		    "no peer connected within bind-timeout");
+	return BINDING_LISTENING;
+}
+
+enum binding_result
+binding_wait(struct binding *b, struct deadline until)
+{
+	enum binding_result result = BINDING_LISTENING;
+
+	while (result == BINDING_LISTENING)
+		result = take_turn(b, until);
+	listeners_close(b);
+	return result;
+}

@@ -1,0 +1,72 @@
+/*
+ * Waiting for the peer of a BIND (RFC 1928 4): a listener in both families at
+ * one port, and who may connect to it.
+ */
+#ifndef SOCKS64_NET_BIND_H
+#define SOCKS64_NET_BIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/candidates.h"
+#include "net/dial.h"
+#include "net/wait.h"
+#include "policy/policy.h"
+#include "policy/settings.h"
+#include "wire/socks5.h"
+
+enum binding_result {
+	BINDING_ERROR,          /* ours: /dev/urandom cannot be read */
+	BINDING_LISTENING,      /* binding_open() */
+	BINDING_CONNECTED,      /* binding_wait(): the peer is there */
+	BINDING_FAILED,         /* no port */
+	BINDING_DENIED,         /* no peer would be allowed */
+	BINDING_RESOLVE_FAILED, /* the peer's name has no address */
+	BINDING_TIMEOUT,        /* nobody came in time */
+	BINDING_CLIENT_ENDED,   /* the client sent FIN */
+	BINDING_CLIENT_GONE,    /* the client reset its connection */
+	BINDING_STOPPED,        /* SIGTERM */
+};
+
+struct binding {
+	/* What to do.  question->name is looked up, or question->literal is
+	 * the peer; an address of zeros is any peer, which a rule must open
+	 * as the address that it is. */
+	const struct settings *settings;
+	const struct question *question;
+	uint16_t wanted; /* port; 0: any */
+	int client;      /* watched; not read */
+
+	/* Who may connect: each was judged. */
+	struct candidates peers;
+	bool any_peer;
+
+	/* Where they may: -1 where this host lacks the family. */
+	int listener_ipv4;
+	int listener_ipv6;
+	/* Our addresses towards the peer, by family, with the port; zeros
+	 * and the port where the peer has no address of that family. */
+	struct address ipv4;
+	struct address ipv6;
+
+	/* What came of it. */
+	enum reply reply;
+	int fd;               /* of the peer: non-blocking, tuned; or -1 */
+	struct address peer;
+	struct address local; /* of fd */
+	struct verdict verdict;
+	char reason[REASON_TEXT];
+	char attempts[ATTEMPTS_TEXT]; /* "192.0.2.9:4711 stranger, ..." */
+};
+
+/* From the question to two listeners, by `until'. */
+enum binding_result binding_open(struct binding *b, struct deadline until);
+
+/*
+ * Waits for a peer that is expected and that the rules allow now, by `until';
+ * all others are closed, and the wait goes on.  The listeners are closed at
+ * return, whatever came of it.
+ */
+enum binding_result binding_wait(struct binding *b, struct deadline until);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * BIND: where the peer may connect, then who did, then octets both ways (RFC
+ * 1928 4 and 6, two replies).
+ */
+#include "serve.h"
+
+static const enum result results[] = {
+	[BINDING_ERROR] = RESULT_ERROR,
+	[BINDING_LISTENING] = RESULT_OK,
+	[BINDING_CONNECTED] = RESULT_OK,
+	[BINDING_FAILED] = RESULT_CONNECT_FAILED,
+	[BINDING_DENIED] = RESULT_DENIED,
+	[BINDING_RESOLVE_FAILED] = RESULT_RESOLVE_FAILED,
+	[BINDING_TIMEOUT] = RESULT_TIMEOUT,
+	[BINDING_CLIENT_ENDED] = RESULT_OK,
+	[BINDING_CLIENT_GONE] = RESULT_CLIENT_GONE,
+	[BINDING_STOPPED] = RESULT_STOPPED,
+};
+
+/* Where nobody waits for a reply any more. */
+static bool
+is_silent(enum binding_result result)
+{
+	return result == BINDING_CLIENT_ENDED ||
+	    result == BINDING_CLIENT_GONE || result == BINDING_STOPPED;
+}
+
+static void
+note_verdict(struct session *s)
+{
+	if (s->binding.verdict.rule[0] != '\0')
+		s->record.rule = s->binding.verdict.rule;
+}
+
+/* BND of the first reply, what `advertise' says in the place of ours. */
+static struct address
+listening_address(const struct session *s)
+{
+	const enum family family = s->record.client.family;
+	const struct address *advertised = settings_advertised(&s->settings,
+	    ADVERTISE_BIND, family);
+	const struct binding *b = &s->binding;
+	const struct address *ours = family == FAMILY_IPV6 ? &b->ipv6 :
+	    &b->ipv4;
+	struct address other = { .family = FAMILY_NONE, .port = ours->port };
+
+	if (advertised->family != FAMILY_NONE) {
+		other = *advertised;
+		other.port = ours->port;
+		return other;
+	}
+	return serve_bound(s, address_is_any(ours) ? &other : ours);
+}
+
+static void
+listen_for_peer(struct session *s)
+{
+	struct binding *b = &s->binding;
+	enum binding_result result;
+
+	b->settings = &s->settings;
+	b->question = &s->question;
+	b->wanted = s->request.address.port;
+	b->client = s->inbox.fd;
+	result = binding_open(b, deadline_in(s->settings.connect_timeout));
+	note_verdict(s);
+	if (is_silent(result))
+		session_end(s, results[result], b->reason);
+	if (result != BINDING_LISTENING)
+		session_fail(s, results[result], b->reply, b->reason);
+}
+
+static void
+wait_for_peer(struct session *s)
+{
+	struct binding *b = &s->binding;
+	const int64_t start = clock_microseconds();
+	const enum binding_result result = binding_wait(b,
+	    deadline_in(s->settings.bind_timeout));
+
+	s->record.dial_usec = clock_microseconds() - start;
+	s->record.attempts = b->attempts;
+	note_verdict(s);
+	/* The client has had its first reply: this is a reset of what was. */
+	if (result == BINDING_CLIENT_GONE)
+		session_end(s, RESULT_RESET, b->reason);
+	if (is_silent(result))
+		session_end(s, results[result], b->reason);
+	if (result != BINDING_CONNECTED)
+		session_fail(s, results[result], b->reply, b->reason);
+	s->record.peer = b->peer;
+	s->record.local = b->local;
+}
+
+_Noreturn void
+serve_bind(struct session *s)
+{
+	struct address bound;
+
+	listen_for_peer(s);
+	bound = listening_address(s);
+	s->record.local = bound;
+	session_confine(s, SANDBOX_BIND);
+	/* From here: no listener, no connection of ours, no file. */
+	serve_reply(s, &bound, 0);
+	serve_announce(s);
+	wait_for_peer(s);
+	/* From here: two connections that policy allows to be one. */
+	serve_reply(s, &s->record.peer, 0);
+	s->stage = STAGE_SILENT;
+	serve_announce(s);
+	session_confine(s, SANDBOX_RELAY);
+	/* From here: no new connection. */
+	serve_relay(s, s->binding.fd);
+}

@@ -1,0 +1,374 @@
+#!/usr/bin/env bats
+# BIND: types A to D, who may connect, how the wait ends, what is told.
+
+load lib/common
+load lib/net
+load lib/records
+load lib/launch
+load lib/types
+
+setup_file() {
+	net_up
+}
+
+teardown_file() {
+	net_down
+}
+
+setup() {
+	net_needed
+}
+
+teardown() {
+	[[ -n ${NET_MISSING:-} ]] || {
+		stop client
+		gateway_stop
+	}
+}
+
+OUT=
+
+# bind_start OPTION... HOST PORT: the client of type's CLIENT, until its first
+# reply, whose line is in FIRST; what it prints is in $OUT.
+bind_start() {
+	OUT=$BATS_FILE_TMPDIR/client.out
+	start client ip netns exec "$NET-$CLIENT" "$PEERS/bind.py" \
+	    "${@:1:$#-2}" "$(endpoint "$GATEWAY" 1080)" "${@: -2}"
+	wait_for_line "$OUT" '^client=' ||
+	    fail "$(cat "$BATS_FILE_TMPDIR/client.err")"
+	FIRST=$(head -n 1 "$OUT")
+}
+
+# port_of LINE: of its bnd.
+port_of() {
+	local bnd
+	bnd=$(value bnd "$1")
+	echo "${bnd##*:}"
+}
+
+# visit ROLE ADDRESS PORT: connects from there, and prints what came.
+visit() {
+	in_ns "$1" "$PYTHON" -I - "$2" "$3" <<-'END'
+		import socket, sys
+		with socket.create_connection((sys.argv[1], int(sys.argv[2])),
+		                              10) as sock:
+		    print("from", "%s:%s" % (sock.getsockname()[0]
+		          if "." in sys.argv[1] else
+		          "[" + sock.getsockname()[0] + "]",
+		          sock.getsockname()[1]))
+		    try:
+		        sock.sendall(b"from the peer\n")
+		        sock.shutdown(socket.SHUT_WR)
+		        text = b""
+		        while True:
+		            more = sock.recv(1000)
+		            if not more:
+		                break
+		            text += more
+		    except OSError:
+		        text = b"reset"
+		    print(text.decode().strip())
+	END
+}
+
+# The gateway's address that the servers see.
+gateway_towards() { # ROLE
+	[[ $1 == s4 ]] && echo 198.51.100.1 || echo 2001:db8:2::1
+}
+
+# listens PORT COUNT: so many sockets of the gateway listen there.
+listens() {
+	[[ $(ss -N "$NET-gw" -Hltn "sport = :$1" | wc -l) -eq $2 ]]
+}
+
+meet() { # FORM
+	local port us record wanted=$GATEWAY
+	ask "$1"
+	bind_start --as "$AS" "$TARGET" 0
+	assert_equal rep "$(value rep "$FIRST")" 00
+	port=$(port_of "$FIRST")
+	us=$(gateway_towards $SERVER_ROLE)
+	! same_family "$GATEWAY" "$SERVER" || wanted=$us
+	assert_equal bnd "$(value bnd "$FIRST")" "$(endpoint "$wanted" "$port")"
+	listens "$port" 2 || fail "not both families listen at $port"
+	run -0 visit $SERVER_ROLE "$us" "$port"
+	assert_equal "at the peer" "${lines[1]}" "from the client"
+	wait_for_line "$OUT" '^got='
+	assert_equal "second reply" "$(sed -n 2p "$OUT")" \
+	    "rep=00 peer=${lines[0]#from }"
+	assert_equal "at the client" "$(sed -n 3p "$OUT")" "got=from the peer"
+	record=$(record_of "$(value client "$FIRST")")
+	assert_record "$record" ok cmd=BIND dest="$(endpoint "$TARGET" 0)" \
+	    peer="${lines[0]#from }" local="$(endpoint "$us" "$port")" \
+	    up=16 down=14
+	listens "$port" 0 || fail "the listener is still there"
+}
+
+@test "types A to D, by name, literal and address" {
+	local type form
+	gateway_start activate
+	for type in $TYPES; do
+		use_type "$type"
+		for form in name literal ip; do
+			echo "type $type by $form"
+			meet "$form"
+		done
+	done
+}
+
+@test "types A to D, static link, through openbsd-inetd" {
+	local type
+	gateway_start inetd
+	for type in $TYPES; do
+		use_type "$type"
+		meet ip
+	done
+}
+
+@test "a peer of either family reaches a client of either, by a name that has both" {
+	gateway_start activate
+	local type client
+	for client in A D; do
+		for type in A B; do
+			use_type "$type"
+			local server_role=$SERVER_ROLE
+			use_type "$client"
+			bind_start --as name both.example.com 0
+			run -0 visit "$server_role" \
+			    "$(gateway_towards "$server_role")" \
+			    "$(port_of "$FIRST")"
+			assert_equal "$client $type" "${lines[1]}" \
+			    "from the client"
+		done
+	done
+}
+
+@test "strangers are closed, and the wait goes on" {
+	gateway_start activate
+	use_type A
+	bind_start "$S4" 0
+	local port record
+	port=$(port_of "$FIRST")
+	run -0 visit c6 "$GW6" "$port"
+	assert_match "stranger" "${lines[1]:-}" '^(reset)?$'
+	run -0 visit c4 "$GW4" "$port"
+	assert_match "stranger" "${lines[1]:-}" '^(reset)?$'
+	run -0 visit s6 2001:db8:2::1 "$port"
+	assert_match "stranger" "${lines[1]:-}" '^(reset)?$'
+	assert_equal "lines" "$(wc -l <"$OUT")" 1
+	run -0 visit s4 198.51.100.1 "$port"
+	assert_equal "peer" "${lines[1]}" "from the client"
+	record=$(record_of "$(value client "$FIRST")")
+	assert_record "$record" ok peer="${lines[0]#from }"
+}
+
+@test "what the client sends before the peer comes waits for it, in order" {
+	gateway_start activate
+	use_type B
+	bind_start --early early, --between between, "$S6" 0
+	run -0 visit s6 2001:db8:2::1 "$(port_of "$FIRST")"
+	assert_equal "peer" "${lines[1]}" "early,between,from the client"
+}
+
+@test "nobody comes: the second reply is 06, and a timeout in the log" {
+	gateway_start activate "$NET_ALLOW" 'bind-timeout 300ms'
+	use_type C
+	bind_start "$S4" 0
+	wait_for_line "$OUT" '^rep=06 peer=0.0.0.0:0$'
+	assert_record "$(record_of "$(value client "$FIRST")")" timeout \
+	    cmd=BIND peer=- up=0 down=0 'reason=bind-timeout'
+	listens "$(port_of "$FIRST")" 0
+}
+
+@test "strangers do not make the wait longer" {
+	gateway_start activate "$NET_ALLOW" 'bind-timeout 500ms'
+	use_type A
+	bind_start "$S4" 0
+	local port
+	port=$(port_of "$FIRST")
+	in_ns c4 "$PYTHON" -I - "$GW4" "$port" <<-'END'
+		import socket, sys, time
+		end = time.monotonic() + 5
+		while time.monotonic() < end:
+		    try:
+		        socket.create_connection(
+		            (sys.argv[1], int(sys.argv[2])), 1).close()
+		    except OSError:
+		        break
+		else:
+		    sys.exit("the listener is there for ever")
+	END
+	wait_for_line "$OUT" '^rep=06 '
+}
+
+@test "a client that leaves takes the listener away" {
+	gateway_start activate
+	local how result
+	use_type A
+	for how in fin:ok rst:reset; do
+		result=${how#*:}
+		bind_start --leave "${how%:*}" "$S4" 0
+		assert_record "$(record_of "$(value client "$FIRST")")" \
+		    "$result" cmd=BIND peer=- 'reason=the client'
+		wait_until 5 listens "$(port_of "$FIRST")" 0
+	done
+}
+
+@test "a requested port is given where it can be, else another" {
+	gateway_start activate
+	use_type A
+	bind_start "$S4" 23456
+	assert_equal "wanted" "$(port_of "$FIRST")" 23456
+	local first=$FIRST
+	cp "$BATS_FILE_TMPDIR/client.pid" "$BATS_FILE_TMPDIR/other.pid"
+	bind_start "$S4" 23456
+	[[ $(port_of "$FIRST") -ne 23456 ]] || fail "two at one port"
+	stop other
+	record_of "$(value client "$first")" >/dev/null
+	stop client
+	bind_start "$S4" 23456
+	assert_equal "free again" "$(port_of "$FIRST")" 23456
+	stop client
+	# One family is enough to make it busy.
+	start busy ip netns exec "$NET-gw" "$PEERS/listen.py" 23457 "$GW6"
+	wait_until 5 net_listens gw 23457
+	bind_start "$S4" 23457
+	[[ $(port_of "$FIRST") -ne 23457 ]] || fail "the other family has it"
+	stop busy
+}
+
+@test "ports below 1024 are nobody's to ask for" {
+	# Which everybody may have in this namespace.
+	in_ns gw sh -c 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start'
+	gateway_start activate
+	use_type A
+	local port
+	for port in 1 20 1023; do
+		bind_start "$S4" $port
+		assert_equal rep "$(value rep "$FIRST")" 00
+		[[ $(port_of "$FIRST") -ge 1024 ]] || fail "$FIRST"
+		stop client
+	done
+	in_ns gw sh -c 'echo 1024 >/proc/sys/net/ipv4/ip_unprivileged_port_start'
+}
+
+@test "listen-ports limits the ports, and 01 says that none is left" {
+	gateway_start activate "$NET_ALLOW" 'listen-ports 30000-30001'
+	use_type A
+	local i
+	declare -A seen=()
+	for i in one two; do
+		bind_start "$S4" 23456
+		seen[$(port_of "$FIRST")]=$i
+		mv "$BATS_FILE_TMPDIR/client.pid" "$BATS_FILE_TMPDIR/$i.pid"
+	done
+	assert_equal "ports" "$(printf '%s\n' "${!seen[@]}" | sort | xargs)" \
+	    "30000 30001"
+	bind_start "$S4" 0
+	assert_equal rep "$(value rep "$FIRST")" 01
+	assert_record "$(record_of "$(value client "$FIRST")")" \
+	    connect-failed 'reason=port'
+	stop one
+	stop two
+}
+
+@test "advertise bind is told to clients of its family, with the real port" {
+	gateway_start activate "$NET_ALLOW" 'advertise bind 203.0.113.77' \
+	    'advertise bind 2001:db8:77::1'
+	local type port
+	for type in $TYPES; do
+		use_type "$type"
+		bind_start "$SERVER" 0
+		port=$(port_of "$FIRST")
+		if [[ $CLIENT == c4 ]]; then
+			assert_equal bnd "$(value bnd "$FIRST")" \
+			    "203.0.113.77:$port"
+		else
+			assert_equal bnd "$(value bnd "$FIRST")" \
+			    "[2001:db8:77::1]:$port"
+		fi
+		run -0 visit "$SERVER_ROLE" \
+		    "$(gateway_towards "$SERVER_ROLE")" "$port"
+		assert_equal "$type" "${lines[1]}" "from the client"
+	done
+}
+
+refused() { # RESULT REP HOST [OPTION]...
+	bind_start "${@:4}" "$3" 0
+	assert_equal "$3" "$(value rep "$FIRST") $(value bnd "$FIRST")" \
+	    "$2 0.0.0.0:0"
+	assert_record "$(record_of "$(value client "$FIRST")")" "$1" \
+	    cmd=BIND peer=- 'reason=.'
+}
+
+@test "a peer that no rule allows is 02, a name without address 04" {
+	gateway_start activate 'allow bind at 198.51.100.0/24'
+	use_type A
+	refused denied 02 "$S6"
+	refused denied 02 10.0.0.1
+	refused denied 02 v6.example.com --as name
+	refused resolve-failed 04 missing.example.com --as name
+	bind_start --as name v4.example.com 0
+	assert_equal rep "$(value rep "$FIRST")" 00
+}
+
+@test "allow without a command word is no BIND, and deny is" {
+	gateway_start activate 'allow at 198.51.100.0/24'
+	use_type A
+	refused denied 02 "$S4"
+	gateway_stop
+	gateway_start activate 'deny at 198.51.100.80' \
+	    'allow bind at 198.51.100.0/24'
+	refused denied 02 "$S4"
+}
+
+@test "any peer, an address of zeros, is 02 unless a rule opens it" {
+	gateway_start activate
+	use_type A
+	refused denied 02 0.0.0.0
+	refused denied 02 ::
+	gateway_stop
+	# And then each who connects is judged.
+	gateway_start activate 'deny bind at 192.0.2.0/24' 'allow bind at any'
+	local any port
+	for any in 0.0.0.0 ::; do
+		bind_start "$any" 0
+		assert_equal rep "$(value rep "$FIRST")" 00
+		port=$(port_of "$FIRST")
+		assert_equal bnd "$(value bnd "$FIRST")" "$GW4:$port"
+		run -0 visit c4 "$GW4" "$port"
+		assert_match "denied" "${lines[1]:-}" '^(reset)?$'
+		run -0 visit s6 2001:db8:2::1 "$port"
+		assert_equal "peer" "${lines[1]}" "from the client"
+	done
+}
+
+@test "a filter of its own is on while it waits" {
+	gateway_start activate
+	use_type A
+	bind_start "$S4" 0
+	local pid
+	pid=$(in_ns gw ss -Hltnp "sport = :$(port_of "$FIRST")" |
+	    sed -n '1s/.*pid=\([0-9]*\).*/\1/p')
+	[[ -n $pid ]]
+	# Two filters: the one of every session, and BIND's.
+	assert_match "status" "$(grep Seccomp_filters "/proc/$pid/status")" \
+	    'Seccomp_filters:.2$'
+}
+
+@test "a unix-domain client is answered 07" {
+	run -0 --separate-stderr "$PYTHON" -I - "$HANDLER" <<-'END'
+		import socket, subprocess, sys
+		for command in b"\2", b"\3":
+		    ours, theirs = socket.socketpair()
+		    handler = subprocess.Popen([sys.argv[1]], stdin=theirs,
+		                               stdout=subprocess.DEVNULL)
+		    theirs.close()
+		    ours.sendall(b"\5\1\0\5" + command + b"\0\1" + bytes(6))
+		    print(ours.recv(2).hex(), ours.recv(10).hex(),
+		          ours.recv(1), handler.wait(10))
+	END
+	assert_equal "answers" "$output" \
+	    $'0500 05070001000000000000 b\'\' 0\n0500 05070001000000000000 b\'\' 0'
+	assert_match "record" "$stderr" 'bad-request client=unix:uid=0 .*cmd=BIND'
+}

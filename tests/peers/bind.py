@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""A scripted client of BIND.
+
+    bind.py [--as ip|name] [--early TEXT] [--between TEXT] [--leave fin|rst]
+            GATEWAY HOST PORT
+
+Asks for a listener that HOST may connect to, at PORT (0: any).  Prints
+
+    client=ADDRESS:PORT rep=XX bnd=ADDRESS:PORT     the first reply
+    rep=XX peer=ADDRESS:PORT                        the second one
+    got=TEXT                                        what the peer sent
+
+TEXT of --early goes in one segment with the request, that of --between after
+the first reply; behind the second one comes "from the client", then FIN.
+--leave: after the first reply the client goes, by FIN (and expects one) or by
+a reset.  Status 1, and a line on stderr, when something is not as it must be.
+"""
+import argparse
+import socket
+import sys
+
+import socks
+import streams
+
+
+def print_now(text):
+    print(text, flush=True)
+
+
+def read_text(sock):
+    text = b""
+    while True:
+        octets = sock.recv(4096)
+        if not octets:
+            return text.decode().strip()
+        text += octets
+
+
+def relay(session):
+    reply = session.read_reply()
+    print_now(f"rep={reply.rep:02x} "
+              f"peer={socks.text_of((reply.address, reply.port))}")
+    if reply.rep != 0:
+        session.expect_end()
+        return
+    session.sock.sendall(b"from the client\n")
+    session.sock.shutdown(socket.SHUT_WR)
+    print_now("got=" + read_text(session.sock))
+
+
+def run(options):
+    session = socks.Session(options.gateway)
+    wanted = socks.request(options.host, options.port, options.form,
+                           socks.BIND)
+    session.sock.sendall(socks.GREETING + wanted + options.early.encode())
+    session.expect(socks.METHOD_NONE)
+    reply = session.read_reply()
+    print_now(f"client={session.name} rep={reply.rep:02x} "
+              f"bnd={socks.text_of((reply.address, reply.port))}")
+    if reply.rep != 0:
+        session.expect_end()
+    elif options.leave == "fin":
+        session.sock.shutdown(socket.SHUT_WR)
+        session.expect_end()
+    elif options.leave == "rst":
+        streams.close_by_reset(session.sock)
+    else:
+        session.sock.sendall(options.between.encode())
+        relay(session)
+
+
+def main():
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--as", dest="form", default="ip",
+                        choices=("ip", "name"))
+    parser.add_argument("--early", default="")
+    parser.add_argument("--between", default="")
+    parser.add_argument("--leave", choices=("fin", "rst"))
+    parser.add_argument("gateway")
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    try:
+        run(parser.parse_args())
+    except (socks.Mismatch, OSError) as error:
+        sys.exit(f"bind.py: {type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()
