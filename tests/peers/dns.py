@@ -10,6 +10,7 @@ A line of RULES:  NAME TYPE ACTION...   (TYPE is A, AAAA or *)
     after=MS        answer so late
     drop            never answer
     drop=N          not the first N queries
+    turns           of its addresses one in each answer, in turns
     tc              by UDP truncated and empty, whole by TCP
     servfail, refused, nxdomain, forged (another id, then the real one)
 
@@ -75,7 +76,7 @@ class Script:
         number = struct.unpack("!H", query[:2])[0]
         print(protocol, number, kind, name, flush=True)
         owner, records, rcode, after, truncated = name, [], 0, 0.0, False
-        count, forged = self.count((name, kind)), False
+        count, forged, turns = self.count((name, kind)), False, False
         for action in self.actions(name, kind):
             word, _, value = action.partition("=")
             if word == "drop" and (not value or count <= int(value)):
@@ -87,6 +88,8 @@ class Script:
                 owner = value
             elif word == "tc":
                 truncated = protocol == "udp"
+            elif word == "turns":
+                turns = True
             elif word == "forged":
                 forged = True
             elif word in RCODES:
@@ -97,6 +100,8 @@ class Script:
                                       address.packed))
         if truncated:
             records = []
+        if turns:
+            records = [records[(count - 1) % len(records)]]
         flags = 0x8180 | rcode | (0x0200 if truncated else 0)
         head = struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
         body = head + question + b"".join(records)
@@ -177,4 +182,5 @@ def main():
             later(seconds, udp.sendto, answer, client)
 
 
-main()
+if __name__ == "__main__":
+    main()

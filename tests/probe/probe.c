@@ -5,7 +5,8 @@
  *   probe [-u USER] [-m] STAGE CALL [ARGUMENT]...
  *
  * STAGE: none, negotiate, bind, relay.  -u: first become USER, "-" is the
- * default one; -m: as if `mark` were set.  CALL: a system call by name or number, or
+ * default one; -m: as if `mark` were set.  CALL: a system call by name or
+ * number, or
  *
  *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash

@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# Rebinding and SSRF: names, answers, spellings and embeddings that lead
+# inside, in a network where every address there is answers on port 80.
+#
+#	gw  10.9.0.1, .3, 2600:2::1; 8.7.6.5, 2600:1::5 on lo
+#	  \__ world 10.9.0.2, 2600:2::2, and everything else; dns.py
+
+load lib/common
+
+network_up() {
+	local role
+	for role in "$GW" "$WORLD"; do
+		ip netns add "$role"
+		ip netns exec "$role" sh -c '
+			echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+			ip link set lo up'
+	done
+	ip -n "$GW" link add out type veth peer name in netns "$WORLD"
+	ip -n "$GW" -batch - <<-END
+		address add 10.9.0.1/24 dev out
+		address add 10.9.0.3/24 dev out
+		address add 2600:2::1/64 dev out nodad
+		address add 8.7.6.5/32 dev lo
+		address add 2600:1::5/128 dev lo nodad
+		link set out up
+		route add default via 10.9.0.2
+	END
+	ip -n "$WORLD" -batch - <<-END
+		address add 10.9.0.2/24 dev in
+		address add 2600:2::2/64 dev in nodad
+		link set in up
+		route add local default dev lo table main
+	END
+	ip -n "$GW" -6 route add default via 2600:2::2
+	ip -n "$WORLD" -6 route add local default dev lo table main
+}
+
+setup_file() {
+	[[ $(id -u) -eq 0 ]] || skip "network namespaces need root"
+	export GW=s64-$$-inside WORLD=s64-$$-world
+	ip netns add "$GW" 2>/dev/null ||
+	    skip "network namespaces are not allowed here"
+	ip netns delete "$GW"
+	network_up
+	"$PEERS/inside.py" names >"$BATS_FILE_TMPDIR/names"
+	start dns ip netns exec "$WORLD" "$PEERS/dns.py" 10.9.0.2 \
+	    "$BATS_FILE_TMPDIR/names"
+	start world ip netns exec "$WORLD" "$PEERS/listen.py" 80 ::
+	wait_for_line "$BATS_FILE_TMPDIR/dns.out" '^ready$'
+	wait_for_line "$BATS_FILE_TMPDIR/world.out" '^ready$'
+}
+
+teardown_file() {
+	stop_all
+	ip netns delete "${GW:-}" 2>/dev/null || :
+	ip netns delete "${WORLD:-}" 2>/dev/null || :
+}
+
+inside() {
+	run ip netns exec "$GW" "$PEERS/inside.py" check "$HANDLER" "$1" \
+	    "$BATS_FILE_TMPDIR/dns.out"
+	echo "$output"
+	[[ $status -eq 0 ]]
+}
+
+@test "what is not global is denied, as number, text, name, in every embedding" {
+	inside denied
+}
+
+@test "what is next to it passes, and is dialled as it was meant" {
+	inside passed
+}
+
+@test "of a mixed answer the bad addresses are skipped and the good one is dialled" {
+	inside mixed
+}
+
+@test "an answer that changes between look-ups: each session asks once" {
+	inside changing
+}
+
+@test "this host and metadata services stay closed to every wide rule" {
+	inside self
+}
+
+@test "the own listener is out of reach through every address of the host" {
+	inside listener
+}
+
+@test "port 0, and spellings that must not become an address" {
+	inside odd
+}
