@@ -7,7 +7,7 @@
 #include "journal.h"
 #include "wire/text.h"
 
-enum { STATUS_TEXT = 1024 };
+enum { STATUS_TEXT = 1600 };
 
 bool
 journal_backend_available(void)

@@ -5,10 +5,10 @@
  * main() is the session, step by step; every step either comes back or ends
  * the session through session_fail() or session_end().
  */
-#include "handshake.h"
-#include "options.h"
-#include "serve.h"
-#include "session.h"
+#include "session/handshake.h"
+#include "command/options.h"
+#include "session/serve.h"
+#include "session/session.h"
 #include "title.h"
 
 int

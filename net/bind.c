@@ -200,25 +200,30 @@ listen_both(struct binding *b, uint16_t *bound)
 	    "no port is free to listen at in both families");
 }
 
-/* Ours towards the first peer of a family that can be reached. */
+/* The first expected peer of a family; NULL: none, or any will do. */
+static const struct address *
+first_peer(const struct binding *b, enum family family)
+{
+	for (size_t i = 0; i < b->peers.count && !b->any_peer; i++)
+		if (b->peers.list[i].family == family)
+			return &b->peers.list[i];
+	return NULL;
+}
+
+/* Ours towards the first peer of a family, where it can be reached. */
 static struct address
 address_towards(const struct binding *b, enum family family, uint16_t port)
 {
-	struct address ours = { .family = family, .port = port };
+	const struct address *peer = first_peer(b, family);
+	struct address ours = { .family = family };
 
-	for (size_t i = 0; i < b->peers.count && !b->any_peer; i++) {
-		const struct address *peer = &b->peers.list[i];
-		struct route route;
+	if (peer != NULL) {
+		const struct route route = route_probe(b->settings, peer, 0);
 
-		if (peer->family != family)
-			continue;
-		route = route_probe(b->settings, peer, 0);
-		if (!route.usable)
-			continue;
-		ours = route.source;
-		ours.port = port;
-		break;
+		if (route.usable)
+			ours = route.source;
 	}
+	ours.port = port;
 	return ours;
 }
 

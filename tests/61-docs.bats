@@ -42,11 +42,11 @@ assert_same_list() { # WHAT ONE OTHER
 	    sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p
 	        s/^      --\([a-z-]*\) .*/- \1/p')
 	assert_same_list "man page and --help" "$manual" "$help"
-	short=$(sed -n 's/.*"+:\([a-zA-Z:]*\)".*/\1/p' "$ROOT/options.c" |
+	short=$(sed -n 's/.*"+:\([a-zA-Z:]*\)".*/\1/p' "$ROOT/command/options.c" |
 	    tr -d : | fold -w 1)
 	assert_same_list "man page and getopt" \
 	    "$(cut -d ' ' -f 1 <<<"$manual" | grep -v -- -)" "$short"
-	long=$(sed -n 's/^\t\t{ "\([a-z-]*\)", .*/\1/p' "$ROOT/options.c")
+	long=$(sed -n 's/^\t\t{ "\([a-z-]*\)", .*/\1/p' "$ROOT/command/options.c")
 	assert_same_list "man page and long options" \
 	    "$(cut -d ' ' -f 2 <<<"$manual")" "$long"
 }
@@ -91,7 +91,7 @@ manual_default() {
 @test "the exit statuses in the man page are those of the source" {
 	local manual source
 	manual=$(section 'EXIT STATUS' "$MAN8" | sed -n 's/^\.It //p')
-	source=$(cat "$ROOT/session.h" "$ROOT/explain.h" "$ROOT/explain.c" |
+	source=$(cat "$ROOT/session/session.h" "$ROOT/command/explain.h" "$ROOT/command/explain.c" |
 	    sed -n 's/^.*[A-Z]*STATUS_[A-Z_]* = \([0-9]*\).*/\1/p
 	        s/^.*EXPLAIN_[A-Z_]* = \([0-9]*\).*/\1/p')
 	assert_same_list "man page and source" "$manual" "$source"
@@ -275,6 +275,11 @@ example_commands() {
 	for path in "$ROOT"/*.c; do
 		grep -q "^    ${path##*/} " "$ROOT/README.md" ||
 		    fail "README does not name ${path##*/}"
+	done
+	for path in "$ROOT"/{session,command}/*.c; do
+		path=${path##*/}
+		sed -n '/^## Architecture/,$p' "$ROOT/README.md" |
+		    grep -qwe "${path%.c}" || fail "README does not name $path"
 	done
 }
 

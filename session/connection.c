@@ -1,7 +1,7 @@
 /*
  * From inherited descriptors to one connected stream socket.
  */
-#include "connection.h"
+#include "session/connection.h"
 
 #include <errno.h>
 #include <fcntl.h>

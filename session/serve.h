@@ -2,10 +2,10 @@
  * What a request asks for, done: one file for each command, and the steps
  * that they share.  Nothing here comes back but the shared steps.
  */
-#ifndef SOCKS64_SERVE_H
-#define SOCKS64_SERVE_H
+#ifndef SOCKS64_SESSION_SERVE_H
+#define SOCKS64_SESSION_SERVE_H
 
-#include "session.h"
+#include "session/session.h"
 
 /* The command of the request, from its judgement to the end of the session:
  * does not come back.  07 for what is no command, or none for this client. */

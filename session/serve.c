@@ -2,14 +2,15 @@
  * From a request to the file that serves its command, and what the commands
  * have in common.  RFC 1928 4 and 6.
  */
-#include "serve.h"
+#include "session/serve.h"
 
 #include <sys/socket.h>
 
 #include "net/route.h"
 #include "wire/text.h"
 
-enum { STATUS_TEXT = 1024 };
+/* A user, a name and three addresses, escaped. */
+enum { STATUS_TEXT = 1536 };
 
 static const struct command {
 	enum policy_command policy;

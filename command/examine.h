@@ -1,12 +1,12 @@
 /*
  * -t: could sessions begin with this configuration?
  */
-#ifndef SOCKS64_EXAMINE_H
-#define SOCKS64_EXAMINE_H
+#ifndef SOCKS64_COMMAND_EXAMINE_H
+#define SOCKS64_COMMAND_EXAMINE_H
 
 #include <stdbool.h>
 
-#include "options.h"
+#include "command/options.h"
 #include "policy/settings.h"
 
 /*

@@ -2,8 +2,8 @@
  * Which descriptor is the client's connection, and is it one?  (systemd's
  * sd_listen_fds(3) protocol, inetd.)
  */
-#ifndef SOCKS64_CONNECTION_H
-#define SOCKS64_CONNECTION_H
+#ifndef SOCKS64_SESSION_CONNECTION_H
+#define SOCKS64_SESSION_CONNECTION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
  * The command line (INTERFACE.md 2).
  */
-#ifndef SOCKS64_OPTIONS_H
-#define SOCKS64_OPTIONS_H
+#ifndef SOCKS64_COMMAND_OPTIONS_H
+#define SOCKS64_COMMAND_OPTIONS_H
 
 #include <stddef.h>
 

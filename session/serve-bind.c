@@ -2,7 +2,7 @@
  * BIND: where the peer may connect, then who did, then octets both ways (RFC
  * 1928 4 and 6, two replies).
  */
-#include "serve.h"
+#include "session/serve.h"
 
 static const enum result results[] = {
 	[BINDING_ERROR] = RESULT_ERROR,

@@ -1,8 +1,8 @@
 /*
  * -e: what the rules do with a request, without making it.
  */
-#ifndef SOCKS64_EXPLAIN_H
-#define SOCKS64_EXPLAIN_H
+#ifndef SOCKS64_COMMAND_EXPLAIN_H
+#define SOCKS64_COMMAND_EXPLAIN_H
 
 #include <stddef.h>
 

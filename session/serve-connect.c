@@ -2,7 +2,7 @@
  * CONNECT: to the destination, and then octets both ways (RFC 1928 4, RFC
  * 3089).
  */
-#include "serve.h"
+#include "session/serve.h"
 
 static void
 dial(struct session *s)

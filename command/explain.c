@@ -2,7 +2,7 @@
  * -e: the judgements of a session (policy_judge_request, route_probe,
  * policy_judge_address), printed instead of dialled.
  */
-#include "explain.h"
+#include "command/explain.h"
 
 #include <string.h>
 #include <strings.h>

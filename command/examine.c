@@ -3,7 +3,7 @@
  * here, as the user that a session is.  Nothing is served and nothing is
  * changed.
  */
-#include "examine.h"
+#include "command/examine.h"
 
 #include <errno.h>
 #include <fcntl.h>

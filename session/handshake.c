@@ -3,7 +3,7 @@
  * any size: each step reads until its message is whole, and leaves what is
  * behind it in the inbox.
  */
-#include "handshake.h"
+#include "session/handshake.h"
 
 #include <string.h>
 #include <sys/socket.h>

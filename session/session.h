@@ -2,8 +2,8 @@
  * One session: everything that is known of one accepted connection, and the
  * two ways out of it.  No room but the top level looks in here.
  */
-#ifndef SOCKS64_SESSION_H
-#define SOCKS64_SESSION_H
+#ifndef SOCKS64_SESSION_SESSION_H
+#define SOCKS64_SESSION_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "net/dial.h"
 #include "net/inbox.h"
 #include "net/relay.h"
-#include "options.h"
+#include "command/options.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"

@@ -3,10 +3,10 @@
  * authentication, request.  Each step comes back when it succeeded, and ends
  * the session otherwise.  RFC 1928 3 and 4, RFC 1929.
  */
-#ifndef SOCKS64_HANDSHAKE_H
-#define SOCKS64_HANDSHAKE_H
+#ifndef SOCKS64_SESSION_HANDSHAKE_H
+#define SOCKS64_SESSION_HANDSHAKE_H
 
-#include "session.h"
+#include "session/session.h"
 
 /*
  * Where `proxy-protocol-from' is set: the header, whose source is the client

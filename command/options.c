@@ -1,7 +1,7 @@
 /*
  * The command line, and what it can ask for instead of a session.
  */
-#include "options.h"
+#include "command/options.h"
 
 #include <ares.h>
 #include <getopt.h>
@@ -10,12 +10,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "examine.h"
-#include "explain.h"
+#include "command/examine.h"
+#include "command/explain.h"
 #include "journal.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
-#include "session.h"
+#include "session/session.h"
 #include "wire/cursor.h"
 #include "wire/text.h"
 

@@ -2,7 +2,7 @@
  * The beginning and the two ends of a session.  The only _exit() of a
  * session is in session_end().
  */
-#include "session.h"
+#include "session/session.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -11,7 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "connection.h"
+#include "session/connection.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/wait.h"
