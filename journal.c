@@ -84,6 +84,8 @@ static const struct {
 	    "8a0749c434a4497a9231e1ac76fdb60f" },
 	[RESULT_OPEN] = { "open", LOG_NOTICE,
 	    "1b32382c512b402ea2f810329e5a1dd2" },
+	[RESULT_PEER] = { "peer", LOG_NOTICE,
+	    "6fa1c62be50a49c6a3ab90b19e8a6d51" },
 };
 
 /* ------------------------------------------------------------- the sinks */

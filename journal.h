@@ -29,6 +29,7 @@ enum result {
 	RESULT_UPSTREAM_FAILED,
 	RESULT_STOPPED,
 	RESULT_OPEN, /* log-start: the destination is reached */
+	RESULT_PEER, /* log-udp-peers: the first datagram to a peer */
 	RESULT_COUNT,
 };
 

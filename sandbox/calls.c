@@ -24,12 +24,15 @@
 enum {
 	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
 	IN_BIND = 1 << SANDBOX_BIND,
+	IN_UDP = 1 << SANDBOX_UDP,
 	IN_RELAY = 1 << SANDBOX_RELAY,
-	IN_ALL = IN_NEGOTIATE | IN_BIND | IN_RELAY,
-	/* What asks the kernel for its route. */
-	IN_ROUTE = IN_NEGOTIATE | IN_BIND,
-	/* What comes before the relay. */
+	IN_ALL = IN_NEGOTIATE | IN_BIND | IN_UDP | IN_RELAY,
+	/* What relays, and what leads there. */
+	IN_STREAM = IN_NEGOTIATE | IN_BIND | IN_RELAY,
 	IN_DIAL = IN_NEGOTIATE | IN_BIND,
+	/* What asks the kernel for its route, what asks for names. */
+	IN_ROUTE = IN_NEGOTIATE | IN_BIND | IN_UDP,
+	IN_RESOLVE = IN_NEGOTIATE | IN_UDP,
 };
 
 #define CALL(call) #call, SYS_##call
@@ -48,6 +51,7 @@ enum {
 const char *const call_stage_names[SANDBOX_STAGES] = {
 	[SANDBOX_NEGOTIATE] = "negotiate",
 	[SANDBOX_BIND] = "bind",
+	[SANDBOX_UDP] = "udp",
 	[SANDBOX_RELAY] = "relay",
 };
 
@@ -76,25 +80,25 @@ const struct call calls[] = {
 	    .because = "passes a FIN on" },
 	{ CALL(close), IN_ALL,
 	    .because = "losers of the race, files, idle pipes" },
-	{ CALL(splice), IN_ALL,
+	{ CALL(splice), IN_STREAM,
 	    .because = "bulk of the relay" },
-	{ CALL(pipe2), IN_ALL,
+	{ CALL(pipe2), IN_STREAM,
 	    .because = "bulk of the relay goes through a pipe" },
-	{ CALL(fcntl), IN_ALL, .tests = { EQUAL(1, F_SETPIPE_SZ) },
+	{ CALL(fcntl), IN_STREAM, .tests = { EQUAL(1, F_SETPIPE_SZ) },
 	    .because = "the size of that pipe" },
-	{ CALL(fcntl), IN_ALL, .tests = { EQUAL(1, F_GETPIPE_SZ) },
+	{ CALL(fcntl), IN_STREAM, .tests = { EQUAL(1, F_GETPIPE_SZ) },
 	    .because = "what it is, where the user has no more" },
-	{ CALL(ioctl), IN_ALL, .tests = { EQUAL(1, SIOCATMARK) },
+	{ CALL(ioctl), IN_STREAM, .tests = { EQUAL(1, SIOCATMARK) },
 	    .because = "urgent data stays where it was" },
-	{ CALL(ioctl), IN_ALL, .tests = { EQUAL(1, SIOCOUTQ) },
+	{ CALL(ioctl), IN_STREAM, .tests = { EQUAL(1, SIOCOUTQ) },
 	    .because = "a reset waits until what came before is delivered" },
-	{ CALL(setsockopt), IN_ALL,
+	{ CALL(setsockopt), IN_STREAM,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_LINGER) },
 	    .because = "passes a reset on" },
-	{ CALL(setsockopt), IN_ALL,
+	{ CALL(setsockopt), IN_STREAM,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_OOBINLINE) },
 	    .because = "the urgent octet keeps its place" },
-	{ CALL(getsockopt), IN_ALL,
+	{ CALL(getsockopt), IN_STREAM,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ERROR) },
 	    .because = "why a connection failed" },
 
@@ -138,26 +142,32 @@ const struct call calls[] = {
 	    .because = "for threads, of which there are none" },
 
 	/* Memory. */
-	{ CALL(brk), IN_NEGOTIATE,
+	{ CALL(brk), IN_RESOLVE,
 	    .because = "malloc, for long answers of name servers" },
 	{ CALL(mmap), IN_NEGOTIATE,
 	    .tests = { MAYBE(2, PROT_NONE, PROT_READ | PROT_WRITE),
 		MAYBE(3, MAP_PRIVATE | MAP_ANONYMOUS, HUGE_PAGES) },
 	    .because = "yescrypt's 16 MiB, never code, never a file" },
+	{ CALL(mmap), IN_UDP, .spare = true,
+	    .tests = { MAYBE(2, PROT_NONE, PROT_READ | PROT_WRITE),
+		MAYBE(3, MAP_PRIVATE | MAP_ANONYMOUS, HUGE_PAGES) },
+	    .because = "malloc, where brk(2) meets something in its way" },
 	{ CALL(munmap), IN_NEGOTIATE,
 	    .because = "gives yescrypt's 16 MiB back" },
+	{ CALL(munmap), IN_UDP, .spare = true,
+	    .because = "gives that back" },
 
 	/* Files; which ones may be opened is Landlock's to say. */
-	{ CALL(openat), IN_NEGOTIATE,
+	{ CALL(openat), IN_RESOLVE,
 	    .tests = { MAYBE(2, O_RDONLY, O_CLOEXEC | O_LARGEFILE) },
 	    .because = "c-ares opens /dev/urandom, only to read" },
-	{ CALL(read), IN_NEGOTIATE,
+	{ CALL(read), IN_RESOLVE,
 	    .because = "/dev/urandom; the password file, opened before" },
-	{ CALL(pread64), IN_NEGOTIATE,
+	{ CALL(pread64), IN_RESOLVE,
 	    .because = "resolv.conf and hosts, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
-	{ CALL(socket), IN_NEGOTIATE,
+	{ CALL(socket), IN_RESOLVE,
 	    .tests = { EQUAL(0, AF_INET),
 		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
 	    .because = "dials IPv4" },
@@ -165,7 +175,7 @@ const struct call calls[] = {
 	    .tests = { EQUAL(0, AF_INET),
 		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
 	    .because = "asks name servers, and the kernel for its route" },
-	{ CALL(socket), IN_NEGOTIATE,
+	{ CALL(socket), IN_RESOLVE,
 	    .tests = { EQUAL(0, AF_INET6),
 		SOCKET(1, SOCK_STREAM), EQUAL(2, 0) },
 	    .because = "dials IPv6" },
@@ -179,9 +189,9 @@ const struct call calls[] = {
 	    .because = "`source`: the local address" },
 	{ CALL(getsockname), IN_ROUTE,
 	    .because = "BND of the reply, `self`, RFC 6724" },
-	{ CALL(writev), IN_NEGOTIATE,
+	{ CALL(writev), IN_RESOLVE,
 	    .because = "c-ares sends a query over TCP" },
-	{ CALL(setsockopt), IN_DIAL,
+	{ CALL(setsockopt), IN_DIAL | IN_UDP,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_NODELAY) },
 	    .because = "small messages travel at once" },
 	{ CALL(setsockopt), IN_DIAL,
@@ -210,13 +220,16 @@ const struct call calls[] = {
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
 	    .because = "`source` takes no port before it dials" },
 
-	/* Listening: BIND. */
+	/* Listening, and datagrams: BIND, UDP. */
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_REUSEADDR) },
 	    .because = "connections of yesterday keep no port" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_V6ONLY) },
 	    .because = "a socket for each family, at one port" },
+	{ CALL(setsockopt), IN_NEGOTIATE,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_RCVBUF) },
+	    .because = "datagrams come in bursts" },
 	{ CALL(listen), IN_NEGOTIATE,
 	    .because = "BIND: for the peer" },
 	{ CALL(accept4), IN_DIAL,

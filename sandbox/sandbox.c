@@ -36,6 +36,9 @@ static const struct program programs[SANDBOX_STAGES] = {
 	[SANDBOX_BIND] = {
 		ARRAY_COUNT(filter_bind), filter_bind,
 	},
+	[SANDBOX_UDP] = {
+		ARRAY_COUNT(filter_udp), filter_udp,
+	},
 	[SANDBOX_RELAY] = {
 		ARRAY_COUNT(filter_relay), filter_relay,
 	},
@@ -101,6 +104,7 @@ sandbox_enter(enum sandbox_stage stage)
 	case SANDBOX_NEGOTIATE:
 		return enter_negotiate();
 	case SANDBOX_BIND:
+	case SANDBOX_UDP:
 		return filter_load(stage);
 	case SANDBOX_RELAY:
 		return enter_relay();

@@ -16,6 +16,7 @@
 enum sandbox_stage {
 	SANDBOX_NEGOTIATE, /* before the first octet of the client is read */
 	SANDBOX_BIND,      /* waits for a peer; then the relay */
+	SANDBOX_UDP,       /* datagrams, and the names in them; the last */
 	SANDBOX_RELAY,     /* two connected sockets and the log */
 	SANDBOX_STAGES,
 };

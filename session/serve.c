@@ -19,6 +19,7 @@ static const struct command {
 } commands[] = {
 	[SOCKS5_CONNECT] = { POLICY_CONNECT, false, serve_connect },
 	[SOCKS5_BIND] = { POLICY_BIND, true, serve_bind },
+	[SOCKS5_UDP_ASSOCIATE] = { POLICY_UDP, true, serve_udp },
 };
 
 static bool

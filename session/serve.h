@@ -14,6 +14,7 @@ void session_serve(struct session *s);
 /* The commands, one file each; s->question says who asks, for what. */
 _Noreturn void serve_connect(struct session *s);
 _Noreturn void serve_bind(struct session *s);
+_Noreturn void serve_udp(struct session *s);
 
 /* ------------------------------------------- the steps that they share */
 

@@ -14,6 +14,7 @@
 #include "net/dial.h"
 #include "net/inbox.h"
 #include "net/relay.h"
+#include "net/udp.h"
 #include "command/options.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
@@ -52,6 +53,7 @@ struct session {
 	struct verdict verdict;
 	struct dial dial;
 	struct binding binding;
+	struct association association;
 	struct relay relay;
 
 	/* What the log says at the end; filled in on the way. */

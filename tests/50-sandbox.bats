@@ -239,7 +239,7 @@ calls_for_nobody() {
 
 @test "no filter was built for development" {
 	run -0 grep -c "2147483648U" "$ROOT/build/sandbox/filters.h"
-	[[ $output == 3 ]] || fail "kills in $output filters, not 3"
+	[[ $output == 4 ]] || fail "kills in $output filters, not 4"
 	run ! grep "196608U" "$ROOT/build/sandbox/filters.h"
 	"$ROOT/build/sandbox/generate" --trap >"$BATS_TEST_TMPDIR/trap"
 	run -0 grep -c "196608U" "$BATS_TEST_TMPDIR/trap"
@@ -251,6 +251,10 @@ calls_for_nobody() {
 
 @test "what no stage needs kills in the bind stage" {
 	all_die bind < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the udp stage" {
+	all_die udp < <(calls_for_nobody)
 }
 
 @test "what no stage needs kills in the relay stage" {
@@ -272,6 +276,26 @@ calls_for_nobody() {
 	listen 0 1
 	setsockopt 0 1 2 - 4
 	setsockopt 0 41 26 - 4
+	END
+}
+
+@test "what streams and listeners need kills in the udp stage" {
+	all_die udp <<-'END'
+	splice 0 0 1 0 1 0
+	pipe2 - 0
+	fcntl 0 1031 4096
+	ioctl 0 0x8905 -
+	listen 0 1
+	accept4 0 0 0 0x80800
+	setsockopt 0 1 2 - 4
+	setsockopt 0 1 8 - 4
+	setsockopt 0 1 13 - 8
+	setsockopt 0 1 9 - 4
+	setsockopt 0 6 4 - 4
+	setsockopt 0 41 26 - 4
+	capset - -
+	seccomp 1 0 -
+	getuid
 	END
 }
 
@@ -306,7 +330,7 @@ calls_for_nobody() {
 
 @test "what a libc may try on its own fails or works, and kills in no stage" {
 	local stage call
-	for stage in negotiate bind relay; do
+	for stage in negotiate bind udp relay; do
 		for call in "madvise 0 4096 4:ENOSYS" "rseq - 32 0 0:ENOSYS" \
 		    "set_robust_list - 24:ENOSYS" "memfd_create @x 0:EPERM" \
 		    "futex - 129 1:0" "futex - 1 1:0" \
@@ -527,7 +551,7 @@ in_etc() {
 	assert_equal "lines" "${#lines[@]}" \
 	    "$(($(wc -l <"$TESTS/probe/table.golden") + 1))"
 	for line in "${lines[@]:0:${#lines[@]}-1}"; do
-		assert_match "line" "$line" "^(negotiate|bind|relay) [a-z0-9_]+.*: .+"
+		assert_match "line" "$line" "^(negotiate|bind|udp|relay) [a-z0-9_]+.*: .+"
 	done
 	assert_match "last line" "${lines[-1]}" "^Landlock: (version [0-9]+|not in this kernel) \(this program uses rights of versions 1 to [0-9]+\); readable: /dev/urandom$"
 }

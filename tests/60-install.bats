@@ -68,6 +68,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/examples/listen-ipv4.conf
 		644 usr/local/share/doc/socks64-handler/examples/listen-lan.conf
 		644 usr/local/share/doc/socks64-handler/examples/listen-unix.conf
+		644 usr/local/share/doc/socks64-handler/examples/mark.conf
 		755 usr/local/share/doc/socks64-handler/examples/s6-tcpserver.sh
 		644 usr/local/share/doc/socks64-handler/examples/socks64.conf
 		644 usr/local/share/doc/socks64-handler/examples/socks64.nft

@@ -106,7 +106,7 @@ results() {
 	local manual
 	manual=$(section LOG "$MAN8" |
 	    sed -n '/is one of$/,/^\.El/s/^\.It Li \([a-z-]*\)$/\1/p'
-	    section LOG "$MAN8" | sed -n 's/^\.Li \(open\) ,$/\1/p')
+	    section LOG "$MAN8" | sed -n 's/^\.Li \(open\|peer\) ,$/\1/p')
 	assert_same_list "source and man page" "$(results)" "$manual"
 	assert_same_list "source and message-ids" "$(results)" \
 	    "$(sed -n 's/^\([a-z-]*\) .*/\1/p' "$ROOT/units/message-ids")"

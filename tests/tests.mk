@@ -34,7 +34,7 @@ coverage:
 	@tests/coverage
 
 # Ratios against the least that a handler can be, side by side in one run.
-bench: all build/bench/bare build/bench/inetd
+bench: all build/bench/bare build/bench/inetd build/bench/policy
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
@@ -126,6 +126,11 @@ fuzz/%: build/fuzz/%
 build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $< \
+	    $(PURE) -lcrypt
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \

@@ -5,7 +5,7 @@ Every figure is a ratio against tests/bench/bare.c, the least that a handler
 under inetd can be, measured in turns on this machine.  SOCKS servers of other
 make that are installed are added as the daemons that they are.  Nothing here is a test: machines differ, and a budget is for reading.
 
-    bench.py BUILD_DIRECTORY [sessions|start|bulk|latency|memory|size]...
+    bench.py BUILD_DIRECTORY [sessions|start|bulk|latency|memory|rules|size]...
 """
 
 import os
@@ -285,12 +285,31 @@ def print_sizes(build):
         print(f"  {name:26} {os.path.getsize(stripped):12}")
 
 
+def print_rules(build):
+    """A block list of 10,000 nets: what reading it adds to each session, and
+    what judging one address against all of it costs."""
+    path = os.path.abspath(os.path.join(build, "bench/nets"))
+    with open(path, "w", encoding="ascii") as file:
+        for i in range(5000):
+            file.write(f"10.{i // 256}.{i % 256}.0/24 2001:db8:{i:x}::/48\n")
+    print("a rule with 10,000 nets, milliseconds")
+    runs = [subprocess.run(
+        [os.path.join(build, "bench/policy"), "load", f"deny at @{path}"],
+        stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+            for _ in range(ROUNDS)]
+    for what, at in (("read by each session", 1), ("judging one address", 5)):
+        median = statistics.median(float(run[at]) for run in runs)
+        print(f"  {what:26} {median:12.3f}")
+
+
 def main():
     build, wanted = sys.argv[1], sys.argv[2:]
     server = Server()
     for name, (title, launcher, figure) in FIGURES.items():
         if not wanted or name in wanted:
             compare(server, title, candidates(build, launcher), figure)
+    if not wanted or "rules" in wanted:
+        print_rules(build)
     if not wanted or "size" in wanted:
         print_sizes(build)
 

@@ -237,7 +237,7 @@ class Session:
             if self.server:
                 self.server.close()
         check("exit status", self.process.returncode, 0)
-        if text is not None:
+        if text is not None and result is not None:
             check("record", text.decode().split()[1:2], [result])
         return text
 
@@ -358,6 +358,41 @@ def bind(handler, *options):
 def steered_bind(handler):
     bind(handler, "source " + OWN4, "interface lo")
     bind(handler, "mark 7")
+
+
+def associate(handler, *options):
+    """A datagram by address and one by name, with their answers."""
+    s = Session(handler, *options)
+    check("REP", s.ask(1, bytes(4), 0, 3), 0)
+    peer = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with peer, ours:
+        peer.bind((HOST6, 0))
+        peer.settimeout(DEADLINE)
+        ours.settimeout(DEADLINE)
+        port = struct.pack("!H", peer.getsockname()[1])
+        field6 = b"\4" + socket.inet_pton(socket.AF_INET6, HOST6)
+        for name in (None, "udp.test", "tcp.test", "tcp-long.test"):
+            field = field6 if name is None else \
+                b"\3" + bytes([len(name)]) + name.encode()
+            ours.sendto(b"\0\0\0" + field + port + b"hello",
+                        ("127.0.0.1", s.port))
+            octets, sender = peer.recvfrom(100)
+            check("datagram", octets, b"hello")
+            peer.sendto(b"answer", sender)
+            check("answer", ours.recv(100),
+                  b"\0\0\0" + field6 + port + b"answer")
+    s.client.shutdown(socket.SHUT_WR)
+    check("after the FIN", s.client.recv(1), b"")
+    text = s.process.stderr.read()
+    check("records", [line.split()[1] for line in text.splitlines()],
+          [b"peer", b"ok"])
+    s.end(None)
+
+
+def steered_associate(handler):
+    associate(handler, "source " + HOST6, "interface lo")
+    associate(handler, "mark 7")
 
 
 def push(sock, octets):
@@ -495,7 +530,8 @@ def to_file(handler):
 
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
-         steered, refused, denied, bind, steered_bind, bulk, crowded, urgent, reset, stopped,
+         steered, refused, denied, bind, steered_bind,
+         associate, steered_associate, bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
 

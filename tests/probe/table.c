@@ -36,6 +36,7 @@ static const struct {
 } filters[SANDBOX_STAGES] = {
 	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
 	{ filter_bind, ARRAY_COUNT(filter_bind) },
+	{ filter_udp, ARRAY_COUNT(filter_udp) },
 	{ filter_relay, ARRAY_COUNT(filter_relay) },
 };
 

@@ -1,0 +1,184 @@
+/*
+ * A small table of names and, for some of them, look-ups in flight.
+ */
+#include "net/names.h"
+
+#include <string.h>
+
+#include "wire/text.h"
+
+struct pinned_name *
+names_find(struct names *n, const char *name)
+{
+	for (size_t i = 0; i < NAMES_MAX; i++) {
+		struct pinned_name *p = &n->list[i];
+
+		if (p->state == NAME_UNUSED || strcmp(p->name, name) != 0)
+			continue;
+		if (p->state == NAME_FAILED && deadline_passed(p->until)) {
+			p->state = NAME_UNUSED; /* it may be asked anew */
+			return NULL;
+		}
+		p->used_at = clock_now();
+		return p;
+	}
+	return NULL;
+}
+
+struct pinned_name *
+names_of_serial(struct names *n, uint32_t serial)
+{
+	for (size_t i = 0; i < NAMES_MAX; i++)
+		if (n->list[i].state != NAME_UNUSED &&
+		    n->list[i].serial == serial)
+			return &n->list[i];
+	return NULL;
+}
+
+/* A free place, else the one that was used longest ago and is not asked. */
+static struct pinned_name *
+place_find(struct names *n)
+{
+	struct pinned_name *oldest = NULL;
+
+	for (size_t i = 0; i < NAMES_MAX; i++) {
+		struct pinned_name *p = &n->list[i];
+
+		if (p->state == NAME_UNUSED)
+			return p;
+		if (p->state == NAME_WAITING || p->state == NAME_ASKED)
+			continue;
+		if (oldest == NULL || p->used_at < oldest->used_at)
+			oldest = p;
+	}
+	return oldest;
+}
+
+static void
+name_fail(struct pinned_name *p, enum reply failure)
+{
+	p->state = NAME_FAILED;
+	p->failure = failure;
+	p->until = deadline_in(NAME_FAILURE_LIFE);
+}
+
+/* What the look-up has come to. */
+static void
+name_conclude(struct pinned_name *p, const struct settings *settings)
+{
+	const struct resolution *r = p->lookup;
+
+	candidates_find(&p->found, settings, r);
+	if (p->found.count > 0)
+		p->state = NAME_FOUND;
+	else if (!resolve_done(r))
+		name_fail(p, REPLY_TTL_EXPIRED);
+	else if (r->ipv6.state == ANSWER_FAILED ||
+	    r->ipv4.state == ANSWER_FAILED)
+		name_fail(p, REPLY_GENERAL_FAILURE);
+	else
+		name_fail(p, REPLY_HOST_UNREACHABLE);
+}
+
+static void
+lookup_end(struct names *n, size_t i)
+{
+	struct pinned_name *p = n->asking[i];
+
+	name_conclude(p, n->settings);
+	resolve_end(p->lookup);
+	p->lookup = NULL;
+	n->asking[i] = NULL;
+}
+
+static void
+lookup_start(struct names *n, size_t i, struct pinned_name *p)
+{
+	n->asking[i] = p;
+	p->lookup = &n->lookups[i];
+	p->state = NAME_ASKED;
+	n->waiting--;
+	p->until = deadline_in(n->settings->connect_timeout);
+	resolve_start(p->lookup, n->settings, p->name);
+	if (resolve_done(p->lookup))
+		lookup_end(n, i);
+}
+
+/* The next of those that wait, in the order of their coming. */
+static struct pinned_name *
+waiting_first(struct names *n)
+{
+	struct pinned_name *first = NULL;
+
+	for (size_t i = 0; i < NAMES_MAX; i++) {
+		struct pinned_name *p = &n->list[i];
+
+		if (p->state == NAME_WAITING &&
+		    (first == NULL || p->serial < first->serial))
+			first = p;
+	}
+	return first;
+}
+
+static void
+start_waiting(struct names *n)
+{
+	for (size_t i = 0; i < LOOKUPS_MAX; i++)
+		while (n->waiting > 0 && n->asking[i] == NULL)
+			lookup_start(n, i, waiting_first(n));
+}
+
+struct pinned_name *
+names_add(struct names *n, const char *name)
+{
+	struct pinned_name *p = place_find(n);
+	struct text t;
+
+	if (p == NULL)
+		return NULL;
+	*p = (struct pinned_name){ .state = NAME_WAITING,
+		.serial = ++n->last_serial, .used_at = clock_now() };
+	n->waiting++;
+	t = text_in(p->name, sizeof(p->name));
+	text_add(&t, name);
+	start_waiting(n);
+	return p;
+}
+
+size_t
+names_poll(struct names *n, struct pollfd *fds, struct deadline *until)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < LOOKUPS_MAX; i++) {
+		if (n->asking[i] == NULL)
+			continue;
+		*until = deadline_first(*until, n->asking[i]->until);
+		count += resolve_poll(&n->lookups[i], fds + count, until);
+	}
+	return count;
+}
+
+/* Each look-up is shown all descriptors: c-ares knows its own. */
+void
+names_process(struct names *n, const struct pollfd *fds, size_t count)
+{
+	for (size_t i = 0; i < LOOKUPS_MAX; i++) {
+		struct pinned_name *p = n->asking[i];
+
+		if (p == NULL)
+			continue;
+		resolve_process(p->lookup, fds, count);
+		if (resolve_done(p->lookup) || deadline_passed(p->until))
+			lookup_end(n, i);
+	}
+	start_waiting(n);
+}
+
+void
+names_end(struct names *n)
+{
+	for (size_t i = 0; i < LOOKUPS_MAX; i++)
+		if (n->asking[i] != NULL)
+			lookup_end(n, i);
+}

@@ -1,0 +1,77 @@
+/*
+ * Names that are looked up while other work goes on, several at a time, and
+ * stay what they were found to be (UDP ASSOCIATE: a name means one host for
+ * the life of an association).
+ */
+#ifndef SOCKS64_NET_NAMES_H
+#define SOCKS64_NET_NAMES_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/candidates.h"
+#include "net/resolve.h"
+#include "net/wait.h"
+#include "policy/settings.h"
+#include "wire/name.h"
+#include "wire/socks5.h"
+
+enum {
+	NAMES_MAX = 64,  /* more: the one that was used longest ago goes */
+	LOOKUPS_MAX = 4, /* at a time: descriptors are few */
+	NAMES_POLL_MAX = LOOKUPS_MAX * RESOLVE_POLL_MAX,
+	NAME_FAILURE_LIFE = 5000, /* milliseconds */
+};
+
+enum name_state {
+	NAME_UNUSED,
+	NAME_WAITING, /* for one of the look-ups to end */
+	NAME_ASKED,
+	NAME_FOUND,
+	NAME_FAILED,  /* for NAME_FAILURE_LIFE */
+};
+
+struct pinned_name {
+	enum name_state state;
+	uint32_t serial;   /* never 0, and never used again */
+	int64_t used_at;
+	struct deadline until; /* of a look-up, of a failure */
+	enum reply failure;
+	struct candidates found;
+	struct resolution *lookup;
+	char name[NAME_LENGTH_MAX + 1];
+};
+
+struct names {
+	const struct settings *settings;
+	uint32_t last_serial;
+	size_t waiting; /* so many are NAME_WAITING */
+	struct pinned_name list[NAMES_MAX];
+	struct resolution lookups[LOOKUPS_MAX];
+	struct pinned_name *asking[LOOKUPS_MAX]; /* NULL: that one is free */
+};
+
+/* n is zero but for its settings.  The name that is in the list, or NULL. */
+struct pinned_name *names_find(struct names *n, const char *name);
+
+/* The same by its serial; NULL: it had to go. */
+struct pinned_name *names_of_serial(struct names *n, uint32_t serial);
+
+/* Puts a name, which names_find() did not find, into the list and starts to
+ * look it up; it may be found at once.  NULL: all others are being looked
+ * up. */
+struct pinned_name *names_add(struct names *n, const char *name);
+
+/*
+ * As resolve_poll() and resolve_process() for all look-ups: fds has room for
+ * NAMES_POLL_MAX; *until becomes earlier where a look-up has something to do.
+ */
+size_t names_poll(struct names *n, struct pollfd *fds,
+    struct deadline *until);
+void names_process(struct names *n, const struct pollfd *fds, size_t count);
+
+/* Closes all descriptors. */
+void names_end(struct names *n);
+
+#endif

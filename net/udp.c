@@ -1,0 +1,683 @@
+/*
+ * The association: one loop over the client's connection, the relay socket
+ * and a socket of each family outside.  What is not relayed is dropped, and
+ * counted, without a word to anybody (RFC 1928 7); no datagram ends it.
+ *
+ * The sockets are not connected, so that no ICMP error becomes an error of
+ * theirs.
+ */
+#include "net/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/failure.h"
+#include "net/ports.h"
+#include "net/route.h"
+#include "net/sockaddr.h"
+#include "policy/rules.h"
+#include "policy/sets.h"
+#include "wire/udp.h"
+
+enum {
+	OCTETS_MAX = 65536, /* more than any datagram has */
+	RECEIVE_BUFFER = 1 << 20,
+	BATCH = 64,         /* before the others have their turn */
+	CONTROLS_MAX = 32,
+	CONTROL_PATIENCE = 1000,
+};
+
+/* Where a datagram goes. */
+struct target {
+	struct address address;
+	const char *name; /* that it was asked by; NULL: by address */
+	uint32_t serial;  /* of that; 0 */
+};
+
+struct payload {
+	const uint8_t *octets;
+	size_t length;
+};
+
+/* Not on the stack, and not on the heap: what no datagram has touched costs
+ * nothing.  An answer is read behind room for its header. */
+static uint8_t buffer[UDP_HEADER_MAX + OCTETS_MAX];
+static uint8_t held_octets[HELD_MAX][OCTETS_MAX];
+
+/* ------------------------------------------------------- the sockets */
+
+static int
+socket_open(enum family family)
+{
+	const int on = 1;
+	const int wish = RECEIVE_BUFFER;
+	const int fd = socket(family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd == -1)
+		return -1;
+	/* It cannot fail before bind(2). */
+	if (family == FAMILY_IPV6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	/* As much as this host allows: datagrams come in bursts. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wish, sizeof(wish));
+	return fd;
+}
+
+static bool
+bind_at(int fd, const struct address *at, uint32_t scope)
+{
+	const struct endpoint to = endpoint_of(at, scope);
+
+	return bind(fd, (const struct sockaddr *)&to.storage,
+	    to.length) == 0;
+}
+
+static bool
+relay_open(struct association *a, const struct address *at)
+{
+	struct ports ports = ports_start(a->settings, 0);
+	struct address where = { .family = a->client.family };
+
+	if (at->family == where.family)
+		where = *at;
+	a->relay = socket_open(where.family);
+	if (a->relay == -1)
+		return false;
+	while (ports_next(&ports, &where.port)) {
+		if (bind_at(a->relay, &where, a->scope))
+			return socket_local(a->relay, &a->bound);
+		if (errno != EADDRNOTAVAIL || address_is_any(&where))
+			continue;
+		/* The proxy's, or of a connection that was redirected. */
+		where = (struct address){ .family = where.family };
+		ports = ports_start(a->settings, 0);
+	}
+	return false;
+}
+
+static bool
+is_excluded(const struct settings *settings, enum family family)
+{
+	switch (settings->prefer) {
+	case PREFER_IPV6_ONLY: return family != FAMILY_IPV6;
+	case PREFER_IPV4_ONLY: return family != FAMILY_IPV4;
+	case PREFER_AUTO:
+	case PREFER_IPV6:
+	case PREFER_IPV4: break;
+	}
+	return false;
+}
+
+/* Towards peers of a family; -1: there is no way to them. */
+static int
+outside_open(const struct settings *settings, enum family family,
+    uint16_t *port)
+{
+	const struct address any = { .family = family };
+	const struct address *source = family == FAMILY_IPV6 ?
+	    &settings->source_ipv6 : &settings->source_ipv4;
+	struct address local;
+	int fd;
+
+	if (is_excluded(settings, family))
+		return -1;
+	fd = socket_open(family);
+	if (fd == -1)
+		return -1;
+	if (!route_apply(settings, fd, family) ||
+	    (source->family == FAMILY_NONE && !bind_at(fd, &any, 0)) ||
+	    !socket_local(fd, &local)) {
+		close(fd);
+		return -1;
+	}
+	*port = local.port;
+	return fd;
+}
+
+bool
+association_open(struct association *a, const struct address *at)
+{
+	a->outside_ipv4 = -1;
+	a->outside_ipv6 = -1;
+	a->names.settings = a->settings;
+	if (!relay_open(a, at)) {
+		if (a->relay != -1)
+			close(a->relay);
+		a->reason = "no port is free for the relay of datagrams";
+		return false;
+	}
+	a->outside_ipv6 = outside_open(a->settings, FAMILY_IPV6,
+	    &a->port_ipv6);
+	a->outside_ipv4 = outside_open(a->settings, FAMILY_IPV4,
+	    &a->port_ipv4);
+	if (a->outside_ipv6 == -1 && a->outside_ipv4 == -1) {
+		close(a->relay);
+		a->reason = "there is no socket for datagrams to peers";
+		return false;
+	}
+	return true;
+}
+
+static int
+outside_of(const struct association *a, enum family family)
+{
+	return family == FAMILY_IPV6 ? a->outside_ipv6 : a->outside_ipv4;
+}
+
+/* --------------------------------------------------- what is allowed */
+
+static struct question
+question_of(const struct association *a, const struct target *t)
+{
+	struct question q = *a->question;
+
+	q.name = t->name;
+	if (t->name == NULL)
+		q.literal = t->address;
+	q.port = t->address.port;
+	return q;
+}
+
+/*
+ * SECURITY: each address and port is judged as if it were dialled, whatever
+ * the association was asked for.  To many at once nothing is sent: answers
+ * would come from anybody.
+ */
+static bool
+judge(const struct association *a, const struct target *t,
+    struct verdict *verdict)
+{
+	const struct question q = question_of(a, t);
+	const struct candidate candidate = {
+		.address = t->address,
+		.self = route_probe(a->settings, &t->address, 0).self,
+	};
+	const struct address inside = policy_inside(a->settings->policy,
+	    &t->address);
+
+	if ((membership_of(&inside, false).sets & SET_MULTICAST) != 0)
+		return false;
+	policy_judge_address(a->settings->policy, &q, &candidate, verdict);
+	return verdict->decision == ALLOW;
+}
+
+static struct peer *
+peer_of(struct association *a, const struct target *t)
+{
+	struct peer *peer = peers_find(&a->peers, &t->address, t->serial);
+	struct verdict verdict;
+
+	if (peer != NULL)
+		return peer;
+	peer = peers_add(&a->peers, &t->address, t->serial);
+	peer->allowed = judge(a, t, &verdict);
+	return peer;
+}
+
+/* The first address of a name that may be sent to; false: none. */
+static bool
+target_choose(struct association *a, const struct pinned_name *p,
+    uint16_t port, struct target *out)
+{
+	for (size_t i = 0; i < p->found.count; i++) {
+		*out = (struct target){ .address = p->found.list[i],
+			.name = p->name, .serial = p->serial };
+		out->address.port = port;
+		if (outside_of(a, out->address.family) != -1 &&
+		    peer_of(a, out)->allowed)
+			return true;
+	}
+	return false;
+}
+
+/* The name in the list, at least as one that is being looked up; NULL: no
+ * rule could allow it, or there is no room. */
+static struct pinned_name *
+name_pin(struct association *a, const struct socks5_request *to)
+{
+	const struct target t = { .name = to->name,
+		.address.port = to->address.port };
+	const struct question q = question_of(a, &t);
+	struct pinned_name *p = names_find(&a->names, to->name);
+	struct verdict verdict;
+
+	if (p != NULL)
+		return p;
+	policy_judge_request(a->settings->policy, &q, &verdict);
+	return verdict.decision == ALLOW ? names_add(&a->names, to->name) :
+	    NULL;
+}
+
+static bool
+is_unknown(const struct pinned_name *p)
+{
+	return p->state == NAME_WAITING || p->state == NAME_ASKED;
+}
+
+/* ------------------------------------------------- from the client */
+
+static void
+tell_peer(struct association *a, const struct target *t)
+{
+	struct association_peer peer = { .name = t->name,
+		.address = t->address };
+	struct verdict verdict;
+
+	if (a->peer_seen == NULL || !judge(a, t, &verdict))
+		return;
+	peer.rule = verdict.rule;
+	peer.local = route_probe(a->settings, &t->address, 0).source;
+	peer.local.port = t->address.family == FAMILY_IPV6 ? a->port_ipv6 :
+	    a->port_ipv4;
+	a->peer_seen(a->context, &peer);
+}
+
+static void
+note_sent(struct association *a, struct peer *peer, const struct target *t)
+{
+	const bool before = peers_sent(&a->peers, &t->address);
+
+	peer->sent = true;
+	if (!before)
+		tell_peer(a, t);
+}
+
+static bool
+send_to(struct association *a, const struct target *t, struct payload data)
+{
+	const struct endpoint to = endpoint_of(&t->address, 0);
+	const int fd = outside_of(a, t->address.family);
+	struct peer *peer = peer_of(a, t);
+
+	if (!peer->allowed || fd == -1 ||
+	    sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
+	    (const struct sockaddr *)&to.storage, to.length) < 0)
+		return false;
+	if (!peer->sent)
+		note_sent(a, peer, t);
+	a->up += data.length;
+	a->datagrams_up++;
+	a->moved_at = clock_now();
+	return true;
+}
+
+static bool
+send_by_name(struct association *a, const struct pinned_name *p,
+    uint16_t port, struct payload data)
+{
+	struct target t;
+
+	return target_choose(a, p, port, &t) && send_to(a, &t, data);
+}
+
+static bool
+is_place_free(const struct association *a, uint16_t place)
+{
+	for (size_t i = 0; i < a->held_count; i++)
+		if (a->held[i].place == place)
+			return false;
+	return true;
+}
+
+/* Until the name is known; the others go on meanwhile. */
+static bool
+hold(struct association *a, const struct pinned_name *p, uint16_t port,
+    struct payload data)
+{
+	struct held_datagram *h = &a->held[a->held_count];
+	uint16_t place = 0;
+
+	if (a->held_count == HELD_MAX)
+		return false;
+	while (!is_place_free(a, place))
+		place++;
+	*h = (struct held_datagram){ .name = p->serial, .port = port,
+		.place = place, .length = (uint32_t)data.length };
+	memcpy(held_octets[place], data.octets, data.length);
+	a->held_count++;
+	return true;
+}
+
+/* Those whose name is known now go, in the order in which they came. */
+static void
+release_held(struct association *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->held_count; i++) {
+		const struct held_datagram h = a->held[i];
+		const struct pinned_name *p = names_of_serial(&a->names,
+		    h.name);
+		const struct payload data = { held_octets[h.place],
+			h.length };
+
+		if (p != NULL && is_unknown(p))
+			a->held[kept++] = h;
+		else if (p == NULL || p->state != NAME_FOUND ||
+		    !send_by_name(a, p, h.port, data))
+			a->dropped++;
+	}
+	a->held_count = kept;
+}
+
+static bool
+send_to_name(struct association *a, const struct socks5_request *to,
+    struct payload data)
+{
+	const struct pinned_name *p = name_pin(a, to);
+
+	if (p == NULL)
+		return false;
+	if (is_unknown(p))
+		return hold(a, p, to->address.port, data);
+	return p->state == NAME_FOUND &&
+	    send_by_name(a, p, to->address.port, data);
+}
+
+/*
+ * SECURITY: only from the client's address, and from one port of it: the one
+ * that it announced, else the first that sends something valid.
+ */
+static bool
+relay_up(struct association *a, const struct address *from, size_t length)
+{
+	struct cursor c = { .at = buffer, .left = length };
+	struct udp_header header;
+	struct payload data;
+
+	if (!address_equal(from, &a->client) ||
+	    (a->client.port != 0 && a->client.port != from->port))
+		return false;
+	if (!udp_header_parse(&c, &header) || header.fragment != 0)
+		return false;
+	a->client.port = from->port;
+	data = (struct payload){ c.at, c.left };
+	if (header.to.kind == NAME_HOST)
+		return send_to_name(a, &header.to, data);
+	return send_to(a, &(struct target){ .address = header.to.address },
+	    data);
+}
+
+/* --------------------------------------------------- to the client */
+
+static bool
+relay_down(struct association *a, const struct address *from, size_t length)
+{
+	const struct endpoint to = endpoint_of(&a->client, a->scope);
+	uint8_t header[UDP_HEADER_MAX];
+	uint8_t *start = buffer + UDP_HEADER_MAX;
+	size_t size;
+
+	if (!peers_sent(&a->peers, from))
+		return false;
+	size = udp_header_format(from, header);
+	start -= size;
+	memcpy(start, header, size);
+	/* What does not fit with its header fails here. */
+	if (sendto(a->relay, start, size + length, MSG_NOSIGNAL,
+	    (const struct sockaddr *)&to.storage, to.length) < 0)
+		return false;
+	a->down += length;
+	a->datagrams_down++;
+	a->moved_at = clock_now();
+	return true;
+}
+
+/* A whole datagram into `at'; its length, or -1: there is none now. */
+static ssize_t
+receive(int fd, uint8_t *at, struct address *from)
+{
+	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
+	socklen_t length = sizeof(storage);
+	const ssize_t n = recvfrom(fd, at, OCTETS_MAX, MSG_TRUNC,
+	    (struct sockaddr *)&storage, &length);
+
+	*from = address_of(&storage);
+	return n;
+}
+
+typedef bool relay_datagram(struct association *a,
+    const struct address *from, size_t length);
+
+static void
+take_datagrams(struct association *a, int fd, uint8_t *at,
+    relay_datagram *relay)
+{
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct address from;
+		const ssize_t n = receive(fd, at, &from);
+
+		if (n < 0)
+			return;
+		if (n > OCTETS_MAX || !relay(a, &from, (size_t)n))
+			a->dropped++;
+	}
+}
+
+/* -------------------------------------------- the control channel */
+
+static enum association_result
+over(struct association *a, enum association_result result,
+    const char *reason)
+{
+	a->reason = reason;
+	return result;
+}
+
+static enum association_result
+bad(struct association *a, enum reply reply, const char *reason)
+{
+	a->reply = reply;
+	return over(a, ASSOCIATION_BAD, reason);
+}
+
+static enum association_result
+control_reply(struct association *a, enum reply reply,
+    const struct address *bound)
+{
+	uint8_t octets[SOCKS5_REPLY_MAX];
+	const size_t length = socks5_reply_format(reply, bound, octets);
+
+	if (send(a->inbox->fd, octets, length, MSG_NOSIGNAL) !=
+	    (ssize_t)length)
+		return over(a, ASSOCIATION_RESET,
+		    "the client does not take replies");
+	return ASSOCIATION_LASTS;
+}
+
+/* By which address and port of ours that one would be reached. */
+static enum association_result
+interface_tell(struct association *a, const struct target *t)
+{
+	const bool ipv6 = t->address.family == FAMILY_IPV6;
+	struct address ours;
+	struct route route;
+
+	if (!peer_of(a, t)->allowed)
+		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
+	route = route_probe(a->settings, &t->address, 0);
+	if (outside_of(a, t->address.family) == -1)
+		return control_reply(a, REPLY_NETWORK_UNREACHABLE, NULL);
+	if (!route.usable)
+		return control_reply(a, failure_of(route.error)->reply,
+		    NULL);
+	ours = route.source;
+	ours.port = ipv6 ? a->port_ipv6 : a->port_ipv4;
+	return control_reply(a, REPLY_SUCCEEDED, &ours);
+}
+
+static enum association_result
+interface_tell_name(struct association *a, const struct pinned_name *p,
+    uint16_t port)
+{
+	struct target t;
+
+	if (p == NULL)
+		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
+	if (is_unknown(p)) {
+		a->control_name = p->serial;
+		a->control_port = port;
+		return ASSOCIATION_LASTS;
+	}
+	if (p->state != NAME_FOUND)
+		return control_reply(a, p->failure, NULL);
+	if (!target_choose(a, p, port, &t))
+		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
+	return interface_tell(a, &t);
+}
+
+static enum association_result
+control_answer(struct association *a, const struct socks5_request *to)
+{
+	a->moved_at = clock_now();
+	if (++a->controls > CONTROLS_MAX)
+		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
+	if (to->kind == NAME_HOST)
+		return interface_tell_name(a, name_pin(a, to),
+		    to->address.port);
+	return interface_tell(a, &(struct target){ .address = to->address });
+}
+
+/* Each message that is whole; none behind one that waits for its name. */
+static enum association_result
+control_take(struct association *a)
+{
+	enum association_result result = ASSOCIATION_LASTS;
+
+	while (result == ASSOCIATION_LASTS && a->control_name == 0) {
+		struct cursor c = inbox_cursor(a->inbox);
+		struct udp_control control;
+		enum reply why;
+
+		if (c.left == 0)
+			return ASSOCIATION_LASTS;
+		if (!a->interface_data)
+			return bad(a, REPLY_SUCCEEDED, "octets on the "
+			    "connection of an association");
+		switch (udp_control_parse(&c, &control, &why)) {
+		case PARSE_BAD:
+			return bad(a, why, "not a message of the control "
+			    "channel of UDP");
+		case PARSE_MORE:
+			return ASSOCIATION_LASTS;
+		case PARSE_DONE:
+			break;
+		}
+		inbox_consume(a->inbox, &c);
+		result = control_answer(a, &control.to);
+	}
+	return result;
+}
+
+/* The name that a message waits for may be known now. */
+static enum association_result
+control_continue(struct association *a)
+{
+	const struct pinned_name *p = names_of_serial(&a->names,
+	    a->control_name);
+	enum association_result result;
+
+	if (p != NULL && is_unknown(p))
+		return ASSOCIATION_LASTS;
+	a->control_name = 0;
+	result = interface_tell_name(a, p, a->control_port);
+	return result == ASSOCIATION_LASTS ? control_take(a) : result;
+}
+
+static enum association_result
+control_read(struct association *a, short events)
+{
+	static const char reset[] = "the client reset its connection";
+
+	if ((events & (POLLERR | POLLHUP)) != 0)
+		return over(a, ASSOCIATION_RESET, reset);
+	if ((events & POLLIN) == 0) /* while a name was looked up */
+		return over(a, ASSOCIATION_ENDED, NULL);
+	switch (inbox_fill(a->inbox, deadline_in(CONTROL_PATIENCE))) {
+	case INBOX_MORE: return control_take(a);
+	case INBOX_TIMEOUT: return ASSOCIATION_LASTS;
+	case INBOX_EOF: return over(a, ASSOCIATION_ENDED, NULL);
+	case INBOX_GONE: return over(a, ASSOCIATION_RESET, reset);
+	case INBOX_STOPPED: break;
+	}
+	return over(a, ASSOCIATION_STOPPED, "stopped");
+}
+
+/* --------------------------------------------------------- the loop */
+
+/* What was dropped counts for nothing: nobody else keeps it alive. */
+static struct deadline
+idle_deadline(const struct association *a)
+{
+	if (a->settings->idle_timeout == 0)
+		return DEADLINE_NEVER;
+	return (struct deadline){ a->moved_at + a->settings->idle_timeout };
+}
+
+enum { CONTROL, RELAY, OUTSIDE_IPV6, OUTSIDE_IPV4, SOCKETS };
+
+static enum association_result
+take_ready(struct association *a, const struct pollfd fds[SOCKETS])
+{
+	enum association_result result = ASSOCIATION_LASTS;
+
+	if (fds[CONTROL].revents != 0)
+		result = control_read(a, fds[CONTROL].revents);
+	if (result != ASSOCIATION_LASTS)
+		return result;
+	if (fds[RELAY].revents != 0)
+		take_datagrams(a, a->relay, buffer, relay_up);
+	for (size_t i = OUTSIDE_IPV6; i < SOCKETS; i++)
+		if (fds[i].revents != 0)
+			take_datagrams(a, fds[i].fd, buffer + UDP_HEADER_MAX,
+			    relay_down);
+	return ASSOCIATION_LASTS;
+}
+
+static enum association_result
+take_turn(struct association *a)
+{
+	const short control = a->control_name == 0 ? POLLIN | POLLRDHUP :
+	    POLLRDHUP;
+	struct pollfd fds[SOCKETS + NAMES_POLL_MAX] = {
+		[CONTROL] = { .fd = a->inbox->fd, .events = control },
+		[RELAY] = { .fd = a->relay, .events = POLLIN },
+		[OUTSIDE_IPV6] = { .fd = a->outside_ipv6, .events = POLLIN },
+		[OUTSIDE_IPV4] = { .fd = a->outside_ipv4, .events = POLLIN },
+	};
+	struct deadline until = idle_deadline(a);
+	const size_t n = names_poll(&a->names, fds + SOCKETS, &until);
+	const enum wait wait = wait_for(fds, SOCKETS + n, until);
+	enum association_result result = ASSOCIATION_LASTS;
+
+	if (wait == WAIT_STOPPED)
+		return over(a, ASSOCIATION_STOPPED, "stopped");
+	if (wait == WAIT_READY)
+		result = take_ready(a, fds);
+	names_process(&a->names, fds + SOCKETS, wait == WAIT_READY ? n : 0);
+	if (a->held_count > 0)
+		release_held(a);
+	if (result == ASSOCIATION_LASTS && a->control_name != 0)
+		result = control_continue(a);
+	if (result == ASSOCIATION_LASTS && deadline_passed(idle_deadline(a)))
+		return over(a, ASSOCIATION_TIMEOUT, "silent for too long");
+	return result;
+}
+
+enum association_result
+association_run(struct association *a)
+{
+	enum association_result result;
+
+	a->moved_at = clock_now();
+	result = control_take(a);
+	while (result == ASSOCIATION_LASTS)
+		result = take_turn(a);
+	a->dropped += a->held_count;
+	names_end(&a->names);
+	return result;
+}

@@ -1,0 +1,102 @@
+/*
+ * An association of UDP ASSOCIATE (RFC 1928 7): datagrams between one client
+ * and many peers, of both families, each judged by itself.
+ */
+#ifndef SOCKS64_NET_UDP_H
+#define SOCKS64_NET_UDP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/inbox.h"
+#include "net/names.h"
+#include "net/peers.h"
+#include "policy/policy.h"
+#include "policy/settings.h"
+#include "wire/address.h"
+#include "wire/socks5.h"
+
+enum association_result {
+	ASSOCIATION_ERROR,
+	ASSOCIATION_LASTS,   /* it is not over */
+	ASSOCIATION_ENDED,   /* the client ended its connection */
+	ASSOCIATION_RESET,   /* the client reset it */
+	ASSOCIATION_TIMEOUT, /* idle */
+	ASSOCIATION_STOPPED, /* SIGTERM */
+	ASSOCIATION_BAD,     /* not what a client may say: answer `reply' */
+};
+
+/* The first datagram to an address and port, for the log. */
+struct association_peer {
+	const char *name;       /* that it was asked by; NULL: by address */
+	struct address address; /* with the port */
+	struct address local;   /* what it was sent from */
+	const char *rule;
+};
+
+/* A datagram that waits for a name; its octets are elsewhere. */
+struct held_datagram {
+	uint32_t name; /* its serial */
+	uint16_t port;
+	uint16_t place;
+	uint32_t length;
+};
+
+enum { HELD_MAX = 16 };
+
+struct association {
+	/* What to do.  question: of the client; what it asks for is empty.
+	 * inbox: of the connection that asked, which is also the control
+	 * channel where `interface_data' is set.  client: its address, and
+	 * its port where that is known, else 0. */
+	const struct settings *settings;
+	const struct question *question;
+	struct inbox *inbox;
+	bool interface_data;
+	struct address client;
+	uint32_t scope; /* of a link-local client */
+	void (*peer_seen)(void *context, const struct association_peer *peer);
+	void *context;
+
+	/* Descriptors: towards the client, and to peers of each family (-1:
+	 * this host has not got it, or `prefer' excludes it). */
+	int relay;
+	int outside_ipv4;
+	int outside_ipv6;
+	struct address bound; /* of relay */
+	uint16_t port_ipv4;   /* of the others */
+	uint16_t port_ipv6;
+
+	/* What came of it: octets of payload, datagrams; dropped: of either
+	 * side, whatever the cause. */
+	uint64_t up;
+	uint64_t down;
+	uint64_t datagrams_up;
+	uint64_t datagrams_down;
+	uint64_t dropped;
+	enum reply reply; /* of ASSOCIATION_BAD; 00: none */
+	const char *reason;
+
+	/* Not for others. */
+	int64_t moved_at;
+	unsigned controls;        /* INTERFACE DATA so far */
+	uint32_t control_name;    /* that waits for it; 0: none */
+	uint16_t control_port;
+	size_t held_count;        /* in the order of their coming */
+	struct held_datagram held[HELD_MAX];
+	struct names names;
+	struct peers peers;
+};
+
+/*
+ * Opens the sockets: the relay at `at' (FAMILY_NONE or not ours: at any
+ * address of the client's family), with a port that `listen-ports' allows.
+ * False: a->reason says why not, and nothing is left open.
+ */
+bool association_open(struct association *a, const struct address *at);
+
+/* Relays to the end.  Octets of the inbox are looked at first.  Not for two
+ * threads: it has one buffer. */
+enum association_result association_run(struct association *a);
+
+#endif

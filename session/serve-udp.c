@@ -1,0 +1,131 @@
+/*
+ * UDP ASSOCIATE: sockets for datagrams, then an association that lives as
+ * long as the client's connection (RFC 1928 4 and 7).
+ */
+#include "session/serve.h"
+
+#include <string.h>
+
+enum { PEERS_LOGGED_MAX = 256 };
+
+static const enum result results[] = {
+	[ASSOCIATION_ERROR] = RESULT_ERROR,
+	[ASSOCIATION_LASTS] = RESULT_ERROR,
+	[ASSOCIATION_ENDED] = RESULT_OK,
+	[ASSOCIATION_RESET] = RESULT_RESET,
+	[ASSOCIATION_TIMEOUT] = RESULT_TIMEOUT,
+	[ASSOCIATION_STOPPED] = RESULT_STOPPED,
+	[ASSOCIATION_BAD] = RESULT_BAD_REQUEST,
+};
+
+/* A record `peer' beside the one of the session, which comes at the end. */
+static void
+log_peer(void *context, const struct association_peer *peer)
+{
+	static unsigned logged;
+	const struct session *s = context;
+	struct record r = s->record;
+	char literal[ADDRESS_TEXT];
+	struct text t = text_in(literal, sizeof(literal));
+
+	if (logged == PEERS_LOGGED_MAX)
+		return;
+	logged++;
+	address_add(&t, &peer->address);
+	r.result = RESULT_PEER;
+	r.dest = peer->name != NULL ? peer->name : literal;
+	r.dest_length = strlen(r.dest);
+	r.dest_ipv6 = peer->name == NULL &&
+	    peer->address.family == FAMILY_IPV6;
+	r.dest_port = peer->address.port;
+	r.peer = peer->address;
+	r.local = peer->local;
+	r.rule = peer->rule;
+	r.duration_usec = clock_microseconds() - s->start;
+	journal_record(&r);
+}
+
+/* The one by which the client reached us, or its proxy. */
+static const struct address *
+address_reached(const struct session *s)
+{
+	return s->question.proxied.family != FAMILY_NONE ?
+	    &s->question.proxied : &s->record.listen;
+}
+
+/*
+ * BND: what `advertise' says, else the address that the client reached us by
+ * (behind a proxy: it), which may be none that we know.  Never a wildcard: no
+ * client could send there.
+ */
+static struct address
+relay_address(struct session *s)
+{
+	const enum family family = s->record.client.family;
+	const struct address *advertised = settings_advertised(&s->settings,
+	    ADVERTISE_UDP, family);
+	const struct address *reached = address_reached(s);
+
+	if (advertised->family != FAMILY_NONE)
+		return *advertised;
+	if (reached->family != family || address_is_any(reached))
+		session_fail(s, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
+		    "behind this proxy `advertise udp` must say where the "
+		    "client finds the relay");
+	return *reached;
+}
+
+static struct address
+associate(struct session *s)
+{
+	struct association *a = &s->association;
+	struct address bound = relay_address(s);
+
+	a->settings = &s->settings;
+	a->question = &s->question;
+	a->inbox = &s->inbox;
+	a->interface_data =
+	    (s->request.flag & SOCKS5_FLAG_INTERFACE_REQUEST) != 0;
+	a->client = s->record.client;
+	a->client.port = s->request.address.port;
+	a->scope = s->scope;
+	a->peer_seen = s->settings.log_udp_peers ? log_peer : NULL;
+	a->context = s;
+	if (!association_open(a, address_reached(s)))
+		session_fail(s, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
+		    a->reason);
+	bound.port = a->bound.port;
+	return bound;
+}
+
+static void
+note_datagrams(struct session *s)
+{
+	const struct association *a = &s->association;
+
+	s->record.up = a->up;
+	s->record.down = a->down;
+	s->record.datagrams_up = a->datagrams_up;
+	s->record.datagrams_down = a->datagrams_down;
+	s->record.dropped = a->dropped;
+}
+
+_Noreturn void
+serve_udp(struct session *s)
+{
+	const struct association *a = &s->association;
+	enum association_result result;
+
+	s->record.local = associate(s);
+	serve_reply(s, &s->record.local, a->interface_data ?
+	    SOCKS5_FLAG_INTERFACE_REQUEST : 0);
+	s->record.datagrams = true;
+	serve_announce(s);
+	session_confine(s, SANDBOX_UDP);
+	/* From here: datagrams, names, no connection but a name server's. */
+	result = association_run(&s->association);
+	note_datagrams(s);
+	if (result == ASSOCIATION_BAD && a->reply != REPLY_SUCCEEDED)
+		session_fail(s, results[result], a->reply, a->reason);
+	session_end(s, results[result], a->reason);
+}

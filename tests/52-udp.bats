@@ -1,0 +1,491 @@
+#!/usr/bin/env bats
+# UDP ASSOCIATE: types A to D, whose datagrams are taken, what is dropped, how
+# an association ends, the control channel, the records.
+
+load lib/common
+load lib/net
+load lib/records
+load lib/launch
+load lib/types
+
+setup_file() {
+	net_up
+	[[ -z $NET_MISSING ]] || return 0
+	# A second address for a client, which is not the client's.
+	ip -n "$NET-c4" address add 192.0.2.3/24 dev gw
+	ip -n "$NET-c6" address add 2001:db8:1::3/64 dev gw nodad \
+	    preferred_lft 0
+	local role
+	for role in s4 s6; do
+		local address=$S4
+		[[ $role == s4 ]] || address=$S6
+		start "udp-$role" ip netns exec "$NET-$role" \
+		    "$PEERS/datagrams.py" "$address" 5353
+		wait_for_line "$BATS_FILE_TMPDIR/udp-$role.out" '^ready$'
+	done
+}
+
+teardown_file() {
+	net_down
+}
+
+setup() {
+	net_needed
+}
+
+teardown() {
+	[[ -n ${NET_MISSING:-} ]] || {
+		stop scene
+		gateway_stop
+	}
+}
+
+# scene OPTION... SCENE ARGUMENT...: from the CLIENT of use_type; RECORD is
+# the one of its session.
+scene() {
+	local -a options=()
+	while [[ $1 == --* ]]; do
+		options+=("$1")
+		[[ $1 == --port ]] || {
+			options+=("$2")
+			shift
+		}
+		shift
+	done
+	run in_ns "$CLIENT" "$PEERS/udp.py" "${options[@]}" \
+	    "$(endpoint "$GATEWAY" 1080)" "$@" </dev/null
+	[[ $status -eq 0 ]] || fail "$* ($CLIENT):" "$output" \
+	    "$(cat "$GATEWAY_LOG")" || return 1
+	SESSION=$(value client "${lines[0]}")
+	session_record
+}
+
+# The one record of $SESSION that is no `peer'.
+session_record() {
+	local pattern="[ >](ok|reset|timeout|bad-request|denied|connect-failed|stopped)"
+	pattern+=" client=${SESSION//[\[\]]/.} "
+	wait_for_log "$pattern"
+	RECORD=$(grep -E "$pattern" "$GATEWAY_LOG" |
+	    sed -E 's/.*(ok|reset|timeout|bad-request|denied|connect-failed|stopped) client=/\1 client=/')
+	[[ $RECORD =~ ^$RECORD_FORM$ ]] || fail "no record: $RECORD"
+}
+
+@test "types A to D, by name, literal and address" {
+	gateway_start activate
+	local type form
+	for type in $TYPES; do
+		use_type "$type"
+		for form in name literal ip; do
+			ask "$form"
+			scene --as "$AS" echo "$TARGET" 5353 "$SERVER"
+			assert_equal rep "$(value rep "$output")" 00
+			assert_match bnd "$(value bnd "$output")" \
+			    "^$(endpoint "$GATEWAY" | sed 's/[][]/./g')"
+			assert_record "$RECORD" ok cmd=UDP up=30 down=30 \
+			    datagrams=6/6/0 peer=- \
+			    local="$(value bnd "$output")"
+		done
+	done
+}
+
+@test "types A to D, static link, through openbsd-inetd" {
+	gateway_start inetd
+	local type
+	for type in $TYPES; do
+		use_type "$type"
+		scene --as name echo "$SERVER_NAME" 5353 "$SERVER"
+		assert_record "$RECORD" ok datagrams=6/6/0
+	done
+}
+
+@test "one association reaches both families" {
+	gateway_start activate
+	use_type A
+	run in_ns c4 env PYTHONPATH="$PEERS" "$PYTHON" - "$GW4" "$S4" "$S6" <<-'END'
+		import argparse, sys, udp
+		a = udp.Association(argparse.Namespace(form="ip", port=False,
+		    flag=0, gateway=sys.argv[1] + ":1080"))
+		for host in sys.argv[2:] * 3:
+		    print(a.ask(host, 5353, b"hello"))
+	END
+	assert_equal "answers" "$(sed 1d <<<"$output" | sort -u)" \
+	    "('$S4', 5353, b'hello')"$'\n'"('$S6', 5353, b'hello')"
+}
+
+@test "datagrams of every size that fits, and none that is cut" {
+	gateway_start activate
+	# Up: the peer's leg and ours with the header; down: the same.
+	use_type A
+	scene sizes "$S4" 5353 65497 65497
+	assert_equal "A" "$(value datagrams "$RECORD")" "8/7/1"
+	use_type B
+	scene sizes "$S6" 5353 65485 65485
+	use_type C
+	scene sizes "$S4" 5353 65507 65507
+	use_type D
+	scene sizes "$S6" 5353 65505 65505
+	scene --as name sizes v6.example.com 5353 65500 65505
+}
+
+@test "50,000 datagrams at a paced rate: none lost, in order" {
+	gateway_start activate
+	use_type B
+	scene stream "$S6" 5353 50000 12000
+	assert_record "$RECORD" ok up=5000000 down=5000000 \
+	    datagrams=50000/50000/0
+}
+
+@test "what is no valid datagram is dropped and counted, and harms nothing" {
+	gateway_start activate
+	local type
+	for type in A D; do
+		use_type "$type"
+		scene bad "$SERVER" 5353
+		assert_equal "dropped: $RECORD" \
+		    "$(value datagrams "$RECORD" | cut -d / -f 3)" \
+		    "$(value bad "${lines[1]}")"
+	done
+}
+
+@test "only the client's address and port are listened to" {
+	gateway_start activate
+	use_type A
+	scene source "$S4" 5353 192.0.2.3
+	assert_record "$RECORD" ok datagrams=2/2/3
+	use_type D
+	scene source "$S6" 5353 2001:db8:1::3
+	assert_record "$RECORD" ok datagrams=2/2/3
+	use_type B
+	scene --port announced "$S6" 5353
+	assert_record "$RECORD" ok datagrams=1/1/1
+}
+
+@test "only those that were sent to can answer" {
+	gateway_start activate
+	use_type A
+	local out=$BATS_FILE_TMPDIR/scene.out outside
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	# shellcheck disable=SC2016 # for the inner shell
+	start scene ip netns exec "$NET-c4" bash -c 'exec "${@:2}" <"$1"' \
+	    - "$BATS_TEST_TMPDIR/go" "$PEERS/udp.py" "$GW4:1080" answers \
+	    "$S4" 5353
+	exec 5>"$BATS_TEST_TMPDIR/go"
+	wait_for_line "$out" '^outside='
+	outside=$(sed -n 's/^outside=//p' "$out")
+	# From hosts that were not asked, to the very port.
+	in_ns dns "$PYTHON" -c "import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'spoofed', ('203.0.113.1', ${outside##*:}))"
+	in_ns s4 "$PYTHON" -c "import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'spoofed', ('198.51.100.1', ${outside##*:}))"
+	echo >&5
+	exec 5>&-
+	SESSION=$(value client "$(head -n 1 "$out")")
+	session_record
+	assert_equal "complaints" "$(cat "$BATS_FILE_TMPDIR/scene.err")" ""
+	# The order to answer from elsewhere, that answer, and two strangers.
+	assert_record "$RECORD" ok datagrams=3/2/3
+}
+
+@test "each datagram is judged by itself, whatever was asked for" {
+	gateway_start activate 'allow udp at 198.51.100.0/24' \
+	    'deny udp port 9' 'allow udp to v6.example.com'
+	use_type A
+	scene denied "$S4" 5353 "$S6" 127.0.0.1 10.0.0.1 192.0.2.1 \
+	    169.254.169.254 224.0.0.251 255.255.255.255 ::1 \
+	    ::ffff:127.0.0.1 64:ff9b::7f00:1 fe80::1 ff02::fb \
+	    v6.example.com localhost missing.example.com
+	assert_record "$RECORD" ok datagrams=15/15/15
+	[[ $(grep -c '^got' "$BATS_FILE_TMPDIR/udp-s6.out") -gt 0 ]]
+}
+
+@test "multicast and broadcast are never sent to, whatever the rules" {
+	gateway_start activate 'allow udp at any'
+	use_type A
+	scene denied "$S4" 5353 224.0.0.251 ff02::fb 255.255.255.255 \
+	    198.51.100.255 64:ff9b::e000:fb
+	assert_record "$RECORD" ok datagrams=5/5/5
+}
+
+@test "a rule may look at the name, and its verdict is for that name alone" {
+	gateway_start activate 'allow udp to v4.example.com at any'
+	use_type A
+	run in_ns c4 env PYTHONPATH="$PEERS" "$PYTHON" - "$GW4" "$S4" <<-'END'
+		import argparse, sys, udp
+		a = udp.Association(argparse.Namespace(form="name",
+		    port=False, flag=0, gateway=sys.argv[1] + ":1080"))
+		print(a.ask("v4.example.com", 5353, b"name"))
+		a.form = "ip"
+		a.send(sys.argv[2], 5353, b"address")
+		a.form = "name"
+		a.send("both.example.com", 5353, b"other name")
+		print(a.ask("v4.example.com", 5353, b"name again"))
+		a.silent()
+	END
+	assert_equal "answers" "$(sed 1d <<<"$output")" \
+	    "('$S4', 5353, b'name')"$'\n'"('$S4', 5353, b'name again')"
+}
+
+@test "no rule for udp is 02, and rules for other commands are none" {
+	gateway_start activate 'allow connect bind at any'
+	use_type A
+	scene echo
+	assert_equal rep "$(value rep "$output")" 02
+	assert_record "$RECORD" denied cmd=UDP 'reason=UDP'
+}
+
+# names_start LINE...: dns.py with that script at port 54 of the name server.
+names_start() {
+	printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/names"
+	start names ip netns exec "$NET-dns" "$PEERS/dns.py" "$DNS:54" \
+	    "$BATS_TEST_TMPDIR/names"
+	wait_for_line "$BATS_FILE_TMPDIR/names.out" '^ready$'
+}
+
+@test "a name that is slow to be found delays no other, and loses nothing" {
+	names_start "slow.test A after=1000 $S4" 'slow.test AAAA after=1000' \
+	    "fast.test A $S4" 'fast.test AAAA'
+	gateway_start activate "$NET_ALLOW" "resolver $DNS:54"
+	use_type C
+	scene names "$S4" 5353 slow.test fast.test
+	assert_record "$RECORD" ok datagrams=7/7/0
+	stop names
+}
+
+@test "more names than are looked up at a time all come" {
+	local i
+	local -a script=()
+	for i in {1..12}; do
+		script+=("n$i.test A after=50 $S4" "n$i.test AAAA")
+	done
+	names_start "${script[@]}"
+	gateway_start activate "$NET_ALLOW" "resolver $DNS:54"
+	use_type A
+	run -0 in_ns c4 env PYTHONPATH="$PEERS" "$PYTHON" - "$GW4" <<-'END'
+		import argparse, sys, udp
+		a = udp.Association(argparse.Namespace(form="name",
+		    port=False, flag=0, gateway=sys.argv[1] + ":1080"))
+		for i in range(1, 13):
+		    a.send("n%d.test" % i, 5353, b"%d" % i)
+		print(sorted(int(a.receive()[2]) for _ in range(12)))
+	END
+	assert_equal "answers" "${lines[1]}" \
+	    '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]'
+	stop names
+}
+
+@test "a name stays what it was, however often it changes" {
+	names_start "turns.test A $S4" 'turns.test AAAA'
+	gateway_start activate "$NET_ALLOW" "resolver $DNS:54"
+	use_type A
+	scene pinned turns.test 5353
+	assert_equal hosts "$(value hosts "${lines[1]}")" "$S4"
+	assert_equal queries "$(grep -c turns.test \
+	    "$BATS_FILE_TMPDIR/names.out")" 2
+	stop names
+}
+
+@test "an association ends with its connection" {
+	gateway_start activate
+	use_type A
+	scene closes "$S4" 5353 fin
+	assert_record "$RECORD" ok datagrams=1/1/0
+	scene closes "$S4" 5353 rst
+	assert_record "$RECORD" reset datagrams=1/1/0 'reason=client reset'
+	wait_until 5 no_handler
+}
+
+no_handler() {
+	! pgrep -f "^$HANDLER" --ns "$(pgrep -f "^$HANDLER" | head -n 1)" \
+	    >/dev/null 2>&1 || [[ -z $(ip netns pids "$NET-gw" |
+	    xargs -r ps -o comm= -p | grep socks64) ]]
+}
+
+@test "an association ends when it is idle, and its connection too" {
+	gateway_start activate "$NET_ALLOW" 'idle-timeout 600ms'
+	use_type A
+	scene idle "$S4" 5353 600
+	assert_record "$RECORD" timeout 'reason=silent'
+	assert_match "datagrams" "$(value datagrams "$RECORD")" '^4/4/'
+}
+
+@test "an icmp error harms nothing" {
+	gateway_start activate
+	use_type A
+	run -0 in_ns c4 env PYTHONPATH="$PEERS" "$PYTHON" - "$GW4" "$S4" "$S6" <<-'END'
+		import argparse, sys, udp
+		a = udp.Association(argparse.Namespace(form="ip", port=False,
+		    flag=0, gateway=sys.argv[1] + ":1080"))
+		for i in range(5):
+		    for host in sys.argv[2:]:
+		        a.send(host, 9, b"nobody")  # port unreachable
+		        answer = a.ask(host, 5353, b"hello")
+		        assert answer == (host, 5353, b"hello"), answer
+		# A client that does not listen for a while.
+		a.sock.close()
+		a.sock = a.new_socket("0.0.0.0")
+	END
+	SESSION=$(value client "${lines[0]}")
+	session_record
+	assert_record "$RECORD" ok datagrams=20/10/0
+}
+
+@test "a link-local client keeps its zone" {
+	local address
+	address=$(ip -n "$NET-gw" -6 -o address show dev c6 scope link |
+	    awk '{ sub("/.*", "", $4); print $4; exit }')
+	[[ -n $address ]]
+	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
+	: >"$GATEWAY_LOG"
+	rm -f "$BATS_FILE_TMPDIR/gateway.err"
+	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
+	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
+	    --accept -l '[::]:1080' "$HANDLER" -o "$NET_ALLOW"
+	wait_until 5 net_listens gw 1080
+	CLIENT=c6
+	GATEWAY=$address%gw
+	scene echo "$S4" 5353 "$S4"
+	assert_match bnd "$(value bnd "$output")" "^.fe80:"
+	assert_record "$RECORD" ok datagrams=6/6/0
+}
+
+@test "advertise udp is told to clients of its family, with the real port" {
+	gateway_start activate "$NET_ALLOW" 'advertise udp 203.0.113.77' \
+	    'listen-ports 31000-31007'
+	use_type A
+	# Nobody is there: it shows in the reply alone.
+	scene control fin eof
+	assert_match bnd "$(value bnd "${lines[0]}")" '^203.0.113.77:3100[0-7]$'
+	use_type C
+	scene echo "$S4" 5353 "$S4"
+	assert_match bnd "$(value bnd "${lines[0]}")" \
+	    '^.2001:db8:1::1.:3100[0-7]$'
+}
+
+# proxied CLIENT DESTINATION [LINE...]: REP and BND of an association behind a
+# PROXY header that names them.
+proxied() {
+	gateway_start activate "$NET_ALLOW" 'proxy-protocol-from 192.0.2.0/24' \
+	    "${@:3}"
+	run -0 in_ns c4 env PYTHONPATH="$PEERS" "$PYTHON" - "$GW4" "$1" "$2" <<-'END'
+		import sys, socks
+		gateway, client, destination = sys.argv[1:]
+		s = socks.Session(gateway + ":1080")
+		family = "TCP6" if ":" in client else "TCP4"
+		s.sock.sendall(f"PROXY {family} {client} {destination} 4711 "
+		    "1080\r\n".encode() + socks.GREETING +
+		    b"\5\3\0\1" + bytes(6))
+		s.expect(socks.METHOD_NONE)
+		reply = s.read_reply()
+		print(f"rep={reply.rep:02x} "
+		      f"bnd={socks.text_of((reply.address, reply.port))}")
+	END
+	gateway_stop
+}
+
+@test "behind a proxy the relay is where the header says, or advertise udp" {
+	# The proxy's address is one of this host.
+	proxied 198.51.100.80 198.51.100.1
+	assert_match reply "$output" '^rep=00 bnd=198.51.100.1:[0-9]+$'
+	# It is of another host, which passes no datagrams.
+	proxied 198.51.100.80 203.0.113.99
+	assert_match reply "$output" '^rep=00 bnd=203.0.113.99:[0-9]+$'
+	proxied 198.51.100.80 203.0.113.99 'advertise udp 198.51.100.1'
+	assert_match reply "$output" '^rep=00 bnd=198.51.100.1:[0-9]+$'
+	proxied 2001:db8:2::80 2001:db8:2::1
+	assert_match reply "$output" '^rep=00 bnd=.2001:db8:2::1.:[0-9]+$'
+}
+
+@test "INTERFACE DATA says what the peers see" {
+	gateway_start activate
+	local type here
+	for type in $TYPES; do
+		use_type "$type"
+		here=198.51.100.1
+		[[ $SERVER_ROLE == s4 ]] || here=2001:db8:2::1
+		scene --flag 1 interface "$SERVER" 5353 "$here"
+		assert_equal flag "$(value flag "$output")" 01
+		assert_record "$RECORD" ok datagrams=2/2/0
+		scene --flag 1 --as name interface "$SERVER_NAME" 5353 "$here"
+	done
+	# Other flags are not known, and not told to be.
+	scene --flag 4 control fin eof
+	assert_equal flag "$(value flag "$output")" 00
+}
+
+@test "INTERFACE DATA is judged, and denied ones leave the association alone" {
+	gateway_start activate 'allow udp at 198.51.100.0/24 port 53,5353'
+	use_type A
+	scene --flag 1 control '>00010001c63364500050' \
+	    '<05020001000000000000' '>000100017f0000010035' \
+	    '<05020001000000000000' '>00010001c63364500000' \
+	    '<05020001000000000000' \
+	    '>00010003136d697373696e672e6578616d706c652e636f6d0035' \
+	    '<05040001000000000000' fin eof
+	assert_record "$RECORD" ok datagrams=0/0/0
+}
+
+@test "what is no message of the control channel ends the association" {
+	gateway_start activate
+	use_type A
+	scene --flag 1 control '>00020001c00002350035' \
+	    '<05070001000000000000' eof
+	assert_record "$RECORD" bad-request 'reason=control'
+	scene --flag 1 control '>05010001c00002350035' \
+	    '<05010001000000000000' eof
+	assert_record "$RECORD" bad-request 'reason=control'
+	scene --flag 1 control '>00010002c00002350035' \
+	    '<05080001000000000000' eof
+	# Without the flag there is no such channel.
+	scene control '>00010001c63364500035' gone
+	assert_record "$RECORD" bad-request 'reason=octets'
+}
+
+# The peer records, as lines.
+peer_records() {
+	grep -oE 'peer client=.*' "$GATEWAY_LOG"
+}
+
+@test "a record peer for each address and port, and how it was asked for" {
+	gateway_start activate
+	use_type A
+	scene --as name echo v4.example.com 5353 "$S4"
+	run peer_records
+	assert_equal "records: $output" "${#lines[@]}" 1
+	assert_record "${lines[0]}" peer cmd=UDP dest=v4.example.com:5353 \
+	    peer="$S4:5353" client="$SESSION"
+	assert_match "local" "$(value local "${lines[0]}")" \
+	    '^198.51.100.1:[0-9]+$'
+	assert_equal "at the peer" "$(value local "${lines[0]}")" \
+	    "$(tail -n 1 "$BATS_FILE_TMPDIR/udp-s4.out" |
+	        sed 's/.*from //')"
+	: >"$GATEWAY_LOG"
+	use_type D
+	scene peers "$S6" 5353 300
+	run peer_records
+	assert_equal "records" "${#lines[@]}" 256
+	assert_record "${lines[7]}" peer dest="[$S6]:5360" \
+	    peer="[$S6]:5360"
+	gateway_stop
+	gateway_start activate "$NET_ALLOW" 'log-udp-peers off'
+	scene peers "$S6" 5353 3
+	run ! peer_records
+}
+
+@test "a filter of its own is on, and nothing is left open" {
+	gateway_start activate
+	use_type A
+	local pid
+	start scene ip netns exec "$NET-c4" "$PEERS/udp.py" "$GW4:1080" \
+	    control eof
+	wait_for_line "$BATS_FILE_TMPDIR/scene.out" '^client='
+	local bnd
+	bnd=$(value bnd "$(<"$BATS_FILE_TMPDIR/scene.out")")
+	pid=$(in_ns gw ss -Hlunp "sport = :${bnd##*:}" |
+	    sed -n '1s/.*pid=\([0-9]*\).*/\1/p')
+	wait_until 5 grep -q 'Seccomp_filters:.2$' "/proc/$pid/status"
+	assert_equal "where the relay is" \
+	    "$(in_ns gw ss -Hlun "sport = :${bnd##*:}" |
+	        awk '{ print $4 }')" "$bnd"
+}
