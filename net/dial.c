@@ -20,6 +20,7 @@
 
 enum {
 	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */
+	PINNED_DELAY = 2000,   /* one lost SYN is no reason for another */
 	POLL_MAX = DIALLED_MAX + RESOLVE_POLL_MAX + 1,
 };
 
@@ -98,7 +99,8 @@ untried_add(struct race *race, const struct answer *answer)
 	for (size_t i = 0; i < answer->count; i++) {
 		struct destination d = { .address = answer->list[i] };
 
-		if (!is_wanted(race, d.address.family))
+		if (!is_wanted(race, d.address.family) ||
+		    address_equal(&d.address, &race->dial->pinned))
 			continue;
 		d.address.port = race->dial->question->port;
 		d.source = route_probe(settings, &d.address, 0).source;
@@ -133,20 +135,34 @@ take_answers(struct race *race)
 		untried_add(race, &race->names.ipv4);
 }
 
+/* One candidate that is known already. */
+static void
+take_known(struct race *race, const struct address *address)
+{
+	struct destination *d = &race->untried[0];
+
+	if (!is_wanted(race, address->family))
+		return;
+	d->address = *address;
+	d->address.port = race->dial->question->port;
+	race->untried_count = 1;
+}
+
+static bool
+has_pin(const struct dial *d)
+{
+	return d->pinned.family != FAMILY_NONE;
+}
+
 /* A literal is the one candidate; no resolver, no sorting, no wait. */
 static void
 take_literal(struct race *race)
 {
-	const struct question *question = race->dial->question;
-	struct destination *d = &race->untried[0];
+	const struct dial *d = race->dial;
 
 	race->names.ipv6.state = ANSWER_UNASKED;
 	race->names.ipv4.state = ANSWER_UNASKED;
-	if (!is_wanted(race, question->literal.family))
-		return;
-	d->address = question->literal;
-	d->address.port = question->port;
-	race->untried_count = 1;
+	take_known(race, has_pin(d) ? &d->pinned : &d->question->literal);
 }
 
 /* --- The timers. --- */
@@ -167,7 +183,8 @@ next_start(const struct race *race)
 {
 	if (race->untried_count == 0)
 		return DEADLINE_NEVER;
-	if (resolve_done(&race->names))
+	if (resolve_done(&race->names) ||
+	    (race->attempt_count == 0 && has_pin(race->dial)))
 		return race->next;
 	/* What has no route can wait for what may have one. */
 	if (race->untried[0].source.family == FAMILY_NONE)
@@ -257,7 +274,9 @@ attempt_connect(struct race *race, struct attempt *attempt)
 	if (error != 0)
 		attempt_fail(race, attempt, error);
 	else
-		race->next = deadline_in(settings->attempt_delay);
+		race->next = deadline_in(address_equal(address,
+		    &race->dial->pinned) ? PINNED_DELAY :
+		    settings->attempt_delay);
 }
 
 /*
@@ -508,10 +527,13 @@ race_open(struct race *race, struct dial *d)
 	d->attempts[0] = '\0';
 	*race = (struct race){ .dial = d, .hold = DEADLINE_NEVER,
 		.next = deadline_in(0) };
-	if (d->question->name == NULL)
+	if (d->question->name == NULL || d->pinned_only) {
 		take_literal(race);
-	else
-		resolve_start(&race->names, d->settings, d->question->name);
+		return;
+	}
+	if (has_pin(d))
+		take_known(race, &d->pinned);
+	resolve_start(&race->names, d->settings, d->question->name);
 }
 
 static void

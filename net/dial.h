@@ -33,6 +33,11 @@ struct dial {
 	const struct question *question;
 	struct deadline until;
 	int client;
+	/* The address that the name stands for in a live FTP session of the
+	 * same client: goes before what a look-up finds.  FAMILY_NONE: none.
+	 * pinned_only: there is no other. */
+	struct address pinned;
+	bool pinned_only;
 
 	/* What came of it. */
 	enum dial_result result;

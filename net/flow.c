@@ -183,6 +183,8 @@ hold(struct flow *f, size_t length)
 {
 	f->held = f->buffer;
 	f->held_length = length;
+	if (f->tap != NULL && length > 0)
+		f->tap(f->tap_context, f->held, length);
 }
 
 static void
@@ -192,7 +194,7 @@ read_by_copy(struct flow *f)
 
 	hold(f, n);
 	f->full = n == FLOW_BUFFER ? f->full + 1 : 0;
-	if (f->full == BULK_AFTER)
+	if (f->full == BULK_AFTER && f->tap == NULL)
 		pipe_open(f);
 }
 

@@ -33,6 +33,8 @@ struct side {
 
 enum { FLOW_BUFFER = 16384 };
 
+typedef void flow_tap(void *context, const uint8_t *octets, size_t length);
+
 struct flow {
 	enum flow_state state;
 	struct side *source;
@@ -51,6 +53,11 @@ struct flow {
 
 	uint64_t written;
 	uint8_t *buffer; /* FLOW_BUFFER octets; borrowed */
+
+	/* Is shown every octet before it is written; then it never goes by a
+	 * pipe.  NULL: nobody looks. */
+	flow_tap *tap;
+	void *tap_context;
 };
 
 /* A direction that copies and holds nothing. */

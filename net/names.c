@@ -104,7 +104,7 @@ lookup_start(struct names *n, size_t i, struct pinned_name *p)
 		lookup_end(n, i);
 }
 
-/* The next of those that wait, in the order of their coming. */
+/* The next of those that wait, in the order of their coming; NULL: none. */
 static struct pinned_name *
 waiting_first(struct names *n)
 {
@@ -123,9 +123,16 @@ waiting_first(struct names *n)
 static void
 start_waiting(struct names *n)
 {
-	for (size_t i = 0; i < LOOKUPS_MAX; i++)
-		while (n->waiting > 0 && n->asking[i] == NULL)
-			lookup_start(n, i, waiting_first(n));
+	for (size_t i = 0; n->waiting > 0 && i < LOOKUPS_MAX; i++) {
+		/* Some are found at once, and the look-up is free again. */
+		while (n->asking[i] == NULL) {
+			struct pinned_name *p = waiting_first(n);
+
+			if (p == NULL)
+				return;
+			lookup_start(n, i, p);
+		}
+	}
 }
 
 struct pinned_name *

@@ -1,315 +1,57 @@
 /*
- * The relay: two flows between two sockets, the one wait between them, and
- * all that is about time and about resets.  No memory is allocated, and no
- * more is read than the other side takes.
- *
- * What Linux does at a reset, and what we make of it: what was received
- * before stays readable, then recv(2) fails once and is at EOF for ever
- * after; so the first error is kept in struct side and believed from then on.
- * The flow from that side goes on until it has given all to the other one
- * and that has acknowledged it (SIOCOUTQ), 10 s at most; only then the other
- * is reset, because a reset makes the kernel forget what it has not sent.
+ * The relay: the loop around one exchange, and the only wait.
  */
 #include "net/relay.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
-#include <linux/sockios.h>
-
-#include "net/flow.h"
-#include "net/wait.h"
-
-enum { CLIENT, SERVER, SIDES };
-enum { UP, DOWN, FLOWS }; /* a flow is named like its source */
-
-enum { /* milliseconds */
-	RESET_GRACE = 10000,
-	RESET_TICK = 20,
-	PIPE_REST = 1000,
-};
-
-struct exchange {
-	struct relay *relay;
-	struct side sides[SIDES];
-	struct flow flows[FLOWS];
-	int64_t moved_at[FLOWS]; /* when octets moved last */
-	int64_t fin_at;          /* the first FIN; 0: none yet */
-	int64_t reset_at;        /* the first reset; 0: none yet */
-	int lost;                /* and whose it was */
-};
+#include "net/exchange.h"
 
 /* Not on the stack: pages that no octet has touched cost nothing. */
-static uint8_t buffers[FLOWS][FLOW_BUFFER];
+static uint8_t buffers[EXCHANGE_FLOWS][FLOW_BUFFER];
 
-static void
-exchange_start(struct exchange *x, struct relay *r)
-{
-	const int on = 1;
-	const int64_t now = clock_now();
-
-	*x = (struct exchange){
-		.relay = r,
-		.sides = { { .fd = r->client }, { .fd = r->server } },
-		.moved_at = { now, now },
-	};
-	for (int i = 0; i < SIDES; i++) {
-		flow_start(&x->flows[i], &x->sides[i], &x->sides[1 - i],
-		    buffers[i]);
-		/* It cannot fail on a socket. */
-		setsockopt(x->sides[i].fd, SOL_SOCKET, SO_OOBINLINE, &on,
-		    sizeof(on));
-	}
-	x->flows[UP].held = r->early;
-	x->flows[UP].held_length = r->early_length;
-}
-
-static int64_t
-later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
+/* When the watcher wants to be called again. */
 static struct deadline
-deadline_after(int64_t moment, int64_t timeout)
+watch_next(const struct relay *r)
 {
-	if (timeout == 0 || moment > INT64_MAX - timeout)
+	if (r->watch == NULL || r->watch->tick == NULL)
 		return DEADLINE_NEVER;
-	return (struct deadline){ moment + timeout };
+	return deadline_in(r->watch->interval);
 }
 
-static struct deadline
-idle_deadline(const struct exchange *x)
-{
-	return deadline_after(later(x->moved_at[UP], x->moved_at[DOWN]),
-	    x->relay->idle_timeout);
-}
-
-static struct deadline
-half_closed_deadline(const struct exchange *x)
-{
-	const int64_t moved = later(x->moved_at[UP], x->moved_at[DOWN]);
-
-	if (x->fin_at == 0)
-		return DEADLINE_NEVER;
-	return deadline_after(later(moved, x->fin_at),
-	    x->relay->half_closed_timeout);
-}
-
-/* When there is something to do although nothing happens. */
-static struct deadline
-exchange_deadline(const struct exchange *x)
-{
-	struct deadline until = deadline_first(idle_deadline(x),
-	    half_closed_deadline(x));
-
-	if (x->reset_at != 0)
-		until = x->flows[x->lost].state == FLOW_ENDED ?
-		    deadline_in(RESET_TICK) :
-		    deadline_after(x->reset_at, RESET_GRACE);
-	for (int i = 0; i < FLOWS; i++)
-		if (flow_resting(&x->flows[i]))
-			until = deadline_first(until, deadline_after(
-			    x->moved_at[i], PIPE_REST));
-	return until;
-}
-
-/* The pipes of directions that fell idle go back. */
 static void
-pipes_rest(struct exchange *x)
+watch_due(const struct relay *r, struct deadline *next)
 {
-	for (int i = 0; i < FLOWS; i++)
-		if (deadline_passed(deadline_after(x->moved_at[i],
-		    PIPE_REST)))
-			flow_rest(&x->flows[i]);
-}
-
-/* An error that no read or write has met yet. */
-static void
-side_failed(struct side *s)
-{
-	int error = 0;
-	socklen_t length = sizeof(error);
-
-	if (s->error != 0)
+	if (next->at == DEADLINE_NEVER.at || !deadline_passed(*next))
 		return;
-	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
-		error = errno;
-	s->error = error != 0 ? error : ECONNRESET;
-}
-
-static struct pollfd
-side_poll(const struct exchange *x, int i)
-{
-	const struct side *s = &x->sides[i];
-	const short events = (short)(flow_source_events(&x->flows[i]) |
-	    flow_sink_events(&x->flows[1 - i]));
-
-	/* POLLHUP is always polled for: without this we would spin. */
-	return (struct pollfd){
-		.fd = events == 0 && s->hung ? -1 : s->fd,
-		.events = events,
-	};
-}
-
-static void
-exchange_step(struct exchange *x, const struct pollfd fds[SIDES])
-{
-	const int64_t now = clock_now();
-
-	for (int i = 0; i < SIDES; i++) {
-		if ((fds[i].revents & (POLLERR | POLLNVAL)) != 0)
-			side_failed(&x->sides[i]);
-		if ((fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
-			x->sides[i].hung = true;
-	}
-	for (int i = 0; i < FLOWS; i++) {
-		const bool open = x->flows[i].state == FLOW_OPEN;
-
-		if (flow_step(&x->flows[i], fds[i].revents,
-		    fds[1 - i].revents))
-			x->moved_at[i] = now;
-		if (open && x->flows[i].state != FLOW_OPEN && x->fin_at == 0)
-			x->fin_at = now;
-	}
-	for (int i = 0; i < SIDES; i++) {
-		if (x->sides[i].error == 0)
-			continue;
-		flow_drop(&x->flows[1 - i]);
-		if (x->reset_at == 0) {
-			x->reset_at = now;
-			x->lost = i;
-		}
-	}
-}
-
-/* Has all that came before the reset reached the other side, or will not? */
-static bool
-reset_delivered(const struct exchange *x)
-{
-	const struct side *other = &x->sides[1 - x->lost];
-	int unsent = 0;
-
-	if (other->error != 0 ||
-	    deadline_passed(deadline_after(x->reset_at, RESET_GRACE)))
-		return true;
-	return x->flows[x->lost].state == FLOW_ENDED &&
-	    (ioctl(other->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0);
-}
-
-static enum relay_result
-reset_result(const struct exchange *x)
-{
-	static const char *const reset[SIDES] = {
-		"the client reset its connection",
-		"the server reset its connection",
-	};
-	static const char *const lost[SIDES] = {
-		"the connection to the client was lost",
-		"the connection to the server was lost",
-	};
-
-	switch (x->sides[x->lost].error) {
-	case ECONNRESET:
-	case EPIPE:
-		x->relay->reason = reset[x->lost];
-		return RELAY_RESET;
-	case ENOMEM:
-	case ENOBUFS:
-	case EBADF:
-		x->relay->reason = "the relay lacked memory or a descriptor";
-		return RELAY_ERROR;
-	default: /* keepalive, a router or a firewall of this host said so */
-		x->relay->reason = lost[x->lost];
-		return RELAY_RESET;
-	}
-}
-
-static bool
-exchange_over(struct exchange *x, enum relay_result *result)
-{
-	if (x->reset_at != 0) {
-		if (!reset_delivered(x))
-			return false;
-		*result = reset_result(x);
-		return true;
-	}
-	*result = RELAY_OK;
-	return x->flows[UP].state == FLOW_ENDED &&
-	    x->flows[DOWN].state == FLOW_ENDED;
-}
-
-static bool
-exchange_timed_out(struct exchange *x, enum relay_result *result)
-{
-	if (x->reset_at != 0)
-		return false; /* has its own time */
-	*result = RELAY_TIMEOUT;
-	if (deadline_passed(half_closed_deadline(x)))
-		x->relay->reason = "half-closed and silent for too long";
-	else if (deadline_passed(idle_deadline(x)))
-		x->relay->reason = "silent for too long";
-	else
-		return false;
-	return true;
-}
-
-/* One wait and what follows from it; true: it was the last one. */
-static bool
-exchange_turn(struct exchange *x, enum relay_result *result)
-{
-	struct pollfd fds[SIDES] = {
-		side_poll(x, CLIENT),
-		side_poll(x, SERVER),
-	};
-
-	switch (wait_for(fds, SIDES, exchange_deadline(x))) {
-	case WAIT_READY:
-		exchange_step(x, fds);
-		break;
-	case WAIT_TIMEOUT:
-		if (exchange_timed_out(x, result))
-			return true;
-		break;
-	case WAIT_STOPPED:
-		x->relay->reason = "stopped by SIGTERM";
-		*result = RELAY_STOPPED;
-		return true;
-	}
-	pipes_rest(x);
-	return exchange_over(x, result);
-}
-
-/* SECURITY: a stream that was cut short must not look whole, so whatever is
- * not the proper end becomes a reset at close(2). */
-static void
-exchange_end(struct exchange *x, bool properly)
-{
-	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
-
-	for (int i = 0; i < SIDES; i++) {
-		flow_end(&x->flows[i]);
-		if (!properly)
-			setsockopt(x->sides[i].fd, SOL_SOCKET, SO_LINGER,
-			    &none, sizeof(none));
-	}
-	x->relay->up = x->flows[UP].written;
-	x->relay->down = x->flows[DOWN].written;
+	r->watch->tick(r->watch->context);
+	*next = watch_next(r);
 }
 
 enum relay_result
 relay_run(struct relay *r)
 {
 	enum relay_result result = RELAY_ERROR;
+	struct deadline next = watch_next(r);
 	struct exchange x;
+	bool over = false;
 
 	r->reason = NULL;
-	exchange_start(&x, r);
-	while (!exchange_turn(&x, &result))
-		;
-	exchange_end(&x, result == RELAY_OK);
+	exchange_start(&x, r, buffers);
+	while (!over) {
+		struct pollfd fds[EXCHANGE_SIDES];
+		enum wait wait;
+
+		exchange_poll(&x, fds);
+		wait = wait_for(fds, EXCHANGE_SIDES,
+		    deadline_first(exchange_deadline(&x), next));
+		if (wait == WAIT_STOPPED) {
+			r->reason = "stopped by SIGTERM";
+			result = RELAY_STOPPED;
+			break;
+		}
+		over = exchange_turn(&x, wait == WAIT_READY ? fds : NULL,
+		    &result);
+		watch_due(r, &next);
+	}
+	exchange_end(&x, result);
 	return result;
 }

@@ -18,6 +18,16 @@ enum relay_result {
 	RELAY_STOPPED, /* SIGTERM */
 };
 
+/* Somebody who looks on: is shown the octets of either direction before they
+ * are written, and called every `interval' milliseconds.  Each may be NULL. */
+struct relay_watch {
+	void (*up)(void *context, const uint8_t *octets, size_t length);
+	void (*down)(void *context, const uint8_t *octets, size_t length);
+	void (*tick)(void *context);
+	int64_t interval;
+	void *context;
+};
+
 struct relay {
 	/*
 	 * Two non-blocking stream sockets, TCP or unix-domain; borrowed, but
@@ -38,6 +48,8 @@ struct relay {
 	 * An octet that waits for a slow reader is no octet. */
 	int64_t idle_timeout;
 	int64_t half_closed_timeout;
+
+	const struct relay_watch *watch; /* NULL: nobody; borrowed */
 
 	/* Payload octets written to the server, to the client. */
 	uint64_t up;

@@ -43,6 +43,11 @@ struct question {
 	/* UDP ASSOCIATE: no name, no literal and no port yet: the request is
 	 * judged by what its datagrams could be. */
 
+	/* The rule that allowed the FTP control connection on which this very
+	 * destination was announced as a data connection, which is allowed
+	 * as that one was; NULL: it was not announced. */
+	const char *announced;
+
 	/* What no rule can open: the port that the client connected to, on
 	 * any address of this host (0: none), and the destination of the
 	 * PROXY header (FAMILY_NONE: none). */

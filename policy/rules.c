@@ -188,6 +188,16 @@ deny_by_default(struct verdict *out)
 	return text_in(out->reason, sizeof(out->reason));
 }
 
+static void
+allow_announced(const struct question *q, struct verdict *out)
+{
+	struct text name = text_in(out->rule, sizeof(out->rule));
+
+	out->decision = ALLOW;
+	text_add(&name, q->announced);
+	out->reason[0] = '\0';
+}
+
 static const char *
 command_name(enum policy_command command)
 {
@@ -224,6 +234,10 @@ policy_judge_request(const struct policy *policy, const struct question *q,
 		struct text reason = deny_by_default(out);
 
 		text_add(&reason, "port 0 is no destination");
+		return;
+	}
+	if (q->announced != NULL) {
+		allow_announced(q, out);
 		return;
 	}
 	for (size_t i = 0; i < policy->count; i++) {
@@ -316,6 +330,10 @@ policy_judge_address(const struct policy *policy, const struct question *q,
 		struct text reason = deny_by_default(out);
 
 		text_add(&reason, never);
+		return;
+	}
+	if (q->announced != NULL) {
+		allow_announced(q, out);
 		return;
 	}
 	for (size_t i = 0; i < policy->count; i++) {

@@ -63,8 +63,8 @@ static const struct choice address_id_choices[] = {
 };
 
 static const struct choice ftp_alg_choices[] = {
-	{ "auto", FTP_ALG_AUTO, CHOICE_UNBUILT },
-	{ "always", FTP_ALG_ALWAYS, CHOICE_UNBUILT },
+	{ "auto", FTP_ALG_AUTO, CHOICE_OPEN },
+	{ "always", FTP_ALG_ALWAYS, CHOICE_OPEN },
 	{ "off", FTP_ALG_OFF, CHOICE_OPEN },
 	{ NULL, 0, CHOICE_OPEN },
 };
@@ -164,10 +164,9 @@ static const struct directive directives[] = {
 	{ .keyword = "address-id", .kind = &kind_word,
 	    .offset = offsetof(struct settings, address_id),
 	    .choices = address_id_choices, .initial = "off" },
-	/* "auto" as soon as the translation is built. */
 	{ .keyword = "ftp-alg", .kind = &kind_word,
 	    .offset = offsetof(struct settings, ftp_alg),
-	    .choices = ftp_alg_choices, .initial = "off" },
+	    .choices = ftp_alg_choices, .initial = "auto" },
 	{ .keyword = "ftp-port", .kind = &kind_ftp_ports, .initial = "21" },
 	{ .keyword = "nat64-prefix", .kind = &kind_nat64,
 	    .otherwise = "64:ff9b::/96 alone" },

@@ -39,6 +39,12 @@ static const struct program programs[SANDBOX_STAGES] = {
 	[SANDBOX_UDP] = {
 		ARRAY_COUNT(filter_udp), filter_udp,
 	},
+	[SANDBOX_WATCH] = {
+		ARRAY_COUNT(filter_watch), filter_watch,
+	},
+	[SANDBOX_ALG] = {
+		ARRAY_COUNT(filter_alg), filter_alg,
+	},
 	[SANDBOX_RELAY] = {
 		ARRAY_COUNT(filter_relay), filter_relay,
 	},
@@ -89,12 +95,13 @@ sandbox_lacks_landlock(void)
 	return lacks_landlock;
 }
 
+/* The last stage of a session: nothing is dialled with `mark' any more. */
 static const char *
-enter_relay(void)
+enter_last(enum sandbox_stage stage)
 {
 	if (!identity_drop_kept())
 		return problem("capabilities could not be dropped");
-	return filter_load(SANDBOX_RELAY);
+	return filter_load(stage);
 }
 
 const char *
@@ -106,8 +113,10 @@ sandbox_enter(enum sandbox_stage stage)
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
 		return filter_load(stage);
+	case SANDBOX_WATCH:
+	case SANDBOX_ALG:
 	case SANDBOX_RELAY:
-		return enter_relay();
+		return enter_last(stage);
 	case SANDBOX_STAGES:
 		break;
 	}

@@ -17,6 +17,8 @@ enum sandbox_stage {
 	SANDBOX_NEGOTIATE, /* before the first octet of the client is read */
 	SANDBOX_BIND,      /* waits for a peer; then the relay */
 	SANDBOX_UDP,       /* datagrams, and the names in them; the last */
+	SANDBOX_WATCH,     /* FTP, unchanged: the relay's and the table */
+	SANDBOX_ALG,       /* FTP, translated: data connections */
 	SANDBOX_RELAY,     /* two connected sockets and the log */
 	SANDBOX_STAGES,
 };
@@ -32,7 +34,7 @@ const char *sandbox_become(const char *name, uint64_t keep);
 
 /*
  * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, rlimits, Landlock,
- * its filter.  All others: their filter on top; SANDBOX_RELAY gives up what
+ * its filter.  All others: their filter on top; the last one gives up what
  * sandbox_become() kept.  NULL on success, else what
  * failed, as a sentence.
  */

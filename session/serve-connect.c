@@ -43,10 +43,14 @@ serve_connect(struct session *s)
 
 	dial(s);
 	/* From here: two connections that policy allows to be one. */
+	if (serve_is_ftp(s))
+		serve_ftp_begin(s);
 	bound = serve_bound(s, &s->record.local);
 	serve_reply(s, &bound, 0);
 	s->stage = STAGE_SILENT;
 	serve_announce(s);
+	if (serve_is_ftp(s))
+		serve_ftp(s);
 	session_confine(s, SANDBOX_RELAY);
 	/* From here: no new connection, no file. */
 	serve_relay(s, s->dial.fd);

@@ -63,6 +63,7 @@ session_serve(struct session *s)
 		    REPLY_COMMAND_NOT_SUPPORTED,
 		    "the command is not served");
 	fill_question(s, commands[s->request.command].policy);
+	serve_find(s);
 	serve_judge(s);
 	commands[s->request.command].serve(s);
 }
@@ -124,7 +125,7 @@ serve_announce(struct session *s)
 }
 
 _Noreturn void
-serve_relay(struct session *s, int server)
+serve_end(struct session *s, enum relay_result result, const char *reason)
 {
 	static const enum result results[] = {
 		[RELAY_ERROR] = RESULT_ERROR,
@@ -133,6 +134,13 @@ serve_relay(struct session *s, int server)
 		[RELAY_TIMEOUT] = RESULT_TIMEOUT,
 		[RELAY_STOPPED] = RESULT_STOPPED,
 	};
+
+	session_end(s, results[result], reason);
+}
+
+_Noreturn void
+serve_relay(struct session *s, int server)
+{
 	const struct cursor early = inbox_cursor(&s->inbox);
 	struct relay *r = &s->relay;
 	enum relay_result result;
@@ -146,5 +154,5 @@ serve_relay(struct session *s, int server)
 	result = relay_run(r);
 	s->record.up = r->up;
 	s->record.down = r->down;
-	session_end(s, results[result], r->reason);
+	serve_end(s, result, r->reason);
 }

@@ -16,6 +16,26 @@ _Noreturn void serve_connect(struct session *s);
 _Noreturn void serve_bind(struct session *s);
 _Noreturn void serve_udp(struct session *s);
 
+/* ---------------------------------------------------------------- FTP */
+
+/*
+ * What the table knows of the destination, before it is judged: an alias
+ * becomes its address, a name the address of a live control connection, and
+ * an announced data connection is allowed as that one was.
+ */
+void serve_find(struct session *s);
+
+/* Is this the control connection of an FTP session? */
+bool serve_is_ftp(const struct session *s);
+
+/* In the place of serve_relay(), in two steps: before the reply to the
+ * client, and behind it. */
+void serve_ftp_begin(struct session *s);
+_Noreturn void serve_ftp(struct session *s);
+
+/* Whose entries in the table are this client's. */
+struct table_owner serve_owner(const struct session *s);
+
 /* ------------------------------------------- the steps that they share */
 
 /* Could a rule allow the question?  Else the session ends with 02. */
@@ -37,6 +57,10 @@ void serve_reply(struct session *s, const struct address *bound,
 
 /* Status and title, and the record `open' where `log-start' asks for one. */
 void serve_announce(struct session *s);
+
+/* The end of a session by what its relay came to. */
+_Noreturn void serve_end(struct session *s, enum relay_result result,
+    const char *reason);
 
 /* The relay between the client and a connected socket, and the end. */
 _Noreturn void serve_relay(struct session *s, int server);

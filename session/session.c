@@ -112,6 +112,15 @@ session_credentials(struct session *s)
 		_exit(STATUS_CONFIG);
 }
 
+/* Without it everything but what needs it works (INTERFACE.md 4). */
+static void
+session_share(struct session *s)
+{
+	s->table.fd = -1;
+	if (s->settings.ftp_alg != FTP_ALG_OFF)
+		(void)table_open(&s->table, s->settings.state_dir);
+}
+
 /* What cannot be set is told now: a session must not go where the
  * configuration did not send it. */
 static void
@@ -168,6 +177,7 @@ session_open(struct session *s, const struct options *options)
 		session_end(s, RESULT_ERROR, failure);
 	session_steer(s);
 	session_credentials(s);
+	session_share(s);
 	resolve_prepare();
 	s->handshake = deadline_in(s->settings.handshake_timeout);
 }

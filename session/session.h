@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "alg/session.h"
 #include "journal.h"
 #include "net/bind.h"
 #include "net/dial.h"
 #include "net/inbox.h"
 #include "net/relay.h"
+#include "net/table.h"
 #include "net/udp.h"
 #include "command/options.h"
 #include "policy/policy.h"
@@ -55,6 +57,11 @@ struct session {
 	struct binding binding;
 	struct association association;
 	struct relay relay;
+
+	/* What the client's sessions share, and FTP. */
+	struct table table;
+	char announced[TABLE_RULE_TEXT]; /* question.announced */
+	struct alg alg;
 
 	/* What the log says at the end; filled in on the way. */
 	struct record record;

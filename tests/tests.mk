@@ -45,7 +45,7 @@ bench: all build/bench/bare build/bench/inetd build/bench/policy
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
 PURE = $(sort $(wildcard wire/*.c policy/*.c) \
-	$(filter-out alg/session.c,$(wildcard alg/*.c)))
+	$(filter-out alg/session.c alg/channel.c alg/translate.c,$(wildcard alg/*.c)))
 HEADERS = $(wildcard wire/*.h policy/*.h net/*.h alg/*.h)
 
 build/tests/%: tests/unit/%.c $(PURE) $(HEADERS)
@@ -71,9 +71,15 @@ build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	$(CC) $(CHECKED) -fsanitize=undefined -fno-sanitize-recover=all \
 	    -o $@ $< $(DIAL) -lcares
 
+build/tests/table: tests/unit/table.c net/table.c net/wait.c $(PURE) \
+	    $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< net/table.c net/wait.c \
+	    $(wildcard wire/*.c)
+
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
-	    net/relay.o net/flow.o net/wait.o wire/text.o)
+	    net/relay.o net/exchange.o net/flow.o net/wait.o wire/text.o)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
 build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
@@ -134,4 +140,4 @@ build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/unit/relay build/tests/unit/wait
+	build/tests/table build/tests/unit/relay build/tests/unit/wait

@@ -48,8 +48,8 @@ address_field(struct cursor *walk, uint8_t type, size_t *length)
 	}
 }
 
-static bool
-request_host(struct socks5_request *r, uint8_t type)
+static void
+take_host(struct socks5_request *r, uint8_t type)
 {
 	const uint16_t port = r->address.port;
 
@@ -57,44 +57,55 @@ request_host(struct socks5_request *r, uint8_t type)
 	case ATYP_IPV4:
 		r->kind = NAME_LITERAL;
 		r->address = address_ipv4(r->asked, port);
-		return true;
+		break;
 	case ATYP_IPV6:
 		r->kind = NAME_LITERAL;
 		r->address = address_ipv6(r->asked, port);
-		return true;
+		break;
 	default:
 		r->by_name = true;
 		r->kind = name_classify(r->asked, r->asked_length, r->name,
 		    &r->address);
 		r->address.port = port;
-		return r->kind != NAME_BAD;
+		break;
 	}
 }
 
-/* RFC 1928 5:  ATYP DST.ADDR DST.PORT */
+/* RFC 1928 5:  ATYP DST.ADDR DST.PORT; a name may be NAME_BAD. */
+static enum parse
+read_address(struct cursor *walk, struct socks5_request *out, enum reply *why)
+{
+	size_t length = 0;
+
+	*why = REPLY_GENERAL_FAILURE;
+	const uint8_t type = cursor_u8(walk);
+	if (walk->starved)
+		return PARSE_MORE;
+	if (!address_field(walk, type, &length)) {
+		*why = REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
+		return PARSE_BAD;
+	}
+	const uint8_t *asked = cursor_take(walk, length);
+	const uint16_t port = cursor_u16(walk);
+	if (walk->starved)
+		return PARSE_MORE;
+	memcpy(out->asked, asked, length);
+	out->asked_length = (uint8_t)length;
+	out->address.port = port;
+	take_host(out, type);
+	return PARSE_DONE;
+}
+
 enum parse
 socks5_address_parse(struct cursor *c, struct socks5_request *out,
     enum reply *why)
 {
 	struct cursor walk = *c;
-	size_t length = 0;
+	const enum parse parse = read_address(&walk, out, why);
 
-	*why = REPLY_GENERAL_FAILURE;
-	const uint8_t type = cursor_u8(&walk);
-	if (walk.starved)
-		return PARSE_MORE;
-	if (!address_field(&walk, type, &length)) {
-		*why = REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
-		return PARSE_BAD;
-	}
-	const uint8_t *asked = cursor_take(&walk, length);
-	const uint16_t port = cursor_u16(&walk);
-	if (walk.starved)
-		return PARSE_MORE;
-	memcpy(out->asked, asked, length);
-	out->asked_length = (uint8_t)length;
-	out->address.port = port;
-	if (!request_host(out, type))
+	if (parse != PARSE_DONE)
+		return parse;
+	if (out->kind == NAME_BAD)
 		return PARSE_BAD;
 	*c = walk;
 	return PARSE_DONE;
@@ -118,12 +129,17 @@ socks5_request_parse(struct cursor *c, struct socks5_request *out,
 	r.flag = cursor_u8(&walk);
 	if (walk.starved)
 		return PARSE_MORE;
-	const enum parse parse = socks5_address_parse(&walk, &r, why);
-	if (parse != PARSE_MORE)
-		*out = r;
-	if (parse == PARSE_DONE)
-		*c = walk;
-	return parse;
+	const enum parse parse = read_address(&walk, &r, why);
+	if (parse == PARSE_MORE)
+		return PARSE_MORE;
+	*out = r;
+	/* Where the client of UDP will send from is a hint, and some say "0"
+	 * where they do not know. */
+	if (parse == PARSE_BAD || (r.kind == NAME_BAD &&
+	    r.command != SOCKS5_UDP_ASSOCIATE))
+		return PARSE_BAD;
+	*c = walk;
+	return PARSE_DONE;
 }
 
 /* RFC 1928 6:  VER REP RSV ATYP BND.ADDR BND.PORT */

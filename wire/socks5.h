@@ -51,7 +51,9 @@ struct socks5_greeting {
 struct socks5_request {
 	uint8_t command;
 	uint8_t flag;           /* RSV of RFC 1928, FLAG of pro-v5 */
-	enum name_kind kind;    /* NAME_HOST: name; NAME_LITERAL: address */
+	/* NAME_HOST: name; NAME_LITERAL: address; NAME_BAD of a whole request:
+	 * a UDP ASSOCIATE, whose name nobody looks up. */
+	enum name_kind kind;
 	bool by_name;           /* sent as DOMAINNAME, a literal too */
 	struct address address; /* with the port; for a name only the port */
 	char name[NAME_LENGTH_MAX + 1];

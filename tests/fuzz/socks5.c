@@ -79,8 +79,9 @@ try_request(const uint8_t *octets, size_t length)
 	}
 	const size_t used = length - c.left;
 	require(octets[0] == SOCKS5_VERSION);
-	require(request.kind == NAME_HOST || request.kind == NAME_LITERAL);
-	require(used >= 7 && used <= 262);
+	require(request.kind == NAME_HOST || request.kind == NAME_LITERAL ||
+	    (octets[1] == SOCKS5_UDP_ASSOCIATE && request.by_name));
+	require(used >= (request.kind == NAME_BAD ? 7 : 8) && used <= 262);
 	require(request.address.port ==
 	    (uint16_t)(octets[used - 2] << 8 | octets[used - 1]));
 	if (request.kind == NAME_HOST)

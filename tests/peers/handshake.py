@@ -53,7 +53,7 @@ class Handler:
     def __init__(self, program, options, environment=None):
         with Handler.lock:
             self.client = socket.create_connection(
-                Handler.listener.getsockname())
+                Handler.listener.getsockname()[:2])
             self.copy, _ = Handler.listener.accept()
         self.client.settimeout(DEADLINE)
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

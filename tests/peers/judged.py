@@ -33,6 +33,8 @@ with warnings.catch_warnings():
 JOURNAL = "/run/systemd/journal/socket"
 PASSWORD = b"x"
 GLOBAL = "9.9.9.9"
+COMMANDS = {"connect": socks.CONNECT, "bind": socks.BIND,
+            "udp": socks.UDP_ASSOCIATE}
 
 
 class Row:
@@ -49,7 +51,11 @@ class Row:
         self.candidate = next((w[1:] for w in more if w[0] == "@"), None)
         self.decision, self.rule, *reason = said.split(" ", 2)
         self.reason = reason[0] if reason else ""
-        self.host, _, self.port = self.destination.rpartition(":")
+        # UDP ASSOCIATE without an address: its datagrams have theirs.
+        self.associates = self.destination == "-"
+        self.host, _, self.port = (
+            "0.0.0.0:0" if self.associates else
+            self.destination).rpartition(":")
         self.host = self.host.strip("[]")
         self.is_name = not re.fullmatch(r"[0-9.]+|.*:.*|", self.host)
 
@@ -185,7 +191,8 @@ class Stage:
                            bytes((len(PASSWORD),)) + PASSWORD)
                 wanted = b"\5\2\1\0"
             client.sendall(octets + socks.request(
-                row.host, int(row.port), "name" if row.is_name else "ip"))
+                row.host, int(row.port), "name" if row.is_name else "ip",
+                COMMANDS[row.command]))
             answer = streams.receive_exactly(client, len(wanted) + 4)
             client.close()
             process.wait()
@@ -243,10 +250,11 @@ def answers(stage, row):
     for address in ours:
         set_address("add", address)
     try:
-        if row.destination != "-" and not {"listener",
+        if not row.associates and not {"listener",
                                            "proxied"} & set(row.more):
             said["-e"] = stage.explain(row)
-        if row.command == "connect":
+        # Datagrams are judged one by one, and leave no REP.
+        if row.command != "udp" or row.associates:
             said["session"] = stage.session(row)
     finally:
         for address in ours:

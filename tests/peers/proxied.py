@@ -203,8 +203,24 @@ def check_closed(program, report):
                "handshake-timeout")
     report.run("half a line", sent_away, program, FROM_HERE,
                version_1("192.0.2.7", "192.0.2.1")[:-1], "handshake-timeout")
+    report.run("any", invited, program)
     report.run("two headers", twice, program)
     report.run("silence", silent, program)
+
+
+def invited(program):
+    """`any' is everybody, also this one."""
+    handler = Handler(program, ["-o", "proxy-protocol-from any",
+                                *handshake.DENY])
+    try:
+        handler.let_go()
+        handler.send(version_1("192.0.2.7", "192.0.2.1") + socks.GREETING +
+                     socks.request("192.0.2.1", 80))
+        if handler.read_to_end() != REFUSED:
+            raise Failure("not served")
+        record_of(handler, "denied", "192.0.2.7:4711")
+    finally:
+        handler.kill()
 
 
 def twice(program):

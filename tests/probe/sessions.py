@@ -143,11 +143,13 @@ def serve_names_on(peer):
 
 
 def start_names():
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 53))
-    in_background(serve_names_udp, udp)
-    tcp = socket.create_server(("127.0.0.1", 53))
-    in_background(serve_names_tcp, tcp)
+    for host, family in (("127.0.0.1", socket.AF_INET),
+                         ("::1", socket.AF_INET6)):
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        udp.bind((host, 53))
+        in_background(serve_names_udp, udp)
+        tcp = socket.create_server((host, 53), family=family)
+        in_background(serve_names_tcp, tcp)
 
 
 # -------------------------------------------------------------- one session
@@ -338,9 +340,9 @@ def denied(handler):
     s.end("denied")
 
 
-def bind(handler, *options):
+def bind(handler, *options, **how):
     """A peer that is expected, after a stranger."""
-    s = Session(handler, *options)
+    s = Session(handler, *options, **how)
     check("REP", s.ask(1, socket.inet_aton(HOST4), 0, 2), 0)
     for host in "127.0.0.1", HOST4:
         peer = socket.create_connection(("127.0.0.1", s.port), DEADLINE,
@@ -393,6 +395,7 @@ def associate(handler, *options):
 def steered_associate(handler):
     associate(handler, "source " + HOST6, "interface lo")
     associate(handler, "mark 7")
+    associate(handler, "resolver [::1]")
 
 
 def push(sock, octets):
@@ -499,6 +502,9 @@ def to_journal(handler):
             check("STATUS", systemd.recv(4096)[:7], b"STATUS=")
             check("journal", b"SOCKS64_RESULT=ok" in journald.recv(65536),
                   True)
+            bind(handler, fd2=stream, environment=environment)
+            check("journal", b"SOCKS64_COMMAND=BIND" in
+                  journald.recv(65536), True)
             s = Session(handler, fd2=stream, environment=environment)
             s.client.sendall(b"GET ")
             s.end("not-socks")

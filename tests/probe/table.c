@@ -37,6 +37,8 @@ static const struct {
 	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
 	{ filter_bind, ARRAY_COUNT(filter_bind) },
 	{ filter_udp, ARRAY_COUNT(filter_udp) },
+	{ filter_watch, ARRAY_COUNT(filter_watch) },
+	{ filter_alg, ARRAY_COUNT(filter_alg) },
 	{ filter_relay, ARRAY_COUNT(filter_relay) },
 };
 

@@ -160,7 +160,7 @@ no_instances() {
 	    listen-ipv4.conf:socks64.socket listen-unix.conf:socks64.socket \
 	    sources.conf:socks64.socket limits.conf:socks64.socket \
 	    egress.conf:socks64@.service credentials.conf:socks64@.service \
-	    hardened.conf:socks64@.service \
+	    hardened.conf:socks64@.service mark.conf:socks64@.service \
 	    accounting.conf:system-socks64.slice; do
 		if [[ -n $pair ]]; then
 			inside mkdir -p "$UNITS/${pair#*:}.d"
@@ -495,6 +495,21 @@ fail2ban() {
 	assert_equal curl "$status $output" "0 hello from 127.0.0.1"
 	run record SOCKS64_CLIENT=unix:uid=0
 	assert_match record "$output" 'MESSAGE=ok client=unix:uid=0 '
+}
+
+has_refused_mark() {
+	journal -t socks64 | grep -q \
+	    'socks64.conf:2: mark: cannot be set: Operation not permitted'
+}
+
+@test "mark.conf: with it sessions have the mark, without it none begins" {
+	configure 'allow at loopback' 'mark 7'
+	run fetch
+	[[ $status -ne 0 ]]
+	wait_until 10 has_refused_mark || fail "$(journal -t socks64)"
+	drop_in mark.conf socks64@.service
+	run fetch
+	assert_equal curl "$status $output" "0 hello from 127.0.0.1"
 }
 
 @test "listen-lan.conf: the empty ListenStream= replaces the listeners" {

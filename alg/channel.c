@@ -1,0 +1,332 @@
+/*
+ * Data connections of active mode.  SECURITY: only the server of the control
+ * connection is accepted, and only the client's own address is connected to;
+ * a listener takes one connection and is closed.
+ */
+#include "alg/channel.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/ports.h"
+#include "net/sockaddr.h"
+
+enum {
+	ACCEPT_MILLISECONDS = 120 * 1000, /* RFC 6384 11: at least 30 s */
+	BACKLOG = 4,
+	NONE = -1,
+};
+
+static uint8_t buffers[CHANNELS][EXCHANGE_FLOWS][FLOW_BUFFER];
+
+static int
+stream_socket(const struct address *a)
+{
+	return socket(a->family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static void
+close_one(int *fd)
+{
+	if (*fd != NONE)
+		close(*fd);
+	*fd = NONE;
+}
+
+/* A transfer that was cut short must not look whole. */
+static void
+reset_one(int *fd)
+{
+	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
+
+	if (*fd != NONE)
+		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none,
+		    sizeof(none));
+	close_one(fd);
+}
+
+/* --- Listening. --- */
+
+/* At our address towards the server; 0: a port of the kernel's choice. */
+static bool
+listen_at(int fd, const struct alg *a, uint16_t port)
+{
+	const int on = 1;
+	struct address at = a->local;
+
+	at.port = port;
+	const struct endpoint local = endpoint_of(&at, 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	return bind(fd, (const struct sockaddr *)&local.storage,
+	    local.length) == 0 && listen(fd, BACKLOG) == 0;
+}
+
+/* NONE: there is no port. */
+static int
+listener_open(const struct alg *a, struct address *announce)
+{
+	struct ports ports = ports_start(a->settings, 0);
+	const struct address *advertised = settings_advertised(a->settings,
+	    ADVERTISE_BIND, a->local.family);
+	uint16_t port;
+
+	while (ports_next(&ports, &port)) {
+		int fd = stream_socket(&a->local);
+
+		if (fd == NONE)
+			return NONE;
+		if (listen_at(fd, a, port) && socket_local(fd, announce)) {
+			port = announce->port;
+			if (advertised->family != FAMILY_NONE)
+				*announce = *advertised;
+			announce->port = port;
+			return fd;
+		}
+		close_one(&fd);
+	}
+	return NONE;
+}
+
+static struct channel *
+channel_in(struct channels *c, enum channel_state state)
+{
+	for (size_t i = 0; i < CHANNELS; i++)
+		if (c->list[i].state == state)
+			return &c->list[i];
+	return NULL;
+}
+
+static void
+channel_free(struct channel *ch)
+{
+	close_one(&ch->listener);
+	reset_one(&ch->client);
+	reset_one(&ch->server);
+	ch->state = CHANNEL_FREE;
+}
+
+static void
+give_up_but(struct channels *c, const struct channel *kept)
+{
+	for (size_t i = 0; i < CHANNELS; i++)
+		if (&c->list[i] != kept &&
+		    c->list[i].state == CHANNEL_LISTENING)
+			channel_free(&c->list[i]);
+}
+
+void
+channels_give_up(struct channels *c)
+{
+	give_up_but(c, NULL);
+}
+
+void
+channel_replace(struct channels *c)
+{
+	give_up_but(c, c->newest);
+}
+
+/* The server may have connected although it says no. */
+void
+channel_cancel(struct channels *c)
+{
+	if (c->newest != NULL && c->newest->state == CHANNEL_LISTENING)
+		channel_free(c->newest);
+	c->newest = NULL;
+}
+
+bool
+channel_listen(struct channels *c, const struct alg *a,
+    const struct address *target, struct address *announce)
+{
+	struct channel *ch = channel_in(c, CHANNEL_FREE);
+	const int listener = ch == NULL ? NONE : listener_open(a, announce);
+
+	if (listener == NONE)
+		return false;
+	*ch = (struct channel){ .state = CHANNEL_LISTENING,
+		.listener = listener, .client = NONE, .server = NONE,
+		.target = *target,
+		.until = deadline_in(ACCEPT_MILLISECONDS) };
+	c->newest = ch;
+	return true;
+}
+
+/* --- From the server to the client. --- */
+
+static void
+channel_connect(struct channel *ch, const struct alg *a)
+{
+	const struct endpoint to = endpoint_of(&ch->target, a->scope);
+
+	ch->state = CHANNEL_CONNECTING;
+	ch->until = deadline_in(a->settings->connect_timeout);
+	ch->client = stream_socket(&ch->target);
+	if (ch->client == NONE ||
+	    (connect(ch->client, (const struct sockaddr *)&to.storage,
+	    to.length) != 0 && errno != EINPROGRESS))
+		channel_free(ch);
+}
+
+/* SECURITY: whoever is faster than the server would get the client's file,
+ * or give it another. */
+static void
+channel_accept(struct channel *ch, const struct alg *a)
+{
+	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
+	socklen_t length = sizeof(storage);
+	struct address peer;
+
+	ch->server = accept4(ch->listener, (struct sockaddr *)&storage,
+	    &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (ch->server == NONE)
+		return;
+	peer = address_of(&storage);
+	if (!address_equal(&peer, &a->server_address)) {
+		reset_one(&ch->server);
+		return;
+	}
+	close_one(&ch->listener);
+	channel_connect(ch, a);
+}
+
+static void
+channel_relay(struct channel *ch, size_t i, const struct alg *a)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(ch->client, SOL_SOCKET, SO_ERROR, &error,
+	    &length) != 0 || error != 0) {
+		channel_free(ch);
+		return;
+	}
+	socket_tune(ch->client);
+	socket_tune(ch->server);
+	ch->state = CHANNEL_RELAYING;
+	ch->relay = (struct relay){ .client = ch->client,
+		.server = ch->server,
+		.idle_timeout = a->settings->idle_timeout,
+		.half_closed_timeout = a->settings->half_closed_timeout };
+	exchange_start(&ch->exchange, &ch->relay, buffers[i]);
+}
+
+static void
+channel_end(struct channel *ch, struct alg *a, enum relay_result result)
+{
+	exchange_end(&ch->exchange, result);
+	a->up += ch->relay.up;
+	a->down += ch->relay.down;
+	close_one(&ch->client); /* exchange_end() said whether as a reset */
+	close_one(&ch->server);
+	ch->state = CHANNEL_FREE;
+}
+
+/* --- The session's loop. --- */
+
+static size_t
+channel_poll(const struct channel *ch, struct pollfd fds[2],
+    struct deadline *until)
+{
+	switch (ch->state) {
+	case CHANNEL_FREE:
+		return 0;
+	case CHANNEL_LISTENING:
+		fds[0] = (struct pollfd){ .fd = ch->listener,
+			.events = POLLIN };
+		*until = deadline_first(*until, ch->until);
+		return 1;
+	case CHANNEL_CONNECTING:
+		fds[0] = (struct pollfd){ .fd = ch->client,
+			.events = POLLOUT };
+		*until = deadline_first(*until, ch->until);
+		return 1;
+	case CHANNEL_RELAYING:
+		exchange_poll(&ch->exchange, fds);
+		*until = deadline_first(*until,
+		    exchange_deadline(&ch->exchange));
+		return EXCHANGE_SIDES;
+	}
+	return 0;
+}
+
+size_t
+channels_poll(const struct channels *c, struct pollfd *fds,
+    struct deadline *until)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CHANNELS; i++)
+		n += channel_poll(&c->list[i], fds + n, until);
+	return n;
+}
+
+/* Returns how many of fds were its own. */
+static size_t
+channel_turn(struct channels *c, size_t i, struct alg *a,
+    const struct pollfd *fds)
+{
+	struct channel *ch = &c->list[i];
+	const bool ready = fds != NULL && fds[0].revents != 0;
+	enum relay_result result = RELAY_ERROR;
+
+	switch (ch->state) {
+	case CHANNEL_FREE:
+		return 0;
+	case CHANNEL_LISTENING:
+		if (ready)
+			channel_accept(ch, a);
+		else if (deadline_passed(ch->until))
+			channel_free(ch);
+		return 1;
+	case CHANNEL_CONNECTING:
+		if (ready)
+			channel_relay(ch, i, a);
+		else if (deadline_passed(ch->until))
+			channel_free(ch);
+		return 1;
+	case CHANNEL_RELAYING:
+		if (exchange_turn(&ch->exchange, fds, &result))
+			channel_end(ch, a, result);
+		else if (exchange_moved_at(&ch->exchange) > c->moved_at)
+			c->moved_at = exchange_moved_at(&ch->exchange);
+		return EXCHANGE_SIDES;
+	}
+	return 0;
+}
+
+void
+channels_turn(struct channels *c, struct alg *a, const struct pollfd *fds)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CHANNELS; i++)
+		n += channel_turn(c, i, a, fds == NULL ? NULL : fds + n);
+}
+
+bool
+channels_busy(const struct channels *c)
+{
+	for (size_t i = 0; i < CHANNELS; i++)
+		if (c->list[i].state == CHANNEL_CONNECTING ||
+		    c->list[i].state == CHANNEL_RELAYING)
+			return true;
+	return false;
+}
+
+void
+channels_close(struct channels *c, struct alg *a)
+{
+	for (size_t i = 0; i < CHANNELS; i++) {
+		struct channel *ch = &c->list[i];
+
+		if (ch->state == CHANNEL_RELAYING)
+			channel_end(ch, a, RELAY_STOPPED);
+		else if (ch->state != CHANNEL_FREE)
+			channel_free(ch);
+	}
+}

@@ -1,0 +1,262 @@
+/*
+ * Commands and what becomes of them: tables, and the few rules behind them.
+ */
+#include "alg/commands.h"
+
+#include <string.h>
+
+#include "alg/forms.h"
+#include "wire/cursor.h"
+
+enum { VERB_MAX = 12, PORT_UNPRIVILEGED = 1024 };
+
+#define SAY_USE_IPV6 "522 Network protocol not supported, use (2)"
+#define SAY_USE_IPV4 "522 Network protocol not supported, use (1)"
+#define SAY_LONG_IPV6 "521 Supported address families are (6)"
+#define SAY_LONG_IPV4 "521 Supported address families are (4)"
+#define SAY_SYNTAX "501 Syntax error in the address"
+#define SAY_FOREIGN "501 Only your own address can be used"
+#define SAY_LOW_PORT "504 Ports below 1024 cannot be used"
+
+static const struct {
+	const char *verb;
+	enum ask ask;
+} verbs[] = {
+	{ "PASV", ASK_PASV },
+	{ "EPSV", ASK_EPSV },
+	{ "LPSV", ASK_LPSV },
+	{ "PORT", ASK_PORT },
+	{ "EPRT", ASK_EPRT },
+	{ "LPRT", ASK_LPRT },
+	{ "ALGS", ASK_ALGS },
+	{ "AUTH", ASK_AUTH },
+	{ "STAT", ASK_STAT },
+	{ "RETR", ASK_TRANSFER },
+	{ "STOR", ASK_TRANSFER },
+	{ "STOU", ASK_TRANSFER },
+	{ "APPE", ASK_TRANSFER },
+	{ "LIST", ASK_TRANSFER },
+	{ "NLST", ASK_TRANSFER },
+	{ "MLSD", ASK_TRANSFER },
+};
+
+static uint8_t
+upper(uint8_t c)
+{
+	return c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
+}
+
+static bool
+is_word(const uint8_t *text, size_t length, const char *word)
+{
+	if (length != strlen(word))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (upper(text[i]) != (uint8_t)word[i])
+			return false;
+	return true;
+}
+
+static size_t
+verb_length(const uint8_t *line, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && n < VERB_MAX &&
+	    upper(line[n]) >= 'A' && upper(line[n]) <= 'Z')
+		n++;
+	return n;
+}
+
+bool
+command_argument_is(const struct command *c, const char *word)
+{
+	return is_word(c->argument, c->argument_length, word);
+}
+
+static enum ask
+epsv_ask(const struct command *c)
+{
+	static const struct {
+		const char *word;
+		enum ask ask;
+	} words[] = {
+		{ "", ASK_EPSV },
+		{ "1", ASK_EPSV_IPV4 },
+		{ "2", ASK_EPSV_IPV6 },
+		{ "ALL", ASK_EPSV_ALL },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+		if (command_argument_is(c, words[i].word))
+			return words[i].ask;
+	return ASK_EPSV_UNKNOWN;
+}
+
+static bool
+has_controls(const uint8_t *line, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (line[i] < ' ' && line[i] != '\t')
+			return true;
+	return false;
+}
+
+struct command
+command_parse(const uint8_t *line, size_t length)
+{
+	const size_t verb = verb_length(line, length);
+	size_t start = verb;
+	struct command c = { .controls = has_controls(line, length) };
+
+	while (length > start && (line[length - 1] == ' ' ||
+	    line[length - 1] == '\t'))
+		length--;
+	while (start < length && (line[start] == ' ' || line[start] == '\t'))
+		start++;
+	c.argument = line + start;
+	c.argument_length = length - start;
+	if (start == verb && c.argument_length > 0)
+		return c; /* something sticks to the letters */
+	for (size_t i = 0; i < ARRAY_COUNT(verbs); i++)
+		if (is_word(line, verb, verbs[i].verb))
+			c.ask = verbs[i].ask;
+	if (c.ask == ASK_EPSV)
+		c.ask = epsv_ask(&c);
+	return c;
+}
+
+const char *
+ask_name(enum ask ask)
+{
+	static const char *const names[ASK_COUNT] = {
+		[ASK_PASV] = "PASV", [ASK_EPSV] = "EPSV",
+		[ASK_EPSV_IPV4] = "EPSV", [ASK_EPSV_IPV6] = "EPSV",
+		[ASK_EPSV_ALL] = "EPSV", [ASK_EPSV_UNKNOWN] = "EPSV",
+		[ASK_LPSV] = "LPSV", [ASK_PORT] = "PORT",
+		[ASK_EPRT] = "EPRT", [ASK_LPRT] = "LPRT",
+		[ASK_ALGS] = "ALGS", [ASK_AUTH] = "AUTH",
+	};
+
+	return names[ask] != NULL ? names[ask] : "-";
+}
+
+struct treatment
+treatment_of(enum ask ask, enum pair pair)
+{
+	/* In each row: the same family, 64, 46. */
+	static const struct treatment table[ASK_COUNT][PAIR_COUNT] = {
+		[ASK_PASV] = { { ACTION_WATCH, NULL },
+		    { ACTION_WATCH, NULL }, { ACTION_PASSIVE, NULL } },
+		[ASK_EPSV] = { { ACTION_WATCH, NULL },
+		    { ACTION_PASSIVE, NULL }, { ACTION_WATCH, NULL } },
+		[ASK_EPSV_IPV4] = { { ACTION_WATCH, NULL },
+		    { ACTION_SAY, SAY_USE_IPV6 }, { ACTION_PASSIVE, NULL } },
+		[ASK_EPSV_IPV6] = { { ACTION_WATCH, NULL },
+		    { ACTION_PASSIVE, NULL }, { ACTION_SAY, SAY_USE_IPV4 } },
+		[ASK_EPSV_ALL] = { { ACTION_PASS, NULL },
+		    { ACTION_SAY,
+			"504 Command not implemented for that parameter" },
+		    { ACTION_ALL, NULL } },
+		[ASK_EPSV_UNKNOWN] = { { ACTION_PASS, NULL },
+		    { ACTION_SAY, SAY_USE_IPV6 },
+		    { ACTION_SAY, SAY_USE_IPV4 } },
+		[ASK_LPSV] = { { ACTION_WATCH, NULL },
+		    { ACTION_PASSIVE, NULL }, { ACTION_PASSIVE, NULL } },
+		[ASK_PORT] = { { ACTION_ACTIVE, NULL },
+		    { ACTION_PASS, NULL }, { ACTION_ACTIVE, NULL } },
+		[ASK_EPRT] = { { ACTION_ACTIVE, NULL },
+		    { ACTION_ACTIVE, NULL }, { ACTION_ACTIVE, NULL } },
+		[ASK_LPRT] = { { ACTION_ACTIVE, NULL },
+		    { ACTION_ACTIVE, NULL }, { ACTION_ACTIVE, NULL } },
+		[ASK_ALGS] = { { ACTION_ALGS, NULL },
+		    { ACTION_ALGS, NULL }, { ACTION_ALGS, NULL } },
+		[ASK_AUTH] = { { ACTION_AUTH, NULL },
+		    { ACTION_AUTH, NULL }, { ACTION_AUTH, NULL } },
+	};
+
+	return table[ask][pair];
+}
+
+static enum ask
+way(const enum ask *ways, size_t count, unsigned n)
+{
+	return n < count ? ways[n] : ASK_OTHER;
+}
+
+enum ask
+passive_way(enum family server, unsigned n)
+{
+	static const enum ask ipv4[] = { ASK_PASV, ASK_EPSV, ASK_LPSV };
+	static const enum ask ipv6[] = { ASK_EPSV, ASK_LPSV };
+
+	return server == FAMILY_IPV4 ? way(ipv4, ARRAY_COUNT(ipv4), n) :
+	    way(ipv6, ARRAY_COUNT(ipv6), n);
+}
+
+enum ask
+active_way(enum family server, unsigned n)
+{
+	static const enum ask ipv4[] = { ASK_PORT, ASK_EPRT, ASK_LPRT };
+	static const enum ask ipv6[] = { ASK_EPRT, ASK_LPRT };
+
+	return server == FAMILY_IPV4 ? way(ipv4, ARRAY_COUNT(ipv4), n) :
+	    way(ipv6, ARRAY_COUNT(ipv6), n);
+}
+
+static enum form
+active_parse(const struct command *c, struct address *target)
+{
+	if (c->controls)
+		return FORM_BAD;
+	if (c->ask == ASK_PORT)
+		return form_port_parse(c->argument, c->argument_length,
+		    target);
+	if (c->ask == ASK_EPRT)
+		return form_eprt_parse(c->argument, c->argument_length,
+		    target);
+	return form_lprt_parse(c->argument, c->argument_length, target);
+}
+
+static struct active_verdict
+say(const char *what)
+{
+	return (struct active_verdict){ .active = ACTIVE_SAY, .say = what };
+}
+
+struct active_verdict
+active_judge(const struct command *command, enum pair pair,
+    active_own *is_own, void *context)
+{
+	const enum family client = pair == PAIR_64 ? FAMILY_IPV6 :
+	    FAMILY_IPV4;
+	const bool is_long = command->ask == ASK_LPRT;
+	struct active_verdict v = { .active = ACTIVE_PASS };
+	const enum form form = active_parse(command, &v.target);
+
+	if (form == FORM_DONE && is_own(context, &v.target)) {
+		/* SECURITY: RFC 2577, no connection to a service. */
+		if (v.target.port < PORT_UNPRIVILEGED)
+			return say(SAY_LOW_PORT);
+		v.active = ACTIVE_TRANSLATE;
+		return v;
+	}
+	/* SECURITY: a foreign address is never translated (FTP bounce). */
+	if (pair == PAIR_SAME)
+		return v;
+	if (form == FORM_BAD)
+		return say(SAY_SYNTAX);
+	if (is_long && (form == FORM_FAMILY || v.target.family != client))
+		return say(client == FAMILY_IPV6 ? SAY_LONG_IPV6 :
+		    SAY_LONG_IPV4);
+	if (pair == PAIR_46 && command->ask != ASK_EPRT)
+		return say(SAY_FOREIGN);
+	return v;
+}
+
+bool
+is_refusal(unsigned code)
+{
+	return code == 500 || code == 501 || code == 502 || code == 504 ||
+	    code == 521 || code == 522;
+}

@@ -1,0 +1,62 @@
+/*
+ * The one place where an FTP control connection is cut into lines, whatever
+ * pieces it arrives in: Telnet (RFC 854) is taken out, limits are kept.  Pure.
+ *
+ * A line ends at LF, with or without CR before it.  CR NUL and a lone CR are
+ * data (RFC 2640 3.1).  IAC IAC is one data octet 255, and so is IAC before
+ * anything that is no Telnet command.  Options are refused, and never passed
+ * on (RFC 6384 4).
+ */
+#ifndef SOCKS64_ALG_LINE_H
+#define SOCKS64_ALG_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/cursor.h"
+
+enum {
+	LINE_COMMAND_MAX = 2048,
+	LINE_REPLY_MAX = 4096,
+	LINE_ANSWER = 3, /* octets */
+};
+
+enum line_event {
+	LINE_MORE,    /* the cursor is empty */
+	LINE_WHOLE,   /* a line, or the rest of one that came in parts */
+	LINE_PART,    /* keep_long: so much of a long line; more follows */
+	LINE_TOO_LONG, /* else: a line was longer than the limit, and is
+			 gone whole */
+	LINE_REFUSED, /* `answer` goes back to the sender */
+};
+
+struct line_reader {
+	/* What to do. */
+	size_t limit;   /* at most LINE_REPLY_MAX */
+	bool keep_long; /* long lines come in parts, else not at all */
+
+	/* What came, without its end.  `begins`: it is the start of a line.
+	 * `urgent`: Interrupt Process or Data Mark stood before its end. */
+	uint8_t octets[LINE_REPLY_MAX];
+	size_t length;
+	bool begins;
+	bool urgent;
+	uint8_t answer[LINE_ANSWER];
+
+	/* Its own. */
+	unsigned telnet;
+	size_t subnegotiation;
+	bool carriage_return;
+	bool dropping;
+	bool given;    /* the line was given to the caller: start anew */
+	bool in_parts;
+};
+
+void line_start(struct line_reader *r, size_t limit, bool keep_long);
+
+/* Takes octets until there is an event; what is behind stays for the next
+ * call. */
+enum line_event line_read(struct line_reader *r, struct cursor *c);
+
+#endif

@@ -1,0 +1,629 @@
+/*
+ * An FTP session: the loop that moves octets between the two control sockets
+ * and the data connections.  What the octets mean is alg/translate.c's.
+ *
+ * Where only one thing is watched, or lines are no more (AUTH, or it is not
+ * FTP), the relay does it: the very octets, urgent ones and resets too.
+ */
+#include "alg/session.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
+
+#include "alg/control.h"
+#include "net/wait.h"
+#include "wire/text.h"
+
+enum { /* milliseconds */
+	GREETING_MILLISECONDS = 30 * 1000,
+	LAST_WORDS = 10 * 1000,
+	LAST_WORDS_TICK = 20,
+};
+
+enum { CLIENT, SERVER, SIDES };
+
+/* One of the two sockets. */
+struct end {
+	int fd;
+	struct stream in; /* read, and not yet taken apart */
+	struct stream *out;
+	uint64_t *counter;
+	bool eof;
+	bool shut;  /* our FIN is sent */
+	bool lost;  /* reset, or an error */
+};
+
+struct dialogue {
+	struct control control;
+	struct end ends[SIDES];
+	struct deadline greeting;
+	struct deadline refresh;
+	struct deadline last_words; /* for the side that is still there */
+	int64_t moved_at;
+	bool any_reply; /* the first octet of the server was seen */
+};
+
+/* Not on the stack. */
+static struct dialogue dialogue;
+
+/* --- The table. --- */
+
+void
+alg_begin(struct alg *a)
+{
+	if (table_control_put(a->table, &a->owner, &a->control, clock_now(),
+	    &a->alive) == TABLE_OK || a->reason[0] != '\0')
+		return;
+	struct text t = text_in(a->reason, sizeof(a->reason));
+	text_add(&t, "FTP data connections are not known: ");
+	text_add(&t, a->table->problem[0] != '\0' ? a->table->problem :
+	    "the association table is full");
+}
+
+static void
+tick(void *context)
+{
+	struct control *k = context;
+
+	alg_begin(k->alg);
+}
+
+/* --- Octets in and out. --- */
+
+static size_t
+stream_length(const struct stream *s)
+{
+	return s->end - s->start;
+}
+
+static bool
+has_room(const struct stream *s)
+{
+	return STREAM_SIZE - stream_length(s) >= CONTROL_ROOM;
+}
+
+static bool
+is_later(int error)
+{
+	return error == EAGAIN || error == EINTR;
+}
+
+static void
+end_lost(struct dialogue *s, struct end *e)
+{
+	e->lost = true;
+	e->eof = true;
+	if (s->last_words.at == DEADLINE_NEVER.at)
+		s->last_words = deadline_in(LAST_WORDS);
+}
+
+static void
+end_read(struct dialogue *s, struct end *e)
+{
+	uint8_t octets[4096];
+	const ssize_t n = recv(e->fd, octets, sizeof(octets), 0);
+
+	if (n > 0) {
+		stream_put(&e->in, octets, (size_t)n);
+		s->moved_at = clock_now();
+	} else if (n == 0) {
+		e->eof = true;
+	} else if (!is_later(errno)) {
+		end_lost(s, e);
+	}
+}
+
+/* Up to the urgent octet, or that alone. */
+static ssize_t
+send_some(const struct end *e)
+{
+	const struct stream *out = e->out;
+	const uint8_t *at = out->octets + out->start;
+	size_t length = stream_length(out);
+
+	if (out->urgent == (ptrdiff_t)out->start)
+		return send(e->fd, at, 1, MSG_NOSIGNAL | MSG_OOB);
+	if (out->urgent != NOWHERE)
+		length = (size_t)out->urgent - out->start;
+	return send(e->fd, at, length, MSG_NOSIGNAL);
+}
+
+static void
+end_write(struct dialogue *s, struct end *e)
+{
+	while (stream_length(e->out) > 0 && !e->lost) {
+		const ssize_t n = send_some(e);
+
+		if (n < 0) {
+			if (!is_later(errno))
+				end_lost(s, e);
+			return;
+		}
+		if (e->out->urgent == (ptrdiff_t)e->out->start)
+			e->out->urgent = NOWHERE;
+		e->out->start += (size_t)n;
+		*e->counter += (uint64_t)n;
+		s->moved_at = clock_now();
+	}
+}
+
+/* Our FIN, behind the last octet; never where the other side was lost. */
+static void
+end_finish(struct end *e, const struct end *other)
+{
+	if (e->shut || !other->eof || other->lost ||
+	    stream_length(&other->in) > 0 || stream_length(e->out) > 0)
+		return;
+	shutdown(e->fd, SHUT_WR);
+	e->shut = true;
+}
+
+/* --- Lines. --- */
+
+static struct cursor
+stream_cursor(const struct stream *s)
+{
+	return (struct cursor){ .at = s->octets + s->start,
+		.left = stream_length(s) };
+}
+
+static void
+stream_consume(struct stream *s, const struct cursor *c)
+{
+	s->start = s->end - c->left;
+}
+
+static bool
+can_write(const struct dialogue *s)
+{
+	return has_room(&s->control.to_client) &&
+	    has_room(&s->control.to_server);
+}
+
+static void
+take_commands(struct dialogue *s)
+{
+	struct control *k = &s->control;
+	struct stream *in = &s->ends[CLIENT].in;
+	struct cursor c = stream_cursor(in);
+
+	while (control_takes_commands(k) && can_write(s)) {
+		const enum line_event event = line_read(&k->commands, &c);
+
+		if (event == LINE_MORE)
+			break;
+		if (event == LINE_REFUSED)
+			stream_put(&k->to_client, k->commands.answer,
+			    LINE_ANSWER);
+		else
+			control_command(k, event);
+	}
+	stream_consume(in, &c);
+	if (k->auth_waits && k->queue.count == 0 && can_write(s))
+		control_auth(k);
+}
+
+/* SECURITY: it must be FTP that is translated (7.10): a server speaks first,
+ * and a reply begins with a digit. */
+static void
+look_at_first_octet(struct dialogue *s)
+{
+	const struct stream *in = &s->ends[SERVER].in;
+	const uint8_t first = in->octets[in->start];
+
+	if (s->any_reply || stream_length(in) == 0)
+		return;
+	s->any_reply = true;
+	if (first < '0' || first > '9')
+		s->control.raw = true;
+}
+
+static void
+take_replies(struct dialogue *s)
+{
+	struct control *k = &s->control;
+	struct stream *in = &s->ends[SERVER].in;
+
+	look_at_first_octet(s);
+	struct cursor c = stream_cursor(in);
+	while (!k->raw && !k->over && can_write(s)) {
+		const enum line_event event = line_read(&k->replies, &c);
+
+		if (event == LINE_MORE)
+			break;
+		if (event == LINE_REFUSED)
+			stream_put(&k->to_server, k->replies.answer,
+			    LINE_ANSWER);
+		else
+			control_reply(k, event);
+	}
+	stream_consume(in, &c);
+}
+
+/* Until nothing moves any more. */
+static void
+take_lines(struct dialogue *s)
+{
+	size_t before;
+	size_t after;
+
+	do {
+		before = stream_length(&s->ends[CLIENT].in) +
+		    stream_length(&s->ends[SERVER].in);
+		take_replies(s);
+		take_commands(s);
+		for (int i = 0; i < SIDES; i++)
+			end_write(s, &s->ends[i]);
+		after = stream_length(&s->ends[CLIENT].in) +
+		    stream_length(&s->ends[SERVER].in);
+	} while (after < before);
+}
+
+/* --- Time. --- */
+
+static int64_t
+last_moved(const struct dialogue *s)
+{
+	const int64_t data = s->control.channels.moved_at;
+
+	return data > s->moved_at ? data : s->moved_at;
+}
+
+/* A control connection is not idle while data moves. */
+static struct deadline
+idle_deadline(const struct dialogue *s)
+{
+	const struct settings *settings = s->control.alg->settings;
+	const bool half = s->ends[CLIENT].eof || s->ends[SERVER].eof;
+	struct deadline until = DEADLINE_NEVER;
+
+	if (settings->idle_timeout != 0)
+		until.at = last_moved(s) + settings->idle_timeout;
+	if (half && settings->half_closed_timeout != 0)
+		until = deadline_first(until, (struct deadline){
+		    last_moved(s) + settings->half_closed_timeout });
+	return until;
+}
+
+static struct deadline
+dialogue_deadline(const struct dialogue *s)
+{
+	struct deadline until = deadline_first(idle_deadline(s), s->refresh);
+
+	if (!s->control.greeted)
+		until = deadline_first(until, s->greeting);
+	if (s->last_words.at != DEADLINE_NEVER.at)
+		until = deadline_first(until, deadline_in(LAST_WORDS_TICK));
+	return until;
+}
+
+static void
+do_what_is_due(struct dialogue *s)
+{
+	struct control *k = &s->control;
+
+	if (deadline_passed(s->refresh)) {
+		tick(k);
+		s->refresh = deadline_in(TABLE_CONTROL_REFRESH);
+	}
+	if (!k->greeted && deadline_passed(s->greeting))
+		k->raw = true;
+}
+
+/* --- The end. --- */
+
+static enum relay_result
+dialogue_end(struct alg *a, enum relay_result result, const char *reason)
+{
+	struct text t = text_in(a->reason, sizeof(a->reason));
+
+	text_add(&t, reason);
+	return result;
+}
+
+/* SECURITY: what was cut short must not look whole. */
+static void
+reset_both(const struct alg *a)
+{
+	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(a->client, SOL_SOCKET, SO_LINGER, &none,
+	    sizeof(none));
+	(void)setsockopt(a->server, SOL_SOCKET, SO_LINGER, &none,
+	    sizeof(none));
+}
+
+/* Has the side that is still there all that was for it?  A reset throws away
+ * what is not delivered. */
+static bool
+is_delivered(const struct dialogue *s, const struct end *e)
+{
+	int unsent = 0;
+
+	if (e->lost || deadline_passed(s->last_words))
+		return true;
+	return stream_length(e->out) == 0 &&
+	    (ioctl(e->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0);
+}
+
+/* Is it over?  Then with *result. */
+static bool
+dialogue_over(struct dialogue *s, enum relay_result *result)
+{
+	struct alg *a = s->control.alg;
+	const struct end *client = &s->ends[CLIENT];
+	const struct end *server = &s->ends[SERVER];
+	const struct end *other = client->lost ? server : client;
+
+	if (client->lost || server->lost) {
+		if (!is_delivered(s, other))
+			return false;
+		*result = dialogue_end(a, RELAY_RESET, client->lost ?
+		    "the client reset its connection" :
+		    "the server reset its connection");
+		return true;
+	}
+	if (s->control.over && stream_length(client->out) == 0) {
+		*result = RELAY_RESET; /* a->reason says why */
+		return true;
+	}
+	*result = RELAY_OK;
+	return client->shut && server->shut &&
+	    !channels_busy(&s->control.channels);
+}
+
+static bool
+dialogue_timed_out(struct dialogue *s, enum relay_result *result)
+{
+	const bool half = s->ends[CLIENT].eof || s->ends[SERVER].eof;
+
+	if (!deadline_passed(idle_deadline(s)))
+		return false;
+	*result = dialogue_end(s->control.alg, RELAY_TIMEOUT, half ?
+	    "half-closed and silent for too long" :
+	    "silent for too long");
+	return true;
+}
+
+/* --- The loop. --- */
+
+static struct pollfd
+end_poll(const struct dialogue *s, const struct end *e)
+{
+	const bool reads = !e->eof && !s->control.over &&
+	    has_room(&e->in);
+	const bool writes = !e->lost && stream_length(e->out) > 0;
+
+	return (struct pollfd){
+		.fd = reads || writes ? e->fd : -1,
+		.events = (short)((reads ? POLLIN : 0) |
+		    (writes ? POLLOUT : 0)),
+	};
+}
+
+static void
+end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
+{
+	if ((fd->revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !e->eof &&
+	    has_room(&e->in))
+		end_read(s, e);
+	if ((fd->revents & POLLOUT) != 0)
+		end_write(s, e);
+}
+
+/* One wait and what follows.  True: it is over, with *result. */
+static bool
+dialogue_turn(struct dialogue *s, enum relay_result *result)
+{
+	struct control *k = &s->control;
+	struct pollfd fds[SIDES + CHANNELS_POLL_MAX];
+	struct deadline until = dialogue_deadline(s);
+	size_t n = SIDES;
+	enum wait wait;
+
+	for (int i = 0; i < SIDES; i++)
+		fds[i] = end_poll(s, &s->ends[i]);
+	n += channels_poll(&k->channels, fds + SIDES, &until);
+	wait = wait_for(fds, n, until);
+	if (wait == WAIT_STOPPED) {
+		*result = dialogue_end(k->alg, RELAY_STOPPED,
+		    "stopped by SIGTERM");
+		return true;
+	}
+	if (wait == WAIT_READY)
+		for (int i = 0; i < SIDES; i++)
+			end_turn(s, &s->ends[i], &fds[i]);
+	channels_turn(&k->channels, k->alg,
+	    wait == WAIT_READY ? fds + SIDES : NULL);
+	do_what_is_due(s);
+	take_lines(s);
+	end_finish(&s->ends[SERVER], &s->ends[CLIENT]);
+	end_finish(&s->ends[CLIENT], &s->ends[SERVER]);
+	return dialogue_timed_out(s, result) || dialogue_over(s, result);
+}
+
+static void
+dialogue_start(struct dialogue *s, struct alg *a)
+{
+	struct control *k = &s->control;
+	const int on = 1;
+
+	control_start(k, a);
+	s->ends[CLIENT] = (struct end){ .fd = a->client,
+		.in.urgent = NOWHERE, .out = &k->to_client,
+		.counter = &a->down };
+	s->ends[SERVER] = (struct end){ .fd = a->server,
+		.in.urgent = NOWHERE, .out = &k->to_server,
+		.counter = &a->up };
+	for (int i = 0; i < SIDES; i++)
+		(void)setsockopt(s->ends[i].fd, SOL_SOCKET, SO_OOBINLINE,
+		    &on, sizeof(on));
+	s->greeting = deadline_in(GREETING_MILLISECONDS);
+	s->refresh = deadline_in(TABLE_CONTROL_REFRESH);
+	s->last_words = DEADLINE_NEVER;
+	s->moved_at = clock_now();
+	stream_put(&s->ends[CLIENT].in, a->early, a->early_length);
+}
+
+/* --- Without lines. --- */
+
+static enum relay_result
+relay(struct alg *a, struct relay *r)
+{
+	enum relay_result result;
+
+	r->client = a->client;
+	r->server = a->server;
+	r->idle_timeout = a->settings->idle_timeout;
+	r->half_closed_timeout = a->settings->half_closed_timeout;
+	result = relay_run(r);
+	a->up += r->up;
+	a->down += r->down;
+	return r->reason == NULL ? result :
+	    dialogue_end(a, result, r->reason);
+}
+
+/* What lines were made of goes out first, then what was no line any more. */
+static bool
+flush_out(struct dialogue *s)
+{
+	struct end *server = &s->ends[SERVER];
+	struct end *client = &s->ends[CLIENT];
+	const struct deadline until = idle_deadline(s);
+
+	stream_put(client->out, s->control.replies.octets,
+	    s->control.replies.given ? 0 : s->control.replies.length);
+	for (;;) {
+		struct pollfd fds[SIDES];
+
+		if (stream_length(client->out) == 0) {
+			stream_put(client->out,
+			    server->in.octets + server->in.start,
+			    stream_length(&server->in));
+			server->in.start = server->in.end;
+		}
+		for (int i = 0; i < SIDES; i++) {
+			end_write(s, &s->ends[i]);
+			fds[i] = (struct pollfd){ .fd = s->ends[i].fd,
+				.events = POLLOUT };
+			if (stream_length(s->ends[i].out) == 0)
+				fds[i].fd = -1;
+		}
+		if (client->lost || server->lost)
+			return false;
+		if (fds[CLIENT].fd == -1 && fds[SERVER].fd == -1 &&
+		    stream_length(&server->in) == 0)
+			return true;
+		if (wait_for(fds, SIDES, until) != WAIT_READY)
+			return false;
+	}
+}
+
+static enum relay_result
+run_raw(struct dialogue *s)
+{
+	struct alg *a = s->control.alg;
+	const struct relay_watch watch = { .tick = tick,
+		.interval = TABLE_CONTROL_REFRESH, .context = &s->control };
+	const struct stream *in = &s->ends[CLIENT].in;
+	struct relay r = { .early = in->octets + in->start,
+		.early_length = stream_length(in), .watch = &watch };
+
+	channels_close(&s->control.channels, a);
+	if (!flush_out(s)) {
+		reset_both(a);
+		return dialogue_end(a, RELAY_RESET,
+		    "a side did not take what was for it");
+	}
+	return relay(a, &r);
+}
+
+static enum relay_result
+run_lines(struct dialogue *s)
+{
+	enum relay_result result = RELAY_ERROR;
+
+	take_lines(s);
+	while (!dialogue_turn(s, &result))
+		if (s->control.raw)
+			return run_raw(s);
+	channels_close(&s->control.channels, s->control.alg);
+	/* A client that is told why with 421 shall be able to read it. */
+	if (result != RELAY_OK && !s->control.over)
+		reset_both(s->control.alg);
+	return result;
+}
+
+/* --- Watching. --- */
+
+static void
+watch_up(void *context, const uint8_t *octets, size_t length)
+{
+	struct dialogue *s = context;
+	struct cursor c = { .at = octets, .left = length };
+
+	while (!s->control.raw) {
+		const enum line_event event = line_read(
+		    &s->control.commands, &c);
+
+		if (event == LINE_MORE)
+			return;
+		if (event != LINE_REFUSED)
+			control_command(&s->control, event);
+	}
+}
+
+static void
+watch_down(void *context, const uint8_t *octets, size_t length)
+{
+	struct dialogue *s = context;
+	struct cursor c = { .at = octets, .left = length };
+
+	if (!s->any_reply && (*octets < '0' || *octets > '9'))
+		s->control.raw = true;
+	s->any_reply = true;
+	while (!s->control.raw) {
+		const enum line_event event = line_read(
+		    &s->control.replies, &c);
+
+		if (event == LINE_MORE)
+			return;
+		if (event != LINE_REFUSED)
+			control_reply(&s->control, event);
+	}
+}
+
+static void
+watch_tick(void *context)
+{
+	struct dialogue *s = context;
+
+	tick(&s->control);
+}
+
+static enum relay_result
+run_watching(struct dialogue *s)
+{
+	struct alg *a = s->control.alg;
+	const struct relay_watch watch = { .up = watch_up,
+		.down = watch_down, .tick = watch_tick,
+		.interval = TABLE_CONTROL_REFRESH, .context = s };
+	struct relay r = { .early = a->early,
+		.early_length = a->early_length, .watch = &watch };
+
+	return relay(a, &r);
+}
+
+enum relay_result
+alg_run(struct alg *a)
+{
+	if (a->watch) {
+		control_start(&dialogue.control, a);
+		return run_watching(&dialogue);
+	}
+	dialogue_start(&dialogue, a);
+	return run_lines(&dialogue);
+}

@@ -1,0 +1,63 @@
+/*
+ * An FTP control connection between two sockets: watched, or translated
+ * between the families (RFC 6384 and the other direction), with the data
+ * connections of clients that listen by themselves.
+ */
+#ifndef SOCKS64_ALG_SESSION_H
+#define SOCKS64_ALG_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/relay.h"
+#include "net/table.h"
+#include "policy/settings.h"
+#include "wire/address.h"
+
+enum { ALG_DONE_TEXT = 128, ALG_REASON_TEXT = 256 };
+
+struct alg {
+	/* The two sockets, as struct relay has them, and what the client
+	 * sent before. */
+	int client;
+	int server;
+	const uint8_t *early;
+	size_t early_length;
+	const struct settings *settings;
+
+	/* Changes no octet, only notes what is announced. */
+	bool watch;
+
+	struct address client_address;
+	uint32_t scope;                /* of a link-local client */
+	struct address reached;        /* ours, as the client knows it */
+	struct address server_address; /* with the port */
+	struct address local;          /* ours towards the server */
+
+	struct table *table;
+	struct table_owner owner;
+	struct table_control control; /* what the table is to say of this */
+
+	struct table_handle alive; /* of alg_begin() */
+
+	/* Payload octets to the server, to the client: of the control
+	 * connection, and of the data connections that were relayed here. */
+	uint64_t up;
+	uint64_t down;
+
+	/* "PASV>EPSV,PORT>EPRT"; empty: nothing was translated. */
+	char done[ALG_DONE_TEXT];
+	/* What did not work though the session went on, or why it ended;
+	 * empty: nothing to say. */
+	char reason[ALG_REASON_TEXT];
+};
+
+/* Says in the table that the control connection lives: before the client
+ * hears of it. */
+void alg_begin(struct alg *a);
+
+/* To the end of the control connection; as relay_run(). */
+enum relay_result alg_run(struct alg *a);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * One relay as a step of a loop that waits for more than it: the relay itself
+ * is the loop around one, an FTP session has others beside it.
+ */
+#ifndef SOCKS64_NET_EXCHANGE_H
+#define SOCKS64_NET_EXCHANGE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/flow.h"
+#include "net/relay.h"
+#include "net/wait.h"
+
+enum { EXCHANGE_CLIENT, EXCHANGE_SERVER, EXCHANGE_SIDES };
+
+/* A flow is named like its source. */
+enum { EXCHANGE_UP, EXCHANGE_DOWN, EXCHANGE_FLOWS };
+
+struct exchange {
+	struct relay *relay;
+	struct side sides[EXCHANGE_SIDES];
+	struct flow flows[EXCHANGE_FLOWS];
+	int64_t moved_at[EXCHANGE_FLOWS]; /* when octets moved last */
+	int64_t fin_at;          /* the first FIN; 0: none yet */
+	int64_t reset_at;        /* the first reset; 0: none yet */
+	int lost;                /* and whose it was */
+};
+
+/* From what `r' says; both it and the buffers are borrowed to the end. */
+void exchange_start(struct exchange *x, struct relay *r,
+    uint8_t buffers[EXCHANGE_FLOWS][FLOW_BUFFER]);
+
+/* What to wait for: its two sockets, and until when. */
+void exchange_poll(const struct exchange *x,
+    struct pollfd fds[EXCHANGE_SIDES]);
+struct deadline exchange_deadline(const struct exchange *x);
+
+/* When octets moved last, either way. */
+int64_t exchange_moved_at(const struct exchange *x);
+
+/*
+ * What follows from a wait; fds as exchange_poll() made them, or NULL when
+ * there was no event.  True: it is over, with *result; exchange_end() is
+ * next.
+ */
+bool exchange_turn(struct exchange *x, const struct pollfd *fds,
+    enum relay_result *result);
+
+/* Gives its pipes back, counts what was written into the relay; result as in
+ * net/relay.h says what becomes of the sockets. */
+void exchange_end(struct exchange *x, enum relay_result result);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * FTP as sessions see it: the control connection, which is watched or
+ * translated, and the data connections of passive mode, which arrive as
+ * sessions of their own and find here where they belong (SOCKS64, RFC 6384).
+ */
+#include "session/serve.h"
+
+#include "net/route.h"
+#include "net/wait.h"
+
+/* 0.r.r.r, RFC 1122 3.2.1.3: nobody's address, so it can be an alias. */
+enum { ALIAS_NET = 0, ALIAS_LEAST = 0x000100 };
+
+struct table_owner
+serve_owner(const struct session *s)
+{
+	return (struct table_owner){
+		.client = s->record.client,
+		.uid = s->record.client_uid,
+		.auth = s->record.auth,
+		.user = s->record.user,
+		.user_length = s->record.user_length,
+	};
+}
+
+/* ----------------------------------------------- data connections */
+
+static void
+find_alias(struct session *s, const struct table_owner *owner)
+{
+	struct question *q = &s->question;
+	const uint8_t *octets = q->literal.octets;
+	const uint32_t id = (uint32_t)octets[1] << 16 |
+	    (uint32_t)octets[2] << 8 | octets[3];
+	struct table_target target;
+
+	if (q->name != NULL || q->literal.family != FAMILY_IPV4 ||
+	    octets[0] != ALIAS_NET || id < ALIAS_LEAST)
+		return;
+	if (table_id_find(&s->table, owner, id, clock_now(), &target) !=
+	    TABLE_OK || target.count == 0)
+		return;
+	q->literal = target.addresses[0];
+	q->literal.port = q->port;
+}
+
+/* DNS may name another server now: the data is where the control is. */
+static void
+find_pin(struct session *s, const struct table_owner *owner)
+{
+	struct question *q = &s->question;
+	struct table_control control;
+
+	if (q->name == NULL || table_control_by_name(&s->table, owner,
+	    q->name, clock_now(), &control) != TABLE_OK)
+		return;
+	s->dial.pinned = control.server;
+	s->dial.pinned.port = q->port;
+}
+
+static bool
+rules_allow(const struct session *s, const struct address *to)
+{
+	const struct policy *policy = s->settings.policy;
+	const struct candidate candidate = {
+		.address = *to,
+		.self = route_probe(&s->settings, to, 0).self,
+	};
+	struct verdict verdict;
+
+	policy_judge_request(policy, &s->question, &verdict);
+	if (verdict.decision != ALLOW)
+		return false;
+	policy_judge_address(policy, &s->question, &candidate, &verdict);
+	return verdict.decision == ALLOW;
+}
+
+/*
+ * SECURITY: an announcement is good for one connection, to the very address
+ * and port, of the same client; and for nothing where the rules do without.
+ */
+static void
+find_announced(struct session *s, const struct table_owner *owner)
+{
+	struct question *q = &s->question;
+	const struct address *to = q->name == NULL ? &q->literal :
+	    &s->dial.pinned;
+
+	if (to->family == FAMILY_NONE || table_data_find(&s->table, owner,
+	    to, clock_now(), s->announced) != TABLE_OK)
+		return;
+	s->dial.pinned = *to;
+	s->dial.pinned_only = true;
+	if (!rules_allow(s, to) && table_data_take(&s->table, owner, to,
+	    clock_now(), s->announced) == TABLE_OK)
+		q->announced = s->announced;
+}
+
+void
+serve_find(struct session *s)
+{
+	const struct table_owner owner = serve_owner(s);
+
+	if (s->question.command != POLICY_CONNECT || s->table.file == NULL)
+		return;
+	find_alias(s, &owner);
+	find_pin(s, &owner);
+	find_announced(s, &owner);
+}
+
+/* --------------------------------------------- control connections */
+
+bool
+serve_is_ftp(const struct session *s)
+{
+	const struct settings *settings = &s->settings;
+
+	if (settings->ftp_alg == FTP_ALG_OFF)
+		return false;
+	for (size_t i = 0; i < settings->ftp_port_count; i++)
+		if (settings->ftp_ports[i] == s->question.port)
+			return true;
+	return false;
+}
+
+static bool
+families_differ(const struct session *s)
+{
+	const enum family client = s->record.client.family;
+
+	return client != FAMILY_NONE && client != s->record.peer.family;
+}
+
+/* What other sessions of this client shall know of it. */
+static void
+fill_control(struct session *s, struct table_control *control)
+{
+	struct text name = text_in(control->name, sizeof(control->name));
+	struct text rule = text_in(control->rule, sizeof(control->rule));
+
+	control->server = s->record.peer;
+	if (s->question.name != NULL)
+		text_add(&name, s->question.name);
+	if (s->record.rule != NULL)
+		text_add(&rule, s->record.rule);
+}
+
+void
+serve_ftp_begin(struct session *s)
+{
+	const struct cursor early = inbox_cursor(&s->inbox);
+	struct alg *a = &s->alg;
+
+	a->client = s->inbox.fd;
+	a->server = s->dial.fd;
+	a->early = early.at;
+	a->early_length = early.left;
+	a->settings = &s->settings;
+	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO &&
+	    !families_differ(s);
+	a->client_address = s->record.client;
+	a->scope = s->scope;
+	a->reached = s->question.proxied.family != FAMILY_NONE ?
+	    s->question.proxied : s->record.listen;
+	a->server_address = s->record.peer;
+	a->local = s->record.local;
+	a->table = &s->table;
+	a->owner = serve_owner(s);
+	fill_control(s, &a->control);
+	alg_begin(a);
+}
+
+_Noreturn void
+serve_ftp(struct session *s)
+{
+	struct alg *a = &s->alg;
+	enum relay_result result;
+
+	session_confine(s, a->watch ? SANDBOX_WATCH : SANDBOX_ALG);
+	/* From here: what either side says may open a connection, but only
+	 * between these two. */
+	result = alg_run(a);
+	s->record.up = a->up;
+	s->record.down = a->down;
+	if (a->done[0] != '\0')
+		s->record.alg = a->done;
+	serve_end(s, result, a->reason[0] != '\0' ? a->reason : NULL);
+}

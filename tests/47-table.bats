@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# The association table by itself: one file that processes share.
+
+load lib/common
+
+setup_file() {
+	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/table
+}
+
+setup() {
+	TABLE=$ROOT/build/tests/table
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -m 700 state
+	FILE=state/associations
+}
+
+# unusable PATTERN: the table is not opened, and why; nothing was changed.
+unusable() {
+	local before after
+	before=$(stat -L -c '%s %a %Y %i' "$FILE" 2>&1)
+	run -1 "$TABLE" open state
+	assert_match problem "$output" "$1"
+	after=$(stat -L -c '%s %a %Y %i' "$FILE" 2>&1)
+	assert_equal "the file" "$after" "$before"
+}
+
+# quiet COMMAND: the driver finds nothing to say.
+quiet() {
+	run "$TABLE" "$1" state
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "a table is made where there is none, and opened again" {
+	run -0 "$TABLE" open state
+	assert_equal answer "$output" ok
+	assert_equal "mode and size" "$(stat -c '%a %s' "$FILE")" '600 4198400'
+	run -0 "$TABLE" open state
+	assert_equal files "$(ls state)" associations
+}
+
+@test "many that make it at once make one" {
+	run -0 "$TABLE" race state
+	assert_equal files "$(ls state)" associations
+}
+
+@test "without a directory there is no table" {
+	run -1 "$TABLE" open none
+	assert_match problem "$output" '^none: No such file'
+}
+
+@test "a directory that others may write is not trusted" {
+	chmod 770 state
+	run -1 "$TABLE" open state
+	assert_match problem "$output" '^state may be written by others$'
+	chmod 703 state
+	run -1 "$TABLE" open state
+	assert_match problem "$output" '^state may be written by others$'
+}
+
+@test "a directory or a file of another user is not trusted" {
+	[[ $(id -u) -eq 0 ]] || skip 'only root can give files away'
+	chown 12345 state
+	run -1 "$TABLE" open state
+	assert_match problem "$output" "another user's$"
+	chown 0 state
+	"$TABLE" open state
+	chown 12345 "$FILE"
+	unusable "another user's$"
+}
+
+@test "a file of another mode, size or kind is left alone" {
+	"$TABLE" open state
+	chmod 640 "$FILE"
+	unusable 'has not mode 0600$'
+	chmod 600 "$FILE"
+	truncate -s -1 "$FILE"
+	unusable 'not a table: remove it$'
+	rm "$FILE"
+	: >"$FILE"
+	chmod 600 "$FILE"
+	unusable 'not a table: remove it$'
+	rm "$FILE"
+	mkfifo -m 600 "$FILE"
+	unusable 'not a regular file$'
+}
+
+@test "a symlink is not followed" {
+	mkdir -m 700 elsewhere
+	"$TABLE" open elsewhere
+	ln -s "$PWD/elsewhere/associations" "$FILE"
+	unusable 'Too many levels of symbolic links$'
+	rm "$FILE"
+	ln -s "$PWD/nowhere" "$FILE"
+	run -1 "$TABLE" open state
+	[[ ! -e nowhere ]]
+}
+
+# patch OFFSET TEXT: into the header
+patch() {
+	printf '%b' "$2" | dd of="$FILE" bs=1 seek="$1" conv=notrunc status=none
+}
+
+@test "another magic, layout, size of entries or their number is refused" {
+	local offset
+	for offset in 0 8 12 16; do
+		rm -f "$FILE"
+		"$TABLE" open state
+		patch "$offset" '\x77'
+		unusable 'not a table of this version: remove it$'
+	done
+}
+
+@test "a table of an earlier boot is refused" {
+	"$TABLE" open state
+	patch 24 'ffffffff-ffff-4fff-bfff-ffffffffffff'
+	unusable 'of an earlier boot: remove it$'
+}
+
+@test "a wild top of the table leads nowhere" {
+	"$TABLE" open state
+	patch 60 '\xff\xff\xff\xff'
+	quiet entries
+}
+
+@test "what each kind of entry does, for its owner and nobody else" {
+	quiet entries
+}
+
+@test "quotas and a full table" {
+	quiet quota
+}
+
+@test "writers that are killed leave whole entries or none" {
+	quiet crash
+}
+
+@test "the lock has a time limit, and opens when its holder dies" {
+	quiet locked
+}
+
+@test "a BIND ends with its process" {
+	quiet bind
+}
