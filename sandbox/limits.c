@@ -21,7 +21,7 @@ static const struct {
 	{ RLIMIT_CORE, 0 },
 	{ RLIMIT_MEMLOCK, 0 },
 	/* The association table is the only file that is ever written. */
-	{ RLIMIT_FSIZE, 1 << 20 },
+	{ RLIMIT_FSIZE, 8 << 20 },
 };
 
 /* A limit of the file size would end the log in a file at that size. */

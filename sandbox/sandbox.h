@@ -34,8 +34,8 @@ const char *sandbox_become(const char *name, uint64_t keep);
 
 /*
  * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, rlimits, Landlock,
- * its filter.  All others: their filter on top; the last one gives up what
- * sandbox_become() kept.  NULL on success, else what
+ * its filter.  All others: their filter on top; the last one but SANDBOX_UDP gives
+ * up what sandbox_become() kept.  NULL on success, else what
  * failed, as a sentence.
  */
 const char *sandbox_enter(enum sandbox_stage stage);

@@ -70,6 +70,20 @@ listen_for_peer(struct session *s)
 		session_fail(s, results[result], b->reply, b->reason);
 }
 
+/* FTP: PORT and EPRT may name this port, in a session that translates. */
+static struct table_handle
+register_port(struct session *s, const struct address *told)
+{
+	const struct table_owner owner = serve_owner(s);
+	const struct table_bind bind = { .told = *told,
+		.ipv4 = s->binding.ipv4, .ipv6 = s->binding.ipv6 };
+	struct table_handle handle = { 0, 0 };
+
+	(void)table_bind_put(&s->table, &owner, &bind,
+	    deadline_in(s->settings.bind_timeout).at, &handle);
+	return handle;
+}
+
 static void
 wait_for_peer(struct session *s)
 {
@@ -95,16 +109,19 @@ wait_for_peer(struct session *s)
 _Noreturn void
 serve_bind(struct session *s)
 {
+	struct table_handle port;
 	struct address bound;
 
 	listen_for_peer(s);
 	bound = listening_address(s);
+	port = register_port(s, &bound);
 	s->record.local = bound;
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no listener, no connection of ours, no file. */
 	serve_reply(s, &bound, 0);
 	serve_announce(s);
 	wait_for_peer(s);
+	table_bind_remove(&s->table, &port);
 	/* From here: two connections that policy allows to be one. */
 	serve_reply(s, &s->record.peer, 0);
 	s->stage = STAGE_SILENT;

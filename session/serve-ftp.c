@@ -96,14 +96,44 @@ find_announced(struct session *s, const struct table_owner *owner)
 		q->announced = s->announced;
 }
 
+/*
+ * Active mode: the client asks for a port before it can announce it.
+ * SECURITY: only the server of the live control connection may connect.
+ */
+static void
+find_control(struct session *s, const struct table_owner *owner)
+{
+	struct question *q = &s->question;
+	struct table_control control;
+	const enum table_result found = q->name != NULL ?
+	    table_control_by_name(&s->table, owner, q->name, clock_now(),
+	    &control) :
+	    table_control_by_address(&s->table, owner, &q->literal,
+	    clock_now(), &control);
+	struct text rule = text_in(s->announced, sizeof(s->announced));
+
+	if (found != TABLE_OK)
+		return;
+	if (!rules_allow(s, &control.server)) {
+		text_add(&rule, control.rule);
+		q->announced = s->announced;
+	}
+	q->name = NULL;
+	q->literal = control.server;
+}
+
 void
 serve_find(struct session *s)
 {
 	const struct table_owner owner = serve_owner(s);
 
-	if (s->question.command != POLICY_CONNECT || s->table.file == NULL)
+	if (s->table.file == NULL || s->question.command == POLICY_UDP)
 		return;
 	find_alias(s, &owner);
+	if (s->question.command == POLICY_BIND) {
+		find_control(s, &owner);
+		return;
+	}
 	find_pin(s, &owner);
 	find_announced(s, &owner);
 }

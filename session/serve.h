@@ -21,7 +21,8 @@ _Noreturn void serve_udp(struct session *s);
 /*
  * What the table knows of the destination, before it is judged: an alias
  * becomes its address, a name the address of a live control connection, and
- * an announced data connection is allowed as that one was.
+ * an announced data connection is allowed as that one was; a BIND for the
+ * server of a live control connection too.
  */
 void serve_find(struct session *s);
 

@@ -115,7 +115,7 @@ c:7: attempt-delay: "5s" is out of range: 10ms to 2s'
 		# advertise: our own addresses
 		# proxy-protocol-from: nobody
 		address-id off
-		ftp-alg off
+		ftp-alg auto
 		ftp-port 21
 		# nat64-prefix: 64:ff9b::/96 alone
 		# state-dir: /run/socks64, else $XDG_RUNTIME_DIR/socks64

@@ -30,7 +30,7 @@ teardown() {
 }
 
 until_true() {
-	local -i tries=1000
+	local -i tries=2500
 	until "$@"; do
 		((--tries)) || { echo "never: $*" >&2; return 1; }
 		sleep 0.02

@@ -239,7 +239,7 @@ calls_for_nobody() {
 
 @test "no filter was built for development" {
 	run -0 grep -c "2147483648U" "$ROOT/build/sandbox/filters.h"
-	[[ $output == 4 ]] || fail "kills in $output filters, not 4"
+	[[ $output == 6 ]] || fail "kills in $output filters, not 6"
 	run ! grep "196608U" "$ROOT/build/sandbox/filters.h"
 	"$ROOT/build/sandbox/generate" --trap >"$BATS_TEST_TMPDIR/trap"
 	run -0 grep -c "196608U" "$BATS_TEST_TMPDIR/trap"
@@ -255,6 +255,14 @@ calls_for_nobody() {
 
 @test "what no stage needs kills in the udp stage" {
 	all_die udp < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the watch stage" {
+	all_die watch < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the alg stage" {
+	all_die alg < <(calls_for_nobody)
 }
 
 @test "what no stage needs kills in the relay stage" {
@@ -299,6 +307,51 @@ calls_for_nobody() {
 	END
 }
 
+@test "what only the negotiation needs kills in the alg stage" {
+	all_die alg <<-'END'
+	openat -100 @/etc/resolv.conf 0
+	openat -100 @/dev/urandom 0
+	read 0 - 1
+	pread64 0 - 1 0
+	socket 2 2 0
+	socket 10 2 0
+	mmap 0 4096 3 0x22 0xffffffffffffffff 0
+	munmap 0 4096
+	brk 0
+	writev 0 - 0
+	setsockopt 0 1 25 @lo 2
+	setsockopt 0 1 36 - 4
+	setsockopt 0 41 26 - 4
+	setsockopt 0 0 32 - 4
+	fcntl 0 6 -
+	fcntl 0 38 -
+	capset - -
+	seccomp 1 0 -
+	getuid
+	END
+}
+
+@test "what only the negotiation needs kills in the watch stage" {
+	all_die watch <<-'END'
+	openat -100 @/etc/resolv.conf 0
+	read 0 - 1
+	socket 2 1 0
+	socket 2 2 0
+	socket 10 1 0
+	connect 0 - 16
+	bind 0 - 16
+	getsockname 0 - -
+	listen 0 1
+	accept4 0 0 0 0x80800
+	setsockopt 0 6 1 - 4
+	setsockopt 0 1 2 - 4
+	mmap 0 4096 3 0x22 0xffffffffffffffff 0
+	fcntl 0 36 -
+	capset - -
+	seccomp 1 0 -
+	END
+}
+
 @test "what only the negotiation needs kills in the relay stage" {
 	all_die relay <<-'END'
 	openat -100 @/etc/resolv.conf 0
@@ -323,6 +376,8 @@ calls_for_nobody() {
 	setsockopt 0 41 26 - 4
 	listen 0 1
 	accept4 0 0 0 0x80800
+	fcntl 0 36 -
+	fcntl 0 37 -
 	capset - -
 	seccomp 1 0 -
 	END
@@ -563,7 +618,7 @@ in_etc() {
 	assert_equal "lines" "${#lines[@]}" \
 	    "$(($(wc -l <"$TESTS/probe/table.golden") + 1))"
 	for line in "${lines[@]:0:${#lines[@]}-1}"; do
-		assert_match "line" "$line" "^(negotiate|bind|udp|relay) [a-z0-9_]+.*: .+"
+		assert_match "line" "$line" "^(negotiate|bind|udp|watch|alg|relay) [a-z0-9_]+.*: .+"
 	done
 	assert_match "last line" "${lines[-1]}" "^Landlock: (version [0-9]+|not in this kernel) \(this program uses rights of versions 1 to [0-9]+\); readable: /dev/urandom$"
 }

@@ -4,7 +4,7 @@
  *
  *   probe [-u USER] [-m] STAGE CALL [ARGUMENT]...
  *
- * STAGE: none, negotiate, bind, udp, relay.  -u: first become USER, "-" is the
+ * STAGE: none, negotiate, bind, udp, watch, alg, relay.  -u: first become USER, "-" is the
  * default one; -m: as if `mark` were set.  CALL: a system call by name or
  * number, or
  *

@@ -291,7 +291,7 @@ def limits_of(process):
 
 LIMITS = {"Max open files": ("64", "64"), "Max processes": ("0", "0"),
           "Max core file size": ("0", "0"), "Max locked memory": ("0", "0"),
-          "Max file size": ("1048576", "1048576")}
+          "Max file size": ("8388608", "8388608")}
 
 
 def confined(handler):
@@ -360,6 +360,101 @@ def bind(handler, *options, **how):
 def steered_bind(handler):
     bind(handler, "source " + OWN4, "interface lo")
     bind(handler, "mark 7")
+
+
+def ftp_line(peer, want=None):
+    line = b""
+    while not line.endswith(b"\n"):
+        line += receive_exactly(peer, 1)
+    if want:
+        check("line", line, want)
+    return line
+
+
+def ftp_session(handler, host, *options):
+    """A control connection, greeted."""
+    s = Session(handler, *options)
+    port = int(options[-1].split()[-1])
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listener:
+        listener.settimeout(DEADLINE)
+        atyp = 4 if ":" in host else 1
+        check("REP", s.ask(atyp, socket.inet_pton(family, host), port), 0)
+        s.server = listener.accept()[0]
+        s.server.settimeout(DEADLINE)
+    s.server.sendall(b"220 ready\r\n")
+    ftp_line(s.client, b"220 ready\r\n")
+    return s
+
+
+def ftp_state():
+    """Where the sessions' table is: only nobody's."""
+    path = tempfile.mkdtemp(dir="/run")
+    user = pwd.getpwnam("nobody")
+    os.chown(path, user.pw_uid, user.pw_gid)
+    os.chmod("/run", 0o755)
+    return path
+
+
+def ftp(handler):
+    """Watched, translated, active by itself and with BIND."""
+    options = ("user nobody", "state-dir " + ftp_state(), "ftp-port 2121")
+    watched = ftp_session(handler, HOST4, *options)
+    watched.client.sendall(b"PASV\r\n")
+    ftp_line(watched.server, b"PASV\r\n")
+    watched.server.sendall(b"227 (192,0,2,80,200,1)\r\n")
+    ftp_line(watched.client, b"227 (192,0,2,80,200,1)\r\n")
+    watched.finish()
+    watched.end("ok")
+
+    control = ftp_session(handler, HOST6, *options)
+    control.client.sendall(b"PASV\r\n")
+    ftp_line(control.server, b"EPSV\r\n")
+    control.server.sendall(b"229 (|||51201|)\r\n")
+    numbers = ftp_line(control.client).split(b"(")[1].split(b")")[0]
+    alias = bytes(int(n) for n in numbers.split(b",")[:4])
+    data = Session(handler, *options)
+    with socket.create_server((HOST6, 51201),
+                              family=socket.AF_INET6) as listener:
+        check("REP", data.ask(1, alias, 51201), 0)
+        data.server = listener.accept()[0]
+        data.server.settimeout(DEADLINE)
+    data.exchange()
+    data.finish()
+    data.end("ok")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        control.client.sendall(
+            f"PORT 127,0,0,1,{port >> 8},{port & 255}\r\n".encode())
+        words = ftp_line(control.server).split(b"|")
+        control.server.sendall(b"200 ok\r\n")
+        ftp_line(control.client, b"200 PORT command successful\r\n")
+        server = socket.create_connection(
+            (words[2].decode(), int(words[3])), DEADLINE, (HOST6, 0))
+        server.sendall(b"hello")
+        client = listener.accept()[0]
+        check("relayed", receive_exactly(client, 5), b"hello")
+        server.close()
+        client.close()
+
+    waiting = Session(handler, *options)
+    check("REP", waiting.ask(4, socket.inet_pton(socket.AF_INET6, HOST6), 0,
+                             2), 0)
+    control.client.sendall(
+        b"PORT 127,0,0,1,%d,%d\r\n" % divmod(waiting.port, 256))
+    words = ftp_line(control.server).split(b"|")
+    check("the BIND's port", int(words[3]), waiting.port)
+    control.server.sendall(b"200 ok\r\n")
+    ftp_line(control.client, b"200 PORT command successful\r\n")
+    waiting.server = socket.create_connection(
+        (words[2].decode(), waiting.port), DEADLINE, (HOST6, 0))
+    check("REP", waiting.read_reply(), 0)
+    waiting.exchange()
+    waiting.finish()
+    waiting.end("ok")
+    control.finish()
+    control.end("ok")
 
 
 def associate(handler, *options):
@@ -537,7 +632,7 @@ def to_file(handler):
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
          steered, refused, denied, bind, steered_bind,
-         associate, steered_associate, bulk, crowded, urgent, reset, stopped,
+         associate, steered_associate, ftp, bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
 

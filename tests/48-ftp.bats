@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# FTP between families: dialogues with a scripted server and client, and what
+# the sessions of one client know of each other.
+
+load lib/common
+
+setup_file() {
+	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/ftp build/replay/ftp-line \
+	    build/replay/ftp-forms
+}
+
+setup() {
+	cd "$ROOT"
+}
+
+# says COMMAND...: it has nothing to complain of.
+says_nothing() {
+	run "$@"
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "the dialogues of tests/vectors/ftp" {
+	says_nothing "$PEERS/ftp.py" "$HANDLER" whole tests/vectors/ftp/*
+}
+
+@test "the same dialogues, octet by octet" {
+	says_nothing "$PEERS/ftp.py" "$HANDLER" octets tests/vectors/ftp/*
+}
+
+@test "the same dialogues with the static link" {
+	says_nothing "$PEERS/ftp.py" "$HANDLER_STATIC" whole tests/vectors/ftp/*
+}
+
+@test "lines, forms, commands and replies, cut at every octet" {
+	says_nothing build/tests/ftp
+}
+
+@test "the fuzz targets of lines and address forms hold on their corpora" {
+	build/replay/ftp-line tests/fuzz/corpus/ftp-line
+	build/replay/ftp-forms tests/fuzz/corpus/ftp-forms
+}
+
+@test "allow port 21 is enough for a whole session, and for nothing else" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" port-alone
+}
+
+@test "an announced data connection is for one connection of that client" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" one-use
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" other-user
+}
+
+@test "an alias is for its client, and leads to the server" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" alias
+}
+
+@test "a name stays where its control connection is, though DNS moves" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" pinned
+}
+
+@test "no service is a data port, and this gateway is none" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" services
+}
+
+@test "what looks like FTP on another port announces nothing" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" other-port
+}
+
+@test "BIND: PORT and EPRT name it, and only the server may connect" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" bind
+}
+
+@test "listen-ports and advertise bind hold for what is announced" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" advertised
+}
+
+@test "without a table the rules decide, and the record says what is missing" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" no-table
+}

@@ -1,0 +1,402 @@
+#!/usr/bin/python3
+"""Sessions of one FTP client that know of each other, on loopback.
+
+    ftp-data.py HANDLER CHECK
+
+The client's sessions come from 127.0.0.1 (or another of 127/8), the server
+is ::1 or 127.0.0.1; the rules allow its control port alone.
+"""
+import importlib
+import ipaddress
+import os
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+import threading
+
+import handshake
+import socks
+import streams
+
+DEADLINE = 10.0
+ftp = importlib.import_module("ftp")
+
+
+class Failure(Exception):
+    """A session that did not go as it must."""
+
+
+def check(what, got, wanted):
+    if got != wanted:
+        raise Failure(f"{what}: {got!r}, not {wanted!r}")
+
+
+class Machine:
+    """A state directory, a control port, and the rules."""
+
+    def __init__(self, program, server="::1", options=()):
+        self.program = program
+        self.server = server
+        self.state = tempfile.mkdtemp()
+        self.control = self.listen(0)
+        self.port = self.control.getsockname()[1]
+        self.options = ["-o", f"ftp-port {self.port}",
+                        "-o", f"state-dir {self.state}"]
+        if os.getuid() == 0:
+            os.chown(self.state, 65534, 65534)
+            self.options += ["-o", "user nobody"]
+        self.rules = ["-o", f"allow at loopback port {self.port}"]
+        for option in options:
+            self.options += ["-o", option]
+        self.sessions = []
+
+    def listen(self, port):
+        family = socket.AF_INET6 if ":" in self.server else socket.AF_INET
+        listener = socket.create_server((self.server, port), family=family)
+        listener.settimeout(DEADLINE)
+        return listener
+
+    def session(self, login=None):
+        gate = ftp.Gate("127.0.0.1", self.program,
+                        self.options + self.rules)
+        self.sessions.append(gate)
+        if login:
+            user, password = login
+            gate.client.sendall(b"\5\1\2\1" + bytes((len(user),)) + user +
+                                bytes((len(password),)) + password)
+            check("login", streams.receive_exactly(gate.client, 4),
+                  b"\5\2\1\0")
+        else:
+            gate.client.sendall(b"\5\1\0")
+            check("method", streams.receive_exactly(gate.client, 2), b"\5\0")
+        return gate
+
+    def ask(self, gate, host, port, command=socks.CONNECT):
+        """REP and BND's port."""
+        form = "ip"
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            form = "name"
+        gate.client.sendall(socks.request(host, port, form, command))
+        head = streams.receive_exactly(gate.client, 4)
+        rest = streams.receive_exactly(gate.client,
+                                       6 if head[3] == 1 else 18)
+        return head[1], struct.unpack("!H", rest[-2:])[0]
+
+    def control_session(self, host=None, login=None):
+        gate = self.session(login)
+        check("REP of the control connection",
+              self.ask(gate, host or self.server, self.port)[0], 0)
+        server = ftp.Peer(self.control.accept()[0])
+        client = ftp.Peer(gate.client)
+        server.send(b"220 ready\r\n", False)
+        check("greeting", client.line(), b"220 ready")
+        return gate, client, server
+
+    def data_rep(self, host, port, login=None):
+        gate = self.session(login)
+        rep, _ = self.ask(gate, host, port)
+        gate.client.close()
+        return rep
+
+    def end(self):
+        self.control.close()
+        for gate in self.sessions:
+            gate.kill()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+def passive(client, server, port, ask=b"PASV"):
+    """Announces the port of ::1; returns the host that the client is told."""
+    client.send(ask + b"\r\n", False)
+    check("asked", server.line(), b"EPSV")
+    server.send(b"229 ok (|||%d|)\r\n" % port, False)
+    line = client.line()
+    if ask == b"EPSV":
+        return None
+    numbers = line.split(b"(")[1].split(b")")[0].split(b",")
+    check("port", int(numbers[4]) << 8 | int(numbers[5]), port)
+    return ".".join(n.decode() for n in numbers[:4])
+
+
+def port_alone(program):
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        check("REP before", m.data_rep("::1", port), 2)
+        _, client, server = m.control_session()
+        check("REP of a control connection's other ports",
+              m.data_rep("::1", port), 2)
+        passive(client, server, port, b"EPSV")
+        check("REP of another port", m.data_rep("::1", port ^ 1), 2)
+        check("REP of another address",
+              m.data_rep("127.0.0.1", port), 2)
+        check("REP", m.data_rep("::1", port), 0)
+        data.accept()[0].close()
+        data.close()
+    finally:
+        m.end()
+
+
+def one_use(program):
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        check("REP", m.data_rep("::1", port), 0)
+        check("REP once more", m.data_rep("::1", port), 2)
+        # What is announced next takes the place of what is not used.
+        other = m.listen(0)
+        passive(client, server, port, b"EPSV")
+        passive(client, server, other.getsockname()[1], b"EPSV")
+        check("REP of the former", m.data_rep("::1", port), 2)
+        check("REP of the latter",
+              m.data_rep("::1", other.getsockname()[1]), 0)
+        data.close()
+        other.close()
+    finally:
+        m.end()
+
+
+def other_user(program):
+    m = Machine(program)
+    passwords = os.path.join(m.state, "passwords")
+    with open(passwords, "w", encoding="ascii") as file:
+        for user in ("alice", "bob"):
+            file.write(user + ":$6$salt$" + HASH + "\n")
+    os.chmod(passwords, 0o600)
+    if os.getuid() == 0:
+        os.chown(passwords, 65534, 65534)
+    m.options += ["-o", "auth password", "-o", f"password-file {passwords}"]
+    m.rules = ["-o", f"allow user alice,bob at loopback port {m.port}"]
+    alice, bob = (b"alice", b"secret"), (b"bob", b"secret")
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        _, client, server = m.control_session(login=alice)
+        alias = passive(client, server, port)
+        check("REP of another user", m.data_rep("::1", port, bob), 2)
+        check("REP of another user by alias",
+              m.data_rep(alias, port, bob), 2)
+        check("REP", m.data_rep(alias, port, alice), 0)
+        data.close()
+    finally:
+        m.end()
+
+
+def alias(program):
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        _, client, server = m.control_session()
+        host = passive(client, server, port)
+        if not host.startswith("0.") or host.startswith("0.0.0."):
+            raise Failure(f"no alias: {host}")
+        first, second = (int(n) for n in host.split(".")[2:])
+        check("REP of another alias",
+              m.data_rep(f"0.1.{first ^ 1}.{second ^ 1}", port), 2)
+        check("REP", m.data_rep(host, port), 0)
+        data.accept()[0].close()
+        again = passive(client, server, port)
+        check("the alias of the same server", again, host)
+        gate = m.session()
+        octets = bytes((3, len(host))) + host.encode()
+        gate.client.sendall(b"\5\1\0" + octets + struct.pack("!H", port))
+        check("REP as a name",
+              streams.receive_exactly(gate.client, 2)[1], 0)
+        data.close()
+    finally:
+        m.end()
+
+
+class Names:
+    """A name server whose answers change: one address of each family."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.addresses = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def option(self):
+        return "resolver 127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def serve(self):
+        while True:
+            query, peer = self.socket.recvfrom(512)
+            end = query.index(b"\0", 12) + 5
+            kind = struct.unpack("!H", query[end - 4:end - 2])[0]
+            records = b""
+            for text in self.addresses:
+                packed = ipaddress.ip_address(text).packed
+                if kind == {4: 1, 16: 28}[len(packed)]:
+                    records += struct.pack("!HHHIH", 0xc00c, kind, 1, 1,
+                                           len(packed)) + packed
+            self.socket.sendto(
+                query[:2] + struct.pack("!HHHHH", 0x8180, 1,
+                                        1 if records else 0, 0, 0) +
+                query[12:end] + records, peer)
+
+
+def pinned(program):
+    names = Names()
+    m = Machine(program, "127.0.0.1", [names.option()])
+    name = "ftp.example.com"
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        names.addresses = ["127.0.0.1"]
+        _, client, server = m.control_session(name)
+        client.send(b"EPSV\r\n", False)
+        check("asked", server.line(), b"EPSV")
+        server.send(b"229 ok (|||%d|)\r\n" % port, False)
+        client.line()
+        # Now the name is another machine, which listens there too.
+        names.addresses = ["::1"]
+        trap = socket.create_server(("::1", port), family=socket.AF_INET6)
+        trap.settimeout(DEADLINE)
+        check("REP", m.data_rep(name, port), 0)
+        data.accept()[0].close()
+        # The pin goes first where the rules allow both, too.
+        m.rules = ["-o", "allow at loopback"]
+        check("REP by rule", m.data_rep(name, port), 0)
+        data.accept()[0].close()
+        # And only first: what does not listen there is found elsewhere.
+        data.close()
+        check("REP of the other address", m.data_rep(name, port), 0)
+        trap.accept()[0].close()
+        trap.close()
+    finally:
+        m.end()
+
+
+def services(program):
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        passive(client, server, 25, b"EPSV")
+        check("REP of a service", m.data_rep("::1", 25), 2)
+        # The port that the client reached is never dialled.
+        gate = m.session()
+        port = gate.client.getpeername()[1]
+        passive(client, server, port, b"EPSV")
+        check("REP of the gateway", m.ask(gate, "::1", port)[0], 2)
+    finally:
+        m.end()
+
+
+def other_port(program):
+    m = Machine(program)
+    try:
+        m.rules = ["-o", f"allow at loopback port {m.port}"]
+        m.options[1] = "ftp-port 2"
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        gate = m.session()
+        check("REP", m.ask(gate, "::1", m.port)[0], 0)
+        server = ftp.Peer(m.control.accept()[0])
+        client = ftp.Peer(gate.client)
+        server.send(b"220 ready\r\n", False)
+        client.line()
+        passive(client, server, port, b"EPSV")
+        check("REP of what looks like FTP", m.data_rep("::1", port), 2)
+        data.close()
+    finally:
+        m.end()
+
+
+def active(client, server, port, told="127,0,0,1"):
+    """PORT; returns the port that the server is told."""
+    client.send(b"PORT %s,%d,%d\r\n" % (told.encode(), port >> 8,
+                                        port & 255), False)
+    words = server.line().split(b"|")
+    check("told", words[0], b"EPRT ")
+    server.send(b"200 ok\r\n", False)
+    check("answer", client.line(), b"200 PORT command successful")
+    return words[2].decode(), int(words[3])
+
+
+def bind(program):
+    m = Machine(program)
+    try:
+        check("REP without a control connection",
+              m.ask(m.session(), "::1", 0, socks.BIND)[0], 2)
+        _, client, server = m.control_session()
+        waiting = m.session()
+        rep, port = m.ask(waiting, "::1", 0, socks.BIND)
+        check("REP", rep, 0)
+        check("the server is told", active(client, server, port),
+              ("::1", port))
+        stranger = socket.create_connection(("127.0.0.1", port), DEADLINE)
+        check("a stranger gets", stranger.recv(1), b"")
+        peer = socket.create_connection(("::1", port), DEADLINE)
+        head = streams.receive_exactly(waiting.client, 4)
+        check("second REP", head[1], 0)
+        streams.receive_exactly(waiting.client, 6 if head[3] == 1 else 18)
+        peer.sendall(b"hello")
+        check("data", streams.receive_exactly(waiting.client, 5), b"hello")
+        peer.close()
+        stranger.close()
+    finally:
+        m.end()
+
+
+def advertised(program):
+    m = Machine(program, "::1", [
+        "listen-ports 45000-45019", "advertise bind 2001:db8:9::9"])
+    try:
+        _, client, server = m.control_session()
+        host, port = active(client, server, 50000)
+        check("address", host, "2001:db8:9::9")
+        if not 45000 <= port <= 45019:
+            raise Failure(f"port {port}")
+    finally:
+        m.end()
+
+
+def no_table(program):
+    m = Machine(program)
+    try:
+        shutil.rmtree(m.state)
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        gate, client, server = m.control_session()
+        passive(client, server, port)
+        check("REP", m.data_rep("::1", port), 2)
+        m.rules = ["-o", "allow at loopback"]
+        check("REP by rule", m.data_rep("::1", port), 0)
+        for peer in (client, server):
+            peer.sock.shutdown(socket.SHUT_WR)
+        text, _ = gate.finish()
+        if "No such file or directory" not in text:
+            raise Failure(f"the record says {text!r}")
+        data.close()
+    finally:
+        m.end()
+
+
+# crypt("secret", "$6$salt$")
+HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
+        "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
+CHECKS = {name.__name__.replace("_", "-"): name for name in (
+    port_alone, one_use, other_user, alias, pinned, services, other_port,
+    bind, advertised, no_table)}
+
+
+def main():
+    try:
+        CHECKS[sys.argv[2]](sys.argv[1])
+    except (Failure, ftp.Failure, handshake.Failure, OSError,
+            struct.error) as failure:
+        sys.exit(f"{type(failure).__name__}: {failure}")
+
+
+if __name__ == "__main__":
+    main()
