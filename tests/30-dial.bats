@@ -149,6 +149,7 @@ teardown_file() {
 }
 
 teardown() {
+	[[ -z ${LACKING:-} ]] || return 0
 	ip netns exec "$PEER" nft delete table inet loss 2>/dev/null || :
 	hosts ''
 	resolv "nameserver $DNS"

@@ -68,6 +68,7 @@ teardown_file() {
 }
 
 teardown() {
+	[[ -z ${LACKING:-} ]] || return 0
 	local role pid
 	for role in balancer one two; do
 		stop "$role"

@@ -50,6 +50,7 @@ setup() {
 
 # A test may leave sessions, drop-ins and settings behind.
 teardown() {
+	[[ -z ${LACKING:-} ]] || return 0
 	stop session
 	inside systemctl stop socks64.socket
 	inside rm -rf "$UNITS/socks64.socket.d" "$UNITS/socks64@.service.d" \
