@@ -63,6 +63,22 @@ resolve_fail(struct binding *b, const struct resolution *r)
 	    reason);
 }
 
+/* First, whatever the name is found to be. */
+static void
+add_pinned(struct binding *b)
+{
+	struct candidates *peers = &b->peers;
+
+	if (b->pinned.family == FAMILY_NONE)
+		return;
+	if (peers->count == CANDIDATES_MAX)
+		peers->count--;
+	memmove(&peers->list[1], &peers->list[0],
+	    peers->count * sizeof(peers->list[0]));
+	peers->list[0] = b->pinned;
+	peers->count++;
+}
+
 /* Waits for the answers; the client may leave meanwhile. */
 static enum binding_result
 resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
@@ -84,6 +100,7 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 		resolve_process(r, fds + 1, wait == WAIT_READY ? n : 0);
 	}
 	candidates_find(&b->peers, b->settings, r);
+	add_pinned(b);
 	return b->peers.count > 0 ? BINDING_LISTENING : resolve_fail(b, r);
 }
 

@@ -35,6 +35,9 @@ struct binding {
 	const struct settings *settings;
 	const struct question *question;
 	uint16_t wanted; /* port; 0: any */
+	/* Expected too: where a live FTP control connection to that name
+	 * goes; FAMILY_NONE: there is none. */
+	struct address pinned;
 	int client;      /* watched; not read */
 
 	/* Who may connect: each was judged. */

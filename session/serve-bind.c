@@ -61,6 +61,7 @@ listen_for_peer(struct session *s)
 	b->settings = &s->settings;
 	b->question = &s->question;
 	b->wanted = s->request.address.port;
+	b->pinned = s->dial.pinned;
 	b->client = s->inbox.fd;
 	result = binding_open(b, deadline_in(s->settings.connect_timeout));
 	note_verdict(s);
@@ -68,20 +69,6 @@ listen_for_peer(struct session *s)
 		session_end(s, results[result], b->reason);
 	if (result != BINDING_LISTENING)
 		session_fail(s, results[result], b->reply, b->reason);
-}
-
-/* FTP: PORT and EPRT may name this port, in a session that translates. */
-static struct table_handle
-register_port(struct session *s, const struct address *told)
-{
-	const struct table_owner owner = serve_owner(s);
-	const struct table_bind bind = { .told = *told,
-		.ipv4 = s->binding.ipv4, .ipv6 = s->binding.ipv6 };
-	struct table_handle handle = { 0, 0 };
-
-	(void)table_bind_put(&s->table, &owner, &bind,
-	    deadline_in(s->settings.bind_timeout).at, &handle);
-	return handle;
 }
 
 static void
@@ -106,22 +93,38 @@ wait_for_peer(struct session *s)
 	s->record.local = b->local;
 }
 
+/* A PORT or EPRT of this client may name it: the FTP translation looks it up
+ * there, and does without where it cannot be. */
+static struct table_handle
+share_listener(struct session *s, const struct address *told)
+{
+	const struct table_owner owner = serve_owner(s);
+	const struct table_bind listener = { .told = *told,
+		.ipv4 = s->binding.ipv4, .ipv6 = s->binding.ipv6 };
+	struct table_handle handle = { 0 };
+
+	if (s->table.file != NULL)
+		(void)table_bind_put(&s->table, &owner, &listener,
+		    clock_now() + s->settings.bind_timeout, &handle);
+	return handle;
+}
+
 _Noreturn void
 serve_bind(struct session *s)
 {
-	struct table_handle port;
+	struct table_handle shared;
 	struct address bound;
 
 	listen_for_peer(s);
 	bound = listening_address(s);
-	port = register_port(s, &bound);
 	s->record.local = bound;
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no listener, no connection of ours, no file. */
+	shared = share_listener(s, &bound);
 	serve_reply(s, &bound, 0);
 	serve_announce(s);
 	wait_for_peer(s);
-	table_bind_remove(&s->table, &port);
+	table_bind_remove(&s->table, &shared);
 	/* From here: two connections that policy allows to be one. */
 	serve_reply(s, &s->record.peer, 0);
 	s->stage = STAGE_SILENT;

@@ -356,6 +356,91 @@ refused() { # RESULT REP HOST [OPTION]...
 	    'Seccomp_filters:.2$'
 }
 
+# An FTP server of one session: prints what it is told, and connects to where
+# EPRT or PORT says.
+ftp_server() { # ROLE ADDRESS
+	start ftp ip netns exec "$NET-$1" "$PYTHON" -u -c '
+import re, socket, sys
+address = sys.argv[1]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+with socket.create_server((address, 21), family=family) as listener:
+    print("ready")
+    control = listener.accept()[0]
+control.sendall(b"220 ready\r\n")
+for line in control.makefile("rb"):
+    print("told", line.decode().strip())
+    if line[:4] == b"EPRT":
+        _, _, host, port, _ = line.split(b" ")[1].decode().split("|")
+    elif line[:4] == b"PORT":
+        n = re.split(",", line.split(b" ")[1].decode().strip())
+        host, port = ".".join(n[:4]), int(n[4]) * 256 + int(n[5])
+    else:
+        control.sendall(b"200 whatever you say\r\n")
+        continue
+    control.sendall(b"200 fine\r\n")
+    with socket.create_connection((host, int(port)), 10) as data:
+        data.sendall(b"from the peer\n")
+        data.shutdown(socket.SHUT_WR)
+        while data.recv(100):
+            pass
+    ' "$2"
+	wait_for_line "$BATS_FILE_TMPDIR/ftp.out" '^ready$'
+}
+
+# command CLIENT HOST LINE: on a control connection through the gateway; what
+# it is answered.
+ftp_command() {
+	local gateway=$GW4
+	[[ $1 == c4 ]] || gateway=$GW6
+	in_ns "$1" env PYTHONPATH="$PEERS" "$PYTHON" - \
+	    "$(endpoint "$gateway" 1080)" "$2" "$3" <<-'END'
+		import sys, socks
+		s = socks.Session(sys.argv[1])
+		assert s.connect(sys.argv[2], 21).rep == 0
+		control = s.sock.makefile("rb")
+		print(control.readline().decode().strip())
+		s.sock.sendall(sys.argv[3].encode() + b"\r\n")
+		print(control.readline().decode().strip())
+	END
+}
+
+@test "PORT and EPRT that name a live BIND are translated to its other family" {
+	local state=$BATS_FILE_TMPDIR/state port
+	install -d -o nobody -m 700 "$state"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" \
+	    "$(dirname "$BATS_FILE_TMPDIR")"
+	gateway_start activate "$NET_ALLOW" 'ftp-alg auto' \
+	    "state-dir $state" 'user nobody'
+	use_type B
+	ftp_server s6 "$S6"
+	bind_start "$S6" 0
+	port=$(port_of "$FIRST")
+	run -0 ftp_command c4 "$S6" \
+	    "PORT ${GW4//./,},$((port / 256)),$((port % 256))"
+	assert_match "answer" "${lines[1]}" '^200 '
+	assert_match "told" "$(tail -n 1 "$BATS_FILE_TMPDIR/ftp.out")" \
+	    "^told EPRT .2.2001:db8:2::1.$port.\$"
+	wait_for_line "$OUT" '^got=from the peer$'
+	stop ftp
+	# Behind its end nobody may name it.
+	ftp_server s6 "$S6"
+	run -0 ftp_command c4 "$S6" \
+	    "PORT ${GW4//./,},$((port / 256)),$((port % 256))"
+	assert_match "answer" "${lines[1]}" '^5'
+	assert_equal "told" "$(grep -cE '^told (EPRT|PORT)' \
+	    "$BATS_FILE_TMPDIR/ftp.out")" 0
+	stop ftp
+	use_type C
+	ftp_server s4 "$S4"
+	bind_start "$S4" 0
+	port=$(port_of "$FIRST")
+	run -0 ftp_command c6 "$S4" "EPRT |2|$GW6|$port|"
+	assert_match "told" "$(tail -n 1 "$BATS_FILE_TMPDIR/ftp.out")" \
+	    "^told PORT 198,51,100,1,$((port / 256)),$((port % 256))\$"
+	wait_for_line "$OUT" '^got=from the peer$'
+	stop ftp
+}
+
 @test "a unix-domain client is answered 07" {
 	run -0 --separate-stderr "$PYTHON" -I - "$HANDLER" <<-'END'
 		import socket, subprocess, sys

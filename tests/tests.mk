@@ -34,7 +34,7 @@ coverage:
 	@tests/coverage
 
 # Ratios against the least that a handler can be, side by side in one run.
-bench: all build/bench/bare build/bench/inetd build/bench/policy
+bench: all build/bench/bare build/bench/inetd build/bench/datagrams build/bench/policy
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
@@ -140,4 +140,4 @@ build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/table build/tests/unit/relay build/tests/unit/wait
+	build/tests/table build/tests/ftp build/tests/unit/relay build/tests/unit/wait

@@ -5,11 +5,13 @@ Every figure is a ratio against tests/bench/bare.c, the least that a handler
 under inetd can be, measured in turns on this machine.  SOCKS servers of other
 make that are installed are added as the daemons that they are.  Nothing here is a test: machines differ, and a budget is for reading.
 
-    bench.py BUILD_DIRECTORY [sessions|start|bulk|latency|memory|rules|size]...
+    bench.py BUILD_DIRECTORY
+             [sessions|start|bulk|latency|memory|datagrams|rules|size]...
 """
 
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -21,6 +23,9 @@ ROUNDS = 5
 SESSIONS = 300
 BULK = 1 << 30
 TRIPS = 4000
+DATAGRAMS = 200000
+WINDOW = 32
+DATAGRAM = 512
 IDLE = 500
 
 
@@ -89,19 +94,29 @@ class Daemon:
 
     def __init__(self, argv, port):
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+                                        stderr=subprocess.DEVNULL,
+                                        start_new_session=True)
         self.port = port
         wait_for_port(port)
 
+    def processes(self):
+        """The fields of stat(5) behind the name, of each one it has."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                    fields = f.read().rsplit(")", 1)[1].split()
+            except OSError:
+                continue  # it has just ended
+            if int(fields[3]) == self.process.pid:  # its session
+                yield fields
+
     def cpu(self):
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-        ticks = int(fields[11]) + int(fields[12])
+        ticks = sum(int(f[11]) + int(f[12]) for f in self.processes())
         return ticks * 1000000 // os.sysconf("SC_CLK_TCK")
 
     def close(self):
         used = self.cpu()
-        self.process.terminate()
+        os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()
         return 0, used
 
@@ -221,6 +236,10 @@ def daemons():
                         "-p", "18081"], 18081),
         "3proxy": (["3proxy", os.path.join(os.path.dirname(__file__),
                                            "3proxy.cfg")], 18082),
+        "danted": (["danted", "-f", os.path.join(os.path.dirname(__file__),
+                                                 "danted.conf")], 18083),
+        "hev-socks5-server": (["hev-socks5-server", os.path.join(
+            os.path.dirname(__file__), "hev.yml")], 18084),
     }
     return {f"{name} (a daemon)": lambda how=how: Daemon(*how)
             for name, how in known.items() if shutil.which(name)}
@@ -277,6 +296,41 @@ def compare(server, title, found, figure):
         print(f"  {name:26} {median:12.1f} {median / base:7.2f}")
 
 
+def run_datagrams(build, port):
+    """Microseconds for all of them, and how many were lost."""
+    done = subprocess.run(
+        [os.path.join(build, "bench/datagrams"), str(port), str(DATAGRAMS),
+         str(WINDOW), str(DATAGRAM)],
+        stdout=subprocess.PIPE, text=True, check=True)
+    return tuple(map(int, done.stdout.split()))
+
+
+def print_datagrams(build):
+    """Through an association to an echo server and back; the yardstick
+    relays streams alone, so there are no ratios."""
+    found = candidates(build, Launcher)
+    del found["bare"]
+    values = {name: [] for name in found}
+    for _ in range(ROUNDS):
+        for name, start in found.items():
+            launcher = start()
+            try:
+                time_taken, lost = run_datagrams(build, launcher.port)
+            except subprocess.CalledProcessError:
+                values.pop(name, None)  # it has no UDP ASSOCIATE
+            cpu = launcher.close()[1]
+            if name in values:
+                values[name].append((DATAGRAMS * 2e6 / time_taken,
+                                     cpu / DATAGRAMS / 2, lost))
+    print(f"datagrams of {DATAGRAM} octets, there and back, {WINDOW} on their "
+          f"way (median of {ROUNDS})\n"
+          f"  {'':26} {'a second':>12} {'CPU us each':>12} {'lost':>7}")
+    for name, list_ in values.items():
+        rate, cpu, lost = (statistics.median(column)
+                           for column in zip(*list_))
+        print(f"  {name:26} {rate:12.0f} {cpu:12.2f} {lost:7}")
+
+
 def print_sizes(build):
     print("size of the stripped program, octets")
     for name in ("socks64-handler", "socks64-handler-static"):
@@ -308,6 +362,8 @@ def main():
     for name, (title, launcher, figure) in FIGURES.items():
         if not wanted or name in wanted:
             compare(server, title, candidates(build, launcher), figure)
+    if not wanted or "datagrams" in wanted:
+        print_datagrams(build)
     if not wanted or "rules" in wanted:
         print_rules(build)
     if not wanted or "size" in wanted:
