@@ -178,7 +178,7 @@ mine() {
 }
 
 @test "mark without its capability is 78; to -t of no root a warning" {
-	[[ $(id -u) -eq 0 ]] || skip "needs root, to be somebody else"
+	need root net-admin
 	configure <<<'mark 7'
 	tested 0
 	# The project may stand where nobody else may look.

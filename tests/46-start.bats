@@ -13,9 +13,7 @@ starting() {
 
 # with_syslog CASE: with a syslogd and a journald of its own.
 with_syslog() {
-	[[ $(id -u) -eq 0 ]] || skip "a /dev/log of our own needs root"
-	unshare --mount true 2>/dev/null ||
-	    skip "mount namespaces are not allowed here"
+	need mounts
 	local log=$BATS_TEST_TMPDIR/log
 	run "$PEERS/syslog-dev" "$log" "$PEERS/starting.py" \
 	    "${PROGRAM:-$HANDLER}" "$1" "$log"

@@ -11,9 +11,7 @@ setup() {
 }
 
 @test "make run serves socks on PORT by CONFIG, with its log on the terminal" {
-	[[ $(id -u) -eq 0 ]] || skip "a network of its own needs root"
-	unshare --net true 2>/dev/null ||
-	    skip "network namespaces are not allowed here"
+	need networks
 	echo 'allow all at loopback' >"$BATS_TEST_TMPDIR/conf"
 	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
 	# shellcheck disable=SC2016 # for the inner shell
@@ -79,9 +77,7 @@ stubs() {
 }
 
 @test "install-missing as root asks apt-get, says why, and starts no service" {
-	[[ $(id -u) -eq 0 ]] || skip "needs root"
-	unshare --mount true 2>/dev/null ||
-	    skip "mount namespaces are not allowed here"
+	need mounts
 	stubs
 	mkdir "$BATS_TEST_TMPDIR/sbin"
 	# shellcheck disable=SC2016 # for the inner shell
@@ -171,7 +167,7 @@ left_over() {
 
 @test "a set-up that fails half way leaves no namespace, process or file" {
 	local -i before
-	[[ -z $(net_missing) ]] || skip "$(net_missing)"
+	need networks
 	before=$(left_over)
 	# shellcheck disable=SC2016 # for the inner file
 	in_bats 'net_dns() { echo "$NET" >"$BATS_RUN_TMPDIR/../s64-inner"; false; }' \
@@ -188,7 +184,7 @@ left_over() {
 }
 
 @test "what a killed run has left is swept by the next one" {
-	[[ -z $(net_missing) ]] || skip "$(net_missing)"
+	need networks
 	local pid
 	# shellcheck disable=SC2016 # for the inner shell
 	pid=$(bash -c 'echo $$')

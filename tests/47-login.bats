@@ -43,6 +43,7 @@ login() {
 }
 
 @test "no password in any log, in memory, or in a core (peers 1.9)" {
+	need sys-ptrace
 	login secret
 }
 

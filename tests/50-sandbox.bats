@@ -450,6 +450,7 @@ in_etc() {
 }
 
 @test "hosts may be a symlink, and be replaced in mid-handshake" {
+	need mounts
 	run -0 --separate-stderr in_etc "echo 127.0.0.1 symlink.test >/etc/real
 		ln -s real /etc/hosts
 		'$TESTS/peers/replaced.py' '$HANDLER' symlink.test"
@@ -468,18 +469,21 @@ in_etc() {
 }
 
 @test "without seccomp a stage cannot be entered" {
+	need sys-admin
 	run -71 "$without" "$probe" negotiate getuid
 	assert_equal "sentence" "$output" \
 	    "the seccomp filter could not be loaded: Function not implemented"
 }
 
 @test "without no-new-privileges a stage cannot be entered" {
+	need sys-admin
 	run -71 "$without" -n "$probe" negotiate getuid
 	assert_match "sentence" "$output" \
 	    "^no-new-privileges could not be set: "
 }
 
 @test "without Landlock the filters are set all the same" {
+	need sys-admin
 	run -0 "$without" -l "$probe" negotiate read /etc/passwd
 	run -159 "$without" -l "$probe" negotiate open @/dev/null 0
 	run -159 "$without" -l "$probe" negotiate openat -100 @/dev/null 1
@@ -500,6 +504,7 @@ in_etc() {
 }
 
 @test "the user is socks64, else nobody, or a UID" {
+	need mounts
 	run -0 in_etc "printf '%s\n' root:x:0:0::/: nobody:x:70:71::/: \
 		a:x:80:81::/ > /etc/passwd
 		printf 80:x:90:91::/:/b >> /etc/passwd
@@ -514,6 +519,7 @@ in_etc() {
 }
 
 @test "who is not in /etc/passwd, or is root, is nobody to become" {
+	need mounts
 	local user
 	for user in "" nosuch +nobody 4294967295 4294967294 -1 99999999999; do
 		run -71 "$probe" -u "$user" none status
@@ -529,13 +535,14 @@ in_etc() {
 }
 
 @test "groups that cannot be dropped are an error" {
-	unshare -Ur true || skip "user namespaces are not allowed here"
+	need users
 	run -71 setpriv --groups 4 unshare -Ur "$probe" -u nobody none status
 	assert_equal "sentence" "$output" \
 	    "supplementary groups could not be dropped"
 }
 
 @test "mark keeps CAP_NET_ADMIN while it negotiates, then it goes" {
+	need net-admin
 	run -0 "$probe" -u nobody -m negotiate status
 	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000001000
 	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000001000
@@ -546,6 +553,7 @@ in_etc() {
 }
 
 @test "who is not root gives up ambient capabilities, and /proc/PID to root" {
+	need net-admin sys-admin
 	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    --inh-caps +net_admin,+sys_time --ambient-caps \
 	    +net_admin,+sys_time "$probe" -u - relay status
@@ -563,6 +571,7 @@ in_etc() {
 }
 
 @test "neither link serves anybody without seccomp: 71, before a byte is read" {
+	need sys-admin
 	local link missing
 	for link in "$HANDLER" "$HANDLER_STATIC"; do
 		for missing in "" -n; do
@@ -577,6 +586,7 @@ in_etc() {
 }
 
 @test "a kernel without Landlock is a debug line, and the session goes on" {
+	need sys-admin
 	local level
 	for level in debug:1 info:0; do
 		run -0 --separate-stderr "$TESTS/probe/hand.py" "$without" -l \
@@ -589,6 +599,7 @@ in_etc() {
 }
 
 @test "one session of each kind works inside, in both links" {
+	need mounts
 	run -0 "$TESTS/probe/sessions.py" "$HANDLER" "$HANDLER_STATIC" \
 	    "$probe"
 	assert_equal "complaint" "$output" ""

@@ -26,6 +26,80 @@ fail() {
 	return 1
 }
 
+# has_capability BIT: of linux/capability.h.
+has_capability() {
+	local set
+	set=$(sed -n 's/^CapEff:[[:blank:]]*//p' /proc/self/status)
+	((0x$set >> $1 & 1))
+}
+
+# why_not WHAT: why this machine has it not, or nothing.
+#
+#	root       to be root
+#	networks   namespaces with veth pairs
+#	mounts     mount namespaces
+#	users      user namespaces
+#	net-admin, sys-admin, sys-ptrace  these capabilities
+why_not() {
+	local probe=s64-$$-probe
+	case $1 in
+	sys-ptrace)
+		has_capability 19 || echo 'CAP_SYS_PTRACE is not to be had here'
+		return
+		;;
+	net-admin)
+		has_capability 12 || echo 'CAP_NET_ADMIN is not to be had here'
+		return
+		;;
+	sys-admin)
+		has_capability 21 || echo 'CAP_SYS_ADMIN is not to be had here'
+		return
+		;;
+	esac
+	if [[ $(id -u) -ne 0 ]]; then
+		echo "$1: needs root"
+	elif [[ $1 == mounts ]]; then
+		unshare --mount true 2>/dev/null ||
+		    echo 'mount namespaces are not allowed here'
+	elif [[ $1 == users ]]; then
+		unshare --user --map-root-user true 2>/dev/null ||
+		    echo 'user namespaces are not allowed here'
+	elif [[ $1 == networks ]]; then
+		if ! ip netns add "$probe" 2>/dev/null; then
+			echo 'network namespaces are not allowed here'
+		elif ! ip -n "$probe" link add name a type veth \
+		    peer name b 2>/dev/null; then
+			echo 'veth pairs are not allowed here'
+		fi
+		ip netns delete "$probe" 2>/dev/null || :
+	fi
+}
+
+# need WHAT...: for setup and tests: skips where one of them is missing.
+need() {
+	local what why
+	for what; do
+		why=$(why_not "$what")
+		[[ -z $why ]] || skip "$why"
+	done
+}
+
+# lacks WHAT...: for setup_file, which cannot skip: is one of them missing?
+# Then it is to return, and skip_lacking in setup skips each test.
+lacks() {
+	local what
+	for what; do
+		LACKING=$(why_not "$what")
+		export LACKING
+		[[ -z $LACKING ]] || return 0
+	done
+	return 1
+}
+
+skip_lacking() {
+	[[ -z ${LACKING:-} ]] || skip "$LACKING"
+}
+
 # wait_until SECONDS COMMAND...: polls until the command succeeds.
 wait_until() {
 	local -i now end

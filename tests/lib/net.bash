@@ -22,20 +22,6 @@ NET_ALLOW='allow all at 192.0.2.0/24,198.51.100.0/24,203.0.113.0/24'
 NET_ALLOW+=',2001:db8::/32'
 export GW4 GW6 C4 C6 S4 S6 DNS NET_ALLOW
 
-# Why there can be no network, or nothing.
-net_missing() {
-	local probe=s64-$$-probe
-	if [[ $(id -u) -ne 0 ]]; then
-		echo 'network namespaces need root'
-	elif ! ip netns add "$probe" 2>/dev/null; then
-		echo 'network namespaces are not allowed here'
-	elif ! ip -n "$probe" link add name a type veth peer name b 2>/dev/null
-	then
-		echo 'veth pairs are not allowed here'
-	fi
-	ip netns delete "$probe" 2>/dev/null || :
-}
-
 # in_ns ROLE COMMAND...
 in_ns() {
 	local role=$1
@@ -147,7 +133,7 @@ net_needed() {
 net_up() {
 	local role
 	net_sweep
-	NET_MISSING=$(net_missing)
+	NET_MISSING=$(why_not networks)
 	export NET_MISSING
 	[[ -z $NET_MISSING ]] || return 0
 	export NET=s64-$$

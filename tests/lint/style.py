@@ -43,7 +43,7 @@ EXIT_FILES = ("session/session.c", "socks64-handler.c")
 TOOLS = ("sandbox/generate.c", "tests/")
 
 # What a driver of tests may do with texts of its own.
-FOR_TOOLS = ("sscanf", "strtok", "atoi")
+FOR_TOOLS = ("sscanf", "strtok", "atoi", "atol")
 
 # Contracts that need more than four: function, why.
 MANY_PARAMETERS = {

@@ -15,8 +15,11 @@ GATEWAY=127.0.0.1:1080
 
 setup_file() {
 	local why
-	why=$("$TESTS/systemd-sandbox" check 2>&1) ||
-	    skip "no systemd in namespaces here: ${why##*: }"
+	why=$("$TESTS/systemd-sandbox" check 2>&1) || {
+		# Not skip, which is an error in setup_file.
+		export LACKING="no systemd in namespaces here: ${why##*: }"
+		return 0
+	}
 	export SANDBOX=$BATS_FILE_TMPDIR/systemd
 	"$TESTS/systemd-sandbox" up "$SANDBOX" "$ROOT:/src"
 	inside sh -c 'echo 127.0.0.1 www.example.com >>/etc/hosts
@@ -38,6 +41,7 @@ teardown_file() {
 }
 
 setup() {
+	skip_lacking
 	# The journal from here on: ports come again.
 	BEGAN=$EPOCHREALTIME
 	configure 'allow at loopback' 'handshake-timeout 2s' \
@@ -46,6 +50,7 @@ setup() {
 
 # A test may leave sessions, drop-ins and settings behind.
 teardown() {
+	[[ -z ${LACKING:-} ]] || return 0
 	stop session
 	inside systemctl stop socks64.socket
 	inside rm -rf "$UNITS/socks64.socket.d" "$UNITS/socks64@.service.d" \
