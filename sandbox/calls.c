@@ -1,6 +1,6 @@
 /*
  * The table of allowed system calls.  Each row says why; a row whose reason
- * is gone goes too (tests/minimal).  Filters stack, so what a later stage
+ * is gone goes too (make minimal).  Filters stack, so what a later stage
  * needs is in the earlier ones as well.
  */
 #include "sandbox/calls.h"
