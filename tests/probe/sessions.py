@@ -3,7 +3,7 @@
 
     sessions.py HANDLER... PROBE
 
-tests/slow/minimal.bats runs this with a filter that lacks one row: a row of
+tests/exhaustive/minimal.bats runs this with a filter that lacks one row: a row of
 sandbox/calls.c without which nothing here fails is one too many.  So this is
 kept short in time and wide in kinds; what a session must do in detail is for
 the other tests to say.  A handler with "static" in its name has no journal.  Needs root; everything happens in fresh mount and
