@@ -222,13 +222,6 @@ late_port(const struct settings *settings, int fd)
 		    &on, sizeof(on));
 }
 
-static bool
-is_link_local(const struct address *a)
-{
-	return a->family == FAMILY_IPV6 && a->octets[0] == 0xfe &&
-	    (a->octets[1] & 0xc0) == 0x80;
-}
-
 /* 0: connecting; else an errno, and the descriptor is of no use. */
 static int
 connect_start(const struct settings *settings, int fd,
@@ -242,7 +235,7 @@ connect_start(const struct settings *settings, int fd,
 	if (connect(fd, (const struct sockaddr *)&to.storage,
 	    to.length) == 0 || errno == EINPROGRESS)
 		return 0;
-	if (errno == EINVAL && is_link_local(address))
+	if (errno == EINVAL && address_is_link_local(address))
 		return ENETUNREACH; /* without an interface it is nowhere */
 	return errno;
 }

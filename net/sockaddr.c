@@ -11,13 +11,6 @@
 
 enum { KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 10, KEEPALIVE_PROBES = 6 };
 
-static bool
-is_link_local(const struct address *a)
-{
-	return a->family == FAMILY_IPV6 && a->octets[0] == 0xfe &&
-	    (a->octets[1] & 0xc0) == 0x80;
-}
-
 struct endpoint
 endpoint_of(const struct address *a, uint32_t scope)
 {
@@ -36,7 +29,7 @@ endpoint_of(const struct address *a, uint32_t scope)
 		ipv6->sin6_family = AF_INET6;
 		ipv6->sin6_port = htons(a->port);
 		memcpy(&ipv6->sin6_addr, a->octets, 16);
-		ipv6->sin6_scope_id = is_link_local(a) ? scope : 0;
+		ipv6->sin6_scope_id = address_is_link_local(a) ? scope : 0;
 		e.length = sizeof(*ipv6);
 		break;
 	case FAMILY_NONE:

@@ -41,6 +41,13 @@ address_length(const struct address *a)
 }
 
 bool
+address_is_link_local(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && a->octets[0] == 0xfe &&
+	    (a->octets[1] & 0xc0) == 0x80;
+}
+
+bool
 address_equal(const struct address *a, const struct address *b)
 {
 	return a->family == b->family &&

@@ -37,6 +37,9 @@ struct address address_ipv6(const uint8_t octets[16], uint16_t port);
 /* How many octets of `octets` count: 0, 4 or 16. */
 size_t address_length(const struct address *a);
 
+/* In fe80::/10: it means nothing without an interface (RFC 4291 2.5.6). */
+bool address_is_link_local(const struct address *a);
+
 /* The same family and octets; the ports are not looked at. */
 bool address_equal(const struct address *a, const struct address *b);
 
