@@ -112,9 +112,9 @@ sandbox_enter(enum sandbox_stage stage)
 		return enter_negotiate();
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
+	case SANDBOX_ALG:
 		return filter_load(stage);
 	case SANDBOX_WATCH:
-	case SANDBOX_ALG:
 	case SANDBOX_RELAY:
 		return enter_last(stage);
 	case SANDBOX_STAGES:

@@ -175,6 +175,29 @@ fill_control(struct session *s, struct table_control *control)
 		text_add(&rule, s->record.rule);
 }
 
+/* Who the client is to us, and we to it. */
+static void
+fill_client(struct session *s, struct alg *a)
+{
+	const struct address *listen = &s->record.listen;
+	const struct address *proxied = &s->question.proxied;
+
+	a->client_address = s->record.client;
+	a->scope = s->scope;
+	a->reached = *listen;
+	if (proxied->family == FAMILY_NONE) {
+		a->near = *listen;
+		a->near.port = 0;
+	} else {
+		a->reached = *proxied;
+		if (address_equal(proxied, &a->client_address))
+			a->never[1] = proxied->port;
+	}
+	if (!a->watch && route_probe(&s->settings, &a->client_address,
+	    s->scope).self)
+		a->never[0] = listen->port;
+}
+
 void
 serve_ftp_begin(struct session *s)
 {
@@ -188,10 +211,7 @@ serve_ftp_begin(struct session *s)
 	a->settings = &s->settings;
 	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO &&
 	    !families_differ(s);
-	a->client_address = s->record.client;
-	a->scope = s->scope;
-	a->reached = s->question.proxied.family != FAMILY_NONE ?
-	    s->question.proxied : s->record.listen;
+	fill_client(s, a);
 	a->server_address = s->record.peer;
 	a->local = s->record.local;
 	a->table = &s->table;
@@ -210,6 +230,11 @@ serve_ftp(struct session *s)
 	/* From here: what either side says may open a connection, but only
 	 * between these two. */
 	result = alg_run(a);
+	if (a->transparent) {
+		session_confine(s, SANDBOX_WATCH);
+		/* From here: no new connection. */
+		result = alg_relay(a);
+	}
 	s->record.up = a->up;
 	s->record.down = a->down;
 	if (a->done[0] != '\0')

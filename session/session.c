@@ -189,7 +189,8 @@ session_confine(struct session *s, enum sandbox_stage stage)
 
 	if (s->settings.sandbox)
 		failure = sandbox_enter(stage);
-	else if (stage == SANDBOX_RELAY && !identity_drop_kept())
+	else if ((stage == SANDBOX_WATCH || stage == SANDBOX_RELAY) &&
+	    !identity_drop_kept())
 		failure = "capabilities could not be dropped";
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
