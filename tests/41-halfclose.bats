@@ -54,7 +54,7 @@ counted() {
 reported() {
 	local record
 	record=$(record_of "$(value client "$LINE")") || return 1
-	wait_until 10 grep -qF "$(value local "$record") $EXPECTED" \
+	wait_until grep -qF "$(value local "$record") $EXPECTED" \
 	    "$REPORT" || fail "the server does not report: $EXPECTED" \
 	    "$(grep -F "$(value local "$record")" "$REPORT")"
 }
@@ -171,7 +171,7 @@ ticks() { # PID: CPU time in clock ticks
 }
 
 @test "a stalled reader costs neither memory nor cpu, and loses nothing" {
-	wait_until 5 sessions_are 0
+	wait_until sessions_are 0
 	use_type C
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	exec 9<>"$BATS_TEST_TMPDIR/go"
@@ -205,7 +205,7 @@ ticks() { # PID: CPU time in clock ticks
 }
 
 @test "nobody says anything: an idle session costs no cpu" {
-	wait_until 5 sessions_are 0
+	wait_until sessions_are 0
 	use_type A
 	start idle ip netns exec "$NET-c4" "$PEERS/socks.py" "$GW4:1080" \
 	    "$SERVER" 7000 hold
@@ -217,7 +217,7 @@ ticks() { # PID: CPU time in clock ticks
 	sleep 1
 	((spent == $(ticks "$pid"))) || fail "it spins"
 	stop idle
-	wait_until 5 sessions_are 0
+	wait_until sessions_are 0
 }
 
 @test "a client that leaves before the reply ends the session" {
@@ -269,18 +269,18 @@ ticks() { # PID: CPU time in clock ticks
 		session.sock.shutdown(1)
 		assert session.sock.recv(1) == b""
 	END
-	wait_until 5 sessions_are 0
+	wait_until sessions_are 0
 	run ! grep -F "client=$output " "$GATEWAY_LOG"
 }
 
 @test "sigterm ends a session at once, with its record" {
-	wait_until 5 sessions_are 0
+	wait_until sessions_are 0
 	use_type D
 	start idle ip netns exec "$NET-c6" "$PEERS/socks.py" "[$GW6]:1080" \
 	    "$SERVER" 7000 hold
 	wait_for_line "$BATS_FILE_TMPDIR/idle.out" holding
 	kill "$(session_pid)"
-	wait_until 2 sessions_are 0
+	wait_until sessions_are 0
 	LINE=$(grep '^client=' "$BATS_FILE_TMPDIR/idle.out" | head -n 1)
 	finished stopped up=0 down=0 dest="[$SERVER]:7000"
 	wait_for_log 'died with code 0'
@@ -288,7 +288,7 @@ ticks() { # PID: CPU time in clock ticks
 }
 
 @test "every session of this file left with status 0" {
-	wait_until 5 sessions_are 0
+	wait_until sessions_are 0
 	run ! grep -E 'died with code [^0]|killed by signal|terminated' \
 	    "$GATEWAY_LOG"
 }

@@ -118,7 +118,7 @@ sshd_start() {
 		mount -t tmpfs -o mode=755 tmpfs /run
 		mkdir /run/sshd
 		exec "$@"' sh "$sshd" -D -e -f "$home/config.$role"
-	wait_until 5 net_listens "$role" 22 ||
+	wait_until net_listens "$role" 22 ||
 	    fail "$(cat "$BATS_FILE_TMPDIR/sshd-$role.err")"
 }
 

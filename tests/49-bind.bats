@@ -210,7 +210,7 @@ meet() { # FORM
 		bind_start --leave "${how%:*}" "$S4" 0
 		assert_record "$(record_of "$(value client "$FIRST")")" \
 		    "$result" cmd=BIND peer=- 'reason=the client'
-		wait_until 5 listens "$(port_of "$FIRST")" 0
+		wait_until listens "$(port_of "$FIRST")" 0
 	done
 }
 
@@ -231,7 +231,7 @@ meet() { # FORM
 	stop client
 	# One family is enough to make it busy.
 	start busy ip netns exec "$NET-gw" "$PEERS/listen.py" 23457 "$GW6"
-	wait_until 5 net_listens gw 23457
+	wait_until net_listens gw 23457
 	bind_start "$S4" 23457
 	[[ $(port_of "$FIRST") -ne 23457 ]] || fail "the other family has it"
 	stop busy

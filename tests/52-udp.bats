@@ -293,7 +293,7 @@ names_start() {
 	assert_record "$RECORD" ok datagrams=1/1/0
 	scene closes "$S4" 5353 rst
 	assert_record "$RECORD" reset datagrams=1/1/0 'reason=client reset'
-	wait_until 5 no_handler
+	wait_until no_handler
 }
 
 no_handler() {
@@ -342,7 +342,7 @@ no_handler() {
 	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
 	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
 	    --accept -l '[::]:1080' "$HANDLER" -o "$NET_ALLOW"
-	wait_until 5 net_listens gw 1080
+	wait_until net_listens gw 1080
 	CLIENT=c6
 	GATEWAY=$address%gw
 	scene echo "$S4" 5353 "$S4"
@@ -484,7 +484,7 @@ peer_records() {
 	bnd=$(value bnd "$(<"$BATS_FILE_TMPDIR/scene.out")")
 	pid=$(in_ns gw ss -Hlunp "sport = :${bnd##*:}" |
 	    sed -n '1s/.*pid=\([0-9]*\).*/\1/p')
-	wait_until 5 grep -q 'Seccomp_filters:.2$' "/proc/$pid/status"
+	wait_until grep -q 'Seccomp_filters:.2$' "/proc/$pid/status"
 	assert_equal "where the relay is" \
 	    "$(in_ns gw ss -Hlun "sport = :${bnd##*:}" |
 	        awk '{ print $4 }')" "$bnd"

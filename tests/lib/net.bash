@@ -96,7 +96,7 @@ net_dns() {
 	    --conf-file=/dev/null --no-resolv --no-hosts --user=root \
 	    --pid-file= --log-facility=- --listen-address=$DNS \
 	    --bind-interfaces --local=/#/ --cache-size=0 "${records[@]}"
-	wait_until 5 net_listens dns 53 ||
+	wait_until net_listens dns 53 ||
 	    fail "dnsmasq does not answer" "$(cat "$BATS_FILE_TMPDIR/dns.err")"
 }
 

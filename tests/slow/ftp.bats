@@ -7,7 +7,6 @@ load ../lib/records
 load ../lib/launch
 load ../lib/ftp
 
-BATS_TEST_TIMEOUT=240
 FTP_BIG_MIB=100
 
 setup_file() {
