@@ -144,7 +144,7 @@ unix_listener() {
 # fetch UID: what the server says to curl by the unix-domain socket
 fetch() {
 	run setpriv --reuid "$1" --regid nogroup --clear-groups curl -sS \
-	    --http0.9 --max-time 10 --proxy \
+	    --http0.9 --max-time 30 --proxy \
 	    "socks5h://localhost$PLACE/socket" http://only4.test/
 }
 

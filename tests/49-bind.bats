@@ -51,7 +51,7 @@ visit() {
 	in_ns "$1" "$PYTHON" -I - "$2" "$3" <<-'END'
 		import socket, sys
 		with socket.create_connection((sys.argv[1], int(sys.argv[2])),
-		                              10) as sock:
+		                              30) as sock:
 		    print("from", "%s:%s" % (sock.getsockname()[0]
 		          if "." in sys.argv[1] else
 		          "[" + sock.getsockname()[0] + "]",
@@ -390,7 +390,7 @@ for line in control.makefile("rb"):
         control.sendall(b"200 whatever you say\r\n")
         continue
     control.sendall(b"200 fine\r\n")
-    with socket.create_connection((host, int(port)), 10) as data:
+    with socket.create_connection((host, int(port)), 30) as data:
         data.sendall(b"from the peer\n")
         data.shutdown(socket.SHUT_WR)
         while data.recv(100):
@@ -463,7 +463,7 @@ ftp_command() {
 		    theirs.close()
 		    ours.sendall(b"\5\1\0\5" + command + b"\0\1" + bytes(6))
 		    print(ours.recv(2).hex(), ours.recv(10).hex(),
-		          ours.recv(1), handler.wait(10))
+		          ours.recv(1), handler.wait(30))
 	END
 	assert_equal "answers" "$output" \
 	    $'0500 05070001000000000000 b\'\' 0\n0500 05070001000000000000 b\'\' 0'

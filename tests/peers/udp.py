@@ -35,7 +35,7 @@ import time
 
 import socks
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 SILENCE = 0.3  # behind which a later datagram has overtaken nothing
 
 

@@ -98,7 +98,7 @@ begin() {
 
 # fetch [OPTION...]: one HTTP request through the gateway.
 fetch() {
-	inside curl -sS --max-time 10 --socks5-hostname "$GATEWAY" \
+	inside curl -sS --max-time 30 --socks5-hostname "$GATEWAY" \
 	    http://www.example.com/ "$@"
 }
 
@@ -491,7 +491,7 @@ fail2ban() {
 
 @test "listen-unix.conf: a client of a unix-domain socket is known by its uid" {
 	drop_in listen-unix.conf socks64.socket
-	run inside curl -sS --max-time 10 \
+	run inside curl -sS --max-time 30 \
 	    --proxy socks5h://localhost/run/socks64.sock \
 	    http://www.example.com/
 	assert_equal curl "$status $output" "0 hello from 127.0.0.1"
@@ -527,7 +527,7 @@ has_refused_mark() {
 
 @test "sources.conf: the kernel lets in whom it names, and nobody else" {
 	drop_in sources.conf socks64.socket 's/^IPAddressAllow=localhost/IPAddressAllow=127.0.0.2/'
-	run inside curl -sS --max-time 10 --interface 127.0.0.2 \
+	run inside curl -sS --max-time 30 --interface 127.0.0.2 \
 	    --socks5-hostname "$GATEWAY" http://www.example.com/
 	assert_equal "127.0.0.2" "$status $output" "0 hello from 127.0.0.1"
 	run inside curl -sS --max-time 2 --interface 127.0.0.3 \
@@ -657,10 +657,10 @@ as_user() {
 	local units=/run/home/.local/lib/systemd/user
 	as_user systemctl --user link "$units/socks64@.service"
 	as_user systemctl --user enable --now "$units/socks64.socket"
-	run as_user curl -sS --max-time 10 --socks5-hostname "$GATEWAY" \
+	run as_user curl -sS --max-time 30 --socks5-hostname "$GATEWAY" \
 	    http://www.example.com/
 	assert_equal "loopback" "$status $output" "0 hello from 127.0.0.1"
-	run as_user curl -sS --max-time 10 \
+	run as_user curl -sS --max-time 30 \
 	    --proxy socks5h://localhost/run/user/65534/socks64/socket \
 	    http://www.example.com/
 	assert_equal "unix" "$status $output" "0 hello from 127.0.0.1"
