@@ -154,7 +154,7 @@ sshd_start() {
 		run -0 --separate-stderr in_ns $CLIENT proxychains4 -f "$conf" \
 		    curl -sS -m 30 "http://$SERVER_NAME/"
 		assert_equal "$type: $stderr" "$output" "hello from $SERVER"
-		assert_match "$type" "$(<"$GATEWAY_LOG")" 'ok client='
+		wait_for_log 'ok client='
 		: >"$GATEWAY_LOG"
 	done
 }

@@ -78,6 +78,18 @@ gateway_stop() {
 	wait_until gateway_is_empty
 }
 
+# session_pid: of the handlers that run.
+session_pid() {
+	local pid
+	for pid in $(ip netns pids "$NET-gw"); do
+		[[ ! /proc/$pid/exe -ef $HANDLER ]] || echo "$pid"
+	done
+}
+
+sessions_are() { # COUNT
+	[[ $(session_pid | wc -l) -eq $1 ]]
+}
+
 gateway_is_empty() {
 	[[ -z $(ip netns pids "$NET-gw") ]]
 }

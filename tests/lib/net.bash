@@ -139,6 +139,7 @@ net_up() {
 	export NET=s64-$$
 	export REPORT=$BATS_FILE_TMPDIR/report
 	for role in $NET_ROLES; do
+		net_remove "$NET-$role"
 		ip netns add "$NET-$role"
 		net_kernel "$role"
 	done

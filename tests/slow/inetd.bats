@@ -72,7 +72,7 @@ example() {
 	    -e "s|/etc/socks64/socks64.conf|$PLACE/socks64.conf|g" \
 	    -e 's/ socks64 \// nobody \//' -e 's/user = socks64/user = nobody/' \
 	    -e 's/\(id -[ug]\) socks64/\1 nobody/g' \
-	    -e "s|/usr/sbin/tcpd|$ROOT/build/tcpd/usr/sbin/tcpd|" "$file"
+	    -e "s|/usr/sbin/tcpd|$PLACE/tcpd|" "$file"
 }
 
 # launch PORTS COMMAND...: in the network, with /dev/log and a /run of its own,
