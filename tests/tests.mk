@@ -75,7 +75,7 @@ DIAL = $(patsubst %,net/%.c,dial resolve resolvconf hosts words route order \
 build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CHECKED) -fsanitize=undefined -fno-sanitize-recover=all \
-	    -o $@ $< $(DIAL) -lcares
+	    -Wl,--wrap=clock_gettime,--wrap=ppoll -o $@ $< $(DIAL) -lcares
 
 build/tests/table: tests/unit/table.c net/table.c net/wait.c $(PURE) \
 	    $(HEADERS)
