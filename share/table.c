@@ -2,12 +2,15 @@
  * The file of the association table (draft-kitamura-socks-ipv6, and what FTP
  * shares): found or made, checked before anything in it is believed, mapped.
  *
- * A file that is wrong is left alone, whatever is wrong with it.
+ * A file that is wrong is left alone, whatever is wrong with it.  One that is
+ * right, but of an earlier boot, is replaced, never written: its clock, its
+ * locks and so its entries ended with that boot.
  */
 #include "share/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +19,7 @@
 #include <unistd.h>
 
 #include "share/layout.h"
+#include "share/lock.h"
 #include "wire/text.h"
 
 #define DEFAULT_DIRECTORY "/run/socks64"
@@ -144,6 +148,49 @@ file_make(int directory)
 	return error;
 }
 
+/* Has the file still the name that all know? */
+static bool
+is_current(int directory, int fd)
+{
+	struct stat opened;
+	struct stat named;
+
+	return fstat(fd, &opened) == 0 && fstatat(directory, FILE_NAME,
+	    &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/*
+ * The new table takes the name of the old one, `fd`; under the old one's lock:
+ * of many processes one does it, and the others find that it is done.  0 or an
+ * errno.
+ */
+static int
+fresh_take_over(int directory, const char *name, int fd)
+{
+	const bool locked = lock_wait(fd);
+
+	if (!is_current(directory, fd))
+		return 0;
+	if (!locked)
+		return EAGAIN;
+	return renameat(directory, name, directory, FILE_NAME) == 0 ? 0 :
+	    errno;
+}
+
+/* In the place of `fd`.  0 or an errno. */
+static int
+file_replace(int directory, int fd)
+{
+	char name[FRESH_NAME];
+	int error = fresh_make(directory, name);
+
+	if (error == 0)
+		error = fresh_take_over(directory, name, fd);
+	unlinkat(directory, name, 0);
+	return error;
+}
+
 /* --- Opening. --- */
 
 /* SECURITY: whoever may write there could put another file in its place. */
@@ -216,13 +263,24 @@ file_map(struct table *t, const struct place *place, bool *old)
 	return header_check(t, place->path, old);
 }
 
+/* The table that has the name, or the one that takes it over. */
 static bool
 place_open(struct table *t, const struct place *place)
 {
 	bool old = false;
+	int error;
 
-	return file_find(t, place) && file_map(t, place, &old) && (!old ||
-	    refuse(t, place->path, " is of an earlier boot: remove it", 0));
+	if (!file_find(t, place) || !file_map(t, place, &old))
+		return false;
+	if (!old)
+		return true;
+	error = file_replace(place->directory, t->fd);
+	table_close(t);
+	if (error != 0)
+		return refuse(t, place->path, " is of an earlier boot and "
+		    "cannot be replaced", error);
+	return file_find(t, place) && file_map(t, place, &old) &&
+	    (!old || refuse(t, place->path, " is of another machine", 0));
 }
 
 static bool

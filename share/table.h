@@ -69,8 +69,10 @@ struct table_handle {
  * directory NULL: /run/socks64, else $XDG_RUNTIME_DIR/socks64.  False: it is
  * not to be used, see t->problem; every operation is TABLE_UNUSABLE then.
  *
+ * A table of an earlier boot is dead as a whole: a new one takes its name.
+ *
  * SECURITY: a directory or a file that others may write, a symlink, a file of
- * another owner, size, layout or boot is not used, and never repaired.
+ * another owner, size or layout is not used, and never repaired.
  */
 bool table_open(struct table *t, const char *directory);
 void table_close(struct table *t);
