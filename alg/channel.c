@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/failure.h"
 #include "net/ports.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
@@ -247,8 +248,14 @@ channel_accept(struct channels *c, struct channel *ch, struct alg *a)
 
 	ch->server = accept4(ch->listener, (struct sockaddr *)&from,
 	    &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (ch->server == NONE)
+	if (ch->server == NONE) {
+		if (failure_is_ours(errno)) {
+			alg_note(a, "a data connection was not accepted",
+			    strerror(errno));
+			channel_free(ch);
+		}
 		return;
+	}
 	if (!is_server(a, &from)) {
 		reset_one(&ch->server);
 		return;

@@ -75,11 +75,12 @@ alg_mention(struct alg *a, const char *what, const char *why)
 void
 alg_begin(struct alg *a)
 {
-	if (table_control_put(a->table, &a->owner, &a->control, clock_now(),
-	    &a->alive) == TABLE_OK)
+	const char *problem = a->share.table->problem;
+
+	if (table_control_put(&a->share, &a->control, &a->alive) == TABLE_OK)
 		return;
 	alg_mention(a, "FTP data connections are not known",
-	    a->table->problem[0] != '\0' ? a->table->problem :
+	    problem[0] != '\0' ? problem :
 	    "the association table is full");
 }
 
