@@ -5,6 +5,7 @@
  */
 #include "session/serve.h"
 
+#include "net/ports.h"
 #include "net/route.h"
 #include "share/announced.h"
 #include "share/controls.h"
@@ -45,6 +46,26 @@ find_alias(struct session *s, const struct share *share)
 		return;
 	q->literal = target.addresses[0];
 	q->literal.port = q->port;
+}
+
+/*
+ * Under proxychains a client's control connection has this gateway for its
+ * peer: who goes by that (EPSV) asks for a port of ours, which is never ours
+ * to serve.
+ */
+static void
+find_by_port(struct session *s, const struct share *share)
+{
+	struct question *q = &s->question;
+	const struct address *reached = &s->record.listen;
+	struct address to;
+
+	if (q->proxied.family != FAMILY_NONE)
+		reached = &q->proxied;
+	if (q->name == NULL && address_equal(&q->literal, reached) &&
+	    q->port >= PORT_UNPRIVILEGED && q->port != reached->port &&
+	    table_data_at_port(share, q->port, &to) == TABLE_OK)
+		q->literal = to;
 }
 
 /* DNS may name another server now: the data is where the control is. */
@@ -135,6 +156,7 @@ serve_find(struct session *s)
 		find_control(s, &share);
 		return;
 	}
+	find_by_port(s, &share);
 	find_pin(s, &share);
 	find_announced(s, &share);
 }
