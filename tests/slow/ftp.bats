@@ -313,3 +313,8 @@ rsa_private_key_file=$PWD/key"
 		same got 64k
 	done
 }
+
+@test "a server has 30 seconds for the first word of its greeting" {
+	run "$PEERS/ftp-data.py" "$HANDLER" greeting
+	[[ $status -eq 0 ]] || fail "$output"
+}
