@@ -30,7 +30,7 @@ CFLAGS = -std=c17 $(OPTIMIZE) -g -ffunction-sections -fdata-sections \
 LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
-ROOMS = wire policy net alg sandbox session command
+ROOMS = wire policy net share alg sandbox session command
 SOURCES = $(filter-out journal-%.c,$(sort $(wildcard *.c))) \
 	$(filter-out sandbox/generate.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "net/route.h"
-#include "net/table.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
+#include "share/table.h"
 #include "wire/cursor.h"
 #include "wire/text.h"
 

@@ -350,6 +350,6 @@ mine() {
 }
 
 @test "a file replaced by rename under load: no session fails" {
-	run -0 "$PEERS/replacing.py" "$HANDLER" "$PLACE"
+	run -0 alone "$PEERS/replacing.py" "$HANDLER" "$PLACE"
 	assert_match output "$output" '^[0-9]+ sessions, [0-9]+ replacements$'
 }
