@@ -121,8 +121,8 @@ examine_users(struct examination *e)
 		if (!is_for_users(&policy->rules[i].users))
 			continue;
 		rule_place(&policy->rules[i], &place);
-		tell(e, true, buffer, "user: `auth' has no password, so nobody "
-		    "has a name and this rule matches nobody");
+		tell(e, true, buffer, "user: `auth' has no password, so "
+		    "nobody has a name and this rule matches nobody");
 	}
 }
 
