@@ -440,6 +440,37 @@ fail2ban() {
 	wait_until no_instances
 }
 
+alice_is_served() {
+	inside pgrep -u socks64 -f '^[^ ]+ alice -> '
+}
+
+@test "the commands of ENDING SESSIONS end a user's sessions, and one" {
+	printf 'alice:%s\n' "$(openssl passwd -6 secret)" |
+	    inside tee /etc/socks64/passwords >/dev/null
+	inside chgrp socks64 /etc/socks64/passwords
+	inside chmod 640 /etc/socks64/passwords
+	configure 'auth none password' 'allow at loopback'
+	start_inside alice "$PYTHON" -c '
+import socket
+s = socket.create_connection(("127.0.0.1", 1080))
+for ours, theirs in ((b"\5\1\2", 2), (b"\1\5alice\6secret", 2),
+                     (b"\5\1\0\1\x7f\0\0\1\x1b\x58", 10)):
+    s.sendall(ours)
+    s.recv(theirs, socket.MSG_WAITALL)
+s.recv(1)'
+	wait_until 10 alice_is_served
+	begin hold
+	inside pkill -u socks64 -f '^[^ ]+ alice -> '
+	run record SOCKS64_USER=alice
+	assert_match record "$output" SOCKS64_RESULT=stopped
+	run inside systemctl list-units --plain --no-legend \
+	    "socks64@*-$CLIENT.service"
+	assert_match "the other goes on" "$output" "^socks64@([0-9]+)-"
+	inside systemctl stop "socks64@${BASH_REMATCH[1]}-*"
+	run record "SOCKS64_CLIENT_PORT=${CLIENT##*:}"
+	assert_match record "$output" SOCKS64_RESULT=stopped
+}
+
 @test "hardened.conf serves, and scores 1.0 or less" {
 	drop_in hardened.conf socks64@.service
 	local server
