@@ -68,6 +68,10 @@ with_syslog() {
 	starting both
 }
 
+@test "what the launcher left open is closed" {
+	starting leftovers
+}
+
 @test "an ipv6 client is answered in its family" {
 	starting families
 }

@@ -567,6 +567,23 @@ def hold(stage, fds, environment=None, listen=None):
     return pid, client, port
 
 
+def case_leftovers(stage):
+    """What the launcher forgot to close, more than a session may have."""
+    secret = tempfile.NamedTemporaryFile()
+    many = {number: secret.fileno() for number in range(4, 99)}
+    for fds, listen in ({0: "client", 3: secret.fileno()}, None), (
+            {0: stage.null, 3: "client"}, 1):
+        pid, client, _ = hold(stage, {**fds, 2: stage.err.fileno(), **many},
+                              listen=listen)
+        directory = f"/proc/{pid}/fd"
+        links = [os.readlink(os.path.join(directory, number))
+                 for number in os.listdir(directory)]
+        client.close()
+        expect("status", wait_end(pid), 0)
+        if secret.name in links:
+            raise Failure(f"left open: {links}")
+
+
 def case_log_restarted(stage, log):
     """syslogd is restarted in mid-session: the record arrives."""
     pid, client, _ = hold(stage, {0: "client"})
