@@ -29,7 +29,7 @@
 
 enum {
 	LAYOUT = 1,
-	LOCK_LIMIT = 250, /* milliseconds */
+	LOCK_LIMIT = 1000, /* milliseconds */
 	LOCK_TICK = 1,
 	BOOT_ID_LENGTH = 36,
 	USER_MAX = 255,

@@ -19,7 +19,7 @@ export PYTHONDONTWRITEBYTECODE=1
 
 # For what never comes: whatever is waited for comes in a fraction of it, also
 # where the machine is busy.  No test asserts that something is fast.
-PATIENCE=30
+PATIENCE=60
 # One test may take this long, whatever it waits for.
 : "${BATS_TEST_TIMEOUT:=180}"
 export BATS_TEST_TIMEOUT
