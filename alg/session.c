@@ -54,12 +54,14 @@ static struct dialogue dialogue;
 void
 alg_begin(struct alg *a)
 {
-	if (table_control_put(a->table, &a->owner, &a->control, clock_now(),
-	    &a->alive) == TABLE_OK || a->reason[0] != '\0')
+	const char *problem = a->share.table->problem;
+
+	if (table_control_put(&a->share, &a->control, &a->alive) ==
+	    TABLE_OK || a->reason[0] != '\0')
 		return;
 	struct text t = text_in(a->reason, sizeof(a->reason));
 	text_add(&t, "FTP data connections are not known: ");
-	text_add(&t, a->table->problem[0] != '\0' ? a->table->problem :
+	text_add(&t, problem[0] != '\0' ? problem :
 	    "the association table is full");
 }
 

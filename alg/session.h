@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "net/relay.h"
-#include "net/table.h"
 #include "policy/settings.h"
+#include "share/controls.h"
 #include "wire/address.h"
 
 enum { ALG_DONE_TEXT = 128, ALG_REASON_TEXT = 256 };
@@ -35,8 +35,7 @@ struct alg {
 	struct address server_address; /* with the port */
 	struct address local;          /* ours towards the server */
 
-	struct table *table;
-	struct table_owner owner;
+	struct share share;
 	struct table_control control; /* what the table is to say of this */
 
 	struct table_handle alive; /* of alg_begin() */

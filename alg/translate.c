@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "alg/forms.h"
-#include "net/wait.h"
+#include "share/announced.h"
+#include "share/binds.h"
+#include "share/ids.h"
 #include "wire/text.h"
 
 enum {
@@ -151,7 +153,7 @@ table_why(const struct control *k, enum table_result result)
 {
 	if (result == TABLE_FULL)
 		return "the association table is full";
-	return k->alg->table->problem;
+	return k->alg->share.table->problem;
 }
 
 /* --- Commands. --- */
@@ -233,8 +235,7 @@ is_own(void *context, const struct address *address)
 	struct alg *a = k->alg;
 	struct table_bind bind;
 
-	if (table_bind_find(a->table, &a->owner, address, clock_now(),
-	    &bind) == TABLE_OK) {
+	if (table_bind_find(&a->share, address, &bind) == TABLE_OK) {
 		k->live_bind = a->server_address.family == FAMILY_IPV6 ?
 		    bind.ipv6 : bind.ipv4;
 		return k->live_bind.family != FAMILY_NONE;
@@ -475,8 +476,8 @@ announce(struct control *k, uint16_t port)
 	if (port < PORT_UNPRIVILEGED)
 		return;
 	to.port = port;
-	result = table_data_announce(a->table, &a->owner, &to,
-	    a->control.rule, clock_now(), &k->data);
+	result = table_data_announce(&a->share, &to, a->control.rule,
+	    &k->data);
 	if (result != TABLE_OK)
 		note_reason(k, "FTP data connections are not announced",
 		    table_why(k, result));
@@ -498,8 +499,7 @@ alias_of_server(struct control *k)
 
 	target.addresses[0] = a->server_address;
 	target.addresses[0].port = 0;
-	result = table_id_make(a->table, &a->owner, &target, clock_now(),
-	    &id);
+	result = table_id_make(&a->share, &target, &id);
 	if (result != TABLE_OK) {
 		note_reason(k, "PASV was answered without an alias",
 		    table_why(k, result));

@@ -33,6 +33,14 @@ setup() {
 	    'ok client=127.0.0.1:[0-9]+ .*dest=127.0.0.1:7000'
 }
 
+@test "make run with a configuration that is wrong says so before it listens" {
+	echo 'nonsense on' >"$BATS_TEST_TMPDIR/conf"
+	run timeout 30 make run PORT=1099 CONFIG="$BATS_TEST_TMPDIR/conf"
+	assert_equal status "$status" 2
+	assert_match output "$output" 'conf:1: unknown keyword'
+	[[ $output != *Listening* ]]
+}
+
 @test "install-missing asks nobody and says nothing where nothing is missing" {
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/sh\necho "$0 $*"\n' |

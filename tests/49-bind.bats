@@ -201,6 +201,24 @@ meet() { # FORM
 	wait_for_line "$OUT" '^rep=06 '
 }
 
+@test "without a descriptor for the peer the wait ends, it does not spin" {
+	gateway_start activate
+	use_type A
+	bind_start "$S4" 0
+	local port pid
+	port=$(port_of "$FIRST")
+	[[ $(ss -N "$NET-gw" -Hltnp "sport = :$port") =~ pid=([0-9]+) ]]
+	pid=${BASH_REMATCH[1]}
+	# What it has stays open; only its own user may do that to it.
+	setpriv --reuid "$(ps -o uid= -p "$pid")" --clear-groups \
+	    --regid "$(ps -o gid= -p "$pid")" prlimit --pid "$pid" --nofile=3
+	run visit s4 198.51.100.1 "$port"
+	wait_for_line "$OUT" '^rep=01 peer=0.0.0.0:0$'
+	assert_record "$(record_of "$(value client "$FIRST")")" \
+	    connect-failed cmd=BIND peer=- 'reason=descriptor'
+	listens "$port" 0
+}
+
 @test "a client that leaves takes the listener away" {
 	gateway_start activate
 	local how result

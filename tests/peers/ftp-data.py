@@ -231,7 +231,7 @@ def alias(program):
 
 
 class Names:
-    """A name server whose answers change: one address of each family."""
+    """A name server whose answers change: its addresses of each family."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -247,16 +247,16 @@ class Names:
             query, peer = self.socket.recvfrom(512)
             end = query.index(b"\0", 12) + 5
             kind = struct.unpack("!H", query[end - 4:end - 2])[0]
-            records = b""
+            records = []
             for text in self.addresses:
                 packed = ipaddress.ip_address(text).packed
                 if kind == {4: 1, 16: 28}[len(packed)]:
-                    records += struct.pack("!HHHIH", 0xc00c, kind, 1, 1,
-                                           len(packed)) + packed
+                    records.append(struct.pack("!HHHIH", 0xc00c, kind, 1, 1,
+                                               len(packed)) + packed)
             self.socket.sendto(
-                query[:2] + struct.pack("!HHHHH", 0x8180, 1,
-                                        1 if records else 0, 0, 0) +
-                query[12:end] + records, peer)
+                query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(records),
+                                        0, 0) +
+                query[12:end] + b"".join(records), peer)
 
 
 def pinned(program):
@@ -285,6 +285,10 @@ def pinned(program):
         check("REP of the other address", m.data_rep(name, port), 0)
         trap.accept()[0].close()
         trap.close()
+        # The pin and as many others as a look-up gives: nobody listens.
+        names.addresses = ([f"127.0.0.{n}" for n in range(2, 12)] +
+                           ["::1"] * 10)
+        check("REP of all of them", m.data_rep(name, port), 5)
     finally:
         m.end()
 

@@ -682,9 +682,37 @@ as_user() {
 	assert_equal "mode of the socket" "$output" 600
 	run record SOCKS64_CLIENT=unix:uid=65534
 	assert_match record "$output" SOCKS64_RESULT=ok
-	as_user systemctl --user disable --now socks64.socket
+	as_user make -s -C /src uninstall PREFIX=/run/home/.local
+	run as_user curl -sS --max-time 10 --socks5-hostname "$GATEWAY" \
+	    http://www.example.com/
+	assert_equal "curl finds nobody" "$status" 7
+	run inside find /run/home /run/user/65534 -name '*socks64*' \
+	    -not -path '/run/user/65534/systemd/*' -not -type d
+	assert_equal "what uninstall left" "$output" ""
 	inside systemctl stop user-manager.service
 	inside rm -r "$UNITS/user-manager.service" /run/user/65534 /run/home
+}
+
+# What make install says is left to do there.
+@test "below another prefix it is linked, served, and uninstalled without a trace" {
+	inside make -s -C /src uninstall
+	inside make -s -C /src -o all install PREFIX=/opt/gateway \
+	    >"$BATS_TEST_TMPDIR/said"
+	local command
+	local -i commands=0
+	while read -r command; do
+		inside sh -c "$command"
+		commands+=1
+	done < <(sed -n 's/^    \(ln\|systemctl\) /\1 /p' "$BATS_TEST_TMPDIR/said")
+	assert_equal commands "$commands" 3
+	run fetch
+	assert_equal curl "$status $output" "0 hello from 127.0.0.1"
+	inside make -s -C /src uninstall PREFIX=/opt/gateway
+	run inside find /opt /etc/systemd /etc/tmpfiles.d /run -name '*socks64*' \
+	    -not -path '/run/systemd/*' -not -path '/run/log/*'
+	assert_equal "files" "$output" ""
+	inside make -s -C /src -o all install >/dev/null
+	inside systemctl enable --now socks64.socket
 }
 
 @test "uninstall in a running system leaves nothing but the configuration and the user" {
