@@ -590,8 +590,7 @@ in_etc() {
 	local level
 	for level in debug:1 info:0; do
 		run -0 --separate-stderr "$TESTS/probe/hand.py" "$without" -l \
-		    "$HANDLER" -o "log-level ${level%:*}" \
-		    -o "handshake-timeout 50ms"
+		    "$HANDLER" -o "log-level ${level%:*}"
 		assert_equal "outcome" "$output" "0 0 2"
 		assert_equal "$level" "$(grep -c "no Landlock" <<<"$stderr")" \
 		    "${level#*:}"
