@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/failure.h"
 #include "net/ports.h"
 #include "net/sockaddr.h"
 
@@ -183,8 +184,11 @@ channel_accept(struct channel *ch, const struct alg *a)
 
 	ch->server = accept4(ch->listener, (struct sockaddr *)&storage,
 	    &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (ch->server == NONE)
+	if (ch->server == NONE) {
+		if (failure_is_ours(errno))
+			channel_free(ch);
 		return;
+	}
 	peer = address_of(&storage);
 	if (!address_equal(&peer, &a->server_address)) {
 		reset_one(&ch->server);

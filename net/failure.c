@@ -63,3 +63,17 @@ failure_of(int error)
 			return &failures[i];
 	return &failures[0];
 }
+
+bool
+failure_is_ours(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}

@@ -155,13 +155,13 @@ match_address(const struct rule *rule, const struct address *address,
 	return net_list_opens(&rule->at, address, membership);
 }
 
-static void
-add_rule_name(struct text *t, const struct rule *rule)
+void
+rule_place(const struct rule *rule, struct text *out)
 {
-	text_add(t, rule->file);
+	text_add(out, rule->file);
 	if (rule->line > 0) {
-		text_add_char(t, ':');
-		text_add_number(t, rule->line);
+		text_add_char(out, ':');
+		text_add_number(out, rule->line);
 	}
 }
 
@@ -172,11 +172,11 @@ decide_by_rule(const struct rule *rule, struct verdict *out)
 	struct text reason = text_in(out->reason, sizeof(out->reason));
 
 	out->decision = rule->decision;
-	add_rule_name(&name, rule);
+	rule_place(rule, &name);
 	if (rule->decision == ALLOW)
 		return;
 	text_add(&reason, "denied by ");
-	add_rule_name(&reason, rule);
+	rule_place(rule, &reason);
 }
 
 /* Denies where no line decided; the reason is the caller's to write. */

@@ -17,7 +17,7 @@ static const struct {
 	__rlimit_resource_t resource;
 	rlim_t most;
 } limits[] = {
-	/* The race has up to 16 sockets, c-ares 16, the relay 6. */
+	/* The race has up to 17 sockets, c-ares 16, the relay 6. */
 	{ RLIMIT_NOFILE, 64 },
 	{ RLIMIT_NPROC, 0 },
 	{ RLIMIT_CORE, 0 },

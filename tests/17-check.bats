@@ -100,6 +100,27 @@ mine() {
 	assert_equal lines "$(wc -l <<<"$stderr")" 3
 }
 
+@test "-t warns of rules for users where nobody is asked for a password" {
+	configure <<-'END'
+		allow user alice,bob at 10.0.0.5 port 22
+		allow user * from private
+		allow user uid=1000,alice
+		allow user -
+		allow from private
+	END
+	local warning="user: .auth' has no password, so nobody has a name and this rule matches nobody"
+	sed -i '$a ftp-alg off' c
+	tested 0
+	assert_match alice "$stderr" "c:1: warning: $warning"
+	assert_match anybody "$stderr" "c:2: warning: $warning"
+	assert_equal lines "$(wc -l <<<"$stderr")" 2
+	printf 'alice:%s\n' "$(openssl passwd -6 x)" >passwords
+	chmod 640 passwords
+	printf '%s\n' 'auth password' "password-file $PLACE/passwords" >>c
+	tested 0
+	assert_equal stderr "$stderr" ""
+}
+
 @test "-t warns of a state-dir that is no directory, or not ours to write" {
 	configure </dev/null
 	touch file
@@ -324,6 +345,6 @@ mine() {
 }
 
 @test "a file replaced by rename under load: no session fails" {
-	run -0 "$PEERS/replacing.py" "$HANDLER" "$PLACE"
+	run -0 alone "$PEERS/replacing.py" "$HANDLER" "$PLACE"
 	assert_match output "$output" '^[0-9]+ sessions, [0-9]+ replacements$'
 }

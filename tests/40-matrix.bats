@@ -92,13 +92,13 @@ assert_only_records() {
 
 @test "types A to D, each form, through systemd-socket-activate" {
 	matrix activate
-	wait_until 5 all_died_well
+	wait_until all_died_well
 	assert_only_records
 }
 
 @test "types A to D, each form, through systemd-socket-activate --inetd" {
 	matrix activate-inetd
-	wait_until 5 all_died_well
+	wait_until all_died_well
 	assert_only_records
 }
 
@@ -188,7 +188,7 @@ assert_only_records() {
 	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
 	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
 	    --accept -l '[::]:1080' "$HANDLER" -o "$NET_ALLOW"
-	wait_until 5 net_listens gw 1080
+	wait_until net_listens gw 1080
 	use_type A
 	exchange ip
 	use_type B

@@ -11,7 +11,7 @@ load lib/types
 setup_file() {
 	net_up
 	[[ -z $NET_MISSING ]] || return 0
-	gateway_start activate "$NET_ALLOW,198.18.0.0/15" 'idle-timeout 1s' \
+	gateway_start activate "$NET_ALLOW,198.18.0.0/15" 'idle-timeout 3s' \
 	    'half-closed-timeout 500ms' 'connect-timeout 700ms' 'log-start on'
 	# A black hole: what goes there is never answered.
 	in_ns gw ip route add 198.18.0.0/15 via 198.51.100.99 dev s4
@@ -52,8 +52,10 @@ milliseconds() {
 	echo "$((10#${text/./}))"
 }
 
-assert_between() { # WHAT N LOW HIGH
-	(($2 >= $3 && $2 <= $4)) || fail "$1 is $2, not $3 to $4"
+assert_lasted() { # RECORD MILLISECONDS
+	local -i lasted
+	lasted=$(milliseconds "$1")
+	((lasted >= $2)) || fail "it lasted $lasted ms, not $2"
 }
 
 # The record that ended the session, not the one of log-start.
@@ -71,7 +73,7 @@ ended() {
 	local record
 	record=$(ended "$(value client "$output")")
 	assert_record "$record" timeout up=0 down=0 'reason=silent'
-	assert_between milliseconds "$(milliseconds "$record")" 1000 3000
+	assert_lasted "$record" 3000
 }
 
 @test "one octet now and then, either way, keeps a session" {
@@ -80,7 +82,7 @@ ended() {
 		gateway.sock.sendall(b"echo\n")
 		# Paced on purpose: each pause is shorter than idle-timeout.
 		for i in range(5):
-		    time.sleep(0.5)
+		    time.sleep(1)
 		    gateway.sock.sendall(b"x")
 		    gateway.expect(b"x")
 		gateway.sock.shutdown(1)
@@ -89,7 +91,7 @@ ended() {
 	local record
 	record=$(ended "$(value client "$output" | sed 's/[][]/\\&/g')")
 	assert_record "$record" ok up=10 down=5
-	assert_between milliseconds "$(milliseconds "$record")" 2500 8000
+	assert_lasted "$record" 5000
 }
 
 @test "a half-closed session ends after half-closed-timeout (peers 2.4)" {
@@ -102,7 +104,7 @@ ended() {
 	local record
 	record=$(ended "$(value client "$output")")
 	assert_record "$record" timeout up=5 down=0 'reason=half-closed'
-	assert_between milliseconds "$(milliseconds "$record")" 500 2500
+	assert_lasted "$record" 500
 }
 
 @test "a server's half-close ends after half-closed-timeout, too (peers 2.4)" {
@@ -110,13 +112,13 @@ ended() {
 		gateway.connect(sys.argv[3], 7000)
 		gateway.sock.sendall(b"close\n")
 		gateway.expect_fin()
-		gateway.expect_end()
+		# What comes behind the FIN cannot be read: the record tells.
 		time.sleep(0.8)
 	END
 	local record
 	record=$(ended "$(value client "$output")")
 	assert_record "$record" timeout up=6 down=0 'reason=half-closed'
-	assert_between milliseconds "$(milliseconds "$record")" 500 2500
+	assert_lasted "$record" 500
 }
 
 @test "a destination that never answers is 06 after connect-timeout" {
@@ -129,7 +131,7 @@ ended() {
 	record=$(ended "$(value client "$output")")
 	assert_record "$record" connect-failed dest=198.18.0.1:80 peer=- \
 	    'reason=.'
-	assert_between milliseconds "$(milliseconds "$record")" 700 2500
+	assert_lasted "$record" 700
 }
 
 @test "log-start makes a record open when the destination is reached" {

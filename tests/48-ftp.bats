@@ -4,8 +4,6 @@
 
 load lib/common
 
-BATS_TEST_TIMEOUT=180
-
 setup_file() {
 	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/ftp build/replay/ftp-line \
 	    build/replay/ftp-forms
@@ -17,7 +15,7 @@ setup() {
 
 # says COMMAND...: it has nothing to complain of.
 says_nothing() {
-	run "$@"
+	run alone "$@"
 	[[ $status -eq 0 ]] || fail "$output"
 }
 

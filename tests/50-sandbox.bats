@@ -461,7 +461,7 @@ in_etc() {
 	needs_landlock 6
 	local name=socks64-test-$$
 	start abstract socat -u "ABSTRACT-RECVFROM:$name" -
-	wait_until 5 grep -q "@$name" /proc/net/unix
+	wait_until grep -q "@$name" /proc/net/unix
 	run -0 "$probe" none abstract "$name"
 	run -1 "$probe" negotiate abstract "$name"
 	assert_equal "connect" "$output" EPERM

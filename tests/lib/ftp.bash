@@ -125,7 +125,7 @@ ftp_start() {
 	[[ $2 == s4 ]] || address=$S6
 	mapfile -t words < <(ftp_program "$1" "$address" "$directory")
 	start "ftp-$2" ip netns exec "$NET-$2" "${words[@]}"
-	wait_until 10 net_listens "$2" 21 ||
+	wait_until net_listens "$2" 21 ||
 	    fail "$1 does not listen" "$(cat "$BATS_FILE_TMPDIR/ftp-$2.err" \
 	        "$BATS_FILE_TMPDIR/ftp-$2.out")"
 }
@@ -140,7 +140,7 @@ ftp_stop() {
 			;;
 		esac
 	done
-	wait_until 5 ftp_is_free "$1"
+	wait_until ftp_is_free "$1"
 }
 
 ftp_is_free() {
@@ -155,6 +155,6 @@ ftp_old_start() {
 	start "ftp-$role" ip netns exec "$NET-$role" env \
 	    "PYTHONPATH=$PACKAGES/python3-pyftpdlib/usr/lib/python3/dist-packages" \
 	    "$PEERS/old-ftpd.py" "$address" "$BATS_FILE_TMPDIR/ftp" "$@"
-	wait_until 10 net_listens "$role" 21 ||
+	wait_until net_listens "$role" 21 ||
 	    fail "it does not listen" "$(cat "$BATS_FILE_TMPDIR/ftp-$role.err")"
 }

@@ -30,7 +30,7 @@ gateway_start() {
 	inetd) gateway_inetd "$@" ;;
 	*) fail "no launcher $launcher" ;;
 	esac
-	wait_until 5 net_listens gw 1080 2 ||
+	wait_until net_listens gw 1080 2 ||
 	    fail "$launcher does not listen" "$(cat "$GATEWAY_LOG")" \
 	        "$(cat "$BATS_FILE_TMPDIR/gateway.err")"
 }
@@ -75,7 +75,19 @@ gateway_stop() {
 	for pid in $(ip netns pids "$NET-gw"); do
 		kill -KILL "$pid" 2>/dev/null || :
 	done
-	wait_until 5 gateway_is_empty
+	wait_until gateway_is_empty
+}
+
+# session_pid: of the handlers that run.
+session_pid() {
+	local pid
+	for pid in $(ip netns pids "$NET-gw"); do
+		[[ ! /proc/$pid/exe -ef $HANDLER ]] || echo "$pid"
+	done
+}
+
+sessions_are() { # COUNT
+	[[ $(session_pid | wc -l) -eq $1 ]]
 }
 
 gateway_is_empty() {
@@ -102,7 +114,7 @@ client() {
 	in_ns "$role" "$PEERS/socks.py" "${options[@]}" "$gateway" "$@"
 }
 
-# wait_for_log PATTERN [SECONDS]
+# wait_for_log PATTERN
 wait_for_log() {
 	wait_for_line "$GATEWAY_LOG" "$@"
 }

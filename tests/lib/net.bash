@@ -96,7 +96,7 @@ net_dns() {
 	    --conf-file=/dev/null --no-resolv --no-hosts --user=root \
 	    --pid-file= --log-facility=- --listen-address=$DNS \
 	    --bind-interfaces --local=/#/ --cache-size=0 "${records[@]}"
-	wait_until 5 net_listens dns 53 ||
+	wait_until net_listens dns 53 ||
 	    fail "dnsmasq does not answer" "$(cat "$BATS_FILE_TMPDIR/dns.err")"
 }
 
@@ -139,6 +139,7 @@ net_up() {
 	export NET=s64-$$
 	export REPORT=$BATS_FILE_TMPDIR/report
 	for role in $NET_ROLES; do
+		net_remove "$NET-$role"
 		ip netns add "$NET-$role"
 		net_kernel "$role"
 	done

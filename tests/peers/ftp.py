@@ -43,7 +43,7 @@ import handshake
 import socks
 import streams
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 LOOPBACK = {"4": "127.0.0.1", "6": "::1"}
 STRANGER = {"4": "127.0.0.9", "6": None}
 

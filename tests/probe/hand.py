@@ -27,7 +27,7 @@ def main():
         client = socket.create_connection(listener.getsockname())
         connection = listener.accept()[0]
     client.sendall(GREETING)
-    client.settimeout(10)
+    client.settimeout(30)
     done = subprocess.run(sys.argv[1:], stdin=connection,
                           stdout=subprocess.DEVNULL, timeout=30, check=False)
     left = unread(connection)

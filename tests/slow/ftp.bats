@@ -7,7 +7,6 @@ load ../lib/records
 load ../lib/launch
 load ../lib/ftp
 
-BATS_TEST_TIMEOUT=240
 FTP_BIG_MIB=100
 
 setup_file() {
@@ -45,7 +44,7 @@ curl_ftp() {
 	local role=$1 gateway=$GW4 url=ftp://anonymous:a@$2/$3
 	[[ $role == c4 ]] || gateway=[$GW6]
 	shift 3
-	in_ns "$role" curl -sS -m 60 --socks5-hostname "$gateway:1080" "$@" \
+	in_ns "$role" curl -sS -m 150 --socks5-hostname "$gateway:1080" "$@" \
 	    "$url"
 }
 
