@@ -17,7 +17,7 @@
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
 #include "share/table.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { LINE_TEXT = 2048, KEPT_TEXT = 1 << 20 };

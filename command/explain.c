@@ -12,7 +12,7 @@
 #include "net/dial.h"
 #include "net/resolve.h"
 #include "net/route.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/name.h"
 #include "wire/text.h"
 

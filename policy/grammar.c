@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/name.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */

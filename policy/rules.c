@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "wire/array.h"
+
 /* Does a condition hold?  UNSURE: only when more is known of the request
  * (the destination of a datagram still to come). */
 enum match {
@@ -134,7 +136,7 @@ match_request(const struct policy *policy, const struct rule *rule,
 	};
 	enum match all = MATCH_YES;
 
-	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+	for (size_t i = 0; i < ARRAY_COUNT(each); i++)
 		if (each[i] < all)
 			all = each[i];
 	return all;

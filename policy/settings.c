@@ -14,7 +14,7 @@
 #include "policy/grammar.h"
 #include "policy/reader.h"
 #include "policy/values.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { KEYWORD_MAX = 24 };
 

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 
 #include "sandbox/sandbox.h"
+#include "wire/array.h"
 
 enum {
 	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
@@ -267,4 +268,4 @@ const struct call calls[] = {
 	    .because = "the next stage's filter" },
 };
 
-const size_t call_count = sizeof(calls) / sizeof(calls[0]);
+const size_t call_count = ARRAY_COUNT(calls);

@@ -17,11 +17,10 @@
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
 #include "sandbox/limits.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { PROBLEM_TEXT = 128, LINE_TEXT = 512 };
-
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The kernel's struct sock_fprog, with the const that it lacks. */
 struct program {
