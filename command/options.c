@@ -14,6 +14,7 @@
 #include "command/explain.h"
 #include "journal.h"
 #include "net/wait.h"
+#include "policy/reader.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "session/session.h"
@@ -214,6 +215,13 @@ report_line(void *context, bool warning, const char *where, const char *what)
 	(void)options_print(STDERR_FILENO, buffer);
 }
 
+/* Of a configuration that could not be read. */
+static int
+status_unread(void)
+{
+	return reader_starved() ? STATUS_SYSTEM : STATUS_CONFIG;
+}
+
 static int
 run_test(const struct options *o)
 {
@@ -222,7 +230,7 @@ run_test(const struct options *o)
 	struct text line = text_in(buffer, sizeof(buffer));
 
 	if (!examine_configuration(&settings, o, report_line))
-		return STATUS_CONFIG;
+		return status_unread();
 	text_add(&line, settings.file == NULL ? "built-in defaults" :
 	    settings.file);
 	text_add(&line, ": ok\n");
@@ -244,7 +252,7 @@ run_configured(const struct options *o)
 
 	if (!settings_read(&settings, o->file, o->settings, o->count,
 	    report_line, NULL))
-		return STATUS_CONFIG;
+		return status_unread();
 	if (o->mode == MODE_DUMP)
 		return run_dump(&settings);
 	return explain_run(&settings, o->operands, o->operand_count);

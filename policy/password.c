@@ -28,7 +28,7 @@ credential_path(const char *name, struct text *path)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 
-	if (directory == NULL)
+	if (directory == NULL || directory[0] == '\0')
 		return false;
 	text_add(path, directory);
 	text_add_char(path, '/');

@@ -12,6 +12,8 @@
 
 enum { WHERE_TEXT = RULE_TEXT, WHAT_TEXT = 768, CHUNK = 16384 };
 
+static bool starved;
+
 static void
 report(struct reader *r, bool warning, const char *what)
 {
@@ -62,6 +64,19 @@ reader_refuse(struct reader *r, const char *before, const char *word,
 	report(r, false, buffer);
 }
 
+void
+reader_starve(struct reader *r)
+{
+	starved = true;
+	reader_error(r, "no memory");
+}
+
+bool
+reader_starved(void)
+{
+	return starved;
+}
+
 /* Room for another chunk behind `used` octets. */
 static char *
 make_room(char *data, size_t used, size_t *size)
@@ -70,9 +85,11 @@ make_room(char *data, size_t used, size_t *size)
 		return data;
 	*size = *size * 2 + 2 * (size_t)CHUNK;
 	char *larger = realloc(data, *size);
-	if (larger == NULL)
-		free(data);
-	return larger;
+	if (larger != NULL)
+		return larger;
+	starved = true;
+	free(data);
+	return NULL;
 }
 
 bool
@@ -199,7 +216,7 @@ reader_keep(struct reader *r, const char *text)
 	char *copy = strdup(text);
 
 	if (copy == NULL)
-		reader_error(r, "no memory");
+		reader_starve(r);
 	return copy;
 }
 
@@ -211,6 +228,6 @@ reader_grow(struct reader *r, void *block, size_t count, size_t size)
 		return block;
 	void *larger = reallocarray(block, count == 0 ? 4 : count * 2, size);
 	if (larger == NULL)
-		reader_error(r, "no memory");
+		reader_starve(r);
 	return larger;
 }

@@ -16,6 +16,7 @@
 #include "net/route.h"
 #include "net/wait.h"
 #include "policy/password.h"
+#include "policy/reader.h"
 #include "wire/text.h"
 
 enum { REPORT_TEXT = 1024 };
@@ -72,7 +73,7 @@ session_configure(struct session *s, const struct connection *c,
 
 	if (!settings_read(&s->settings, options->file, options->settings,
 	    options->count, report_settings, &client))
-		_exit(STATUS_CONFIG);
+		_exit(reader_starved() ? STATUS_SYSTEM : STATUS_CONFIG);
 	if (s->settings.log_to == LOG_TO_JOURNAL &&
 	    !journal_backend_available())
 		session_refuse(c, STATUS_CONFIG, "log-to journal: this "

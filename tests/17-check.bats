@@ -241,6 +241,24 @@ mine() {
 	run -78 "$HANDLER" -f nothing -e connect 10.0.0.1 9.9.9.9:80
 }
 
+@test "no memory for the file is 71, not its fault" {
+	local mode
+	# 40 MB of comments, and 20 MB of address space.
+	yes '# a comment' | head -c 40000000 >c
+	for mode in -t -T; do
+		# shellcheck disable=SC2016 # for the inner shell
+		run -71 --separate-stderr sh -c 'ulimit -v 20000; exec "$@"' \
+		    sh "$HANDLER_STATIC" $mode -f c
+		assert_match "$mode" "$stderr" '^c: .*[mM]emory'
+	done
+	chmod 644 c
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 --separate-stderr "$TESTS/probe/hand.py" sh -c \
+	    'ulimit -v 20000; exec "$@"' sh "$HANDLER_STATIC" -f "$PLACE/c"
+	assert_equal session "$output" "71 3 0"
+	rm c
+}
+
 @test "-T fed back gives the same output" {
 	local link
 	for link in "$HANDLER" "$HANDLER_STATIC"; do
