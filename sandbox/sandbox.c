@@ -113,9 +113,9 @@ sandbox_enter(enum sandbox_stage stage, bool walls)
 		return enter_negotiate(walls);
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
+	case SANDBOX_ALG:
 		return walls ? filter_load(stage) : NULL;
 	case SANDBOX_WATCH:
-	case SANDBOX_ALG:
 	case SANDBOX_RELAY:
 		return enter_last(stage, walls);
 	case SANDBOX_STAGES:

@@ -319,14 +319,10 @@ calls_for_nobody() {
 	munmap 0 4096
 	brk 0
 	writev 0 - 0
-	setsockopt 0 1 25 @lo 2
-	setsockopt 0 1 36 - 4
 	setsockopt 0 41 26 - 4
 	setsockopt 0 0 32 - 4
 	fcntl 0 6 -
 	fcntl 0 38 -
-	capset - -
-	seccomp 1 0 -
 	getuid
 	END
 }
@@ -345,6 +341,8 @@ calls_for_nobody() {
 	accept4 0 0 0 0x80800
 	setsockopt 0 6 1 - 4
 	setsockopt 0 1 2 - 4
+	setsockopt 0 1 25 @lo 2
+	setsockopt 0 1 36 - 4
 	mmap 0 4096 3 0x22 0xffffffffffffffff 0
 	fcntl 0 36 -
 	capset - -

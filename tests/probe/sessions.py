@@ -300,6 +300,11 @@ def status_of(process):
         return {name: value.split() for name, value in fields}
 
 
+def filters_of(process):
+    """How many there are, of Linux 5.9 on."""
+    return int(status_of(process)["Seccomp_filters"][0])
+
+
 def limits_of(process):
     """Soft and hard, by name."""
     with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
@@ -477,6 +482,28 @@ def ftp(handler):
     control.end("ok")
 
 
+def protected(handler):
+    """Steered, and with AUTH: nothing is dialled behind it any more."""
+    for steering in ("interface lo", "mark 7"):
+        options = ("user nobody", "state-dir " + ftp_state(), steering,
+                   "ftp-port 2121")
+        s = ftp_session(handler, HOST6, *options)
+        s.client.sendall(b"PORT 127,0,0,1,200,1\r\n")
+        check("told", ftp_line(s.server)[:5], b"EPRT ")
+        s.server.sendall(b"200 ok\r\n")
+        ftp_line(s.client, b"200 PORT command successful\r\n")
+        before = filters_of(s.process)
+        s.client.sendall(b"AUTH TLS\r\n")
+        ftp_line(s.server, b"AUTH TLS\r\n")
+        s.server.sendall(b"234 go\r\n")
+        ftp_line(s.client, b"234 go\r\n")
+        s.exchange()
+        check("filters", filters_of(s.process), before + 1)
+        check("capabilities", status_of(s.process)["CapPrm"], ["0" * 16])
+        s.finish()
+        s.end("ok")
+
+
 def associate(handler, *options):
     """A datagram by address and one by name, with their answers."""
     s = Session(handler, *options)
@@ -652,7 +679,8 @@ def to_file(handler):
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
          steered, refused, denied, bind, steered_bind,
-         associate, steered_associate, ftp, bulk, crowded, urgent, reset, stopped,
+         associate, steered_associate, ftp, protected,
+         bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
 
