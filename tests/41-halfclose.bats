@@ -3,25 +3,10 @@
 # octets, slow and stalled readers, clients that leave before the reply; for
 # all four types of RFC 3089.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	gateway_start activate
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 }
 
 MIB=$((1024 * 1024))

@@ -23,7 +23,7 @@ check-all:
 	    $(BATS) $(BATSFLAGS) $(STATIC_SUITE) || status=1; \
 	exit $$status
 
-# A handler for each row of the sandbox's table, without it: minutes.
+# A handler for each row of the sandbox's table, without it: two minutes.
 minimal:
 	@tests/install-missing build test
 	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
