@@ -83,8 +83,14 @@ names() {
 		alias.test A alias=middle.test alias=end.test
 		tc.test AAAA tc $S6
 		tc.test A tc $S4
-		forged.test AAAA forged $S6
-		forged.test A forged
+		forged-id.test AAAA forged=id $S6
+		forged-id.test A forged=id
+		forged-question.test AAAA forged=question $S6
+		forged-question.test A forged=question
+		forged-elsewhere.test AAAA forged=elsewhere $S6
+		forged-elsewhere.test A forged=elsewhere
+		forged-owner.test AAAA forged=owner $S6
+		forged-owner.test A forged=owner
 		none.test *
 		servfail.test * servfail
 		refuses.test * refused
@@ -614,9 +620,12 @@ asked() {
 	has "attempts=[$S6]:80 ok"
 }
 
-@test "an answer with another id is not believed" {
-	dial forged.test 80
-	has "attempts=[$S6]:80 ok"
+@test "answers to another query or question, from elsewhere or of another owner are not believed (peers 3)" {
+	local what
+	for what in id question elsewhere owner; do
+		dial "forged-$what.test" 80
+		has "attempts=[$S6]:80 ok"
+	done
 }
 
 @test "query ids are different from run to run" {
