@@ -204,7 +204,13 @@ ticks() { # PID: CPU time in clock ticks
 	finished ok $(counted)
 }
 
-@test "nobody says anything: an idle session costs no cpu" {
+# probed N: so many connections of the gateway have a keepalive timer.
+probed() {
+	[[ $(ss -N "$NET-gw" -Htno state established |
+	    grep -c 'timer:(keepalive,') -eq $1 ]]
+}
+
+@test "nobody says anything: it costs no cpu, and both sides are probed (peers 2.3)" {
 	wait_until 5 sessions_are 0
 	use_type A
 	start idle ip netns exec "$NET-c4" "$PEERS/socks.py" "$GW4:1080" \
@@ -216,6 +222,7 @@ ticks() { # PID: CPU time in clock ticks
 	spent=$(ticks "$pid")
 	sleep 1
 	((spent == $(ticks "$pid"))) || fail "it spins"
+	wait_until 5 probed 2 || fail "$(ss -N "$NET-gw" -Htno)"
 	stop idle
 	wait_until 5 sessions_are 0
 }
