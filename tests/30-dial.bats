@@ -110,6 +110,8 @@ names() {
 		holes.test A $HOLE4
 		afar-hole.test AAAA 2001:db8:1::1
 		afar-hole.test A $HOLE4
+		crowd.test AAAA $R6 $R6 $R6 $R6 $R6 $R6 $R6 $HOLE6
+		crowd.test A $R4 $R4 $R4 $R4 $R4 $R4 $R4 $HOLE4
 	END
 	for family in 2001:db8:1:: 198.51.100.; do
 		printf 'many.test %s' "$([[ $family == *:* ]] && echo AAAA || echo A)"
@@ -351,6 +353,15 @@ asked() {
 		wanted+=", 198.51.100.$i:80 host-unreachable"
 	done
 	has reply=4 "attempts=$(cut -c 3-1025 <<<"$wanted")"
+}
+
+@test "more attempts than descriptors that may be open are no spin" {
+	command -v strace >/dev/null || skip 'no strace'
+	outcome=$(in_gw strace -o "$BATS_TEST_TMPDIR/trace" -e trace=ppoll \
+	    prlimit --nofile=14 "$DIAL" -t 1000 crowd.test 80)
+	has result=failed reply=5
+	(($(grep -c ppoll "$BATS_TEST_TMPDIR/trace") < 100)) ||
+	    fail "$(wc -l <"$BATS_TEST_TMPDIR/trace") waits"
 }
 
 @test "prefer -only never asks for the other family" {
