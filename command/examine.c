@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "net/route.h"
-#include "net/table.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
-#include "wire/cursor.h"
+#include "share/table.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { LINE_TEXT = 2048, KEPT_TEXT = 1 << 20 };
@@ -96,6 +96,36 @@ examine_passwords(struct examination *e)
 		(void)password_examine(fd, e->settings, tell, e);
 }
 
+static bool
+is_for_users(const struct word_list *users)
+{
+	for (size_t i = 0; i < users->count; i++)
+		if (strcmp(users->words[i], "-") == 0 ||
+		    strncmp(users->words[i], "uid=", 4) == 0)
+			return false;
+	return users->given;
+}
+
+/* A rule for users, where nobody is asked who he is. */
+static void
+examine_users(struct examination *e)
+{
+	const struct policy *policy = e->settings->policy;
+
+	if (policy->built_in || settings_offers(e->settings, AUTH_PASSWORD))
+		return;
+	for (size_t i = 0; i < policy->count; i++) {
+		char buffer[RULE_TEXT];
+		struct text place = text_in(buffer, sizeof(buffer));
+
+		if (!is_for_users(&policy->rules[i].users))
+			continue;
+		rule_place(&policy->rules[i], &place);
+		tell(e, true, buffer, "user: `auth' has no password, so "
+		    "nobody has a name and this rule matches nobody");
+	}
+}
+
 /* Who is not root may lack what a service will be given. */
 static void
 examine_route(struct examination *e, bool root)
@@ -161,12 +191,15 @@ examine_as_user(struct examination *e, const struct options *options,
 	const char *file = out->file;
 	const int handle = file == NULL ? -1 :
 	    open(file, O_PATH | O_CLOEXEC);
-	const char *failure = sandbox_become(out->user,
-	    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
+	struct sandbox_user user;
+	const char *failure = sandbox_find_user(out->user, &user);
 	char buffer[LINE_TEXT];
 	struct text what = text_in(buffer, sizeof(buffer));
 	int error;
 
+	if (failure == NULL)
+		failure = sandbox_become(&user, out->mark_set ?
+		    UINT64_C(1) << CAP_NET_ADMIN : 0);
 	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
 		(void)settings_read(out, options->file, options->settings,
 		    options->count, tell, e);
@@ -200,6 +233,7 @@ examine_configuration(struct settings *out, const struct options *options,
 		examine_as_user(&e, options, out, &kept);
 	else
 		tell_kept(&e, &kept);
+	examine_users(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_state(&e);

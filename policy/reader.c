@@ -6,11 +6,14 @@
 #include "policy/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { WHERE_TEXT = RULE_TEXT, WHAT_TEXT = 768, CHUNK = 16384 };
+
+static bool starved;
 
 static void
 report(struct reader *r, bool warning, const char *what)
@@ -62,6 +65,37 @@ reader_refuse(struct reader *r, const char *before, const char *word,
 	report(r, false, buffer);
 }
 
+void
+reader_unreadable(struct reader *r, const char *path, int error,
+    const char *hint)
+{
+	char buffer[WHAT_TEXT];
+	struct text why = text_in(buffer, sizeof(buffer));
+
+	if (path == NULL)
+		text_add(&why, "cannot read it");
+	text_add(&why, ": ");
+	text_add(&why, strerror(error));
+	text_add(&why, hint);
+	if (path == NULL)
+		reader_error(r, buffer);
+	else
+		reader_refuse(r, "cannot read ", path, buffer);
+}
+
+void
+reader_starve(struct reader *r)
+{
+	starved = true;
+	reader_error(r, "no memory");
+}
+
+bool
+reader_starved(void)
+{
+	return starved;
+}
+
 /* Room for another chunk behind `used` octets. */
 static char *
 make_room(char *data, size_t used, size_t *size)
@@ -70,13 +104,16 @@ make_room(char *data, size_t used, size_t *size)
 		return data;
 	*size = *size * 2 + 2 * (size_t)CHUNK;
 	char *larger = realloc(data, *size);
-	if (larger == NULL)
-		free(data);
-	return larger;
+	if (larger != NULL)
+		return larger;
+	starved = true;
+	free(data);
+	return NULL;
 }
 
-bool
-lines_read(struct lines *lines, int fd)
+/* To the end of fd; false: errno says why. */
+static bool
+read_all(struct lines *lines, int fd)
 {
 	char *data = NULL;
 	size_t used = 0;
@@ -104,6 +141,20 @@ lines_read(struct lines *lines, int fd)
 	free(data);
 	errno = EFBIG;
 	return false;
+}
+
+bool
+lines_read(struct lines *lines, const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return false;
+	const bool done = read_all(lines, fd);
+	const int error = errno;
+	(void)close(fd); /* nothing was written to it */
+	errno = error;
+	return done;
 }
 
 char *
@@ -199,7 +250,7 @@ reader_keep(struct reader *r, const char *text)
 	char *copy = strdup(text);
 
 	if (copy == NULL)
-		reader_error(r, "no memory");
+		reader_starve(r);
 	return copy;
 }
 
@@ -211,6 +262,6 @@ reader_grow(struct reader *r, void *block, size_t count, size_t size)
 		return block;
 	void *larger = reallocarray(block, count == 0 ? 4 : count * 2, size);
 	if (larger == NULL)
-		reader_error(r, "no memory");
+		reader_starve(r);
 	return larger;
 }

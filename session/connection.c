@@ -161,9 +161,9 @@ connection_find(void)
 		STDIN_FILENO };
 
 	if (passed && !variable_is("LISTEN_FDS", 1))
-		return connection_bad(c.fd, "more than one socket was passed "
-		    "($LISTEN_FDS): this program serves one connection, set "
-		    "Accept=yes in the .socket unit");
+		return connection_bad(c.fd, "$LISTEN_FDS is not 1: this "
+		    "program serves one connection, set Accept=yes in the "
+		    ".socket unit");
 	if (socket_option(c.fd, SO_TYPE) == -1)
 		return c;
 	c.wrong = socket_wrong(c.fd);

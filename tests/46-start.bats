@@ -5,17 +5,19 @@
 load lib/common
 
 starting() {
-	run "$PEERS/starting.py" "${PROGRAM:-$HANDLER}" "$@"
+	run alone "$PEERS/starting.py" "${PROGRAM:-$HANDLER}" "$@"
 	echo "$output"
 	[[ $status -eq 0 ]] || return 1
 	assert_equal output "$output" ""
 }
 
-# with_syslog CASE: with a syslogd and a journald of its own.
+# with_syslog CASE: with a syslogd and a journald of its own, and a log in which
+# nothing is of an earlier one.
 with_syslog() {
 	need mounts
-	local log=$BATS_TEST_TMPDIR/log
-	run "$PEERS/syslog-dev" "$log" "$PEERS/starting.py" \
+	local log
+	log=$(mktemp "$BATS_TEST_TMPDIR/log.XXXXXX")
+	run alone "$PEERS/syslog-dev" "$log" "$PEERS/starting.py" \
 	    "${PROGRAM:-$HANDLER}" "$1" "$log"
 	echo "$output"
 	cat "$log"
@@ -94,6 +96,10 @@ with_syslog() {
 	starting bad-options
 }
 
+@test "the wrong option is named, alone or among others" {
+	starting wrong-word
+}
+
 @test "a wrong configuration is 78 before a byte is read, and names the place" {
 	starting bad-configuration
 }
@@ -104,6 +110,15 @@ with_syslog() {
 
 @test "under inetd the client hears nothing of any mistake, static link" {
 	PROGRAM=$HANDLER_STATIC starting inetd-silence
+}
+
+@test "the client as fd 2 alone hears nothing either" {
+	starting stderr-silence
+	PROGRAM=$HANDLER_STATIC starting stderr-silence
+}
+
+@test "sigterm ends what is no session, as any program" {
+	starting explain-stopped
 }
 
 @test "fd 1 and 2 that are the client beside fd 3 stay silent" {
@@ -170,4 +185,10 @@ with_syslog() {
 	[[ $(id -u) -eq 0 ]] || skip "needs root"
 	starting identity
 	PROGRAM=$HANDLER_STATIC starting identity
+}
+
+@test "sandbox off leaves the filters away, and nothing else" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	need net-admin
+	starting unconfined
 }

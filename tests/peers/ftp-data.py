@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -20,7 +21,7 @@ import handshake
 import socks
 import streams
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 ftp = importlib.import_module("ftp")
 
 
@@ -102,6 +103,20 @@ class Machine:
         gate.client.close()
         return rep
 
+    def listen_twice(self):
+        """As listen(0), and by another machine at the same port of ::1."""
+        while True:
+            listener = self.listen(0)
+            try:
+                other = socket.create_server(
+                    ("::1", listener.getsockname()[1]),
+                    family=socket.AF_INET6)
+            except OSError:
+                listener.close()  # the port is taken there: the next one
+                continue
+            other.settimeout(DEADLINE)
+            return listener, other
+
     def end(self):
         self.control.close()
         for gate in self.sessions:
@@ -134,7 +149,7 @@ def port_alone(program):
         passive(client, server, port, b"EPSV")
         check("REP of another port", m.data_rep("::1", port ^ 1), 2)
         check("REP of another address",
-              m.data_rep("127.0.0.1", port), 2)
+              m.data_rep("127.0.0.2", port), 2)
         check("REP", m.data_rep("::1", port), 0)
         data.accept()[0].close()
         data.close()
@@ -216,6 +231,26 @@ def alias(program):
         m.end()
 
 
+def own_address(program):
+    """The client goes by the peer of its control connection: the gateway."""
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        check("REP before", m.data_rep("127.0.0.1", port), 2)
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        check("REP of another port", m.data_rep("127.0.0.1", port ^ 1), 2)
+        check("REP of another own address",
+              m.data_rep("127.0.0.2", port), 2)
+        check("REP", m.data_rep("127.0.0.1", port), 0)
+        data.accept()[0].close()
+        check("REP once more", m.data_rep("127.0.0.1", port), 2)
+        data.close()
+    finally:
+        m.end()
+
+
 class Names:
     """A name server whose answers change: its addresses of each family."""
 
@@ -250,7 +285,7 @@ def pinned(program):
     m = Machine(program, "127.0.0.1", [names.option()])
     name = "ftp.example.com"
     try:
-        data = m.listen(0)
+        data, trap = m.listen_twice()
         port = data.getsockname()[1]
         names.addresses = ["127.0.0.1"]
         _, client, server = m.control_session(name)
@@ -260,8 +295,6 @@ def pinned(program):
         client.line()
         # Now the name is another machine, which listens there too.
         names.addresses = ["::1"]
-        trap = socket.create_server(("::1", port), family=socket.AF_INET6)
-        trap.settimeout(DEADLINE)
         check("REP", m.data_rep(name, port), 0)
         data.accept()[0].close()
         # The pin goes first where the rules allow both, too.
@@ -352,14 +385,35 @@ def bind(program):
         m.end()
 
 
+def no_descriptor(program):
+    """The server's data connection cannot be taken: it is closed, and the
+    session goes on."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        host, port = active(client, server, 50000)
+        who = {"user": 65534, "group": 65534, "extra_groups": ()}
+        subprocess.run(["prlimit", f"--pid={gate.process.pid}", "--nofile=3"],
+                       check=True, **(who if os.getuid() == 0 else {}))
+        try:
+            with socket.create_connection((host, port), DEADLINE) as data:
+                check("data", data.recv(1), b"")
+        except ConnectionError:
+            pass
+        client.send(b"NOOP\r\n", False)
+        check("behind it", server.line(), b"NOOP")
+    finally:
+        m.end()
+
+
 def advertised(program):
     m = Machine(program, "::1", [
-        "listen-ports 45000-45019", "advertise bind 2001:db8:9::9"])
+        "listen-ports 25000-25019", "advertise bind 2001:db8:9::9"])
     try:
         _, client, server = m.control_session()
         host, port = active(client, server, 50000)
         check("address", host, "2001:db8:9::9")
-        if not 45000 <= port <= 45019:
+        if not 25000 <= port <= 25019:
             raise Failure(f"port {port}")
     finally:
         m.end()
@@ -391,7 +445,7 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, advertised, no_table)}
+    bind, no_descriptor, advertised, no_table, own_address)}
 
 
 def main():
