@@ -6,6 +6,7 @@
 Descriptors, environment and options are made by hand.  Silent and status 0
 where all is as INTERFACE 1 and 3 say; else a line that says what is not.
 """
+import contextlib
 import os
 import pty
 import re
@@ -619,33 +620,69 @@ def case_log_static_stream(stage):
     check_record(text, name, "ok")
 
 
-def case_status(stage):
-    """STATUS= and the process title while it relays.  (systemd's socket has
-    a path; an abstract one is out of reach behind Landlock.)"""
-    directory = tempfile.mkdtemp()
-    os.chmod(directory, 0o755)
-    path = os.path.join(directory, "notify")
-    try:
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify.bind(path)
-        os.chmod(path, 0o777)
-        notify.settimeout(DEADLINE)
-        pid, client, port = hold(stage, {0: "client",
-                                         2: stage.err.fileno()},
-                                 {"NOTIFY_SOCKET": path})
-        name = socks.text_of(client.getsockname())
-        wanted = f"{name} -> 127.0.0.1:{port} (127.0.0.1:{port})"
-        expect("STATUS", notify.recv(4096).decode().rstrip("\n"),
-               f"STATUS={wanted}")
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            title = file.read().rstrip(b"\0").decode()
-        if wanted not in title:
+@contextlib.contextmanager
+def notify_socket():
+    """Where STATUS= goes.  (systemd's socket has a path; an abstract one is
+    out of reach behind Landlock.)"""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        path = os.path.join(directory, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            os.chmod(path, 0o777)
+            notify.settimeout(DEADLINE)
+            yield notify, {"NOTIFY_SOCKET": path}
+
+
+def expect_shown(pid, notify, wanted):
+    """By systemctl status and by ps."""
+    expect("STATUS", notify.recv(4096).decode().rstrip("\n"),
+           f"STATUS={wanted}")
+    # It is put there behind the datagram.
+    end = time.monotonic() + DEADLINE
+    while wanted not in (title := title_of(pid)):
+        if time.monotonic() > end:
             raise Failure(f"ps shows {title!r}")
+        time.sleep(0.01)
+
+
+def title_of(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read().rstrip(b"\0").decode()
+
+
+def case_status(stage):
+    """STATUS= and the process title while it relays."""
+    with notify_socket() as (notify, environment):
+        pid, client, port = hold(stage, {0: "client",
+                                         2: stage.err.fileno()}, environment)
+        name = socks.text_of(client.getsockname())
+        expect_shown(pid, notify,
+                     f"{name} -> 127.0.0.1:{port} (127.0.0.1:{port})")
         client.close()
         expect("status", wait_end(pid), 0)
-    finally:
-        os.unlink(path)
-        os.rmdir(directory)
+
+
+def case_status_bind(stage):
+    """A BIND tells twice: that it waits, and who came."""
+    with notify_socket() as (notify, environment):
+        client, ours = connection()
+        pid = spawn(stage.program, ALLOW,
+                    {0: ours.fileno(), 2: stage.err.fileno()}, environment)
+        ours.close()
+        client.sendall(socks.GREETING + socks.request(
+            "127.0.0.1", 0, command=socks.BIND))
+        octets = streams.receive_exactly(client, 12)
+        start = (f"{socks.text_of(client.getsockname())} -> "
+                 "127.0.0.1:0 ")
+        expect_shown(pid, notify, start + "(-)")
+        port = int.from_bytes(octets[-2:], "big")
+        with socket.create_connection(("127.0.0.1", port)) as peer:
+            streams.receive_exactly(client, 10)
+            expect_shown(pid, notify,
+                         f"{start}({socks.text_of(peer.getsockname())})")
+        client.close()
+        expect("status", wait_end(pid), 0)
 
 
 def case_identity(stage):
