@@ -121,8 +121,8 @@ examine_users(struct examination *e)
 		if (!is_for_users(&policy->rules[i].users))
 			continue;
 		rule_place(&policy->rules[i], &place);
-		tell(e, true, buffer, "user: `auth' has no password, so nobody "
-		    "has a name and this rule matches nobody");
+		tell(e, true, buffer, "user: `auth' has no password, so "
+		    "nobody has a name and this rule matches nobody");
 	}
 }
 
@@ -191,12 +191,15 @@ examine_as_user(struct examination *e, const struct options *options,
 	const char *file = out->file;
 	const int handle = file == NULL ? -1 :
 	    open(file, O_PATH | O_CLOEXEC);
-	const char *failure = sandbox_become(out->user,
-	    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
+	struct sandbox_user user;
+	const char *failure = sandbox_find_user(out->user, &user);
 	char buffer[LINE_TEXT];
 	struct text what = text_in(buffer, sizeof(buffer));
 	int error;
 
+	if (failure == NULL)
+		failure = sandbox_become(&user, out->mark_set ?
+		    UINT64_C(1) << CAP_NET_ADMIN : 0);
 	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
 		(void)settings_read(out, options->file, options->settings,
 		    options->count, tell, e);

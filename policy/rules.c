@@ -155,6 +155,12 @@ match_address(const struct rule *rule, const struct address *address,
 	return net_list_opens(&rule->at, address, membership);
 }
 
+bool
+policy_needs_address(enum policy_command command)
+{
+	return command == POLICY_BIND || command == POLICY_UDP;
+}
+
 void
 rule_place(const struct rule *rule, struct text *out)
 {

@@ -15,12 +15,11 @@ enum { STATUS_TEXT = 1536 };
 
 static const struct command {
 	enum policy_command policy;
-	bool by_address; /* not for unix-domain clients */
 	void (*serve)(struct session *s); /* does not come back */
 } commands[] = {
-	[SOCKS5_CONNECT] = { POLICY_CONNECT, false, serve_connect },
-	[SOCKS5_BIND] = { POLICY_BIND, true, serve_bind },
-	[SOCKS5_UDP_ASSOCIATE] = { POLICY_UDP, true, serve_udp },
+	[SOCKS5_CONNECT] = { POLICY_CONNECT, serve_connect },
+	[SOCKS5_BIND] = { POLICY_BIND, serve_bind },
+	[SOCKS5_UDP_ASSOCIATE] = { POLICY_UDP, serve_udp },
 };
 
 static bool
@@ -30,7 +29,7 @@ is_served(const struct session *s)
 
 	return number < ARRAY_COUNT(commands) &&
 	    commands[number].serve != NULL &&
-	    !(commands[number].by_address &&
+	    !(policy_needs_address(commands[number].policy) &&
 	    s->record.client.family == FAMILY_NONE);
 }
 

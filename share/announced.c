@@ -78,3 +78,29 @@ table_data_take(const struct share *share, const struct address *to,
 {
 	return data_find(share, to, rule, slot_end);
 }
+
+static bool
+is_port(const struct slot *s, const void *what)
+{
+	const uint16_t *port = what;
+
+	return s->addresses[0].port == *port;
+}
+
+enum table_result
+table_data_at_port(const struct share *share, uint16_t port,
+    struct address *to)
+{
+	struct turn turn;
+	struct slot *s;
+
+	if (table_is_empty(share->table))
+		return TABLE_NONE;
+	if (!turn_begin(&turn, share, KIND_DATA))
+		return TABLE_UNUSABLE;
+	s = slot_find(&turn, is_port, &port);
+	if (s != NULL)
+		*to = slot_address(s, 0);
+	turn_end(&turn);
+	return s != NULL ? TABLE_OK : TABLE_NONE;
+}

@@ -59,6 +59,10 @@ says_nothing() {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" alias
 }
 
+@test "an announced port of the gateway's address is the server's" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" own-address
+}
+
 @test "a name stays where its control connection is, though DNS moves" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" pinned
 }

@@ -436,6 +436,7 @@ ftp_command() {
 	wait_for_line "$OUT" '^got=from the peer$'
 	stop ftp
 	# Behind its end nobody may name it.
+	wait_until sessions_are 0
 	ftp_server s6 "$S6"
 	run -0 ftp_command c4 "$S6" \
 	    "PORT ${GW4//./,},$((port / 256)),$((port % 256))"

@@ -148,7 +148,7 @@ def port_alone(program):
         passive(client, server, port, b"EPSV")
         check("REP of another port", m.data_rep("::1", port ^ 1), 2)
         check("REP of another address",
-              m.data_rep("127.0.0.1", port), 2)
+              m.data_rep("127.0.0.2", port), 2)
         check("REP", m.data_rep("::1", port), 0)
         data.accept()[0].close()
         data.close()
@@ -225,6 +225,26 @@ def alias(program):
         gate.client.sendall(b"\5\1\0" + octets + struct.pack("!H", port))
         check("REP as a name",
               streams.receive_exactly(gate.client, 2)[1], 0)
+        data.close()
+    finally:
+        m.end()
+
+
+def own_address(program):
+    """The client goes by the peer of its control connection: the gateway."""
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        check("REP before", m.data_rep("127.0.0.1", port), 2)
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        check("REP of another port", m.data_rep("127.0.0.1", port ^ 1), 2)
+        check("REP of another own address",
+              m.data_rep("127.0.0.2", port), 2)
+        check("REP", m.data_rep("127.0.0.1", port), 0)
+        data.accept()[0].close()
+        check("REP once more", m.data_rep("127.0.0.1", port), 2)
         data.close()
     finally:
         m.end()
@@ -403,7 +423,7 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, advertised, no_table)}
+    bind, advertised, no_table, own_address)}
 
 
 def main():

@@ -279,6 +279,10 @@ def case_listen_pid_odd(stage):
         ours.close()
         expect(f"LISTEN_FDS={count!r}", wait_end(pid), 64)
         expect_silence(client)
+        if "$LISTEN_FDS is not 1" not in text_of(stage.err):
+            raise Failure(f"{count!r}: {text_of(stage.err)!r}")
+        stage.err.truncate(0)
+        stage.err.seek(0)
 
 
 def case_both(stage):
@@ -377,6 +381,18 @@ def case_bad_options(stage):
         expect("stdout", text_of(stage.out), "")
 
 
+def case_wrong_word(stage):
+    """The word that is wrong is named, wherever the letter stands."""
+    for arguments, word in ((["-xt"], "-xt"), (["-tx"], "-tx"),
+                            (["-V", "-qV"], "-qV"), (["-tf"], "-tf"),
+                            (["-t", "--test=1"], "--test=1")):
+        stage.err.truncate(0)
+        stage.err.seek(0)
+        expect(f"{arguments}", stage.run(arguments, stage.files()), 64)
+        if f" {word}, see " not in text_of(stage.err):
+            raise Failure(f"{arguments}: {text_of(stage.err)!r}")
+
+
 BAD_CONFIGURATIONS = (
     (["-f", "/nonexistent/socks64.conf"], "/nonexistent/socks64.conf"),
     (["-f", "/"], "/"),
@@ -420,6 +436,37 @@ def case_inetd_silence(stage):
             expect_silence(client)
         except Failure as failure:
             raise Failure(f"{arguments}: {failure}") from None
+
+
+def case_stderr_silence(stage):
+    """fd 1 is somebody's, fd 2 the client as fd 0 is."""
+    for arguments in (["-e", "listen"], ["-t", "-o", "nonsense 1"],
+                      ["-T", "-o", "nonsense 1"], ["-x"],
+                      ["-e", "connect", "10.0.0.1", "www.onion:80"]):
+        client, ours = connection()
+        pid = spawn(stage.program, arguments,
+                    {0: ours.fileno(), 1: stage.null, 2: ours.fileno()})
+        ours.close()
+        wait_end(pid)
+        try:
+            expect_silence(client)
+        except Failure as failure:
+            raise Failure(f"{arguments}: {failure}") from None
+
+
+def case_explain_stopped(stage):
+    """SIGTERM ends -e while it waits for a name server."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(DEADLINE)
+        port = server.getsockname()[1]
+        pid = spawn(stage.program,
+                    ["-f", "/dev/null", "-o", f"resolver 127.0.0.1:{port}",
+                     "-e", "connect", "127.0.0.1", "www.example.com:80"],
+                    stage.files())
+        server.recv(512)
+        os.kill(pid, signal.SIGTERM)
+        expect("status", wait_end(pid), -signal.SIGTERM)
 
 
 def case_fd_3_silence(stage):
@@ -568,6 +615,23 @@ def hold(stage, fds, environment=None, listen=None):
     return pid, client, port
 
 
+def case_leftovers(stage):
+    """What the launcher forgot to close, more than a session may have."""
+    secret = tempfile.NamedTemporaryFile()
+    many = {number: secret.fileno() for number in range(4, 99)}
+    for fds, listen in ({0: "client", 3: secret.fileno()}, None), (
+            {0: stage.null, 3: "client"}, 1):
+        pid, client, _ = hold(stage, {**fds, 2: stage.err.fileno(), **many},
+                              listen=listen)
+        directory = f"/proc/{pid}/fd"
+        links = [os.readlink(os.path.join(directory, number))
+                 for number in os.listdir(directory)]
+        client.close()
+        expect("status", wait_end(pid), 0)
+        if secret.name in links:
+            raise Failure(f"left open: {links}")
+
+
 def case_log_restarted(stage, log):
     """syslogd is restarted in mid-session: the record arrives."""
     pid, client, _ = hold(stage, {0: "client"})
@@ -700,6 +764,41 @@ def case_identity(stage):
         expect(name, int(status[name], 16), 0)
     expect("NoNewPrivs", status["NoNewPrivs"], "1")
     expect("Seccomp", status["Seccomp"], "2")
+
+
+def case_unconfined(stage):
+    """`sandbox off': no filter, but all the rest, and no capability is
+    left, also where the last stage is that of FTP."""
+    client, ours = connection()
+    port = serve_echo()
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write("sandbox off\nmark 7\n")
+        file.flush()
+        os.chmod(file.name, 0o644)
+        pid = spawn(stage.program, ["-f", file.name, *ALLOW,
+                                    "-o", f"ftp-port {port}"],
+                    {0: ours.fileno(), 2: stage.err.fileno()})
+        ours.close()
+        client.sendall(socks.GREETING + socks.request("127.0.0.1", port) +
+                       b"NOOP\r\n")
+        octets = streams.receive_exactly(client, 18)
+    expect("session", octets[-6:], b"NOOP\r\n")
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file
+                      if ":\t" in line)
+    with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+        limits = {line[:26].strip(): line[26:].split()[:2]
+                  for line in file}
+    client.close()
+    expect("status", wait_end(pid), 0)
+    expect("Seccomp", status["Seccomp"], "0")
+    expect("NoNewPrivs", status["NoNewPrivs"], "1")
+    expect("CapPrm", int(status["CapPrm"], 16), 0)
+    expect("core", limits["Max core file size"], ["0", "0"])
+    expect("processes", limits["Max processes"], ["0", "0"])
+    expect("files", limits["Max open files"], ["64", "64"])
+    if " sandbox=off" not in text_of(stage.err):
+        raise Failure(text_of(stage.err))
 
 
 def main():

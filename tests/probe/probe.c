@@ -84,7 +84,7 @@ leave_with_number(long number)
 static void
 enter_one(enum sandbox_stage stage)
 {
-	const char *problem = sandbox_enter(stage);
+	const char *problem = sandbox_enter(stage, true);
 
 	if (problem != NULL)
 		leave(EXIT_SYSTEM, problem);
@@ -280,9 +280,12 @@ static const struct {
 static void
 become(const char *user, uint64_t keep)
 {
-	const char *problem = sandbox_become(
-	    strcmp(user, "-") == 0 ? NULL : user, keep);
+	struct sandbox_user who;
+	const char *problem = sandbox_find_user(
+	    strcmp(user, "-") == 0 ? NULL : user, &who);
 
+	if (problem == NULL)
+		problem = sandbox_become(&who, keep);
 	if (problem != NULL)
 		leave(EXIT_SYSTEM, problem);
 }
