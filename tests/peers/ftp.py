@@ -349,12 +349,7 @@ class Dialogue:
                     data = b"".join(streams.stream(seed, n))
                     source.sendall(data)
                     source.shutdown(socket.SHUT_WR)
-                    came = b""
-                    while True:
-                        more = sink.recv(65536)
-                        if not more:
-                            break
-                        came += more
+                    came = streams.receive_octets(sink)
                     if came != data:
                         raise Failure(f"{len(came)} octets, not {n}")
 

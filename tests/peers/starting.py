@@ -92,6 +92,12 @@ def expect(what, got, wanted):
         raise Failure(f"{what}: {got!r}, not {wanted!r}")
 
 
+def with_client(fds, ours):
+    """Descriptors, of which some are called "client"."""
+    return {n: ours.fileno() if fd == "client" else fd
+            for n, fd in fds.items()}
+
+
 def expect_silence(client):
     """Nothing but the end, FIN or reset."""
     try:
@@ -236,13 +242,7 @@ def dialogue(client, port=None):
     expect("reply", reply[:4], b"\5\0\0\1")
     client.sendall(b"more")
     client.shutdown(socket.SHUT_WR)
-    echo = b""
-    while True:
-        octets = client.recv(100)
-        if not octets:
-            break
-        echo += octets
-    expect("echo", echo, b"earlymore")
+    expect("echo", streams.receive_octets(client), b"earlymore")
     return port
 
 
@@ -422,20 +422,24 @@ def case_bad_configuration(stage):
         expect_silence(client)
 
 
+def end_in_silence(stage, arguments, fds, listen=None):
+    """It ends without a word to the client."""
+    client, ours = connection()
+    wait_end(spawn(stage.program, arguments, with_client(fds, ours),
+                   listen=listen))
+    ours.close()
+    try:
+        expect_silence(client)
+    except Failure as failure:
+        raise Failure(f"{arguments}: {failure}") from None
+
+
 def case_inetd_silence(stage):
     """fd 0, 1 and 2 are the client: whatever is wrong, it hears nothing."""
     for arguments in (["-x"], ["-V"], ["-h"], ["-T"], ["-t"],
                       ["--print-sandbox"], ["operand"], ["-f"],
                       *(arguments for arguments, _ in BAD_CONFIGURATIONS)):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    dict.fromkeys((0, 1, 2), ours.fileno()))
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments, dict.fromkeys((0, 1, 2), "client"))
 
 
 def case_stderr_silence(stage):
@@ -443,15 +447,8 @@ def case_stderr_silence(stage):
     for arguments in (["-e", "listen"], ["-t", "-o", "nonsense 1"],
                       ["-T", "-o", "nonsense 1"], ["-x"],
                       ["-e", "connect", "10.0.0.1", "www.onion:80"]):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    {0: ours.fileno(), 1: stage.null, 2: ours.fileno()})
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments,
+                       {0: "client", 1: stage.null, 2: "client"})
 
 
 def case_explain_stopped(stage):
@@ -473,17 +470,9 @@ def case_fd_3_silence(stage):
     """fd 1 to 3 are the client, as with StandardOutput=inherit mistakes."""
     for arguments in (["-x"], ["operand"],
                       *(arguments for arguments, _ in BAD_CONFIGURATIONS)):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    {0: stage.null, **dict.fromkeys((1, 2, 3),
-                                                    ours.fileno())},
-                    listen=1)
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments,
+                       {0: stage.null, 1: "client", 2: "client",
+                        3: "client"}, listen=1)
 
 
 def case_inetd_session(stage):
@@ -544,10 +533,8 @@ def case_sigterm_handshake(stage):
 def session_of(stage, fds, environment=None, listen=None, arguments=()):
     """A session to log; returns the client's name."""
     client, ours = connection()
-    fds = {n: ours.fileno() if fd == "client" else fd
-           for n, fd in fds.items()}
-    pid = spawn(stage.program, [*ALLOW, *arguments], fds, environment,
-                listen)
+    pid = spawn(stage.program, [*ALLOW, *arguments], with_client(fds, ours),
+                environment, listen)
     ours.close()
     name = socks.text_of(client.getsockname())
     dialogue(client)
@@ -603,9 +590,8 @@ def case_log_syslog_options(stage, log):
 def hold(stage, fds, environment=None, listen=None):
     """A session that stays open: (pid, client, port)."""
     client, ours = connection()
-    fds = {n: ours.fileno() if fd == "client" else fd
-           for n, fd in fds.items()}
-    pid = spawn(stage.program, ALLOW, fds, environment, listen)
+    pid = spawn(stage.program, ALLOW, with_client(fds, ours), environment,
+                listen)
     ours.close()
     port = serve_echo()
     client.sendall(socks.GREETING + socks.request("127.0.0.1", port) +
