@@ -75,7 +75,7 @@ def connection(family=socket.AF_INET):
     if family == socket.AF_UNIX:
         return socket.socketpair()
     address = "127.0.0.1" if family == socket.AF_INET else "::1"
-    with socket.create_server((address, 0), family=family) as listener:
+    with handshake.gate_listener(address) as listener:
         client = socket.create_connection(listener.getsockname()[:2])
         ours, _ = listener.accept()
     client.settimeout(DEADLINE)
