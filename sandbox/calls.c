@@ -225,6 +225,10 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_ROUTE,
 	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
 	    .because = "only an address of this host is taken: `self`" },
+	{ CALL(getsockopt), IN_ROUTE,
+	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_MTU) },
+	    .because = "what is delivered on this host has an MTU that no "
+		"link has: `self`" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IP),
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
