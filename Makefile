@@ -3,12 +3,15 @@
 #   make            socks64-handler and socks64-handler-static
 #   make run        install what is missing, build, serve on 127.0.0.1:1080
 #   make check      install what is missing, build, run the tests
+#
+# One line for each step of the build; V=1 shows the commands.
 
 VERSION = 0.1.0
 PREFIX = /usr/local
 DESTDIR =
 PORT = 1080
 CONFIG =
+V =
 
 CC = gcc
 WERROR =
@@ -27,36 +30,44 @@ CFLAGS = -std=c17 $(OPTIMIZE) -g -ffunction-sections -fdata-sections \
 LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
-ROOMS = wire policy net alg sandbox session command
+ROOMS = wire policy net share alg sandbox session command
 SOURCES = $(filter-out journal-%.c,$(sort $(wildcard *.c))) \
 	$(filter-out sandbox/generate.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt
 
+# make -s says nothing at all.
+IS_SILENT = $(findstring s,$(firstword -$(MAKEFLAGS)))
+STEP = $(if $(V),,@$(if $(IS_SILENT),,echo '  $(1)  $@';))
+
 all: socks64-handler socks64-handler-static
 
 socks64-handler: $(OBJECTS) build/journal-systemd.o
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBRARIES) -lsystemd
+	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ \
+	    $(LIBRARIES) -lsystemd
 
+# The linker warns of getservbyname and getservbyport_r: c-ares has them,
+# nothing here calls them.
 socks64-handler-static: $(OBJECTS) build/journal-none.o
-	$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $^ $(LIBRARIES)
+	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $^ \
+	    $(LIBRARIES)
 
 build/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call STEP,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The seccomp filters are made here, with libseccomp, and only loaded by the
 # handler.  FILTERS=--trap for development: SIGSYS can be caught.
 build/sandbox/generate: sandbox/generate.c sandbox/calls.c wire/text.c \
-	    sandbox/calls.h sandbox/sandbox.h wire/text.h
+	    sandbox/calls.h sandbox/sandbox.h wire/array.h wire/text.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
+	$(call STEP,link)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
 	    sandbox/generate.c sandbox/calls.c wire/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
-	build/sandbox/generate $(FILTERS) > $@.new
-	mv $@.new $@
+	$(call STEP,filters)build/sandbox/generate $(FILTERS) >$@.new
+	@mv $@.new $@
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
@@ -66,8 +77,9 @@ build/sandbox/sandbox.o: build/sandbox/filters.h
 run:
 	@tests/install-missing build run
 	@$(MAKE) --no-print-directory socks64-handler
+	@$(if $(CONFIG),./socks64-handler -T -f '$(CONFIG)' >/dev/null)
 	systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
-	    ./socks64-handler $(if $(CONFIG),-f '$(CONFIG)')
+	    ./socks64-handler$(if $(CONFIG), -f '$(CONFIG)')
 
 install: all
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install

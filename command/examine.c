@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "net/route.h"
-#include "net/table.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
-#include "wire/cursor.h"
+#include "share/table.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { LINE_TEXT = 2048, KEPT_TEXT = 1 << 20 };
@@ -94,6 +94,36 @@ examine_passwords(struct examination *e)
 	fd = password_open(e->settings, tell, e);
 	if (fd != -1)
 		(void)password_examine(fd, e->settings, tell, e);
+}
+
+static bool
+is_for_users(const struct word_list *users)
+{
+	for (size_t i = 0; i < users->count; i++)
+		if (strcmp(users->words[i], "-") == 0 ||
+		    strncmp(users->words[i], "uid=", 4) == 0)
+			return false;
+	return users->given;
+}
+
+/* A rule for users, where nobody is asked who he is. */
+static void
+examine_users(struct examination *e)
+{
+	const struct policy *policy = e->settings->policy;
+
+	if (policy->built_in || settings_offers(e->settings, AUTH_PASSWORD))
+		return;
+	for (size_t i = 0; i < policy->count; i++) {
+		char buffer[RULE_TEXT];
+		struct text place = text_in(buffer, sizeof(buffer));
+
+		if (!is_for_users(&policy->rules[i].users))
+			continue;
+		rule_place(&policy->rules[i], &place);
+		tell(e, true, buffer, "user: `auth' has no password, so "
+		    "nobody has a name and this rule matches nobody");
+	}
 }
 
 /* Who is not root may lack what a service will be given. */
@@ -203,6 +233,7 @@ examine_configuration(struct settings *out, const struct options *options,
 		examine_as_user(&e, options, out, &kept);
 	else
 		tell_kept(&e, &kept);
+	examine_users(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_state(&e);

@@ -14,7 +14,7 @@
 #include "net/resolve.h"
 #include "net/route.h"
 #include "policy/reader.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/login.h"
 #include "wire/name.h"
 #include "wire/text.h"

@@ -18,7 +18,7 @@
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "session/session.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { LINE_TEXT = 2048 };

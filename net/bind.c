@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/failure.h"
 #include "net/ports.h"
 #include "net/resolve.h"
 #include "net/route.h"
@@ -282,7 +283,7 @@ tell_attempt(struct binding *b, const char *word)
  * SECURITY: who connects is judged by the address that it comes from, and not
  * for having been expected: the rules decide now.
  */
-static bool
+static enum binding_result
 accept_from(struct binding *b, int listener)
 {
 	const char *word = "stranger";
@@ -291,14 +292,18 @@ accept_from(struct binding *b, int listener)
 
 	b->fd = accept4(listener, (struct sockaddr *)&from, &length,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (b->fd == -1 && failure_is_ours(errno))
+		return fail(b, BINDING_FAILED, REPLY_GENERAL_FAILURE,
+		    "a peer could not be taken: no descriptor or no memory "
+		    "is left");
 	if (b->fd == -1)
-		return false; /* it left again; or there was none */
+		return BINDING_LISTENING; /* it left again; or was none */
 	b->peer = address_of(&from);
 	if (is_expected(b, &b->peer)) {
 		if (judge(b, &b->peer) && socket_local(b->fd, &b->local)) {
 			tell_attempt(b, "ok");
 			socket_tune(b->fd);
-			return true;
+			return BINDING_CONNECTED;
 		}
 		word = "denied";
 	}
@@ -306,7 +311,7 @@ accept_from(struct binding *b, int listener)
 	close(b->fd);
 	b->fd = -1;
 	b->peer = (struct address){ .family = FAMILY_NONE };
-	return false;
+	return BINDING_LISTENING;
 }
 
 /* BINDING_LISTENING: it goes on. */
@@ -319,6 +324,7 @@ take_turn(struct binding *b, struct deadline until)
 		{ .fd = b->listener_ipv4, .events = POLLIN },
 	};
 	const enum wait wait = wait_for(fds, 3, until);
+	enum binding_result result = BINDING_LISTENING;
 
 	if (wait == WAIT_STOPPED)
 		return fail(b, BINDING_STOPPED, REPLY_GENERAL_FAILURE,
@@ -332,9 +338,11 @@ take_turn(struct binding *b, struct deadline until)
 	if (fds[0].revents != 0)
 		return fail(b, BINDING_CLIENT_ENDED, REPLY_GENERAL_FAILURE,
 		    "the client ended its BIND before a peer connected");
-	for (size_t i = 1; i < 3; i++)
-		if (fds[i].revents != 0 && accept_from(b, fds[i].fd))
-			return BINDING_CONNECTED;
+	for (size_t i = 1; i < 3 && result == BINDING_LISTENING; i++)
+		if (fds[i].revents != 0)
+			result = accept_from(b, fds[i].fd);
+	if (result != BINDING_LISTENING)
+		return result;
 	/* A stream of strangers is no reason to wait longer. */
 	if (deadline_passed(until))
 		return fail(b, BINDING_TIMEOUT, REPLY_TTL_EXPIRED,

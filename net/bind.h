@@ -18,7 +18,7 @@ enum binding_result {
 	BINDING_ERROR,          /* ours: /dev/urandom cannot be read */
 	BINDING_LISTENING,      /* binding_open() */
 	BINDING_CONNECTED,      /* binding_wait(): the peer is there */
-	BINDING_FAILED,         /* no port */
+	BINDING_FAILED,         /* no port; no descriptor for the peer */
 	BINDING_DENIED,         /* no peer would be allowed */
 	BINDING_RESOLVE_FAILED, /* the peer's name has no address */
 	BINDING_TIMEOUT,        /* nobody came in time */

@@ -24,8 +24,6 @@ enum {
 	POLL_MAX = DIALLED_MAX + RESOLVE_POLL_MAX + 1,
 };
 
-_Static_assert(DIALLED_MAX == 2 * ANSWER_MAX, "both answers have room");
-
 /* One address that was taken from the untried. */
 struct attempt {
 	struct candidate candidate; /* with the port */

@@ -55,7 +55,8 @@ struct dial {
  * closed. */
 enum dial_result dial_run(struct dial *d);
 
-enum { DIALLED_MAX = 16 };
+/* Both answers, and an address that was known before. */
+enum { DIALLED_MAX = 2 * ANSWER_MAX + 1 };
 
 /*
  * The addresses that dial_run() would try for this question, in its order,

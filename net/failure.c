@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 static const struct failure failures[] = {
 	{ 0, REPLY_GENERAL_FAILURE, "failed", "could not be reached" },
@@ -62,4 +62,18 @@ failure_of(int error)
 		if (failures[i].error == error)
 			return &failures[i];
 	return &failures[0];
+}
+
+bool
+failure_is_ours(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return true;
+	default:
+		return false;
+	}
 }

@@ -5,6 +5,8 @@
 #ifndef SOCKS64_NET_FAILURE_H
 #define SOCKS64_NET_FAILURE_H
 
+#include <stdbool.h>
+
 #include "wire/socks5.h"
 
 struct failure {
@@ -16,5 +18,11 @@ struct failure {
 
 /* Never NULL: an errno without a row is a general failure. */
 const struct failure *failure_of(int error);
+
+/*
+ * Does this host lack a descriptor or memory?  Then what could not be taken
+ * is still there: who polls for it again finds it at once, and spins.
+ */
+bool failure_is_ours(int error);
 
 #endif

@@ -38,26 +38,26 @@ is_assigned(int fd, const struct address *a)
 	struct in_addr ipv4;
 
 	if (a->family != FAMILY_IPV4)
-		return false;
+		return false; /* an IPv6 source equals its destination, or
+				 stays_here() knows */
 	memcpy(&ipv4, a->octets, sizeof(ipv4));
 	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &ipv4,
 	    sizeof(ipv4)) == 0;
 }
 
 /*
- * SECURITY: an address of a router's that is anycast, or one of a net that
- * this host takes as a whole (a local route), is the source of nothing.  But
- * what is delivered here goes by way of loopback, and has its MTU, which is
- * more than a packet of any link.  (In IPv4 is_assigned() knows them.)
+ * SECURITY: a whole prefix may be local (`ip -6 route add local`), and none
+ * of its addresses a source; nor is one that a router has as anycast.  What
+ * stays here has the MTU of lo, which is more than any link's.
  */
 static bool
-is_delivered_here(int fd)
+stays_here(int fd, const struct address *a)
 {
 	int mtu = 0;
 	socklen_t length = sizeof(mtu);
 
-	return getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &length) == 0 &&
-	    mtu > UINT16_MAX;
+	return a->family == FAMILY_IPV6 && getsockopt(fd, IPPROTO_IPV6,
+	    IPV6_MTU, &mtu, &length) == 0 && mtu > UINT16_MAX;
 }
 
 /* 0 or an errno. */
@@ -96,10 +96,10 @@ probe(const struct settings *settings, const struct address *destination,
 		route.error = connect_probe(fd, &to, &route.source);
 	else
 		route.error = errno;
-	if (route.error == 0 && destination->family == FAMILY_IPV6)
-		route.self = is_delivered_here(fd);
-	close(fd);
 	route.usable = route.error == 0;
+	if (route.usable && stays_here(fd, destination))
+		route.self = true;
+	close(fd);
 	if (!route.usable)
 		route.source = (struct address){ .family = FAMILY_NONE };
 	route.self = route.self || address_equal(&route.source, destination);

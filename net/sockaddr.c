@@ -9,6 +9,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "wire/array.h"
+
 enum { KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 10, KEEPALIVE_PROBES = 6 };
 
 struct endpoint
@@ -111,7 +113,7 @@ socket_tune(int fd)
 	};
 
 	/* The first one fails on a unix-domain socket: nothing to tune. */
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (size_t i = 0; i < ARRAY_COUNT(options); i++)
 		if (setsockopt(fd, options[i].level, options[i].name,
 		    &options[i].value, sizeof(options[i].value)) != 0)
 			return;

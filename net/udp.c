@@ -595,7 +595,7 @@ control_read(struct association *a, short events)
 	case INBOX_GONE: return over(a, ASSOCIATION_RESET, reset);
 	case INBOX_STOPPED: break;
 	}
-	return over(a, ASSOCIATION_STOPPED, "stopped");
+	return over(a, ASSOCIATION_STOPPED, "stopped by SIGTERM");
 }
 
 /* --------------------------------------------------------- the loop */
@@ -646,7 +646,7 @@ take_turn(struct association *a)
 	enum association_result result = ASSOCIATION_LASTS;
 
 	if (wait == WAIT_STOPPED)
-		return over(a, ASSOCIATION_STOPPED, "stopped");
+		return over(a, ASSOCIATION_STOPPED, "stopped by SIGTERM");
 	if (wait == WAIT_READY)
 		result = take_ready(a, fds);
 	names_process(&a->names, fds + SOCKETS, wait == WAIT_READY ? n : 0);

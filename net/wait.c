@@ -129,6 +129,9 @@ wait_for(struct pollfd *fds, size_t n, struct deadline until)
 {
 	struct timespec left;
 
+	/* Its signal is gone: no ppoll() would take it once more. */
+	if (stopped != 0)
+		return WAIT_STOPPED;
 	for (;;) {
 		const int ready = ppoll(fds, (nfds_t)n,
 		    time_left(until, &left), &waiting_mask);

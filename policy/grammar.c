@@ -6,12 +6,10 @@
 #include "policy/grammar.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/name.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */
@@ -283,18 +281,8 @@ add_file(struct reader *r, const char *path, struct list *list)
 		reader_refuse(r, "@ needs a path from / on, not ", path, "");
 		return;
 	}
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	const bool read = fd >= 0 && lines_read(&lines, fd);
-	const char *error = strerror(errno);
-	if (fd >= 0)
-		(void)close(fd); /* nothing was written to it */
-	if (!read) {
-		char buffer[128];
-		struct text after = text_in(buffer, sizeof(buffer));
-
-		text_add(&after, ": ");
-		text_add(&after, error);
-		reader_refuse(r, "cannot read ", path, buffer);
+	if (!lines_read(&lines, path)) {
+		reader_unreadable(r, path, errno, "");
 		return;
 	}
 	for (char *line = lines_next(&lines, &inner); line != NULL;

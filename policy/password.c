@@ -66,15 +66,11 @@ open_named(const char *name, struct text *path)
 static void
 refuse_missing(struct reader *r, const char *name, int error)
 {
-	char buffer[256];
-	struct text what = text_in(buffer, sizeof(buffer));
+	const bool nowhere = strchr(name, '/') == NULL && error == ENOENT;
 
-	text_add(&what, "cannot read it: ");
-	text_add(&what, strerror(error));
-	if (strchr(name, '/') == NULL && error == ENOENT)
-		text_add(&what, "; `auth password' needs it, or a credential "
-		    "of the name that password-file says");
-	reader_error(r, buffer);
+	reader_unreadable(r, NULL, error, nowhere ?
+	    "; `auth password' needs it, or a credential of the name that "
+	    "password-file says" : "");
 }
 
 /* SECURITY: who may write the file may log in as anybody. */

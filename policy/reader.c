@@ -6,6 +6,7 @@
 #include "policy/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,6 +66,24 @@ reader_refuse(struct reader *r, const char *before, const char *word,
 }
 
 void
+reader_unreadable(struct reader *r, const char *path, int error,
+    const char *hint)
+{
+	char buffer[WHAT_TEXT];
+	struct text why = text_in(buffer, sizeof(buffer));
+
+	if (path == NULL)
+		text_add(&why, "cannot read it");
+	text_add(&why, ": ");
+	text_add(&why, strerror(error));
+	text_add(&why, hint);
+	if (path == NULL)
+		reader_error(r, buffer);
+	else
+		reader_refuse(r, "cannot read ", path, buffer);
+}
+
+void
 reader_starve(struct reader *r)
 {
 	starved = true;
@@ -92,8 +111,9 @@ make_room(char *data, size_t used, size_t *size)
 	return NULL;
 }
 
-bool
-lines_read(struct lines *lines, int fd)
+/* To the end of fd; false: errno says why. */
+static bool
+read_all(struct lines *lines, int fd)
 {
 	char *data = NULL;
 	size_t used = 0;
@@ -121,6 +141,20 @@ lines_read(struct lines *lines, int fd)
 	free(data);
 	errno = EFBIG;
 	return false;
+}
+
+bool
+lines_read(struct lines *lines, const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return false;
+	const bool done = read_all(lines, fd);
+	const int error = errno;
+	(void)close(fd); /* nothing was written to it */
+	errno = error;
+	return done;
 }
 
 char *

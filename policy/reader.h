@@ -28,6 +28,11 @@ void reader_error(struct reader *r, const char *sentence);
 void reader_refuse(struct reader *r, const char *before, const char *word,
     const char *after);
 
+/* Reports that a file cannot be read, and why: errno `error`.  path NULL: the
+ * file that the reader stands in.  hint: how the sentence goes on, or "". */
+void reader_unreadable(struct reader *r, const char *path, int error,
+    const char *hint);
+
 /* Reports what the reading survives. */
 void reader_warn(struct reader *r, const char *sentence);
 
@@ -47,8 +52,8 @@ void reader_starve(struct reader *r);
 /* Was there no memory, for any reader? */
 bool reader_starved(void);
 
-/* Reads descriptor fd to its end.  False: errno says why. */
-bool lines_read(struct lines *lines, int fd);
+/* Reads a file as a whole.  False: errno says why. */
+bool lines_read(struct lines *lines, const char *path);
 
 /*
  * The next line without its end (LF, CRLF or the end of the text), NULL

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "wire/array.h"
+
 /* Does a condition hold?  UNSURE: only when more is known of the request
  * (the destination of a datagram still to come). */
 enum match {
@@ -134,7 +136,7 @@ match_request(const struct policy *policy, const struct rule *rule,
 	};
 	enum match all = MATCH_YES;
 
-	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+	for (size_t i = 0; i < ARRAY_COUNT(each); i++)
 		if (each[i] < all)
 			all = each[i];
 	return all;
@@ -159,13 +161,13 @@ policy_needs_address(enum policy_command command)
 	return command == POLICY_BIND || command == POLICY_UDP;
 }
 
-static void
-add_rule_name(struct text *t, const struct rule *rule)
+void
+rule_place(const struct rule *rule, struct text *out)
 {
-	text_add(t, rule->file);
+	text_add(out, rule->file);
 	if (rule->line > 0) {
-		text_add_char(t, ':');
-		text_add_number(t, rule->line);
+		text_add_char(out, ':');
+		text_add_number(out, rule->line);
 	}
 }
 
@@ -176,11 +178,11 @@ decide_by_rule(const struct rule *rule, struct verdict *out)
 	struct text reason = text_in(out->reason, sizeof(out->reason));
 
 	out->decision = rule->decision;
-	add_rule_name(&name, rule);
+	rule_place(rule, &name);
 	if (rule->decision == ALLOW)
 		return;
 	text_add(&reason, "denied by ");
-	add_rule_name(&reason, rule);
+	rule_place(rule, &reason);
 }
 
 /* Denies where no line decided; the reason is the caller's to write. */

@@ -55,6 +55,9 @@ struct policy {
 	size_t nat64_count;
 };
 
+/* FILE:LINE of a rule, or the word that says where else it is from. */
+void rule_place(const struct rule *rule, struct text *out);
+
 /* What an address is for every rule: address_inside() with the NAT64
  * prefixes of this policy.  Whoever finds out whether a candidate is an
  * address of this host asks the kernel about this one too. */

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { WORD_SIZE = 12, WHAT_SIZE = 32 };
 

@@ -6,7 +6,6 @@
 #include "policy/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -15,7 +14,7 @@
 #include "policy/grammar.h"
 #include "policy/reader.h"
 #include "policy/values.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { KEYWORD_MAX = 24 };
 
@@ -389,20 +388,9 @@ read_file(struct reading *reading, const char *file, bool optional)
 
 	r->file = file;
 	r->line = 0;
-	const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 && errno == ENOENT && optional)
-		return;
-	const bool read = fd >= 0 && lines_read(&lines, fd);
-	const char *error = strerror(errno);
-	if (fd >= 0)
-		(void)close(fd); /* nothing was written to it */
-	if (!read) {
-		char buffer[128];
-		struct text what = text_in(buffer, sizeof(buffer));
-
-		text_add(&what, "cannot read it: ");
-		text_add(&what, error);
-		reader_error(r, buffer);
+	if (!lines_read(&lines, file)) {
+		if (errno != ENOENT || !optional)
+			reader_unreadable(r, NULL, errno, "");
 		return;
 	}
 	reading->out->file = reader_keep(r, file);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "policy/grammar.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { MESSAGE_TEXT = 256, DNS_PORT = 53 };
 

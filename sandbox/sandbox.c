@@ -17,11 +17,10 @@
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
 #include "sandbox/limits.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { PROBLEM_TEXT = 128, LINE_TEXT = 512 };
-
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The kernel's struct sock_fprog, with the const that it lacks. */
 struct program {
@@ -114,9 +113,9 @@ sandbox_enter(enum sandbox_stage stage, bool walls)
 		return enter_negotiate(walls);
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
+	case SANDBOX_ALG:
 		return walls ? filter_load(stage) : NULL;
 	case SANDBOX_WATCH:
-	case SANDBOX_ALG:
 	case SANDBOX_RELAY:
 		return enter_last(stage, walls);
 	case SANDBOX_STAGES:

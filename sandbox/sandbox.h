@@ -18,7 +18,8 @@ enum sandbox_stage {
 	SANDBOX_BIND,      /* waits for a peer; then the relay */
 	SANDBOX_UDP,       /* datagrams, and the names in them; the last */
 	SANDBOX_WATCH,     /* FTP, unchanged: the relay's and the table */
-	SANDBOX_ALG,       /* FTP, translated: data connections */
+	SANDBOX_ALG,       /* FTP, translated: data connections; the one
+			      above where lines are no more */
 	SANDBOX_RELAY,     /* two connected sockets and the log */
 	SANDBOX_STAGES,
 };
@@ -44,10 +45,11 @@ const char *sandbox_become(const struct sandbox_user *who, uint64_t keep);
 
 /*
  * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, undumpable, rlimits,
- * Landlock, its filter.  All others: their filter on top; the last one but
- * SANDBOX_UDP gives up what sandbox_become() kept.  walls: without them
- * (`sandbox off') no Landlock and no filter, but all the rest.  NULL on
- * success, else what failed, as a sentence.
+ * Landlock, its filter.  All others: their filter on top; SANDBOX_WATCH and
+ * SANDBOX_RELAY, where nothing is dialled any more, give up what
+ * sandbox_become() kept.  walls: without them (`sandbox off') no Landlock and
+ * no filter, but all the rest.  NULL on success, else what failed, as a
+ * sentence.
  */
 const char *sandbox_enter(enum sandbox_stage stage, bool walls);
 

@@ -34,9 +34,10 @@ bool connection_fill_standard(void);
 
 /*
  * Finds the connection: fd 3 where LISTEN_PID and LISTEN_FDS say so, else fd
- * 0.  Where it is one to serve, it is made non-blocking, close-on-exec and
- * tuned, and moved away from 0, 1 and 2, which become /dev/null where they
- * were the connection: nothing that libc may say reaches the client.
+ * 0.  Where it is one to serve, every descriptor but it and 0, 1 and 2 is
+ * closed; it is made non-blocking, close-on-exec and tuned, and moved away
+ * from 0, 1 and 2, which become /dev/null where they were the connection:
+ * nothing that libc may say reaches the client.
  */
 struct connection connection_find(void);
 

@@ -4,6 +4,8 @@
  */
 #include "session/serve.h"
 
+#include "share/binds.h"
+
 static const enum result results[] = {
 	[BINDING_ERROR] = RESULT_ERROR,
 	[BINDING_LISTENING] = RESULT_OK,
@@ -72,14 +74,14 @@ listen_for_peer(struct session *s)
 
 /* FTP: PORT and EPRT may name this port, in a session that translates. */
 static struct table_handle
-register_port(struct session *s, const struct address *told)
+register_port(struct session *s, const struct share *share,
+    const struct address *told)
 {
-	const struct table_owner owner = serve_owner(s);
 	const struct table_bind bind = { .told = *told,
 		.ipv4 = s->binding.ipv4, .ipv6 = s->binding.ipv6 };
 	struct table_handle handle = { 0, 0 };
 
-	(void)table_bind_put(&s->table, &owner, &bind,
+	(void)table_bind_put(share, &bind,
 	    deadline_in(s->settings.bind_timeout).at, &handle);
 	return handle;
 }
@@ -110,18 +112,20 @@ _Noreturn void
 serve_bind(struct session *s)
 {
 	struct table_handle port;
+	struct share share;
 	struct address bound;
 
 	listen_for_peer(s);
 	bound = listening_address(s);
-	port = register_port(s, &bound);
+	share = serve_share(s);
+	port = register_port(s, &share, &bound);
 	s->record.local = bound;
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no listener, no connection of ours, no file. */
 	serve_reply(s, &bound, 0);
 	serve_show(s);
 	wait_for_peer(s);
-	table_bind_remove(&s->table, &port);
+	table_bind_remove(&share, &port);
 	/* From here: two connections that policy allows to be one. */
 	serve_reply(s, &s->record.peer, 0);
 	s->stage = STAGE_SILENT;

@@ -5,16 +5,20 @@
  */
 #include "session/serve.h"
 
+#include "net/ports.h"
 #include "net/route.h"
-#include "net/wait.h"
+#include "share/announced.h"
+#include "share/controls.h"
+#include "share/ids.h"
 
 /* 0.r.r.r, RFC 1122 3.2.1.3: nobody's address, so it can be an alias. */
 enum { ALIAS_NET = 0, ALIAS_LEAST = 0x000100 };
 
-struct table_owner
-serve_owner(const struct session *s)
+struct share
+serve_share(struct session *s)
 {
-	return (struct table_owner){
+	return (struct share){
+		.table = &s->table,
 		.client = s->record.client,
 		.uid = s->record.client_uid,
 		.auth = s->record.auth,
@@ -26,7 +30,7 @@ serve_owner(const struct session *s)
 /* ----------------------------------------------- data connections */
 
 static void
-find_alias(struct session *s, const struct table_owner *owner)
+find_alias(struct session *s, const struct share *share)
 {
 	struct question *q = &s->question;
 	const uint8_t *octets = q->literal.octets;
@@ -37,22 +41,42 @@ find_alias(struct session *s, const struct table_owner *owner)
 	if (q->name != NULL || q->literal.family != FAMILY_IPV4 ||
 	    octets[0] != ALIAS_NET || id < ALIAS_LEAST)
 		return;
-	if (table_id_find(&s->table, owner, id, clock_now(), &target) !=
-	    TABLE_OK || target.count == 0)
+	if (table_id_find(share, id, &target) != TABLE_OK ||
+	    target.count == 0)
 		return;
 	q->literal = target.addresses[0];
 	q->literal.port = q->port;
 }
 
+/*
+ * Under proxychains a client's control connection has this gateway for its
+ * peer: who goes by that (EPSV) asks for a port of ours, which is never ours
+ * to serve.
+ */
+static void
+find_by_port(struct session *s, const struct share *share)
+{
+	struct question *q = &s->question;
+	const struct address *reached = &s->record.listen;
+	struct address to;
+
+	if (q->proxied.family != FAMILY_NONE)
+		reached = &q->proxied;
+	if (q->name == NULL && address_equal(&q->literal, reached) &&
+	    q->port >= PORT_UNPRIVILEGED && q->port != reached->port &&
+	    table_data_at_port(share, q->port, &to) == TABLE_OK)
+		q->literal = to;
+}
+
 /* DNS may name another server now: the data is where the control is. */
 static void
-find_pin(struct session *s, const struct table_owner *owner)
+find_pin(struct session *s, const struct share *share)
 {
 	struct question *q = &s->question;
 	struct table_control control;
 
-	if (q->name == NULL || table_control_by_name(&s->table, owner,
-	    q->name, clock_now(), &control) != TABLE_OK)
+	if (q->name == NULL ||
+	    table_control_by_name(share, q->name, &control) != TABLE_OK)
 		return;
 	s->dial.pinned = control.server;
 	s->dial.pinned.port = q->port;
@@ -80,19 +104,19 @@ rules_allow(const struct session *s, const struct address *to)
  * and port, of the same client; and for nothing where the rules do without.
  */
 static void
-find_announced(struct session *s, const struct table_owner *owner)
+find_announced(struct session *s, const struct share *share)
 {
 	struct question *q = &s->question;
 	const struct address *to = q->name == NULL ? &q->literal :
 	    &s->dial.pinned;
 
-	if (to->family == FAMILY_NONE || table_data_find(&s->table, owner,
-	    to, clock_now(), s->announced) != TABLE_OK)
+	if (to->family == FAMILY_NONE ||
+	    table_data_find(share, to, s->announced) != TABLE_OK)
 		return;
 	s->dial.pinned = *to;
 	s->dial.pinned_only = true;
-	if (!rules_allow(s, to) && table_data_take(&s->table, owner, to,
-	    clock_now(), s->announced) == TABLE_OK)
+	if (!rules_allow(s, to) &&
+	    table_data_take(share, to, s->announced) == TABLE_OK)
 		q->announced = s->announced;
 }
 
@@ -101,15 +125,13 @@ find_announced(struct session *s, const struct table_owner *owner)
  * SECURITY: only the server of the live control connection may connect.
  */
 static void
-find_control(struct session *s, const struct table_owner *owner)
+find_control(struct session *s, const struct share *share)
 {
 	struct question *q = &s->question;
 	struct table_control control;
 	const enum table_result found = q->name != NULL ?
-	    table_control_by_name(&s->table, owner, q->name, clock_now(),
-	    &control) :
-	    table_control_by_address(&s->table, owner, &q->literal,
-	    clock_now(), &control);
+	    table_control_by_name(share, q->name, &control) :
+	    table_control_by_address(share, &q->literal, &control);
 	struct text rule = text_in(s->announced, sizeof(s->announced));
 
 	if (found != TABLE_OK)
@@ -125,17 +147,18 @@ find_control(struct session *s, const struct table_owner *owner)
 void
 serve_find(struct session *s)
 {
-	const struct table_owner owner = serve_owner(s);
+	const struct share share = serve_share(s);
 
 	if (s->table.file == NULL || s->question.command == POLICY_UDP)
 		return;
-	find_alias(s, &owner);
+	find_alias(s, &share);
 	if (s->question.command == POLICY_BIND) {
-		find_control(s, &owner);
+		find_control(s, &share);
 		return;
 	}
-	find_pin(s, &owner);
-	find_announced(s, &owner);
+	find_by_port(s, &share);
+	find_pin(s, &share);
+	find_announced(s, &share);
 }
 
 /* --------------------------------------------- control connections */
@@ -175,6 +198,29 @@ fill_control(struct session *s, struct table_control *control)
 		text_add(&rule, s->record.rule);
 }
 
+/* Who the client is to us, and we to it. */
+static void
+fill_client(struct session *s, struct alg *a)
+{
+	const struct address *listen = &s->record.listen;
+	const struct address *proxied = &s->question.proxied;
+
+	a->client_address = s->record.client;
+	a->scope = s->scope;
+	a->reached = *listen;
+	if (proxied->family == FAMILY_NONE) {
+		a->near = *listen;
+		a->near.port = 0;
+	} else {
+		a->reached = *proxied;
+		if (address_equal(proxied, &a->client_address))
+			a->never[1] = proxied->port;
+	}
+	if (!a->watch && route_probe(&s->settings, &a->client_address,
+	    s->scope).self)
+		a->never[0] = listen->port;
+}
+
 void
 serve_ftp_begin(struct session *s)
 {
@@ -188,14 +234,10 @@ serve_ftp_begin(struct session *s)
 	a->settings = &s->settings;
 	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO &&
 	    !families_differ(s);
-	a->client_address = s->record.client;
-	a->scope = s->scope;
-	a->reached = s->question.proxied.family != FAMILY_NONE ?
-	    s->question.proxied : s->record.listen;
+	fill_client(s, a);
 	a->server_address = s->record.peer;
 	a->local = s->record.local;
-	a->table = &s->table;
-	a->owner = serve_owner(s);
+	a->share = serve_share(s);
 	fill_control(s, &a->control);
 	alg_begin(a);
 }
@@ -210,6 +252,11 @@ serve_ftp(struct session *s)
 	/* From here: what either side says may open a connection, but only
 	 * between these two. */
 	result = alg_run(a);
+	if (a->transparent) {
+		session_confine(s, SANDBOX_WATCH);
+		/* From here: no new connection. */
+		result = alg_relay(a);
+	}
 	s->record.up = a->up;
 	s->record.down = a->down;
 	if (a->done[0] != '\0')

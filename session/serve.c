@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "net/route.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 /* A user, a name and three addresses, escaped. */

@@ -34,8 +34,8 @@ bool serve_is_ftp(const struct session *s);
 void serve_ftp_begin(struct session *s);
 _Noreturn void serve_ftp(struct session *s);
 
-/* Whose entries in the table are this client's. */
-struct table_owner serve_owner(const struct session *s);
+/* This client's part of the table. */
+struct share serve_share(struct session *s);
 
 /* ------------------------------------------- the steps that they share */
 

@@ -15,12 +15,12 @@
 #include "net/dial.h"
 #include "net/inbox.h"
 #include "net/relay.h"
-#include "net/table.h"
 #include "net/udp.h"
 #include "command/options.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
+#include "share/table.h"
 #include "wire/login.h"
 #include "wire/socks5.h"
 

@@ -223,7 +223,8 @@ least() {
 		known, unknown = map(float, sys.argv[1:])
 		print(known, unknown)
 		assert known > 5, "no work to compare"
-		assert 0.7 < unknown / known < 1.4
+		# Without that work it is nothing, or a small part.
+		assert 0.5 < unknown / known < 2
 	END
 }
 

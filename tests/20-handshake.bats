@@ -7,7 +7,7 @@
 load lib/common
 
 handshake() {
-	run "$PEERS/handshake.py" "${PROGRAM:-$HANDLER}" "$@"
+	run alone "$PEERS/handshake.py" "${PROGRAM:-$HANDLER}" "$@"
 	echo "$output"
 	[[ $status -eq 0 ]]
 }

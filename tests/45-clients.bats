@@ -2,25 +2,14 @@
 # Programs that people use, unmodified, through the gateway to a server of
 # the other family and of their own.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	gateway_start activate
-}
-
-teardown_file() {
-	net_down
 }
 
 setup() {
 	net_needed
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 	: >"$GATEWAY_LOG"
 }
 
@@ -43,7 +32,7 @@ assert_served() { # DEST PEER
 	local type
 	for type in $TYPES; do
 		use_type "$type"
-		run -0 in_ns $CLIENT curl -sS -m 10 --socks5-hostname \
+		run -0 in_ns $CLIENT curl -sS -m 30 --socks5-hostname \
 		    "$(proxy $CLIENT):1080" "http://$SERVER_NAME/"
 		assert_equal "$type" "$output" "hello from $SERVER"
 		assert_served "$SERVER_NAME:80" "$(endpoint "$SERVER" 80)"
@@ -54,7 +43,7 @@ assert_served() { # DEST PEER
 	local type
 	for type in $TYPES; do
 		use_type "$type"
-		run -0 in_ns $CLIENT curl -sS -m 10 --socks5 \
+		run -0 in_ns $CLIENT curl -sS -m 30 --socks5 \
 		    "$(proxy $CLIENT):1080" "http://$SERVER_NAME/"
 		assert_equal "$type" "$output" "hello from $SERVER"
 		assert_served "$(endpoint "$SERVER" 80)" \
@@ -63,11 +52,11 @@ assert_served() { # DEST PEER
 }
 
 @test "curl tells the reply code that the gateway gave" {
-	run in_ns c4 curl -sS -m 10 --socks5-hostname "$GW4:1080" \
+	run in_ns c4 curl -sS -m 30 --socks5-hostname "$GW4:1080" \
 	    http://missing.example.com/
 	[[ $status -ne 0 ]]
 	assert_match curl "$output" '\(4\)'
-	run in_ns c4 curl -sS -m 10 --socks5-hostname "$GW4:1080" \
+	run in_ns c4 curl -sS -m 30 --socks5-hostname "$GW4:1080" \
 	    http://v6.example.com:9/
 	[[ $status -ne 0 ]]
 	assert_match curl "$output" '\(5\)'
@@ -77,7 +66,7 @@ assert_served() { # DEST PEER
 	local type
 	for type in $TYPES; do
 		use_type "$type"
-		run -0 in_ns $CLIENT nc -N -w 10 -X 5 \
+		run -0 in_ns $CLIENT nc -N -w 30 -X 5 \
 		    -x "$(proxy $CLIENT):1080" "$SERVER_NAME" 80 \
 		    < <(printf 'GET / HTTP/1.0\r\n\r\n')
 		assert_match "$type" "$output" "hello from $SERVER"
@@ -118,7 +107,7 @@ sshd_start() {
 		mount -t tmpfs -o mode=755 tmpfs /run
 		mkdir /run/sshd
 		exec "$@"' sh "$sshd" -D -e -f "$home/config.$role"
-	wait_until 5 net_listens "$role" 22 ||
+	wait_until net_listens "$role" 22 ||
 	    fail "$(cat "$BATS_FILE_TMPDIR/sshd-$role.err")"
 }
 
@@ -152,9 +141,9 @@ sshd_start() {
 			socks5 $GATEWAY 1080
 		END
 		run -0 --separate-stderr in_ns $CLIENT proxychains4 -f "$conf" \
-		    curl -sS -m 10 "http://$SERVER_NAME/"
+		    curl -sS -m 30 "http://$SERVER_NAME/"
 		assert_equal "$type: $stderr" "$output" "hello from $SERVER"
-		assert_match "$type" "$(<"$GATEWAY_LOG")" 'ok client='
+		wait_for_log 'ok client='
 		: >"$GATEWAY_LOG"
 	done
 }
@@ -165,7 +154,7 @@ sshd_start() {
 	use_type A
 	printf 'TorAddress %s\nTorPort 1080\n' "$GATEWAY" >"$conf"
 	run -0 in_ns $CLIENT env TORSOCKS_CONF_FILE="$conf" \
-	    torsocks curl -sS -m 10 "http://$SERVER/"
+	    torsocks curl -sS -m 30 "http://$SERVER/"
 	assert_equal "what came" "$output" "hello from $SERVER"
 	assert_served "$SERVER:80" "$SERVER:80"
 }
@@ -186,7 +175,7 @@ sshd_start() {
 			}
 		END
 		run --separate-stderr -0 in_ns $CLIENT env SOCKS_CONF="$conf" \
-		    socksify curl -sS -m 10 "http://$SERVER_NAME/"
+		    socksify curl -sS -m 30 "http://$SERVER_NAME/"
 		assert_equal "$type: $stderr" "$output" "hello from $SERVER"
 		assert_served "$SERVER_NAME:80" "$(endpoint "$SERVER" 80)"
 	done
@@ -204,7 +193,7 @@ sshd_start() {
 				family = socket.AF_INET6 if ":" in gateway \
 				    else socket.AF_INET
 				sock = socks.socksocket(family)
-				sock.settimeout(10)
+				sock.settimeout(30)
 				sock.set_proxy(socks.SOCKS5, gateway, 1080,
 				               rdns=remote == "True")
 				sock.connect((name if remote == "True"

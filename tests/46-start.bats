@@ -5,17 +5,19 @@
 load lib/common
 
 starting() {
-	run "$PEERS/starting.py" "${PROGRAM:-$HANDLER}" "$@"
+	run alone "$PEERS/starting.py" "${PROGRAM:-$HANDLER}" "$@"
 	echo "$output"
 	[[ $status -eq 0 ]] || return 1
 	assert_equal output "$output" ""
 }
 
-# with_syslog CASE: with a syslogd and a journald of its own.
+# with_syslog CASE: with a syslogd and a journald of its own, and a log in which
+# nothing is of an earlier one.
 with_syslog() {
 	need mounts
-	local log=$BATS_TEST_TMPDIR/log
-	run "$PEERS/syslog-dev" "$log" "$PEERS/starting.py" \
+	local log
+	log=$(mktemp "$BATS_TEST_TMPDIR/log.XXXXXX")
+	run alone "$PEERS/syslog-dev" "$log" "$PEERS/starting.py" \
 	    "${PROGRAM:-$HANDLER}" "$1" "$log"
 	echo "$output"
 	cat "$log"
@@ -64,6 +66,10 @@ with_syslog() {
 
 @test "fd 3 goes before fd 0" {
 	starting both
+}
+
+@test "what the launcher left open is closed" {
+	starting leftovers
 }
 
 @test "an ipv6 client is answered in its family" {

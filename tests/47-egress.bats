@@ -137,14 +137,14 @@ unix_listener() {
 	: >"$BATS_FILE_TMPDIR/gateway.err"
 	start gateway ip netns exec "$GW" systemd-socket-activate --accept \
 	    -l "$PLACE/socket" "$HANDLER" "${options[@]}"
-	wait_until 5 test -S "$PLACE/socket"
+	wait_for_line "$BATS_FILE_TMPDIR/gateway.err" '^Listening on'
 	chmod 777 "$PLACE/socket"
 }
 
 # fetch UID: what the server says to curl by the unix-domain socket
 fetch() {
 	run setpriv --reuid "$1" --regid nogroup --clear-groups curl -sS \
-	    --http0.9 --max-time 10 --proxy \
+	    --http0.9 --max-time 30 --proxy \
 	    "socks5h://localhost$PLACE/socket" http://only4.test/
 }
 

@@ -2,8 +2,8 @@
 # Rebinding and SSRF: names, answers, spellings and embeddings that lead
 # inside, in a network where every address there is answers on port 80.
 #
-#	gw  10.9.0.1, .3, 2600:2::1; 8.7.6.5, 2600:1::5 on lo;
-#	 |  8.9.0.0/24, 2600:9::/48 whole
+#	gw  10.9.0.1, .3, 2600:2::1; 8.7.6.5, 2600:1::5, and all of
+#	    8.7.5.0/24, 2600:5::/64, 2600:6::/64 on lo
 #	  \__ world 10.9.0.2, 2600:2::2, and everything else; dns.py
 
 load lib/common
@@ -25,6 +25,9 @@ network_up() {
 		address add 2600:1::5/128 dev lo nodad
 		link set out up
 		route add default via 10.9.0.2
+		route add local 8.7.5.0/24 dev lo
+		route add local 2600:5::/64 dev lo
+		route add local 2600:6::/64 dev out
 	END
 	ip -n "$WORLD" -batch - <<-END
 		address add 10.9.0.2/24 dev in
@@ -33,8 +36,6 @@ network_up() {
 		route add local default dev lo table main
 	END
 	ip -n "$GW" -6 route add default via 2600:2::2
-	ip -n "$GW" route add local 8.9.0.0/24 dev lo src 8.7.6.5
-	ip -n "$GW" -6 route add local 2600:9::/48 dev lo
 	ip -n "$WORLD" -6 route add local default dev lo table main
 }
 

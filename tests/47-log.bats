@@ -7,7 +7,7 @@ load lib/common
 # forging CHECK: where /dev/log and the journal are ours.
 forging() {
 	need mounts
-	run "$PEERS/syslog-dev" "$BATS_TEST_TMPDIR/log" \
+	run alone "$PEERS/syslog-dev" "$BATS_TEST_TMPDIR/log" \
 	    "$PEERS/forging.py" "$HANDLER" "$1"
 	echo "$output"
 	[[ $status -eq 0 ]]

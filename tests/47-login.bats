@@ -5,7 +5,7 @@
 load lib/common
 
 login() {
-	run "$PEERS/login.py" "${PROGRAM:-$HANDLER}" "$@"
+	run alone "$PEERS/login.py" "${PROGRAM:-$HANDLER}" "$@"
 	echo "$output"
 	[[ $status -eq 0 ]]
 }

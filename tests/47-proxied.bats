@@ -6,7 +6,7 @@
 load lib/common
 
 proxied() {
-	run "$PEERS/proxied.py" "${PROGRAM:-$HANDLER}" "$@"
+	run alone "$PEERS/proxied.py" "${PROGRAM:-$HANDLER}" "$@"
 	echo "$output"
 	[[ $status -eq 0 ]]
 }

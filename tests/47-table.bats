@@ -38,9 +38,15 @@ quiet() {
 	assert_equal files "$(ls state)" associations
 }
 
-@test "many that make it at once make one" {
+# all_have_one: processes that open it at once have the file of that name.
+all_have_one() {
 	run -0 "$TABLE" race state
+	assert_equal inodes "$(sort -u <<<"$output")" "$(stat -c %i "$FILE")"
 	assert_equal files "$(ls state)" associations
+}
+
+@test "many that make it at once make one" {
+	all_have_one
 }
 
 @test "without a directory there is no table" {
@@ -110,10 +116,68 @@ patch() {
 	done
 }
 
-@test "a table of an earlier boot is refused" {
+# of_earlier_boot: the table is; a second name keeps its inode from coming
+# back.
+of_earlier_boot() {
 	"$TABLE" open state
 	patch 24 'ffffffff-ffff-4fff-bfff-ffffffffffff'
-	unusable 'of an earlier boot: remove it$'
+	ln -f "$FILE" old
+	cp old copy
+}
+
+@test "a table of an earlier boot gives way to a new one, and is not written" {
+	of_earlier_boot
+	run -0 "$TABLE" open state
+	assert_equal answer "$output" ok
+	cmp old copy
+	[[ ! $FILE -ef old ]]
+	assert_equal "mode and size" "$(stat -c '%a %s' "$FILE")" '600 4198400'
+	assert_equal boot "$(dd if="$FILE" bs=1 skip=24 count=36 status=none)" \
+	    "$(</proc/sys/kernel/random/boot_id)"
+	assert_equal files "$(ls state)" associations
+}
+
+@test "many that find a table of an earlier boot at once make one new one" {
+	of_earlier_boot
+	all_have_one
+}
+
+@test "who does not get the lock of an old table leaves it alone" {
+	of_earlier_boot
+	run -1 "$TABLE" held state
+	assert_match problem "$output" \
+	    'cannot be replaced: Resource temporarily unavailable$'
+	[[ $FILE -ef old ]]
+	assert_equal files "$(ls state)" associations
+}
+
+@test "who gets the lock of an old table too late takes the new one" {
+	local next
+	mkdir -m 700 other
+	"$TABLE" open other
+	# Again where the driver was not given the processor in time.
+	for _ in {1..20}; do
+		of_earlier_boot
+		cp -p other/associations state/next
+		next=$(stat -c %i state/next)
+		run "$TABLE" overtaken state
+		[[ $status -ne 0 ]] || break
+		rm "$FILE"
+	done
+	assert_equal inode "$output" "$next"
+	assert_equal files "$(ls state)" associations
+}
+
+@test "a table of an earlier boot in a directory of root's is told of" {
+	[[ $(id -u) -eq 0 ]] || skip 'only root can give files away'
+	of_earlier_boot
+	chmod 755 state
+	chown 12345 "$FILE"
+	cd state
+	run -1 setpriv --reuid 12345 --clear-groups "$TABLE" open .
+	assert_match problem "$output" \
+	    'earlier boot and cannot be replaced: Permission denied$'
+	assert_equal "the file" "$(cmp associations ../copy 2>&1)" ''
 }
 
 @test "a wild top of the table leads nowhere" {

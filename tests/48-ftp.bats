@@ -4,8 +4,6 @@
 
 load lib/common
 
-BATS_TEST_TIMEOUT=180
-
 setup_file() {
 	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/ftp build/replay/ftp-line \
 	    build/replay/ftp-forms
@@ -17,7 +15,7 @@ setup() {
 
 # says COMMAND...: it has nothing to complain of.
 says_nothing() {
-	run "$@"
+	run alone "$@"
 	[[ $status -eq 0 ]] || fail "$output"
 }
 
@@ -59,6 +57,10 @@ says_nothing() {
 
 @test "an alias is for its client, and leads to the server" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" alias
+}
+
+@test "an announced port of the gateway's address is the server's" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" own-address
 }
 
 @test "a name stays where its control connection is, though DNS moves" {

@@ -1,29 +1,11 @@
 #!/usr/bin/env bats
 # BIND: types A to D, who may connect, how the wait ends, what is told.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
-
-setup_file() {
-	net_up
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
-}
+load lib/gateway
 
 teardown() {
-	[[ -n ${NET_MISSING:-} ]] || {
-		stop client
-		gateway_stop
-	}
+	stop client
+	gateway_stop
 }
 
 OUT=
@@ -51,7 +33,7 @@ visit() {
 	in_ns "$1" "$PYTHON" -I - "$2" "$3" <<-'END'
 		import socket, sys
 		with socket.create_connection((sys.argv[1], int(sys.argv[2])),
-		                              10) as sock:
+		                              30) as sock:
 		    print("from", "%s:%s" % (sock.getsockname()[0]
 		          if "." in sys.argv[1] else
 		          "[" + sock.getsockname()[0] + "]",
@@ -177,7 +159,7 @@ meet() { # FORM
 	wait_for_line "$OUT" '^rep=06 peer=0.0.0.0:0$'
 	assert_record "$(record_of "$(value client "$FIRST")")" timeout \
 	    cmd=BIND peer=- up=0 down=0 'reason=bind-timeout'
-	listens "$(port_of "$FIRST")" 0
+	wait_until listens "$(port_of "$FIRST")" 0
 }
 
 @test "strangers do not make the wait longer" {
@@ -188,7 +170,7 @@ meet() { # FORM
 	port=$(port_of "$FIRST")
 	in_ns c4 "$PYTHON" -I - "$GW4" "$port" <<-'END'
 		import socket, sys, time
-		end = time.monotonic() + 5
+		end = time.monotonic() + 30
 		while time.monotonic() < end:
 		    try:
 		        socket.create_connection(
@@ -201,6 +183,24 @@ meet() { # FORM
 	wait_for_line "$OUT" '^rep=06 '
 }
 
+@test "without a descriptor for the peer the wait ends, it does not spin" {
+	gateway_start activate
+	use_type A
+	bind_start "$S4" 0
+	local port pid
+	port=$(port_of "$FIRST")
+	[[ $(ss -N "$NET-gw" -Hltnp "sport = :$port") =~ pid=([0-9]+) ]]
+	pid=${BASH_REMATCH[1]}
+	# What it has stays open; only its own user may do that to it.
+	setpriv --reuid "$(ps -o uid= -p "$pid")" --clear-groups \
+	    --regid "$(ps -o gid= -p "$pid")" prlimit --pid "$pid" --nofile=3
+	run visit s4 198.51.100.1 "$port"
+	wait_for_line "$OUT" '^rep=01 peer=0.0.0.0:0$'
+	assert_record "$(record_of "$(value client "$FIRST")")" \
+	    connect-failed cmd=BIND peer=- 'reason=descriptor'
+	listens "$port" 0
+}
+
 @test "a client that leaves takes the listener away" {
 	gateway_start activate
 	local how result
@@ -210,7 +210,7 @@ meet() { # FORM
 		bind_start --leave "${how%:*}" "$S4" 0
 		assert_record "$(record_of "$(value client "$FIRST")")" \
 		    "$result" cmd=BIND peer=- 'reason=the client'
-		wait_until 5 listens "$(port_of "$FIRST")" 0
+		wait_until listens "$(port_of "$FIRST")" 0
 	done
 }
 
@@ -226,12 +226,13 @@ meet() { # FORM
 	stop other
 	record_of "$(value client "$first")" >/dev/null
 	stop client
+	wait_until sessions_are 0
 	bind_start "$S4" 23456
 	assert_equal "free again" "$(port_of "$FIRST")" 23456
 	stop client
 	# One family is enough to make it busy.
 	start busy ip netns exec "$NET-gw" "$PEERS/listen.py" 23457 "$GW6"
-	wait_until 5 net_listens gw 23457
+	wait_until net_listens gw 23457
 	bind_start "$S4" 23457
 	[[ $(port_of "$FIRST") -ne 23457 ]] || fail "the other family has it"
 	stop busy
@@ -390,7 +391,7 @@ for line in control.makefile("rb"):
         control.sendall(b"200 whatever you say\r\n")
         continue
     control.sendall(b"200 fine\r\n")
-    with socket.create_connection((host, int(port)), 10) as data:
+    with socket.create_connection((host, int(port)), 30) as data:
         data.sendall(b"from the peer\n")
         data.shutdown(socket.SHUT_WR)
         while data.recv(100):
@@ -435,6 +436,7 @@ ftp_command() {
 	wait_for_line "$OUT" '^got=from the peer$'
 	stop ftp
 	# Behind its end nobody may name it.
+	wait_until sessions_are 0
 	ftp_server s6 "$S6"
 	run -0 ftp_command c4 "$S6" \
 	    "PORT ${GW4//./,},$((port / 256)),$((port % 256))"
@@ -463,7 +465,7 @@ ftp_command() {
 		    theirs.close()
 		    ours.sendall(b"\5\1\0\5" + command + b"\0\1" + bytes(6))
 		    print(ours.recv(2).hex(), ours.recv(10).hex(),
-		          ours.recv(1), handler.wait(10))
+		          ours.recv(1), handler.wait(30))
 	END
 	assert_equal "answers" "$output" \
 	    $'0500 05070001000000000000 b\'\' 0\n0500 05070001000000000000 b\'\' 0'

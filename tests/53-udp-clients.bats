@@ -2,33 +2,15 @@
 # Programs and libraries that people use, unmodified, with BIND and UDP
 # ASSOCIATE through the gateway.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	gateway_start activate
-	local role address
-	for role in s4 s6; do
-		address=$S4
-		[[ $role == s4 ]] || address=$S6
-		start "udp-$role" ip netns exec "$NET-$role" \
-		    "$PEERS/datagrams.py" "$address" 5353
-		wait_for_line "$BATS_FILE_TMPDIR/udp-$role.out" '^ready$'
-	done
-}
-
-teardown_file() {
-	net_down
+	net_datagrams
 }
 
 setup() {
 	net_needed
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 	: >"$GATEWAY_LOG"
 }
 
@@ -62,7 +44,7 @@ dante_configure() {
 @test "dig, by dante's socksify, asks a name server over UDP" {
 	run -0 dante strace -f -o /dev/null -e trace=sendmmsg,recvmmsg \
 	    -e inject=sendmmsg,recvmmsg:error=ENOSYS dig +notcp +tries=1 \
-	    +time=5 +short @$DNS AAAA v6.example.com
+	    +time=20 +short @$DNS AAAA v6.example.com
 	assert_equal "answer" "${lines[-1]}" "$S6"
 	assert_record "$(udp_record)" ok datagrams=1/1/0
 	wait_for_log "peer client=.* dest=$DNS:53 peer=$DNS:53"
@@ -82,7 +64,7 @@ dante_configure() {
 		    "$BATS_TEST_TMPDIR/in.$name"
 		exec 5>"$BATS_TEST_TMPDIR/in.$name"
 		echo "hello $name" >&5
-		wait_for_line "$BATS_FILE_TMPDIR/nc.out" "^hello $name\$" 5 ||
+		wait_for_line "$BATS_FILE_TMPDIR/nc.out" "^hello $name\$" ||
 		    fail "$(cat "$BATS_FILE_TMPDIR/nc.err" "$GATEWAY_LOG")"
 		exec 5>&-
 		stop nc
@@ -103,7 +85,7 @@ dante_configure() {
 				gateway, name, server, remote = sys.argv[1:]
 				sock = socks.socksocket(socket.AF_INET,
 				                        socket.SOCK_DGRAM)
-				sock.settimeout(10)
+				sock.settimeout(30)
 				sock.set_proxy(socks.SOCKS5, gateway, 1080,
 				               rdns=remote == "True")
 				where = (name if remote == "True"
@@ -128,11 +110,11 @@ dante_configure() {
 		run -0 in_ns $CLIENT perl -e '
 			use IO::Socket::Socks;
 			my ($gateway, $server) = @ARGV;
-			alarm 15;
+			alarm 60;
 			my $s = IO::Socket::Socks->new(
 			    UdpAddr => "0.0.0.0", UdpPort => 0,
 			    ProxyAddr => $gateway, ProxyPort => 1080,
-			    SocksVersion => 5, Timeout => 10,
+			    SocksVersion => 5, Timeout => 30,
 			    SocksResolve => 1)
 			    or die "new: $SOCKS_ERROR";
 			for my $i (1 .. 3) {
@@ -157,11 +139,11 @@ dante_configure() {
 			use IO::Socket::Socks;
 			my ($gateway, $server) = @ARGV;
 			$| = 1;
-			alarm 20;
+			alarm 60;
 			my $s = IO::Socket::Socks->new(
 			    BindAddr => $server, BindPort => 0,
 			    ProxyAddr => $gateway, ProxyPort => 1080,
-			    SocksVersion => 5, Timeout => 15,
+			    SocksVersion => 5, Timeout => 30,
 			    SocksResolve => 1)
 			    or die "new: $SOCKS_ERROR";
 			my @at = $s->dst;
@@ -173,7 +155,7 @@ dante_configure() {
 		wait_for_line "$out" '^port '
 		us=198.51.100.1
 		[[ $SERVER_ROLE == s4 ]] || us=2001:db8:2::1
-		run -0 in_ns $SERVER_ROLE nc -N -w 10 "$us" \
+		run -0 in_ns $SERVER_ROLE nc -N -w 30 "$us" \
 		    "$(sed -n 's/^port //p' "$out")" <<<"from the peer"
 		assert_equal "$type" "$output" "from perl"
 		wait_for_line "$out" '^got from the peer$'

@@ -220,7 +220,7 @@ client, server = socket.socketpair()
 subprocess.run(sys.argv[1:], stdin=server)' \
 	    "$STAGE/root/usr/local/sbin/socks64-handler-static"
 	# The first match is the program that starts it.
-	wait_until 5 runs_twice "$STAGE/root/usr/local/sbin/socks64-handler-static"
+	wait_until runs_twice "$STAGE/root/usr/local/sbin/socks64-handler-static"
 	install_make install DESTDIR="$STAGE/root"
 	runs_twice "$STAGE/root/usr/local/sbin/socks64-handler-static"
 	stop busy

@@ -14,7 +14,6 @@ sysconf=/etc/socks64
 table() {
 	units=$PREFIX/lib/systemd
 	share=$PREFIX/share
-	doc=$share/doc/socks64-handler
 	cat <<-EOF
 		755 socks64-handler $PREFIX/sbin/socks64-handler
 		755 socks64-handler-static $PREFIX/sbin/socks64-handler-static
@@ -72,7 +71,11 @@ make_user() {
 		return 0
 	fi
 	if command -v systemd-tmpfiles >/dev/null; then
-		systemd-tmpfiles --create "$PREFIX/lib/tmpfiles.d/socks64.conf"
+		systemd-tmpfiles --create "$temporary"
+	else
+		install -d -m 700 -o socks64 -g socks64 /run/socks64
+		echo "FTP between families needs this at each boot, in /etc/rc.local:"
+		echo "    install -d -m 700 -o socks64 -g socks64 /run/socks64"
 	fi
 }
 
@@ -97,18 +100,24 @@ say_what_is_left() {
 		control='systemctl --user'
 	fi
 	echo "Installed.  All that is left to do:"
+	command -v systemctl >/dev/null || {
+		echo "    a line of $doc/examples/inetd.conf in /etc/inetd.conf"
+		return 0
+	}
 	case $PREFIX in
 	/usr | /usr/local)
 		echo "    $control enable --now socks64.socket"
 		;;
 	*)
 		units=$PREFIX/lib/systemd/$manager
+		[ "$manager" = user ] ||
+		    echo "    ln -s $temporary /etc/tmpfiles.d/"
 		echo "    $control link $units/socks64@.service"
 		echo "    $control enable --now $units/socks64.socket"
 		;;
 	esac
 	echo "or, with inetd, a line of"
-	echo "    $PREFIX/share/doc/socks64-handler/examples/inetd.conf"
+	echo "    $doc/examples/inetd.conf"
 }
 
 install_all() {
@@ -142,14 +151,34 @@ remove_directories() {
 	done
 }
 
+# Stops the listener and takes away the links of enable and link.
+disable_units() { # SYSTEMCTL...
+	"$@" stop socks64.socket || :
+	"$@" disable socks64.socket || :
+	case $PREFIX in
+	/usr | /usr/local) ;;
+	*) "$@" disable socks64@.service || : ;;
+	esac
+}
+
+tell_managers() {
+	[ -z "$DESTDIR" ] && command -v systemctl >/dev/null || return 0
+	if [ "$(id -u)" != 0 ]; then
+		[ ! -d "${XDG_RUNTIME_DIR:-/nowhere}/systemd" ] ||
+		    disable_units systemctl --user
+	elif [ -d /run/systemd/system ]; then
+		disable_units systemctl
+	else
+		systemctl disable socks64.socket || :
+	fi
+}
+
 uninstall_all() {
-	if is_live && command -v systemctl >/dev/null; then
-		if [ -d /run/systemd/system ]; then
-			systemctl disable --now socks64.socket || :
-		else
-			systemctl disable socks64.socket || :
-		fi
+	tell_managers
+	if is_live; then
 		rm -rf /run/socks64
+		[ "$(readlink /etc/tmpfiles.d/socks64.conf)" != "$temporary" ] ||
+		    rm -f /etc/tmpfiles.d/socks64.conf
 	fi
 	table | while read -r _ _ destination; do
 		rm -f "$DESTDIR$destination"
@@ -160,6 +189,8 @@ uninstall_all() {
 
 PREFIX=${PREFIX:-/usr/local}
 DESTDIR=${DESTDIR:-}
+doc=$PREFIX/share/doc/socks64-handler
+temporary=$PREFIX/lib/tmpfiles.d/socks64.conf
 cd "$(dirname "$0")/.."
 case ${1:-} in
 install) install_all ;;

@@ -2,13 +2,18 @@
 """make bench: what a session costs, side by side in one run.
 
 Every figure is a ratio against tests/bench/bare.c, the least that a handler
-under inetd can be, measured in turns on this machine.  SOCKS servers of other
-make that are installed are added as the daemons that they are.  Nothing here is a test: machines differ, and a budget is for reading.
+under inetd can be, measured in turns on this machine: the median of the ratios
+of each turn.  SOCKS servers of other make that are installed are added as the
+daemons that they are.  Nothing here is a test: machines differ, and a budget
+is for reading.
 
     bench.py BUILD_DIRECTORY
-             [sessions|start|bulk|latency|memory|datagrams|ftp|rules|size]...
+             [sessions|start|bulk|latency|memory|datagrams|ftp|units|passwords|
+              rules|size]...
 """
 
+import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -20,7 +25,7 @@ import tempfile
 import threading
 import time
 
-ROUNDS = 5
+ROUNDS = 15
 SESSIONS = 300
 BULK = 1 << 30
 TRIPS = 4000
@@ -28,6 +33,7 @@ DATAGRAMS = 200000
 WINDOW = 32
 DATAGRAM = 512
 IDLE = 500
+CONNECTS = 200
 
 
 class Launcher:
@@ -38,6 +44,9 @@ class Launcher:
             [os.path.join(build, "bench", "inetd"), *argv],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
+
+    def pids(self):
+        return [self.process.pid]
 
     def close(self):
         """Ends it; returns sessions and CPU microseconds."""
@@ -101,7 +110,7 @@ class Daemon:
         wait_for_port(port)
 
     def processes(self):
-        """The fields of stat(5) behind the name, of each one it has."""
+        """Pid and the fields of stat(5) behind the name, of each it has."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/stat", encoding="ascii") as f:
@@ -109,10 +118,13 @@ class Daemon:
             except OSError:
                 continue  # it has just ended
             if int(fields[3]) == self.process.pid:  # its session
-                yield fields
+                yield int(pid), fields
+
+    def pids(self):
+        return [pid for pid, _ in self.processes()]
 
     def cpu(self):
-        ticks = sum(int(f[11]) + int(f[12]) for f in self.processes())
+        ticks = sum(int(f[11]) + int(f[12]) for _, f in self.processes())
         return ticks * 1000000 // os.sysconf("SC_CLK_TCK")
 
     def close(self):
@@ -198,22 +210,66 @@ def run_latency(port, server):
         return (time.perf_counter() - start) / TRIPS * 1e6
 
 
-def memory_used():
-    with open("/proc/meminfo", encoding="ascii") as f:
-        values = {line.split(":")[0]: int(line.split()[1]) for line in f}
-    return values["MemTotal"] - values["MemAvailable"]
+class MemoryCgroup:
+    """Counts what processes take, and what the kernel takes for them: stacks,
+    page tables, sockets, pipes, filters.  MemAvailable would count what other
+    processes do meanwhile, and what those that have just ended give back."""
+
+    def __init__(self):
+        for root, usage in (("/sys/fs/cgroup/memory", "memory.usage_in_bytes"),
+                            ("/sys/fs/cgroup", "memory.current")):
+            self.path = os.path.join(root, f"socks64-bench-{os.getpid()}")
+            self.usage = os.path.join(self.path, usage)
+            with contextlib.suppress(OSError):
+                os.mkdir(self.path)
+                if os.path.exists(self.usage):
+                    return
+                os.rmdir(self.path)
+        raise RuntimeError("no memory cgroup can be made here")
+
+    def add(self, pids):
+        for pid in pids:
+            with open(os.path.join(self.path, "cgroup.procs"), "w",
+                      encoding="ascii") as file:
+                file.write(str(pid))
+
+    def settled(self):
+        """What it counts once that has been the same for 0.3 s, or after
+        5 s."""
+        same, last = 0, None
+        for _ in range(50):
+            with open(self.usage, encoding="ascii") as file:
+                now = int(file.read())
+            same = same + 1 if now == last else 0
+            if same == 3:
+                break
+            last = now
+            time.sleep(0.1)
+        return now
+
+    def close(self):
+        """The kernel may still be at the last of its processes."""
+        for _ in range(50):
+            with contextlib.suppress(OSError):
+                os.rmdir(self.path)
+                return
+            time.sleep(0.1)
 
 
-def run_memory(port, server):
+def run_memory(start, server):
+    cgroup, launcher = MemoryCgroup(), start()
+    cgroup.add(launcher.pids())
     server.held = []
-    before = memory_used()
-    held = [connect(port, server) for _ in range(IDLE)]
-    time.sleep(1)  # page counts settle; nothing is ordered by this
-    used = memory_used() - before
+    connect(launcher.port, server).close()  # the program is in the cache
+    before = cgroup.settled()
+    held = [connect(launcher.port, server) for _ in range(IDLE)]
+    used = cgroup.settled() - before
     for s in held + server.held:
         s.close()
     server.held = None
-    return used / IDLE
+    launcher.close()
+    cgroup.close()
+    return used / IDLE / 1024
 
 
 def programs(build):
@@ -280,9 +336,18 @@ FIGURES = {
              cpu_per(run_bulk)),
     "latency": ("round trip through it, microseconds", Launcher,
                 plain(run_latency)),
-    "memory": ("memory per idle session, KiB, kernel included", Launcher,
-               plain(run_memory)),
+    "memory": ("memory per idle session, KiB, the kernel's share included",
+               Launcher, run_memory),
 }
+
+
+def print_ratios(title, values):
+    """A list for each name, the yardstick's first; each round is a pair."""
+    print(f"{title} (medians of {ROUNDS} rounds, and of their ratios)")
+    base = next(iter(values.values()))
+    for name, list_ in values.items():
+        ratio = statistics.median(a / b for a, b in zip(list_, base))
+        print(f"  {name:26} {statistics.median(list_):12.1f} {ratio:7.2f}")
 
 
 def compare(server, title, found, figure):
@@ -290,11 +355,7 @@ def compare(server, title, found, figure):
     for _ in range(ROUNDS):
         for name, start in found.items():
             values[name].append(figure(start, server))
-    print(f"{title} (median of {ROUNDS}, ratio to bare)")
-    base = statistics.median(values["bare"])
-    for name, list_ in values.items():
-        median = statistics.median(list_)
-        print(f"  {name:26} {median:12.1f} {median / base:7.2f}")
+    print_ratios(title, values)
 
 
 def run_datagrams(build, port):
@@ -468,12 +529,90 @@ def print_ftp(build):
             run(launcher.port, server)
             values[name].append(launcher.close()[1] / (BULK / 1e9))
     shutil.rmtree(state)
-    print("CPU per GB of an FTP transfer between families, microseconds "
-          f"(median of {ROUNDS})")
-    base = statistics.median(values["the plain relay"])
-    for name, list_ in values.items():
-        median = statistics.median(list_)
-        print(f"  {name:26} {median:12.1f} {median / base:7.2f}")
+    print_ratios("CPU per GB of an FTP transfer between families, "
+                 "microseconds", values)
+
+
+FIRST_ANSWER = """
+import socket, statistics, time
+times = []
+for _ in range(%d):
+    start = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", 1080)) as s:
+        s.sendall(b"\\5\\1\\0")
+        assert s.recv(2) == b"\\5\\0"
+    times.append(time.perf_counter() - start)
+print(statistics.median(times) * 1000)
+"""
+BARE_UNIT = """
+[Unit]
+CollectMode=inactive-or-failed
+[Service]
+ExecStart=/usr/local/sbin/socks64-handler
+User=socks64
+"""
+UNITS = {  # how each is set up, one after the other
+    "a bare unit": f"echo '{BARE_UNIT}' >socks64@.service",
+    "socks64@.service": "rm socks64@.service",
+    "with hardened.conf": "mkdir socks64@.service.d && cp "
+                          "/usr/local/share/doc/socks64-handler/examples/"
+                          "hardened.conf socks64@.service.d",
+}
+
+
+def print_units():
+    """From connect(2) to the answer to the greeting, one connection after
+    the other, under a real systemd; CPU of systemd and the sessions."""
+    sandbox = os.path.join("tests", "systemd-sandbox")
+    if subprocess.run([sandbox, "check"], check=False).returncode != 0:
+        return
+    place = os.path.join(tempfile.mkdtemp(), "systemd")
+
+    def inside(*command):
+        return subprocess.run([sandbox, "exec", place, *command], text=True,
+                              stdout=subprocess.PIPE, check=True).stdout
+
+    def ticks():
+        """Of pid 1 and of all that it reaped, once no session is left."""
+        while inside("systemctl", "list-units", "--all", "--plain",
+                     "--no-legend", "socks64@*"):
+            time.sleep(0.1)
+        return sum(map(int, inside("cat", "/proc/1/stat").split()[13:17]))
+    subprocess.run([sandbox, "up", place, f"{os.getcwd()}:/src"], check=True)
+    print(f"{CONNECTS} connections under systemd, milliseconds\n"
+          f"  {'':26} {'first answer':>12} {'CPU each':>12}")
+    try:
+        inside("make", "-s", "-C", "/src", "-o", "all", "install")
+        inside("systemctl", "start", "socks64.socket")
+        for name, command in UNITS.items():
+            inside("sh", "-c", "cd /etc/systemd/system && "
+                   f"{command} && systemctl daemon-reload")
+            before = ticks()
+            took = float(inside(sys.executable, "-c",
+                                FIRST_ANSWER % CONNECTS))
+            cpu = (ticks() - before) * 1000 / os.sysconf("SC_CLK_TCK")
+            print(f"  {name:26} {took:12.1f} {cpu / CONNECTS:12.1f}")
+    finally:
+        subprocess.run([sandbox, "down", place], check=True)
+        os.rmdir(os.path.dirname(place))
+
+
+def print_passwords():
+    """What a session, and a guess, computes."""
+    crypt = ctypes.CDLL("libcrypt.so.1").crypt
+    crypt.restype = ctypes.c_char_p
+    print(f"hash of a password, CPU milliseconds (median of {ROUNDS})")
+    for salt in ("$6$saltsaltsaltsalt", "$6$rounds=100000$saltsaltsaltsalt",
+                 "$2b$05$" + "s" * 21 + "u", "$2b$10$" + "s" * 21 + "u",
+                 "$y$j9T$saltsaltsaltsalts./", "$7$CU..../....saltsaltsalt"):
+        times = []
+        for _ in range(ROUNDS):
+            start = time.process_time()
+            if crypt(b"secret", salt.encode())[:1] == b"*":
+                break
+            times.append(time.process_time() - start)
+        if times:
+            print(f"  {salt:34} {statistics.median(times) * 1000:9.2f}")
 
 
 def print_sizes(build):
@@ -506,11 +645,18 @@ def main():
     server = Server()
     for name, (title, launcher, figure) in FIGURES.items():
         if not wanted or name in wanted:
-            compare(server, title, candidates(build, launcher), figure)
+            try:
+                compare(server, title, candidates(build, launcher), figure)
+            except RuntimeError as why:
+                print(f"{title}: {why}")
     if not wanted or "datagrams" in wanted:
         print_datagrams(build)
     if not wanted or "ftp" in wanted:
         print_ftp(build)
+    if not wanted or "units" in wanted:
+        print_units()
+    if not wanted or "passwords" in wanted:
+        print_passwords()
     if not wanted or "rules" in wanted:
         print_rules(build)
     if not wanted or "size" in wanted:

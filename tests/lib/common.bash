@@ -17,9 +17,15 @@ PYTHON=/usr/bin/python3
 export TESTS ROOT PEERS PYTHON HANDLER HANDLER_STATIC
 export PYTHONDONTWRITEBYTECODE=1
 
+# For what never comes: whatever is waited for comes in a fraction of it, also
+# where the machine is busy.  No test asserts that something is fast.
+PATIENCE=60
 # One test may take this long, whatever it waits for.
-: "${BATS_TEST_TIMEOUT:=60}"
+: "${BATS_TEST_TIMEOUT:=180}"
 export BATS_TEST_TIMEOUT
+
+# What a test makes, other users may have to read.
+umask 022
 
 fail() {
 	printf '%s\n' "$@" >&2
@@ -37,7 +43,7 @@ has_capability() {
 #
 #	root       to be root
 #	networks   namespaces with veth pairs
-#	mounts     mount namespaces
+#	mounts     mount and pid namespaces
 #	users      user namespaces
 #	net-admin, sys-admin, sys-ptrace  these capabilities
 why_not() {
@@ -59,8 +65,8 @@ why_not() {
 	if [[ $(id -u) -ne 0 ]]; then
 		echo "$1: needs root"
 	elif [[ $1 == mounts ]]; then
-		unshare --mount true 2>/dev/null ||
-		    echo 'mount namespaces are not allowed here'
+		unshare --mount --pid --fork --mount-proc true 2>/dev/null ||
+		    echo 'mount and pid namespaces are not allowed here'
 	elif [[ $1 == users ]]; then
 		unshare --user --map-root-user true 2>/dev/null ||
 		    echo 'user namespaces are not allowed here'
@@ -100,17 +106,61 @@ skip_lacking() {
 	[[ -z ${LACKING:-} ]] || skip "$LACKING"
 }
 
-# wait_until SECONDS COMMAND...: polls until the command succeeds.
+# microseconds: of a clock that only serves to see how long something lasted
+# at least; how long at most is a matter of luck.
+microseconds() {
+	echo "${EPOCHREALTIME/./}"
+}
+
+# wait_until COMMAND...: polls until the command succeeds.
 wait_until() {
-	local -i now end
-	now=${EPOCHREALTIME/./}
-	end=$((now + $1 * 1000000))
-	shift
+	local -i end
+	end=$(($(microseconds) + PATIENCE * 1000000))
 	until "$@"; do
-		now=${EPOCHREALTIME/./}
-		((now < end)) || return 1
+		(($(microseconds) < end)) || return 1
 		sleep 0.02
 	done
+}
+
+# of_process PID FIELD...: fields of proc(5)'s stat, by their numbers there.
+of_process() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+	shift
+	# The name, field 2, may have blanks.
+	awk -v fields="$*" '{
+		n = split(fields, wanted, " ")
+		for (i = 1; i <= n; i++)
+			print $(wanted[i] - 2)
+	}' <<<"${stat##*) }"
+}
+
+# cpu_of PID: the CPU time that it has used, in ticks of 10 ms.
+cpu_of() {
+	of_process "$1" 14 15 | awk '{ ticks += $1 } END { print ticks }'
+}
+
+# falls_quiet PID: waits until it hardly uses the CPU any more; what spins
+# never does.
+falls_quiet() {
+	wait_until is_quiet "$1" || fail "process $1 spins"
+}
+
+is_quiet() {
+	local -i before
+	before=$(cpu_of "$1")
+	sleep 0.5 # not for order: the time that is measured
+	(($(cpu_of "$1") - before <= 2))
+}
+
+# alone COMMAND...: in a network of its own, loopback and nothing else, where
+# no port is taken and IPv6 is there, if this machine allows one.
+alone() {
+	if [[ $(id -u) -eq 0 ]] && unshare --net true 2>/dev/null; then
+		# shellcheck disable=SC2016 # for the inner shell
+		set -- unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$@"
+	fi
+	"$@"
 }
 
 # start NAME COMMAND...: runs it in the background until stop NAME or the end
@@ -121,25 +171,30 @@ start() {
 	: >"$BATS_FILE_TMPDIR/$name.out"
 	"$@" </dev/null >"$BATS_FILE_TMPDIR/$name.out" \
 	    2>>"$BATS_FILE_TMPDIR/$name.err" 3>&- 4>&- &
-	echo $! >"$BATS_FILE_TMPDIR/$name.pid"
+	# Pids come again: this one's birth makes it unique.
+	echo "$! $(of_process $! 22)" >"$BATS_FILE_TMPDIR/$name.pid"
 }
 
 pid_of() {
-	cat "$BATS_FILE_TMPDIR/$1.pid"
+	cut -d ' ' -f 1 "$BATS_FILE_TMPDIR/$1.pid"
 }
 
+# is_gone PID [BIRTH]
 is_gone() {
-	! kill -0 "$1" 2>/dev/null || [[ $(ps -o stat= -p "$1") == Z* ]]
+	local now
+	now=$(of_process "$1" 3 22 | xargs)
+	[[ -z $now || $now == Z* || ${now#* } != "${2:-${now#* }}" ]]
 }
 
 # stop NAME: ends what start NAME began, and waits until it is gone.
 stop() {
-	local file=$BATS_FILE_TMPDIR/$1.pid pid
+	local file=$BATS_FILE_TMPDIR/$1.pid pid birth
 	[[ -s $file ]] || return 0
-	pid=$(<"$file")
+	read -r pid birth <"$file"
 	rm -f "$file"
+	! is_gone "$pid" "$birth" || return 0
 	kill "$pid" 2>/dev/null || return 0
-	wait_until 5 is_gone "$pid" || kill -KILL "$pid" 2>/dev/null || :
+	wait_until is_gone "$pid" "$birth" || kill -KILL "$pid" 2>/dev/null || :
 }
 
 # Ends everything that start began: for teardown_file.
@@ -155,9 +210,9 @@ has_line() {
 	grep -qE -- "$2" "$1" 2>/dev/null
 }
 
-# wait_for_line FILE PATTERN [SECONDS]: until a line of FILE matches.
+# wait_for_line FILE PATTERN: until a line of FILE matches.
 wait_for_line() {
-	wait_until "${3:-10}" has_line "$1" "$2" ||
+	wait_until has_line "$1" "$2" ||
 	    fail "no line matches: $2" "in $1:" "$(cat "$1" 2>&1)"
 }
 

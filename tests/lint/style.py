@@ -47,12 +47,6 @@ FOR_TOOLS = ("sscanf", "strtok", "atoi", "atol")
 
 # Contracts that need more than four: function, why.
 MANY_PARAMETERS = {
-    **{name: "a table, whose entry, and when: then what it is about"
-       for name in ("table_id_make", "id_find", "table_id_find",
-                    "table_control_put", "control_find",
-                    "table_control_by_name", "table_control_by_address",
-                    "table_data_announce", "data_find", "table_data_find",
-                    "table_data_take", "table_bind_put", "table_bind_find")},
     "settings_read": "options and file are two inputs, each with its size",
     "conclude_ipv4": "c-ares calls it",
     "conclude_ipv6": "c-ares calls it",

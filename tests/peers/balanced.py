@@ -21,7 +21,7 @@ import socks
 import streams
 
 SOURCES = [f"192.0.2.{n}" for n in range(100, 116)]
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 class Client:
@@ -29,7 +29,7 @@ class Client:
 
     def __init__(self, arguments, source):
         self.sock = socket.create_connection(
-            socks.parse_endpoint(arguments.balancer), 10, (source, 0))
+            socks.parse_endpoint(arguments.balancer), PATIENCE, (source, 0))
         self.name = socks.text_of(self.sock.getsockname())
         greeting, answer = socks.GREETING, b"\5\0"
         if arguments.login:
@@ -105,7 +105,7 @@ def check_both(arguments):
     first = patiently(Client, arguments, SOURCES[0])
     first.end()
     gateway_of(arguments, first.name)
-    time_enough = time.monotonic() + 5
+    time_enough = time.monotonic() + PATIENCE
     before = all_records(arguments)
     had = sweep(arguments)
     while set(had.values()) != {1, 2} and time.monotonic() < time_enough:

@@ -8,6 +8,7 @@ A line of RULES:  NAME TYPE ACTION...   (TYPE is A, AAAA or *)
     an address      a record of TYPE
     alias=NAME      a CNAME before them; the records are then NAME's
     after=MS        answer so late
+    held=FILE       not before FILE is there
     drop            never answer
     drop=N          not the first N queries
     turns           of its addresses one in each answer, in turns
@@ -19,6 +20,7 @@ a line on stdout: PROTOCOL ID TYPE NAME.  The first line is `ready`.
 """
 
 import ipaddress
+import os
 import socket
 import struct
 import sys
@@ -71,7 +73,7 @@ class Script:
             return self.asked[key]
 
     def answers(self, query, protocol):
-        """What to send: (seconds, octets) each."""
+        """What to send: (seconds or a file's name, octets) each."""
         name, kind, question = decode_question(query)
         number = struct.unpack("!H", query[:2])[0]
         print(protocol, number, kind, name, flush=True)
@@ -83,6 +85,8 @@ class Script:
                 return []
             if word == "after":
                 after = int(value) / 1000
+            elif word == "held":
+                after = value
             elif word == "alias":
                 records.append(record(owner, CNAME, encode_name(value)))
                 owner = value
@@ -116,11 +120,20 @@ class Script:
         return sent
 
 
-def later(seconds, send, *arguments):
-    if seconds:
-        timer = threading.Timer(seconds, send, arguments)
-        timer.daemon = True
-        timer.start()
+def send_at(when, send, *arguments):
+    """when: so many seconds from now, or once that file is there."""
+    if isinstance(when, str):
+        while not os.path.exists(when):
+            time.sleep(0.01)
+    else:
+        time.sleep(when)
+    send(*arguments)
+
+
+def later(when, send, *arguments):
+    if when:
+        threading.Thread(target=send_at, args=(when, send, *arguments),
+                         daemon=True).start()
     else:
         send(*arguments)
 
@@ -140,11 +153,10 @@ def serve_connection(connection, script):
         try:
             while True:
                 length = struct.unpack("!H", receive(connection, 2))[0]
-                for seconds, answer in script.answers(
+                for when, answer in script.answers(
                         receive(connection, length), "tcp"):
-                    time.sleep(seconds)
-                    connection.sendall(
-                        struct.pack("!H", len(answer)) + answer)
+                    send_at(when, connection.sendall,
+                            struct.pack("!H", len(answer)) + answer)
         except (EOFError, OSError):
             pass
 
@@ -178,8 +190,8 @@ def main():
     print("ready", flush=True)
     while True:
         query, client = udp.recvfrom(4096)
-        for seconds, answer in script.answers(query, "udp"):
-            later(seconds, udp.sendto, answer, client)
+        for when, answer in script.answers(query, "udp"):
+            later(when, udp.sendto, answer, client)
 
 
 if __name__ == "__main__":

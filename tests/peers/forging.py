@@ -6,9 +6,9 @@
 Runs where /dev and /run are its own, and is the journal and the syslogd.
 Each CHECK prints a line for every case that failed, then how many there were.
 """
+import concurrent.futures
 import os
 import re
-import select
 import socket
 import sys
 import tempfile
@@ -57,42 +57,61 @@ def escaped(octets):
 
 
 class Sinks:
-    """The daemons' sockets, ours."""
+    """The daemons' sockets, ours.  What is sent stays until it is taken."""
+
+    LAST = b"the last one"
 
     def __init__(self):
-        self.socks = {}
-        for path, name in SINKS.items():
+        self.changed = threading.Condition()
+        self.came = {}
+        self.paths = {name: path for path, name in SINKS.items()}
+        for name, path in self.paths.items():
             os.unlink(path)
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             sock.bind(path)
             os.chmod(path, 0o666)
-            self.socks[name] = sock
+            self.came[name] = []
+            threading.Thread(target=self.read, args=(name, sock),
+                             daemon=True).start()
 
-    def waiting(self, name):
-        return bool(select.select([self.socks[name]], [], [], 0)[0])
+    def read(self, name, sock):
+        while True:
+            octets = sock.recv(1 << 20)
+            with self.changed:
+                self.came[name].append(octets)
+                self.changed.notify_all()
 
-    def take(self, name):
-        """The one datagram of that sink."""
-        if name not in self.socks:
+    def take(self, name, pattern):
+        """A datagram of that sink that matches."""
+
+        def find():
+            return next((octets for octets in self.came[name]
+                         if re.search(pattern, octets)), None)
+
+        if name not in self.came:
             return b""
-        if not self.waiting(name):
-            raise Failure(f"no datagram for {name}")
-        octets = self.socks[name].recv(1 << 20)
-        if self.waiting(name):
-            raise Failure("more than one datagram")
+        with self.changed:
+            if not self.changed.wait_for(find, handshake.DEADLINE):
+                raise Failure(f"no datagram for {name}")
+            octets = find()
+            self.came[name].remove(octets)
         return octets
 
     def check_empty(self):
-        left = [name for name in self.socks if self.waiting(name)]
-        if left:
-            raise Failure(f"datagrams for {left}")
+        """Nothing but what was taken: no record twice, or in two sinks."""
+        for name, path in self.paths.items():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+                sock.sendto(self.LAST, path)
+            self.take(name, self.LAST)
+        if any(self.came.values()):
+            raise Failure(f"more datagrams: {self.came}")
 
 
 def session(program, sink, octets, *lines):
-    """The octets, and the log of that session as text."""
+    """The octets; the client's name, and the log of that session as text."""
     handler = Handler(program, [word for line in (
-        f"log-to {sink}", "log-level debug", "handshake-timeout 150ms",
-        *lines) for word in ("-o", line)])
+        f"log-to {sink}", "log-level debug", *lines)
+        for word in ("-o", line)])
     try:
         handler.let_go()
         handler.send(octets)
@@ -101,7 +120,7 @@ def session(program, sink, octets, *lines):
         text, status = handler.finish()
         if status != 0:
             raise Failure(f"status {status}: {text!r}")
-        return text
+        return handler.name, text
     finally:
         handler.kill()
 
@@ -117,9 +136,9 @@ def journal_fields(octets):
     return fields
 
 
-def message_of(sinks, sink, text):
+def message_of(sinks, sink, client, text):
     """The sentence of the one record, and the journal's fields."""
-    octets = sinks.take(sink)
+    octets = sinks.take(sink, f" client={client} ".encode())
     if sink != "stderr" and text:
         raise Failure(f"on stderr, too: {text!r}")
     if sink == "journal":
@@ -134,8 +153,8 @@ def message_of(sinks, sink, text):
     return match[1], {}
 
 
-def check_one(sinks, sink, text, result, pairs):
-    sentence, fields = message_of(sinks, sink, text)
+def check_one(sinks, sink, logged, result, pairs):
+    sentence, fields = message_of(sinks, sink, *logged)
     record = handshake.RECORD.fullmatch(sentence)
     if record is None or not sentence.startswith(result + " "):
         raise Failure(f"not {result}: {sentence!r}")
@@ -151,17 +170,17 @@ def check_one(sinks, sink, text, result, pairs):
 
 
 def as_user(program, sinks, sink, passwords, octets):
-    text = session(program, sink, b"\5\1\2\1" + bytes((len(octets),)) +
-                   octets + b"\1x", "auth password",
-                   f"password-file {passwords}", "user nobody")
-    check_one(sinks, sink, text, "auth-failed",
+    logged = session(program, sink, b"\5\1\2\1" + bytes((len(octets),)) +
+                     octets + b"\1x", "auth password",
+                     f"password-file {passwords}", "user nobody")
+    check_one(sinks, sink, logged, "auth-failed",
               [("user", "SOCKS64_USER", escaped(octets))])
 
 
 def as_name(program, sinks, sink, octets):
-    text = session(program, sink, socks.GREETING + b"\5\1\0\3" +
-                   bytes((len(octets),)) + octets + b"\0\x50", "deny all")
-    check_one(sinks, sink, text, "bad-request",
+    logged = session(program, sink, socks.GREETING + b"\5\1\0\3" +
+                     bytes((len(octets),)) + octets + b"\0\x50", "deny all")
+    check_one(sinks, sink, logged, "bad-request",
               [("dest", "SOCKS64_DEST", escaped(octets) + ":80")])
 
 
@@ -191,7 +210,7 @@ def logged_in(program, sinks, passwords, octets):
                     raise Failure(f"title {title}")
             streams.close_by_reset(handler.client)
             text, _ = handler.finish()
-            check_one(sinks, "stderr", text, "reset",
+            check_one(sinks, "stderr", (handler.name, text), "reset",
                       [("user", "SOCKS64_USER", escaped(octets))])
         finally:
             handler.kill()
@@ -210,18 +229,12 @@ def password_file(*users):
 
 def check_users(program, report, sinks):
     passwords = password_file(b"somebody")
-
-    def run(sink):
-        for name, octets in NASTY.items():
-            report.run(f"{name}, {sink}", as_user, program, sinks, sink,
-                       passwords, octets)
-
-    threads = [threading.Thread(target=run, args=(sink,))
-               for sink in ("stderr", "syslog", "journal")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    # Side by side: each is refused late.
+    with concurrent.futures.ThreadPoolExecutor(len(NASTY)) as pool:
+        for sink in ("stderr", "syslog", "journal"):
+            for name, octets in NASTY.items():
+                pool.submit(report.run, f"{name}, {sink}", as_user, program,
+                            sinks, sink, passwords, octets)
 
 
 def check_names(program, report, sinks):
@@ -244,9 +257,10 @@ def check_titles(program, report, sinks):
 def check_fields(program, report, sinks):
     """Rule, reason, attempts, proxy: what a record must tell."""
 
-    def fields_of(octets, *lines):
-        text = session(program, "journal", octets, *lines)
-        return message_of(sinks, "journal", text)[1]
+    def fields_of(octets, *lines, said=None):
+        """said: whom the PROXY header names."""
+        client, text = session(program, "journal", octets, *lines)
+        return message_of(sinks, "journal", said or client, text)[1]
 
     def expect(fields, **wanted):
         for key, value in wanted.items():
@@ -261,7 +275,7 @@ def check_fields(program, report, sinks):
             expect(fields_of(
                 socks.GREETING + socks.request("127.0.0.1", port),
                 "deny port 1", "allow at loopback"),
-                   RESULT="connect-failed", RULE="-o:5", REPLY="5",
+                   RESULT="connect-failed", RULE="-o:4", REPLY="5",
                    ATTEMPTS=rf"127\.0\.0\.1:{port} refused",
                    REASON=rf"127\.0\.0\.1:{port} .*", DIAL_USEC=r"\d+",
                    AUTH="none", COMMAND="CONNECT",
@@ -273,9 +287,9 @@ def check_fields(program, report, sinks):
             proxied.version_2("192.0.2.7", "192.0.2.1") + socks.GREETING +
             socks.request("127.0.0.1", sink.port) + b"abc",
             "proxy-protocol-from loopback",
-            "allow all from 192.0.2.7 at loopback")
+            "allow all from 192.0.2.7 at loopback", said="192.0.2.7:4711")
         sink.close()
-        expect(fields, RESULT="ok", RULE="-o:5", REPLY="0", UP="3", DOWN="9",
+        expect(fields, RESULT="ok", RULE="-o:4", REPLY="0", UP="3", DOWN="9",
                CLIENT=r"192\.0\.2\.7", CLIENT_PORT="4711", FAMILIES="4>4",
                PROXY=r"127\.0\.0\.1:\d+",
                ATTEMPTS=rf"127\.0\.0\.1:{sink.port} ok")
@@ -283,8 +297,8 @@ def check_fields(program, report, sinks):
     def denied():
         fields = fields_of(socks.GREETING + socks.request("10.0.0.5", 22),
                            "deny at private", "allow")
-        expect(fields, RESULT="denied", RULE="-o:4", REPLY="2",
-               REASON="denied by -o:4", ATTEMPTS=r"10\.0\.0\.5:22 denied")
+        expect(fields, RESULT="denied", RULE="-o:3", REPLY="2",
+               REASON="denied by -o:3", ATTEMPTS=r"10\.0\.0\.5:22 denied")
 
     report.run("refused", refused)
     report.run("reached behind a proxy", reached)

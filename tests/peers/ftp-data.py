@@ -20,7 +20,7 @@ import handshake
 import socks
 import streams
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 ftp = importlib.import_module("ftp")
 
 
@@ -102,6 +102,20 @@ class Machine:
         gate.client.close()
         return rep
 
+    def listen_twice(self):
+        """As listen(0), and by another machine at the same port of ::1."""
+        while True:
+            listener = self.listen(0)
+            try:
+                other = socket.create_server(
+                    ("::1", listener.getsockname()[1]),
+                    family=socket.AF_INET6)
+            except OSError:
+                listener.close()  # the port is taken there: the next one
+                continue
+            other.settimeout(DEADLINE)
+            return listener, other
+
     def end(self):
         self.control.close()
         for gate in self.sessions:
@@ -134,7 +148,7 @@ def port_alone(program):
         passive(client, server, port, b"EPSV")
         check("REP of another port", m.data_rep("::1", port ^ 1), 2)
         check("REP of another address",
-              m.data_rep("127.0.0.1", port), 2)
+              m.data_rep("127.0.0.2", port), 2)
         check("REP", m.data_rep("::1", port), 0)
         data.accept()[0].close()
         data.close()
@@ -216,8 +230,28 @@ def alias(program):
         m.end()
 
 
+def own_address(program):
+    """The client goes by the peer of its control connection: the gateway."""
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        check("REP before", m.data_rep("127.0.0.1", port), 2)
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        check("REP of another port", m.data_rep("127.0.0.1", port ^ 1), 2)
+        check("REP of another own address",
+              m.data_rep("127.0.0.2", port), 2)
+        check("REP", m.data_rep("127.0.0.1", port), 0)
+        data.accept()[0].close()
+        check("REP once more", m.data_rep("127.0.0.1", port), 2)
+        data.close()
+    finally:
+        m.end()
+
+
 class Names:
-    """A name server whose answers change: one address of each family."""
+    """A name server whose answers change: its addresses of each family."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -233,16 +267,16 @@ class Names:
             query, peer = self.socket.recvfrom(512)
             end = query.index(b"\0", 12) + 5
             kind = struct.unpack("!H", query[end - 4:end - 2])[0]
-            records = b""
+            records = []
             for text in self.addresses:
                 packed = ipaddress.ip_address(text).packed
                 if kind == {4: 1, 16: 28}[len(packed)]:
-                    records += struct.pack("!HHHIH", 0xc00c, kind, 1, 1,
-                                           len(packed)) + packed
+                    records.append(struct.pack("!HHHIH", 0xc00c, kind, 1, 1,
+                                               len(packed)) + packed)
             self.socket.sendto(
-                query[:2] + struct.pack("!HHHHH", 0x8180, 1,
-                                        1 if records else 0, 0, 0) +
-                query[12:end] + records, peer)
+                query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(records),
+                                        0, 0) +
+                query[12:end] + b"".join(records), peer)
 
 
 def pinned(program):
@@ -250,7 +284,7 @@ def pinned(program):
     m = Machine(program, "127.0.0.1", [names.option()])
     name = "ftp.example.com"
     try:
-        data = m.listen(0)
+        data, trap = m.listen_twice()
         port = data.getsockname()[1]
         names.addresses = ["127.0.0.1"]
         _, client, server = m.control_session(name)
@@ -260,8 +294,6 @@ def pinned(program):
         client.line()
         # Now the name is another machine, which listens there too.
         names.addresses = ["::1"]
-        trap = socket.create_server(("::1", port), family=socket.AF_INET6)
-        trap.settimeout(DEADLINE)
         check("REP", m.data_rep(name, port), 0)
         data.accept()[0].close()
         # The pin goes first where the rules allow both, too.
@@ -273,6 +305,10 @@ def pinned(program):
         check("REP of the other address", m.data_rep(name, port), 0)
         trap.accept()[0].close()
         trap.close()
+        # The pin and as many others as a look-up gives: nobody listens.
+        names.addresses = ([f"127.0.0.{n}" for n in range(2, 12)] +
+                           ["::1"] * 10)
+        check("REP of all of them", m.data_rep(name, port), 5)
     finally:
         m.end()
 
@@ -350,12 +386,12 @@ def bind(program):
 
 def advertised(program):
     m = Machine(program, "::1", [
-        "listen-ports 45000-45019", "advertise bind 2001:db8:9::9"])
+        "listen-ports 25000-25019", "advertise bind 2001:db8:9::9"])
     try:
         _, client, server = m.control_session()
         host, port = active(client, server, 50000)
         check("address", host, "2001:db8:9::9")
-        if not 45000 <= port <= 45019:
+        if not 25000 <= port <= 25019:
             raise Failure(f"port {port}")
     finally:
         m.end()
@@ -387,7 +423,7 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, advertised, no_table)}
+    bind, advertised, no_table, own_address)}
 
 
 def main():

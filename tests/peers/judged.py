@@ -120,7 +120,7 @@ class Stage:
         self.journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.journal.bind(JOURNAL)
         os.chmod(JOURNAL, 0o666)
-        self.journal.settimeout(10)
+        self.journal.settimeout(30)
         self.directory = tempfile.mkdtemp(dir="/run")
         os.chmod(self.directory, 0o755)
         self.passwords = os.path.join(self.directory, "passwords")
@@ -155,7 +155,7 @@ class Stage:
         else:
             listener = self.listeners[int(row.more.get("listener", 0))]
             client = socket.create_connection(listener.getsockname())
-        client.settimeout(10)
+        client.settimeout(30)
         return client, listener.accept()[0]
 
     def header(self, row):
@@ -216,7 +216,7 @@ class Stage:
         done = subprocess.run(
             [self.program, *self.options(row), "-e", *operands],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-            text=True, timeout=10)
+            text=True, timeout=30)
         lines = done.stdout.splitlines()
         decision, _, rule = lines[0].partition(" ")
         if done.returncode != ("allowed", "denied").index(decision) or \

@@ -36,8 +36,7 @@ WRONG = b"Battery-Staple-0815"
 OFFER = b"\5\1\2"
 GRANTED, REFUSED = b"\1\0", b"\1\1"
 CANARY = re.compile(rb"Correct-Horse|Battery-Staple")
-# One to two seconds, and what a busy machine adds.
-PENALTY = (1.0, 3.5)
+PENALTY = 0.99  # seconds at least; up to two, and what a busy machine adds
 
 
 def login(user, password):
@@ -111,7 +110,7 @@ def attempt(program, user, password, granted, options=()):
 
 def delayed(program, user, password):
     took = attempt(program, user, password, False)
-    if not PENALTY[0] <= took <= PENALTY[1]:
+    if took < PENALTY:
         raise Failure(f"refused after {took:.3f} s")
     return took
 
@@ -160,10 +159,11 @@ def check_deadline(program, report):
     """A refusal waits, but not beyond handshake-timeout."""
 
     def short():
-        took = attempt(program, b"alice", WRONG, False,
-                       ("handshake-timeout 300ms",))
-        if took > 1:
-            raise Failure(f"{took:.3f} s")
+        # A busy machine may make one of them late, and not all.
+        took = [attempt(program, b"alice", WRONG, False,
+                        ("handshake-timeout 500ms",)) for _ in range(8)]
+        if min(took) > PENALTY:
+            raise Failure(f"{took}")
 
     def spread():
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -172,7 +172,7 @@ def check_deadline(program, report):
         if max(took) - min(took) < 0.02:
             raise Failure(f"always the same: {took}")
 
-    report.run("handshake-timeout 300ms", short)
+    report.run("handshake-timeout 500ms", short)
     report.run("the delay differs", spread)
 
 
@@ -388,7 +388,7 @@ def check_schemes(program, report):
 
 def cost(program, user):
     """CPU seconds of a refused session."""
-    handler = Handler(program, people.options("handshake-timeout 1s"))
+    handler = Handler(program, people.options())
     try:
         handler.let_go()
         handler.send(OFFER + login(user, WRONG))
@@ -408,13 +408,15 @@ def check_timing(program, report):
     def compare():
         people.lines.clear()
         people.add(b"alice", SECRET, "$6$rounds=200000$saltsalt")
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
             took = list(pool.map(lambda n: cost(
                 program, (b"alice", b"nobody-knows")[n % 2]), range(12)))
         known, unknown = min(took[0::2]), min(took[1::2])
         if known < 0.02:
             raise Failure(f"no work to compare: {known} s")
-        if not 0.75 < unknown / known < 1.33:
+        # Without that work, or with a hash of our own choice, it is a
+        # small part.
+        if not 0.5 < unknown / known < 2:
             raise Failure(f"unknown {unknown:.4f} s, known {known:.4f} s")
 
     report.run("unknown and wrong", compare)
@@ -423,7 +425,7 @@ def check_timing(program, report):
 def secret_logged(program, octets):
     """At the loudest level, with everything that may go wrong."""
     handler = Handler(program, people.options(
-        "log-level debug", "log-start on", "handshake-timeout 500ms"))
+        "log-level debug", "log-start on", "handshake-timeout 1s"))
     try:
         handler.let_go()
         handler.send(octets)
@@ -461,7 +463,7 @@ def secret_kept(program, word):
         if word == SECRET:
             streams.receive_exactly(handler.client, 2)
         else:
-            end = time.monotonic() + 1
+            end = time.monotonic() + handshake.DEADLINE
             while "poll" not in syscall_of(handler.process.pid):
                 if time.monotonic() > end:
                     raise Failure("it does not wait")

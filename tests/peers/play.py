@@ -10,7 +10,7 @@
 SOCKS5 without authentication (a literal goes by ATYP 01 or 04, else by name).
 What is sent is a stream that --seed makes (1) and what is received must be
 that of --peer-seed (1): each octet is compared in its place.
-The exit status is 0 if all happened so, in time (30 s); else 1, with one line
+The exit status is 0 if all happened so, in time (60 s); else 1, with one line
 on stderr.  Sizes are 4096, 64k, 8m.
 
 Actions, one after the other on one connection:
@@ -18,7 +18,7 @@ Actions, one after the other on one connection:
     expect:SIZE         receives the next SIZE octets
     swap:SIZE           both at the same time, SIZE each way
     text:WORD           sends these octets
-    drip:COUNT          so many times `x`, one each 250 ms
+    drip:COUNT          so many times `x`, one each half second
     expect-text:WORD    receives these octets, and no other before them
     mark:SIZE:OFFSET    sends SIZE octets, and before the one at OFFSET an
                         urgent one, `!`, that is not of the stream
@@ -189,7 +189,7 @@ class Stream:
 
     def do_drip(self, count):
         for _ in range(int(count)):
-            time.sleep(0.25)
+            time.sleep(0.5)
             self.do_text("x")
 
     def do_expect_text(self, word):
@@ -370,7 +370,7 @@ def main():
     parser.add_argument("--port-file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--peer-seed", type=int, default=1)
-    parser.add_argument("--timeout", type=float, default=30)
+    parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("actions", nargs="*")
     options = parser.parse_args()
     try:

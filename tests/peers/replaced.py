@@ -17,7 +17,7 @@ import sys
 def session(handler, name, between):
     server = socket.create_server(("127.0.0.1", 0))
     listener = socket.create_server(("127.0.0.1", 0))
-    client = socket.create_connection(listener.getsockname(), timeout=10)
+    client = socket.create_connection(listener.getsockname(), timeout=30)
     accepted, _ = listener.accept()
     with subprocess.Popen([handler, "-o", "allow at loopback"],
                           stdin=accepted) as process:

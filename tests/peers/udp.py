@@ -11,15 +11,17 @@ it must be.
     echo HOST PORT SEEN      a few datagrams, whose answers come from SEEN
     sizes HOST PORT UP DOWN  payloads of UP and answers of DOWN octets fit,
                              one octet more does not
-    stream HOST PORT N RATE  N datagrams, RATE a second: none lost, in order
+    stream HOST PORT N       N datagrams, a few at a time under way: none is
+                             lost, in order
     bad HOST PORT            what is no valid datagram is dropped, counted,
                              and harms nothing: prints bad=COUNT
     source HOST PORT OTHER   datagrams of OTHER, and of another port, are none
     answers HOST PORT        only those that were sent to can answer
     denied HOST PORT WHERE... none of them is sent to, HOST is
-    names HOST PORT SLOW NAME  a name that is slow delays nobody
+    names HOST PORT SLOW NAME GO  a name that is not answered before the file
+                             GO is there delays nobody
     pinned HOST PORT         a name stays what it was
-    closes HOST PORT HOW     fin, rst: nothing is relayed behind it
+    closes HOST PORT HOW     fin, rst
     idle HOST PORT MS        still there while it is used, closed after MS
     control STEP...          >HEX <HEX eof, on the connection
     interface HOST PORT HERE   what INTERFACE DATA says is what the peer sees
@@ -35,7 +37,8 @@ import time
 
 import socks
 
-PATIENCE = 10.0
+PATIENCE = 30.0
+UNDER_WAY = 64
 SILENCE = 0.3  # behind which a later datagram has overtaken nothing
 
 
@@ -166,27 +169,16 @@ def scene_sizes(a, host, port, up, down):
     require(answer[2] == b"behind", f"{down + 1}: {len(answer[2])}")
 
 
-def scene_stream(a, host, port, count, rate):
-    port, count, rate = int(port), int(count), int(rate)
-    a.sock.setblocking(False)
-    start = time.monotonic()
-    sent = received = 0
-    while received < count:
-        now = time.monotonic()
-        require(now - start < count / rate + PATIENCE,
-                f"{received} of {count} after {now - start:.1f} s")
-        while sent < count and sent < (now - start) * rate:
+def scene_stream(a, host, port, count):
+    port, count = int(port), int(count)
+    sent = 0
+    for received in range(count):
+        # As many as any socket has room for: what is lost is our fault.
+        while sent < min(count, received + UNDER_WAY):
             a.send(host, port, struct.pack("!I", sent) + bytes(96))
             sent += 1
-        select.select([a.sock], [], [], 0.001)
-        while True:
-            try:
-                data = a.receive()[2]
-            except BlockingIOError:
-                break
-            number = struct.unpack("!I", data[:4])[0]
-            require(number == received, f"{number} came as {received}")
-            received += 1
+        number = struct.unpack("!I", a.receive()[2][:4])[0]
+        require(number == received, f"{number} came as {received}")
 
 
 def scene_bad(a, host, port):
@@ -264,24 +256,22 @@ def scene_denied(a, host, port, *where):
     a.silent()
 
 
-def scene_names(a, host, port, slow, name):
+def scene_names(a, host, port, slow, name, go):
     port = int(port)
     a.form = "name"
     for i in range(3):
         a.send(slow, port, b"slow %d" % i)
-    start = time.monotonic()
     for i in range(3):
         answer = a.ask(name, port, b"fast %d" % i)
         require(answer == (host, port, b"fast %d" % i), str(answer))
     a.form = "ip"
     answer = a.ask(host, port, b"literal")
     require(answer == (host, port, b"literal"), str(answer))
-    fast = time.monotonic() - start
+    with open(go, "w", encoding="ascii"):
+        pass
     for i in range(3):
         answer = a.receive()
         require(answer[1:] == (port, b"slow %d" % i), str(answer))
-    late = time.monotonic() - start
-    require(fast < 0.5 < late, f"fast {fast:.2f} s, slow {late:.2f} s")
 
 
 def scene_pinned(a, name, port):
@@ -296,34 +286,28 @@ def scene_closes(a, host, port, how):
     if how == "fin":
         a.session.sock.shutdown(socket.SHUT_WR)
         a.session.expect_fin()
-    else:
-        socks.streams.close_by_reset(a.session.sock)
-        time.sleep(0.2)  # a reset is answered by nothing
-    a.send(host, port, b"closed")
-    try:
+        a.send(host, port, b"closed")
         a.silent()
-        a.sock.recv(1)
-    except ConnectionError:
-        pass  # ICMP says that nobody is there: right
-    except socket.timeout:
-        pass
+    else:
+        # Answered by nothing: when it is seen, nobody here can tell.
+        socks.streams.close_by_reset(a.session.sock)
 
 
 def scene_idle(a, host, port, milliseconds):
     limit = int(milliseconds) / 1000
     for _ in range(4):
-        time.sleep(limit / 2)
+        time.sleep(limit / 3)
+        start = time.monotonic()
         answer = a.ask(host, int(port), b"busy")
         require(answer[2] == b"busy", str(answer))
     # What is dropped does not count.
-    start = time.monotonic()
     a.session.sock.setblocking(False)
     while True:
         a.send_raw(b"nothing")
         if select.select([a.session.sock], [], [], limit / 10)[0]:
             break
         require(time.monotonic() - start < limit + PATIENCE, "still there")
-    require(time.monotonic() - start > limit * 0.9, "closed too early")
+    require(time.monotonic() - start > limit - 0.01, "closed too early")
     a.session.expect_fin()
 
 
@@ -358,8 +342,8 @@ def scene_interface(a, host, port, here):
 def scene_peers(a, host, port, count):
     for i in range(int(count)):
         a.send(host, int(port) + i, b"hello")
-        if i % 16 == 0:
-            time.sleep(0.001)
+        if i % UNDER_WAY == UNDER_WAY - 1:
+            require(a.ask(host, int(port), b"so far")[2], "no answer")
     require(a.ask(host, int(port), b"last")[2], "no answer")
 
 

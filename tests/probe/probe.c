@@ -40,6 +40,7 @@
 
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum {
@@ -318,7 +319,7 @@ main(int argc, char **argv)
 		watch();
 	if (user != NULL)
 		become(user, keep);
-	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+	for (size_t i = 0; i < ARRAY_COUNT(specials); i++) {
 		if (strcmp(p.call, specials[i].name) == 0 &&
 		    specials[i].takes_argument == (p.arguments[0] != NULL))
 			specials[i].run(&p);

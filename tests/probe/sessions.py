@@ -1,17 +1,20 @@
 #!/usr/bin/python3
 """Real sessions, one of each kind, in a machine of their own.
 
-    sessions.py HANDLER... PROBE
+    sessions.py [--deadline SECONDS] HANDLER... PROBE
 
-tests/exhaustive/minimal.bats runs this with a filter that lacks one row: a row of
-sandbox/calls.c without which nothing here fails is one too many.  So this is
-kept short in time and wide in kinds; what a session must do in detail is for
-the other tests to say.  A handler with "static" in its name has no journal.  Needs root; everything happens in fresh mount and
-network namespaces.  Exit status 0, or 1 and what failed first.
+tests/exhaustive/minimal.bats runs this with a filter that lacks one row: a
+row of sandbox/calls.c without which nothing here fails is one too many.  So
+this is kept short in time and wide in kinds; what a session must do in detail
+is for the other tests to say.  A handler with "static" in its name has no
+journal.  Needs root; everything happens in fresh mount, network and pid
+namespaces, and ends with them.  A kind of session may last --deadline (60 s).
+Exit status 0, or 1 and what failed first.
 """
 import fcntl
 import os
 import pwd
+import select
 import signal
 import socket
 import struct
@@ -23,7 +26,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "peers"))
 from streams import close_by_reset, receive_exactly  # noqa: E402, the path comes first
 
-DEADLINE = 10  # seconds, for whatever is waited for
+DEADLINE = 60  # seconds, for a kind of session and all that it waits for
 BULK = 4 << 20
 CROWDED_USER = 5  # games: in every Debian, and without processes
 CROWD = 80  # pipes of a MiB: more than fs.pipe-user-pages-soft
@@ -48,7 +51,8 @@ def enter_namespaces():
     if os.environ.get("SESSIONS_INSIDE"):
         return
     os.environ["SESSIONS_INSIDE"] = "1"
-    os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation",
+    os.execvp("unshare", ["unshare", "--mount", "--net", "--pid", "--fork",
+                          "--kill-child", "--mount-proc", "--propagation",
                           "private", sys.executable, *sys.argv])
 
 
@@ -81,6 +85,14 @@ def write_over(path, text):
         file.write(text)
     os.chmod(made, 0o644)
     run("mount", "--bind", made, path)
+
+
+class Hangs(Exception):
+    pass
+
+
+def hangs(*_):
+    raise Hangs(f"hangs after {DEADLINE} s")
 
 
 def in_background(function, *arguments):
@@ -215,6 +227,12 @@ class Session:
             self.server = listener.accept()[0]
             self.server.settimeout(DEADLINE)
 
+    def awaits(self, sock):
+        """sock, once something came to it; the session must not end first."""
+        ready = select.select([sock, self.client], [], [], DEADLINE)[0]
+        check("a session that goes on", sock in ready, True)
+        return sock
+
     def exchange(self):
         """A little both ways."""
         for source, sink in ((self.client, self.server),
@@ -280,6 +298,11 @@ def status_of(process):
     with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
         fields = (line.split(":", 1) for line in file)
         return {name: value.split() for name, value in fields}
+
+
+def filters_of(process):
+    """How many there are, of Linux 5.9 on."""
+    return int(status_of(process)["Seccomp_filters"][0])
 
 
 def limits_of(process):
@@ -365,7 +388,9 @@ def steered_bind(handler):
 def ftp_line(peer, want=None):
     line = b""
     while not line.endswith(b"\n"):
-        line += receive_exactly(peer, 1)
+        octet = receive_exactly(peer, 1)
+        check("octets of a line", len(octet), 1)
+        line += octet
     if want:
         check("line", line, want)
     return line
@@ -433,7 +458,7 @@ def ftp(handler):
         server = socket.create_connection(
             (words[2].decode(), int(words[3])), DEADLINE, (HOST6, 0))
         server.sendall(b"hello")
-        client = listener.accept()[0]
+        client = control.awaits(listener).accept()[0]
         check("relayed", receive_exactly(client, 5), b"hello")
         server.close()
         client.close()
@@ -457,6 +482,28 @@ def ftp(handler):
     control.end("ok")
 
 
+def protected(handler):
+    """Steered, and with AUTH: nothing is dialled behind it any more."""
+    for steering in ("interface lo", "mark 7"):
+        options = ("user nobody", "state-dir " + ftp_state(), steering,
+                   "ftp-port 2121")
+        s = ftp_session(handler, HOST6, *options)
+        s.client.sendall(b"PORT 127,0,0,1,200,1\r\n")
+        check("told", ftp_line(s.server)[:5], b"EPRT ")
+        s.server.sendall(b"200 ok\r\n")
+        ftp_line(s.client, b"200 PORT command successful\r\n")
+        before = filters_of(s.process)
+        s.client.sendall(b"AUTH TLS\r\n")
+        ftp_line(s.server, b"AUTH TLS\r\n")
+        s.server.sendall(b"234 go\r\n")
+        ftp_line(s.client, b"234 go\r\n")
+        s.exchange()
+        check("filters", filters_of(s.process), before + 1)
+        check("capabilities", status_of(s.process)["CapPrm"], ["0" * 16])
+        s.finish()
+        s.end("ok")
+
+
 def associate(handler, *options):
     """A datagram by address and one by name, with their answers."""
     s = Session(handler, *options)
@@ -474,10 +521,10 @@ def associate(handler, *options):
                 b"\3" + bytes([len(name)]) + name.encode()
             ours.sendto(b"\0\0\0" + field + port + b"hello",
                         ("127.0.0.1", s.port))
-            octets, sender = peer.recvfrom(100)
+            octets, sender = s.awaits(peer).recvfrom(100)
             check("datagram", octets, b"hello")
             peer.sendto(b"answer", sender)
-            check("answer", ours.recv(100),
+            check("answer", s.awaits(ours).recv(100),
                   b"\0\0\0" + field6 + port + b"answer")
     s.client.shutdown(socket.SHUT_WR)
     check("after the FIN", s.client.recv(1), b"")
@@ -632,7 +679,8 @@ def to_file(handler):
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
          steered, refused, denied, bind, steered_bind,
-         associate, steered_associate, ftp, bulk, crowded, urgent, reset, stopped,
+         associate, steered_associate, ftp, protected,
+         bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
 
@@ -655,16 +703,24 @@ def too_large_a_record(probe):
 
 
 def main():
+    global DEADLINE
     enter_namespaces()
-    *handlers, probe = sys.argv[1:]
+    words = sys.argv[1:]
+    if words[0] == "--deadline":
+        DEADLINE = int(words[1])
+        del words[:2]
+    *handlers, probe = words
+    signal.signal(signal.SIGALRM, hangs)
     prepare_machine()
     start_names()
     for handler, kind in [(probe, hashes), (probe, too_large_a_record)] + [
             (handler, kind) for handler in handlers for kind in KINDS]:
         try:
+            signal.alarm(DEADLINE)
             kind(handler)
-        except (Failed, OSError, subprocess.SubprocessError,
-                struct.error) as error:
+            signal.alarm(0)
+        except (Failed, Hangs, OSError, subprocess.SubprocessError,
+                struct.error, ValueError, IndexError) as error:
             sys.exit(f"{os.path.basename(handler)} {kind.__name__}: {error}")
 
 

@@ -8,7 +8,6 @@
 
 load ../lib/common
 
-export BATS_TEST_TIMEOUT=120
 ROLES='balancer one two client'
 
 # node ROLE ADDRESS...: a namespace on the balancer's bridge.
@@ -99,6 +98,7 @@ gateway() {
 	rm -f "$BATS_FILE_TMPDIR/$role.err"
 	start "$role" ip netns exec "$NET-$role" systemd-socket-activate \
 	    --accept -l "$address:1080" "$HANDLER" "${options[@]}"
+	wait_for_line "$BATS_FILE_TMPDIR/$role.err" '^Listening on'
 }
 
 # balance [SED-COMMAND]: the example, changed as it says.
@@ -155,7 +155,7 @@ ALLOW='allow from 192.0.2.96/27 at 192.0.2.80 port 7000'
 	    --accept -l 192.0.2.12:1080 "$HANDLER" -o "$ALLOW"
 	balance
 	wait_for_line "$BATS_FILE_TMPDIR/balancer.err" \
-	    'Server gateways/two is DOWN' 30
+	    'Server gateways/two is DOWN'
 	wait_for_line "$BATS_FILE_TMPDIR/balancer.err" \
-	    'Server gateways/one is DOWN' 30
+	    'Server gateways/one is DOWN'
 }

@@ -2,20 +2,76 @@
  * Drives net/dial.c and what stands below it: one destination by name or
  * literal, the outcome as key=value lines.  The policy is a stub that allows
  * all but the addresses of -D.
+ *
+ * net/wait.c has its time from here (ld's --wrap): it goes -S times slower
+ * than the machine's, and `slept` is how much of it was waited for in vain,
+ * which a busy machine makes no longer.
  */
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net/dial.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
+#include "wire/array.h"
 #include "wire/name.h"
 
 enum { DESCRIPTORS_MAX = 256, OUTPUT_SIZE = 8192, USAGE = 64 };
+
+static int64_t slowness = 1;
+static int64_t slept; /* milliseconds */
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __real_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask);
+
+static struct timespec
+timespec_of(int64_t nanoseconds)
+{
+	return (struct timespec){ .tv_sec = nanoseconds / 1000000000,
+		.tv_nsec = nanoseconds % 1000000000 };
+}
+
+static int64_t
+nanoseconds_of(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	const int status = __real_clock_gettime(clock, now);
+
+	*now = timespec_of(nanoseconds_of(now) / slowness);
+	return status;
+}
+
+int
+__wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask)
+{
+	struct timespec longer;
+	int ready;
+
+	if (timeout == NULL)
+		return __real_ppoll(fds, n, NULL, mask);
+	longer = timespec_of(nanoseconds_of(timeout) * slowness);
+	ready = __real_ppoll(fds, n, &longer, mask);
+	if (ready == 0)
+		slept += nanoseconds_of(timeout) / 1000000;
+	return ready;
+}
 
 static struct address denied[16];
 static size_t denied_count;
@@ -144,6 +200,7 @@ take_option(struct settings *settings, struct dial *d, int option)
 	case 'D': denied[denied_count++] = parse_address(optarg, 0); break;
 	case 'c': d->client = (int)strtol(optarg, NULL, 10); break;
 	case 'n': limit_descriptors(optarg); break;
+	case 'S': slowness = strtol(optarg, NULL, 10); break;
 	default: usage("option");
 	}
 }
@@ -197,6 +254,7 @@ dial_print(struct text *t, struct dial *d)
 	d->until = deadline_in(d->settings->connect_timeout);
 	dial_run(d);
 	number_add(t, "milliseconds", (uint64_t)(clock_now() - start));
+	number_add(t, "slept", (uint64_t)slept);
 	line_add(t, "result", results[d->result]);
 	number_add(t, "reply", d->reply);
 	address_line_add(t, "peer", &d->peer);
@@ -225,9 +283,9 @@ main(int argc, char **argv)
 
 	wait_prepare();
 	resolve_prepare();
-	for (int option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:");
+	for (int option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:");
 	    option != -1;
-	    option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:"))
+	    option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:"))
 		take_option(&settings, &d, option);
 	if (argc - optind < 1)
 		usage("NAME|ADDRESS [PORT]");

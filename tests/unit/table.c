@@ -8,18 +8,28 @@
  *   table crash DIRECTORY       writers that are killed again and again
  *   table locked DIRECTORY      a process that holds the lock, then dies
  *   table bind DIRECTORY        a BIND of a process that is killed
- *   table race DIRECTORY        many that make the file at once
+ *   table race DIRECTORY        many that make the file at once: each prints
+ *                               the inode that it has
+ *   table held DIRECTORY        opens it while another has the lock
+ *   table overtaken DIRECTORY   the same, which meanwhile gives its name to
+ *                               DIRECTORY/next
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "net/table.h"
 #include "net/wait.h"
+#include "share/announced.h"
+#include "share/binds.h"
+#include "share/controls.h"
+#include "share/ids.h"
+#include "share/layout.h"
 
 enum { KILLS = 200, MAKERS = 16 };
 
@@ -34,6 +44,26 @@ check(bool holds, const char *what, int line)
 	exit(1);
 }
 
+/* The clock of the table's entries; that of its lock is the real one. */
+static int64_t pretended_now;
+
+int64_t __real_clock_now(void);
+int64_t __wrap_clock_now(void);
+
+int64_t
+__wrap_clock_now(void)
+{
+	return pretended_now;
+}
+
+/* The share, at that time. */
+static const struct share *
+at(int64_t now, const struct share *share)
+{
+	pretended_now = now;
+	return share;
+}
+
 static struct address
 address(const char *text, uint16_t port)
 {
@@ -44,10 +74,11 @@ address(const char *text, uint16_t port)
 	return a;
 }
 
-static struct table_owner
-owner(const char *client, const char *user)
+static struct share
+share_of(struct table *t, const char *client, const char *user)
 {
-	return (struct table_owner){
+	return (struct share){
+		.table = t,
 		.client = address(client, 1),
 		.auth = user == NULL ? "none" : "password",
 		.user = user,
@@ -87,10 +118,10 @@ control(const char *name, const char *server)
 static void
 ids(struct table *t)
 {
-	const struct table_owner alice = owner("192.0.2.2", "alice");
-	const struct table_owner bob = owner("192.0.2.2", "bob");
-	const struct table_owner nobody = owner("192.0.2.2", NULL);
-	const struct table_owner other = owner("192.0.2.3", "alice");
+	const struct share alice = share_of(t, "192.0.2.2", "alice");
+	const struct share bob = share_of(t, "192.0.2.2", "bob");
+	const struct share nobody = share_of(t, "192.0.2.2", NULL);
+	const struct share other = share_of(t, "192.0.2.3", "alice");
 	const struct table_target six = target("", "2001:db8::80");
 	const struct table_target named = target("a.example", "2001:db8::80");
 	struct table_target out = { .count = 0 };
@@ -98,71 +129,71 @@ ids(struct table *t)
 	uint32_t again = 0;
 	uint32_t second = 0;
 
-	CHECK(table_id_make(t, &alice, &six, 1000, &id) == TABLE_OK);
+	CHECK(table_id_make(at(1000, &alice), &six, &id) == TABLE_OK);
 	CHECK(id >= 0x100 && id <= 0xffffff);
-	CHECK(table_id_make(t, &alice, &six, 2000, &again) == TABLE_OK);
+	CHECK(table_id_make(at(2000, &alice), &six, &again) == TABLE_OK);
 	CHECK(again == id);
-	CHECK(table_id_make(t, &alice, &named, 2000, &second) == TABLE_OK);
+	CHECK(table_id_make(at(2000, &alice), &named, &second) == TABLE_OK);
 	CHECK(second != id);
-	CHECK(table_id_make(t, &bob, &six, 2000, &again) == TABLE_OK);
+	CHECK(table_id_make(at(2000, &bob), &six, &again) == TABLE_OK);
 	CHECK(again != id);
-	CHECK(table_id_find(t, &alice, id, 3000, &out) == TABLE_OK);
+	CHECK(table_id_find(at(3000, &alice), id, &out) == TABLE_OK);
 	CHECK(out.count == 1 && out.name[0] == '\0' && out.made_at == 1000);
 	CHECK(address_equal(&out.addresses[0], &six.addresses[0]));
-	/* Another port of the client is the same owner; all else is not. */
-	struct table_owner moved = alice;
+	/* Another port of the client is the same share; all else is not. */
+	struct share moved = alice;
 	moved.client.port = 2;
-	CHECK(table_id_find(t, &moved, id, 3000, &out) == TABLE_OK);
-	CHECK(table_id_find(t, &bob, id, 3000, &out) == TABLE_NONE);
-	CHECK(table_id_find(t, &nobody, id, 3000, &out) == TABLE_NONE);
-	CHECK(table_id_find(t, &other, id, 3000, &out) == TABLE_NONE);
-	struct table_owner local = { .uid = 7, .auth = "unix" };
-	CHECK(table_id_find(t, &local, id, 3000, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(3000, &moved), id, &out) == TABLE_OK);
+	CHECK(table_id_find(at(3000, &bob), id, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(3000, &nobody), id, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(3000, &other), id, &out) == TABLE_NONE);
+	struct share local = { .table = t, .uid = 7, .auth = "unix" };
+	CHECK(table_id_find(at(3000, &local), id, &out) == TABLE_NONE);
 	/* It lives from its last use, but not for ever. */
-	CHECK(table_id_find(t, &alice, id, 302999, &out) == TABLE_OK);
-	CHECK(table_id_find(t, &alice, second, 302999, &out) == TABLE_NONE);
-	CHECK(table_id_find(t, &alice, id, 602999, &out) == TABLE_NONE);
-	CHECK(table_id_find(t, &alice, 0x50, 602999, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(302999, &alice), id, &out) == TABLE_OK);
+	CHECK(table_id_find(at(302999, &alice), second, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(602999, &alice), id, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(602999, &alice), 0x50, &out) == TABLE_NONE);
 }
 
 static void
 id_age(struct table *t)
 {
-	const struct table_owner carol = owner("2001:db8::2", "carol");
+	const struct share carol = share_of(t, "2001:db8::2", "carol");
 	const struct table_target six = target("", "2001:db8::81");
 	struct table_target out;
 	uint32_t id = 0;
 	int64_t now = 0;
 
-	CHECK(table_id_make(t, &carol, &six, now, &id) == TABLE_OK);
+	CHECK(table_id_make(at(now, &carol), &six, &id) == TABLE_OK);
 	for (; now <= TABLE_ID_LIFE_MAX - 200000; now += 200000)
-		CHECK(table_id_find(t, &carol, id, now, &out) == TABLE_OK);
-	CHECK(table_id_find(t, &carol, id, TABLE_ID_LIFE_MAX - 1, &out) ==
+		CHECK(table_id_find(at(now, &carol), id, &out) == TABLE_OK);
+	CHECK(table_id_find(at(TABLE_ID_LIFE_MAX - 1, &carol), id, &out) ==
 	    TABLE_OK);
-	CHECK(table_id_find(t, &carol, id, TABLE_ID_LIFE_MAX, &out) ==
+	CHECK(table_id_find(at(TABLE_ID_LIFE_MAX, &carol), id, &out) ==
 	    TABLE_NONE);
 }
 
 static void
 guesses(struct table *t)
 {
-	const struct table_owner eve = owner("192.0.2.66", "eve");
-	const struct table_owner alice = owner("192.0.2.2", "alice");
+	const struct share eve = share_of(t, "192.0.2.66", "eve");
+	const struct share alice = share_of(t, "192.0.2.2", "alice");
 	const struct table_target six = target("", "2001:db8::80");
 	struct table_target out;
 	uint32_t own = 0;
 	uint32_t id = 0;
 
-	CHECK(table_id_make(t, &eve, &six, 0, &own) == TABLE_OK);
-	CHECK(table_id_make(t, &alice, &six, 0, &id) == TABLE_OK);
+	CHECK(table_id_make(at(0, &eve), &six, &own) == TABLE_OK);
+	CHECK(table_id_make(at(0, &alice), &six, &id) == TABLE_OK);
 	for (int i = 0; i < TABLE_GUESSES_MAX; i++)
-		CHECK(table_id_find(t, &eve, own == 0x1234 ? 0x1235 : 0x1234,
-		    1000, &out) == TABLE_NONE);
+		CHECK(table_id_find(at(1000, &eve), own == 0x1234 ? 0x1235 :
+		    0x1234, &out) == TABLE_NONE);
 	/* Now not even a right one, for a minute; nobody else minds. */
-	CHECK(table_id_find(t, &eve, own, 1000, &out) == TABLE_NONE);
-	CHECK(table_id_find(t, &alice, id, 1000, &out) == TABLE_OK);
-	CHECK(table_id_find(t, &eve, own, 60999, &out) == TABLE_NONE);
-	CHECK(table_id_find(t, &eve, own, 61000, &out) == TABLE_OK);
+	CHECK(table_id_find(at(1000, &eve), own, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(1000, &alice), id, &out) == TABLE_OK);
+	CHECK(table_id_find(at(60999, &eve), own, &out) == TABLE_NONE);
+	CHECK(table_id_find(at(61000, &eve), own, &out) == TABLE_OK);
 }
 
 /* --- FTP. --- */
@@ -170,8 +201,8 @@ guesses(struct table *t)
 static void
 controls(struct table *t)
 {
-	const struct table_owner alice = owner("192.0.2.2", "alice");
-	const struct table_owner bob = owner("192.0.2.2", "bob");
+	const struct share alice = share_of(t, "192.0.2.2", "alice");
+	const struct share bob = share_of(t, "192.0.2.2", "bob");
 	const struct table_control first = control("f.example", "2001:db8::1");
 	const struct table_control second = control("f.example",
 	    "2001:db8::2");
@@ -181,64 +212,70 @@ controls(struct table *t)
 	struct table_handle third = { 0, 0 };
 	struct table_control out;
 
-	CHECK(table_control_put(t, &alice, &first, 0, &handle) == TABLE_OK);
-	CHECK(table_control_put(t, &alice, &second, 5, &other) == TABLE_OK);
-	CHECK(table_control_put(t, &alice, &literal, 6, &third) == TABLE_OK);
-	CHECK(table_control_by_name(t, &alice, "f.example", 9, &out) ==
+	CHECK(table_control_put(at(0, &alice), &first, &handle) == TABLE_OK);
+	CHECK(table_control_put(at(5, &alice), &second, &other) == TABLE_OK);
+	CHECK(table_control_put(at(6, &alice), &literal, &third) == TABLE_OK);
+	CHECK(table_control_by_name(at(9, &alice), "f.example", &out) ==
 	    TABLE_OK);
 	CHECK(address_equal(&out.server, &second.server) &&
 	    out.server.port == 21 && strcmp(out.rule, "c:1") == 0);
-	CHECK(table_control_by_name(t, &alice, "", 9, &out) == TABLE_NONE);
-	CHECK(table_control_by_name(t, &bob, "f.example", 9, &out) ==
+	CHECK(table_control_by_name(at(9, &alice), "", &out) == TABLE_NONE);
+	CHECK(table_control_by_name(at(9, &bob), "f.example", &out) ==
 	    TABLE_NONE);
-	CHECK(table_control_by_address(t, &alice, &literal.server, 9, &out)
+	CHECK(table_control_by_address(at(9, &alice), &literal.server, &out)
 	    == TABLE_OK);
 	CHECK(out.name[0] == '\0');
 	/* Refreshed in its place, or gone 90 s later. */
 	const struct table_handle before = handle;
-	CHECK(table_control_put(t, &alice, &first, 30000, &handle) ==
+	CHECK(table_control_put(at(30000, &alice), &first, &handle) ==
 	    TABLE_OK);
 	CHECK(handle.slot == before.slot &&
 	    handle.generation == before.generation);
-	CHECK(table_control_by_name(t, &alice, "f.example", 90006, &out) ==
+	CHECK(table_control_by_name(at(90006, &alice), "f.example", &out) ==
 	    TABLE_OK);
 	CHECK(address_equal(&out.server, &first.server));
-	CHECK(table_control_by_name(t, &alice, "f.example", 120000, &out) ==
+	CHECK(table_control_by_name(at(120000, &alice), "f.example", &out) ==
 	    TABLE_NONE);
 	/* A handle that expired makes a new one. */
-	CHECK(table_control_put(t, &alice, &first, 500000, &handle) ==
+	CHECK(table_control_put(at(500000, &alice), &first, &handle) ==
 	    TABLE_OK);
-	CHECK(table_control_by_name(t, &alice, "f.example", 500001, &out) ==
+	CHECK(table_control_by_name(at(500001, &alice), "f.example", &out) ==
 	    TABLE_OK);
 }
 
 static void
 data(struct table *t)
 {
-	const struct table_owner alice = owner("192.0.2.2", "alice");
-	const struct table_owner bob = owner("192.0.2.2", "bob");
+	const struct share alice = share_of(t, "192.0.2.2", "alice");
+	const struct share bob = share_of(t, "192.0.2.2", "bob");
 	const struct address to = address("2001:db8::1", 60691);
 	const struct address next = address("2001:db8::1", 60692);
 	struct table_handle handle = { 0, 0 };
+	struct address found = { .family = FAMILY_NONE };
 	char rule[TABLE_RULE_TEXT] = "";
 
-	CHECK(table_data_announce(t, &alice, &to, "c:7", 0, &handle) ==
+	CHECK(table_data_announce(at(0, &alice), &to, "c:7", &handle) ==
 	    TABLE_OK);
-	CHECK(table_data_find(t, &bob, &to, 1, rule) == TABLE_NONE);
-	CHECK(table_data_take(t, &bob, &to, 1, rule) == TABLE_NONE);
-	CHECK(table_data_find(t, &alice, &next, 1, rule) == TABLE_NONE);
-	CHECK(table_data_find(t, &alice, &to, 1, rule) == TABLE_OK);
+	CHECK(table_data_find(at(1, &bob), &to, rule) == TABLE_NONE);
+	CHECK(table_data_take(at(1, &bob), &to, rule) == TABLE_NONE);
+	CHECK(table_data_find(at(1, &alice), &next, rule) == TABLE_NONE);
+	CHECK(table_data_at_port(at(1, &alice), to.port, &found) ==
+	    TABLE_OK && address_equal(&found, &to) && found.port == to.port);
+	CHECK(table_data_at_port(at(1, &bob), to.port, &found) == TABLE_NONE);
+	CHECK(table_data_at_port(at(1, &alice), next.port, &found) ==
+	    TABLE_NONE);
+	CHECK(table_data_find(at(1, &alice), &to, rule) == TABLE_OK);
 	CHECK(strcmp(rule, "c:7") == 0);
-	CHECK(table_data_take(t, &alice, &to, 2, rule) == TABLE_OK);
-	CHECK(table_data_take(t, &alice, &to, 2, rule) == TABLE_NONE);
+	CHECK(table_data_take(at(2, &alice), &to, rule) == TABLE_OK);
+	CHECK(table_data_take(at(2, &alice), &to, rule) == TABLE_NONE);
 	/* What is announced next replaces it; it expires. */
-	CHECK(table_data_announce(t, &alice, &to, "c:7", 3, &handle) ==
+	CHECK(table_data_announce(at(3, &alice), &to, "c:7", &handle) ==
 	    TABLE_OK);
-	CHECK(table_data_announce(t, &alice, &next, "c:7", 4, &handle) ==
+	CHECK(table_data_announce(at(4, &alice), &next, "c:7", &handle) ==
 	    TABLE_OK);
-	CHECK(table_data_find(t, &alice, &to, 5, rule) == TABLE_NONE);
-	CHECK(table_data_find(t, &alice, &next, 120003, rule) == TABLE_OK);
-	CHECK(table_data_find(t, &alice, &next, 120004, rule) == TABLE_NONE);
+	CHECK(table_data_find(at(5, &alice), &to, rule) == TABLE_NONE);
+	CHECK(table_data_find(at(120003, &alice), &next, rule) == TABLE_OK);
+	CHECK(table_data_find(at(120004, &alice), &next, rule) == TABLE_NONE);
 }
 
 static int
@@ -265,67 +302,67 @@ target_number(unsigned n)
 	return t;
 }
 
-static struct table_owner
-owner_number(unsigned n)
+static struct share
+share_number(struct table *t, unsigned n)
 {
 	const uint8_t octets[16] = { 0x20, 2, [14] = (uint8_t)(n >> 8),
 		[15] = (uint8_t)n };
 
-	return (struct table_owner){ .client = address_ipv6(octets, 0),
+	return (struct share){ .table = t, .client = address_ipv6(octets, 0),
 		.auth = "none" };
 }
 
-/* The owner's 65th replaces the one that it used least recently. */
+/* The 65th of a share replaces the one that it used least recently. */
 static void
 own_quota(struct table *t)
 {
-	const struct table_owner greedy = owner_number(60000);
+	const struct share greedy = share_number(t, 60000);
 	struct table_target out;
 	uint32_t list[TABLE_IDS_MAX + 1];
 
 	for (unsigned i = 0; i < TABLE_IDS_MAX; i++) {
 		const struct table_target what = target_number(i);
 
-		CHECK(table_id_make(t, &greedy, &what, i, &list[i]) ==
+		CHECK(table_id_make(at(i, &greedy), &what, &list[i]) ==
 		    TABLE_OK);
 	}
-	CHECK(table_id_find(t, &greedy, list[0], 100, &out) == TABLE_OK);
+	CHECK(table_id_find(at(100, &greedy), list[0], &out) == TABLE_OK);
 	const struct table_target last = target_number(TABLE_IDS_MAX);
-	CHECK(table_id_make(t, &greedy, &last, 101, &list[TABLE_IDS_MAX]) ==
+	CHECK(table_id_make(at(101, &greedy), &last, &list[TABLE_IDS_MAX]) ==
 	    TABLE_OK);
-	CHECK(table_id_find(t, &greedy, list[0], 102, &out) == TABLE_OK);
-	CHECK(table_id_find(t, &greedy, list[1], 102, &out) == TABLE_NONE);
-	CHECK(table_id_find(t, &greedy, list[2], 102, &out) == TABLE_OK);
+	CHECK(table_id_find(at(102, &greedy), list[0], &out) == TABLE_OK);
+	CHECK(table_id_find(at(102, &greedy), list[1], &out) == TABLE_NONE);
+	CHECK(table_id_find(at(102, &greedy), list[2], &out) == TABLE_OK);
 }
 
 static int
 run_quota(struct table *t)
 {
 	const struct table_target what = target_number(1);
-	const struct table_owner first = owner_number(0);
+	const struct share first = share_number(t, 0);
 	struct table_target out;
 	uint32_t id = 0;
 	uint32_t first_id = 0;
 	unsigned n = 0;
 
 	own_quota(t);
-	CHECK(table_id_make(t, &first, &what, 200, &first_id) == TABLE_OK);
-	/* Many owners fill it; nobody loses what lives. */
+	CHECK(table_id_make(at(200, &first), &what, &first_id) == TABLE_OK);
+	/* Many shares fill it; nobody loses what lives. */
 	while (n < 2 * TABLE_SLOTS) {
-		const struct table_owner one = owner_number(++n);
+		const struct share one = share_number(t, ++n);
 
-		if (table_id_make(t, &one, &what, 200, &id) != TABLE_OK)
+		if (table_id_make(at(200, &one), &what, &id) != TABLE_OK)
 			break;
 	}
 	CHECK(n > TABLE_SLOTS - 100 && n <= TABLE_SLOTS);
-	CHECK(table_id_find(t, &first, first_id, 201, &out) == TABLE_OK);
+	CHECK(table_id_find(at(201, &first), first_id, &out) == TABLE_OK);
 	/* What only rests gives way. */
-	const struct table_owner late = owner_number(50000);
-	CHECK(table_id_make(t, &late, &what, 200 + TABLE_ID_LIFE, &id) ==
+	const struct share late = share_number(t, 50000);
+	CHECK(table_id_make(at(200 + TABLE_ID_LIFE, &late), &what, &id) ==
 	    TABLE_OK);
 	/* And after the rest of all the table is as good as new. */
 	const int64_t later = 10 * (int64_t)TABLE_ID_LIFE_MAX;
-	CHECK(table_id_make(t, &late, &what, later, &id) == TABLE_OK);
+	CHECK(table_id_make(at(later, &late), &what, &id) == TABLE_OK);
 	return 0;
 }
 
@@ -351,8 +388,8 @@ static _Noreturn void
 write_for_ever(const char *directory)
 {
 	struct table t;
-	const struct table_owner owners[] = { owner_number(1),
-		owner_number(2) };
+	const struct share shares[] = { share_number(&t, 1),
+		share_number(&t, 2) };
 	const struct address to = address("2001:db8::1", 60691);
 	uint32_t id;
 
@@ -361,9 +398,10 @@ write_for_ever(const char *directory)
 		const struct table_target what = target_number(i % 200);
 		struct table_handle handle = { 0, 0 };
 
-		table_id_make(&t, &owners[i % 2], &what, i, &id);
-		table_data_announce(&t, &owners[i % 2], &to, "rule", i,
-		    &handle);
+		const struct share *share = at(i, &shares[i % 2]);
+
+		table_id_make(share, &what, &id);
+		table_data_announce(share, &to, "rule", &handle);
 	}
 }
 
@@ -371,7 +409,7 @@ write_for_ever(const char *directory)
 static int
 run_crash(struct table *t, const char *directory)
 {
-	const struct table_owner one = owner_number(1);
+	const struct share one = share_number(t, 1);
 	const struct address to = address("2001:db8::1", 60691);
 
 	for (int i = 0; i < KILLS; i++) {
@@ -384,16 +422,16 @@ run_crash(struct table *t, const char *directory)
 		/* Until it writes, and then at no moment in particular. */
 		do
 			usleep((useconds_t)(i % 7) * 100);
-		while (table_data_find(t, &one, &to, 0, rule) != TABLE_OK);
+		while (table_data_find(at(0, &one), &to, rule) != TABLE_OK);
 		kill_child(pid);
-		CHECK(table_data_take(t, &one, &to, 0, rule) == TABLE_OK);
+		CHECK(table_data_take(at(0, &one), &to, rule) == TABLE_OK);
 		CHECK(strcmp(rule, "rule") == 0);
-		while (table_data_take(t, &one, &to, 0, rule) == TABLE_OK)
+		while (table_data_take(at(0, &one), &to, rule) == TABLE_OK)
 			CHECK(strcmp(rule, "rule") == 0);
 		const struct table_target what = target_number(7);
 		struct table_target out;
-		CHECK(table_id_make(t, &one, &what, 0, &id) == TABLE_OK);
-		CHECK(table_id_find(t, &one, id, 0, &out) == TABLE_OK);
+		CHECK(table_id_make(at(0, &one), &what, &id) == TABLE_OK);
+		CHECK(table_id_find(at(0, &one), id, &out) == TABLE_OK);
 		CHECK(out.count == 1 && address_equal(&out.addresses[0],
 		    &what.addresses[0]));
 	}
@@ -417,9 +455,8 @@ hold_lock(const char *directory, int ready)
 static int
 run_locked(struct table *t, const char *directory)
 {
-	const struct table_owner one = owner_number(1);
+	const struct share one = share_number(t, 1);
 	const struct table_target what = target_number(7);
-	int64_t start;
 	uint32_t id;
 	int ready[2];
 	char octet;
@@ -429,24 +466,22 @@ run_locked(struct table *t, const char *directory)
 	if (pid == 0)
 		hold_lock(directory, ready[1]);
 	CHECK(read(ready[0], &octet, 1) == 1);
-	start = clock_now();
-	CHECK(table_id_make(t, &one, &what, 0, &id) == TABLE_UNUSABLE);
-	CHECK(clock_now() - start < 2000);
+	CHECK(table_id_make(at(0, &one), &what, &id) == TABLE_UNUSABLE);
 	CHECK(t->problem[0] != '\0');
 	kill_child(pid);
-	CHECK(table_id_make(t, &one, &what, 0, &id) == TABLE_OK);
+	CHECK(table_id_make(at(0, &one), &what, &id) == TABLE_OK);
 	return 0;
 }
 
 static _Noreturn void
 hold_bind(const char *directory, const struct table_bind *bind, int ready)
 {
-	const struct table_owner one = owner_number(1);
-	struct table_handle handle = { 0, 0 };
 	struct table t;
+	const struct share one = share_number(&t, 1);
+	struct table_handle handle = { 0, 0 };
 
 	CHECK(table_open(&t, directory));
-	CHECK(table_bind_put(&t, &one, bind, INT64_MAX, &handle) ==
+	CHECK(table_bind_put(&one, bind, INT64_MAX, &handle) ==
 	    TABLE_OK);
 	CHECK(write(ready, "", 1) == 1);
 	for (;;)
@@ -456,8 +491,8 @@ hold_bind(const char *directory, const struct table_bind *bind, int ready)
 static int
 run_bind(struct table *t, const char *directory)
 {
-	const struct table_owner one = owner_number(1);
-	const struct table_owner two = owner_number(2);
+	const struct share one = share_number(t, 1);
+	const struct share two = share_number(t, 2);
 	const struct table_bind bind = { .told = address("192.0.2.1", 4000),
 		.ipv4 = address("198.51.100.1", 4000),
 		.ipv6 = address("2001:db8:2::1", 4000) };
@@ -472,44 +507,116 @@ run_bind(struct table *t, const char *directory)
 	if (pid == 0)
 		hold_bind(directory, &bind, ready[1]);
 	CHECK(read(ready[0], &octet, 1) == 1);
-	CHECK(table_bind_find(t, &one, &bind.told, 0, &out) == TABLE_OK);
+	CHECK(table_bind_find(at(0, &one), &bind.told, &out) == TABLE_OK);
 	CHECK(address_equal(&out.ipv6, &bind.ipv6) && out.ipv6.port == 4000);
-	CHECK(table_bind_find(t, &one, &bind.ipv6, 0, &out) == TABLE_OK);
-	CHECK(table_bind_find(t, &one, &elsewhere, 0, &out) == TABLE_NONE);
-	CHECK(table_bind_find(t, &two, &bind.told, 0, &out) == TABLE_NONE);
+	CHECK(table_bind_find(at(0, &one), &bind.ipv6, &out) == TABLE_OK);
+	CHECK(table_bind_find(at(0, &one), &elsewhere, &out) == TABLE_NONE);
+	CHECK(table_bind_find(at(0, &two), &bind.told, &out) == TABLE_NONE);
 	kill_child(pid);
-	CHECK(table_bind_find(t, &one, &bind.told, 0, &out) == TABLE_NONE);
+	CHECK(table_bind_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	/* A process's own is not for it; taken back it is gone. */
-	CHECK(table_bind_put(t, &one, &bind, INT64_MAX, &handle) ==
-	    TABLE_OK);
+	CHECK(table_bind_put(&one, &bind, INT64_MAX, &handle) == TABLE_OK);
+	CHECK(table_bind_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	struct table second;
 	CHECK(table_open(&second, directory));
-	CHECK(table_bind_find(&second, &one, &bind.told, 0, &out) ==
-	    TABLE_OK);
-	table_bind_remove(t, &handle);
-	CHECK(table_bind_find(&second, &one, &bind.told, 0, &out) ==
-	    TABLE_NONE);
+	const struct share seen = share_number(&second, 1);
+	CHECK(table_bind_find(at(0, &seen), &bind.told, &out) == TABLE_OK);
+	table_bind_remove(&one, &handle);
+	CHECK(table_bind_find(at(0, &seen), &bind.told, &out) == TABLE_NONE);
 	return 0;
+}
+
+static void
+print_inode(int fd)
+{
+	struct stat status;
+
+	CHECK(fstat(fd, &status) == 0);
+	printf("%ju\n", (uintmax_t)status.st_ino);
+}
+
+static pid_t
+open_in_child(const char *directory)
+{
+	const pid_t pid = child();
+	struct table t;
+
+	if (pid != 0)
+		return pid;
+	const bool done = table_open(&t, directory);
+	if (done)
+		print_inode(t.fd);
+	else
+		puts(t.problem);
+	exit(done ? 0 : 1);
+}
+
+static int
+child_status(pid_t pid)
+{
+	int status = 0;
+
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return status != 0;
+}
+
+/* The lock of the file that has the name now, as long as it is open. */
+static int
+lock_file(const char *directory)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+		.l_len = 1 };
+	CHECK(chdir(directory) == 0);
+	const int fd = open("associations", O_RDWR);
+
+	CHECK(fd != -1 && fcntl(fd, F_OFD_SETLK, &lock) == 0);
+	return fd;
+}
+
+static int
+run_held(const char *directory)
+{
+	lock_file(directory);
+	return child_status(open_in_child("."));
+}
+
+static bool
+is_fresh_there(void)
+{
+	glob_t found;
+	const bool is = glob("associations.*", 0, NULL, &found) == 0;
+
+	globfree(&found);
+	return is;
+}
+
+/* The child has opened the old table as soon as it has a new one; or it has
+ * ended already. */
+static int
+run_overtaken(const char *directory)
+{
+	const int old = lock_file(directory);
+	const pid_t pid = open_in_child(".");
+	siginfo_t ended = { .si_pid = 0 };
+
+	while (ended.si_pid == 0 && !is_fresh_there())
+		CHECK(waitid(P_PID, (id_t)pid, &ended,
+		    WEXITED | WNOHANG | WNOWAIT) == 0);
+	CHECK(rename("next", "associations") == 0);
+	close(old);
+	return child_status(pid);
 }
 
 static int
 run_race(const char *directory)
 {
-	int status = 0;
+	pid_t pids[MAKERS];
 	int bad = 0;
 
-	for (int i = 0; i < MAKERS; i++) {
-		if (child() == 0) {
-			struct table t;
-			const bool done = table_open(&t, directory);
-
-			if (!done)
-				puts(t.problem);
-			exit(done ? 0 : 1);
-		}
-	}
-	while (wait(&status) > 0)
-		bad += status != 0;
+	for (int i = 0; i < MAKERS; i++)
+		pids[i] = open_in_child(directory);
+	for (int i = 0; i < MAKERS; i++)
+		bad += child_status(pids[i]);
 	return bad;
 }
 
@@ -524,6 +631,10 @@ main(int argc, char **argv)
 	wait_prepare();
 	if (strcmp(argv[1], "race") == 0)
 		return run_race(argv[2]);
+	if (strcmp(argv[1], "held") == 0)
+		return run_held(argv[2]);
+	if (strcmp(argv[1], "overtaken") == 0)
+		return run_overtaken(argv[2]);
 	if (!table_open(&t, argv[2])) {
 		puts(t.problem);
 		return 1;

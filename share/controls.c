@@ -1,0 +1,88 @@
+/*
+ * Live FTP control connections.
+ */
+#include "share/controls.h"
+
+#include <string.h>
+
+#include "share/slots.h"
+
+static struct slot *
+control_make(const struct turn *turn, const struct table_control *control)
+{
+	struct slot *s = slot_choose(turn, TABLE_CONTROLS_MAX);
+
+	if (s == NULL)
+		return NULL;
+	slot_begin(turn, s, turn->now + TABLE_CONTROL_LIFE);
+	slot_add_address(s, &control->server);
+	string_copy(s->name, sizeof(s->name), control->name);
+	string_copy(s->rule, sizeof(s->rule), control->rule);
+	slot_publish(turn, s);
+	return s;
+}
+
+enum table_result
+table_control_put(const struct share *share,
+    const struct table_control *control, struct table_handle *handle)
+{
+	struct turn turn;
+	struct slot *s;
+
+	if (!turn_begin(&turn, share, KIND_CONTROL))
+		return TABLE_UNUSABLE;
+	s = slot_of(&turn, handle);
+	if (s != NULL) {
+		s->used_at = turn.now;
+		s->expires_at = turn.now + TABLE_CONTROL_LIFE;
+	} else {
+		s = control_make(&turn, control);
+		if (s != NULL)
+			*handle = slot_handle(&turn, s);
+	}
+	turn_end(&turn);
+	return s != NULL ? TABLE_OK : TABLE_FULL;
+}
+
+static bool
+is_name(const struct slot *s, const void *what)
+{
+	const char *name = what;
+
+	return *name != '\0' && strncmp(s->name, name, sizeof(s->name)) == 0;
+}
+
+static enum table_result
+control_find(const struct share *share, slot_test *test, const void *what,
+    struct table_control *out)
+{
+	const struct slot *s;
+	struct turn turn;
+
+	if (table_is_empty(share->table))
+		return TABLE_NONE;
+	if (!turn_begin(&turn, share, KIND_CONTROL))
+		return TABLE_UNUSABLE;
+	s = slot_find(&turn, test, what);
+	if (s != NULL) {
+		out->server = slot_address(s, 0);
+		string_copy(out->name, sizeof(out->name), s->name);
+		string_copy(out->rule, sizeof(out->rule), s->rule);
+	}
+	turn_end(&turn);
+	return s != NULL ? TABLE_OK : TABLE_NONE;
+}
+
+enum table_result
+table_control_by_name(const struct share *share, const char *name,
+    struct table_control *out)
+{
+	return control_find(share, is_name, name, out);
+}
+
+enum table_result
+table_control_by_address(const struct share *share,
+    const struct address *address, struct table_control *out)
+{
+	return control_find(share, slot_is_at, address, out);
+}

@@ -1,0 +1,95 @@
+/*
+ * What stands in the file of the association table: a header, then slots of
+ * one entry each.  For share/ alone.  Numbers are of this machine: the file
+ * never outlives a boot.
+ */
+#ifndef SOCKS64_SHARE_LAYOUT_H
+#define SOCKS64_SHARE_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "share/table.h"
+
+enum {
+	LAYOUT = 1,
+	TABLE_SLOTS = 4096,
+	TABLE_SLOT_SIZE = 1024,
+	TABLE_HEADER_SIZE = 4096,
+	TABLE_FILE_SIZE = TABLE_HEADER_SIZE + TABLE_SLOTS * TABLE_SLOT_SIZE,
+	SLOT_ADDRESSES_MAX = 8,
+	BOOT_ID_LENGTH = 36,
+	USER_MAX = 255,
+	AUTH_MAX = 13,
+};
+
+enum kind {
+	KIND_NONE, /* a free slot */
+	KIND_ID,
+	KIND_CONTROL,
+	KIND_DATA,
+	KIND_BIND,
+	KIND_GUESS,
+};
+
+struct slot_address {
+	uint8_t family;
+	uint8_t zero;
+	uint16_t port;
+	uint8_t octets[16];
+};
+
+/* Compared as octets: each of them is defined, there is no padding. */
+struct slot_owner {
+	struct slot_address client; /* port 0 */
+	uint32_t uid;
+	char auth[AUTH_MAX + 1];
+	uint8_t user_length;
+	uint8_t user[USER_MAX];
+	uint8_t zero[2];
+};
+
+/*
+ * The addresses: an ID's; the server of a control or data connection; told,
+ * IPv4 and IPv6 of a BIND.  Times are of CLOCK_MONOTONIC, milliseconds.
+ */
+struct slot {
+	_Atomic uint32_t kind; /* stored first and last: slots.c */
+	uint32_t generation;
+	int64_t made_at;
+	int64_t used_at;
+	int64_t expires_at;
+	struct slot_owner owner;
+	uint32_t number; /* REALID; wrong ones so far */
+	uint32_t address_count;
+	struct slot_address addresses[SLOT_ADDRESSES_MAX];
+	char name[NAME_LENGTH_MAX + 1];
+	char rule[TABLE_RULE_TEXT];
+};
+
+struct header {
+	char magic[8];
+	uint32_t layout;
+	uint32_t slot_size;
+	uint32_t slots;
+	uint32_t zero;
+	char boot_id[BOOT_ID_LENGTH];
+	uint32_t top; /* slots below it are in use or were */
+};
+
+struct table_file {
+	union {
+		struct header header;
+		uint8_t octets[TABLE_HEADER_SIZE];
+	};
+	union {
+		struct slot slot;
+		uint8_t octets[TABLE_SLOT_SIZE];
+	} slots[TABLE_SLOTS];
+};
+
+_Static_assert(sizeof(struct slot_owner) == 296, "no padding");
+_Static_assert(sizeof(struct slot) <= TABLE_SLOT_SIZE, "a slot fits");
+_Static_assert(sizeof(struct table_file) == TABLE_FILE_SIZE, "no padding");
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * The file of the association table (draft-kitamura-socks-ipv6, and what FTP
+ * shares): found or made, checked before anything in it is believed, mapped.
+ *
+ * A file that is wrong is left alone, whatever is wrong with it.  One that is
+ * right, but of an earlier boot, is replaced, never written: its clock, its
+ * locks and so its entries ended with that boot.
+ */
+#include "share/table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "share/layout.h"
+#include "share/lock.h"
+#include "wire/text.h"
+
+#define DEFAULT_DIRECTORY "/run/socks64"
+#define FILE_NAME "associations"
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+
+enum { PATH_TEXT = 512, FRESH_NAME = 64 };
+
+static const char magic[8] = { 'S', '6', '4', 'T', 'A', 'B', 'L', 'E' };
+
+/* Where a table is looked for; path: of the file, for messages. */
+struct place {
+	int directory;
+	const char *path;
+};
+
+/* The sentence "PATH: what" or, with an errno, "PATH: what: why".  False. */
+static bool
+refuse(struct table *t, const char *path, const char *what, int error)
+{
+	struct text problem = text_in(t->problem, sizeof(t->problem));
+
+	text_add_quotable(&problem, path, strlen(path));
+	text_add(&problem, what);
+	if (error != 0) {
+		text_add(&problem, ": ");
+		text_add(&problem, strerror(error));
+	}
+	return false;
+}
+
+/* --- The header. --- */
+
+static bool
+boot_id_read(char boot_id[BOOT_ID_LENGTH])
+{
+	const int fd = open(BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd == -1)
+		return false;
+	n = read(fd, boot_id, BOOT_ID_LENGTH);
+	close(fd);
+	return n == BOOT_ID_LENGTH;
+}
+
+static bool
+header_make(struct header *h)
+{
+	*h = (struct header){ .layout = LAYOUT, .slot_size = TABLE_SLOT_SIZE,
+		.slots = TABLE_SLOTS };
+	memcpy(h->magic, magic, sizeof(magic));
+	return boot_id_read(h->boot_id);
+}
+
+/* Is it a table of ours?  *old: of an earlier boot. */
+static bool
+header_check(struct table *t, const char *path, bool *old)
+{
+	struct header ours;
+	const struct header *h = &t->file->header;
+
+	if (!header_make(&ours))
+		return refuse(t, BOOT_ID_FILE, " cannot be read", 0);
+	if (memcmp(h->magic, ours.magic, sizeof(ours.magic)) != 0 ||
+	    h->layout != ours.layout || h->slot_size != ours.slot_size ||
+	    h->slots != ours.slots)
+		return refuse(t, path, " is not a table of this version: "
+		    "remove it", 0);
+	*old = memcmp(h->boot_id, ours.boot_id, BOOT_ID_LENGTH) != 0;
+	return true;
+}
+
+/* --- Making. --- */
+
+/* 0 or an errno.  All blocks are there from the start: a full disk must not
+ * become a SIGBUS. */
+static int
+file_fill(int fd)
+{
+	struct header header;
+	const int error = posix_fallocate(fd, 0, TABLE_FILE_SIZE);
+
+	if (error != 0)
+		return error;
+	if (!header_make(&header))
+		return ENOENT;
+	return pwrite(fd, &header, sizeof(header), 0) == sizeof(header) ?
+	    0 : EIO;
+}
+
+/* A whole table under a name of its own.  0 or an errno; the name is the
+ * caller's to remove. */
+static int
+fresh_make(int directory, char name[FRESH_NAME])
+{
+	struct text t = text_in(name, FRESH_NAME);
+	uint64_t random;
+	int error;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return EIO;
+	text_add(&t, FILE_NAME ".");
+	text_add_number(&t, random);
+	const int fd = openat(directory, name, O_RDWR | O_CREAT | O_EXCL |
+	    O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (fd == -1)
+		return errno;
+	error = file_fill(fd);
+	close(fd);
+	return error;
+}
+
+/* Where there is none; where another process was faster its table is the
+ * one.  0 or an errno. */
+static int
+file_make(int directory)
+{
+	char name[FRESH_NAME];
+	int error = fresh_make(directory, name);
+
+	if (error == 0 && linkat(directory, name, directory, FILE_NAME,
+	    0) != 0 && errno != EEXIST)
+		error = errno;
+	unlinkat(directory, name, 0);
+	return error;
+}
+
+/* Has the file still the name that all know? */
+static bool
+is_current(int directory, int fd)
+{
+	struct stat opened;
+	struct stat named;
+
+	return fstat(fd, &opened) == 0 && fstatat(directory, FILE_NAME,
+	    &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/*
+ * The new table takes the name of the old one, `fd`; under the old one's lock:
+ * of many processes one does it, and the others find that it is done.  0 or an
+ * errno.
+ */
+static int
+fresh_take_over(int directory, const char *name, int fd)
+{
+	const bool locked = lock_wait(fd);
+
+	if (!is_current(directory, fd))
+		return 0;
+	if (!locked)
+		return EAGAIN;
+	return renameat(directory, name, directory, FILE_NAME) == 0 ? 0 :
+	    errno;
+}
+
+/* In the place of `fd`.  0 or an errno. */
+static int
+file_replace(int directory, int fd)
+{
+	char name[FRESH_NAME];
+	int error = fresh_make(directory, name);
+
+	if (error == 0)
+		error = fresh_take_over(directory, name, fd);
+	unlinkat(directory, name, 0);
+	return error;
+}
+
+/* --- Opening. --- */
+
+/* SECURITY: whoever may write there could put another file in its place. */
+static bool
+directory_check(struct table *t, int directory, const char *path)
+{
+	struct stat status;
+
+	if (fstat(directory, &status) != 0)
+		return refuse(t, path, "", errno);
+	if (status.st_uid != geteuid() && status.st_uid != 0)
+		return refuse(t, path, " is another user's", 0);
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return refuse(t, path, " may be written by others", 0);
+	return true;
+}
+
+static bool
+file_check(struct table *t, const char *path)
+{
+	struct stat status;
+
+	if (fstat(t->fd, &status) != 0)
+		return refuse(t, path, "", errno);
+	if (!S_ISREG(status.st_mode))
+		return refuse(t, path, " is not a regular file", 0);
+	if (status.st_uid != geteuid())
+		return refuse(t, path, " is another user's", 0);
+	if ((status.st_mode & 07777) != (S_IRUSR | S_IWUSR))
+		return refuse(t, path, " has not mode 0600", 0);
+	if (status.st_size != TABLE_FILE_SIZE)
+		return refuse(t, path, " is not a table: remove it", 0);
+	return true;
+}
+
+static int
+file_open(int directory)
+{
+	return openat(directory, FILE_NAME,
+	    O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+static bool
+file_find(struct table *t, const struct place *place)
+{
+	int error;
+
+	t->fd = file_open(place->directory);
+	if (t->fd == -1 && errno == ENOENT) {
+		error = file_make(place->directory);
+		if (error != 0)
+			return refuse(t, place->path, " cannot be made",
+			    error);
+		t->fd = file_open(place->directory);
+	}
+	if (t->fd == -1)
+		return refuse(t, place->path, "", errno);
+	return file_check(t, place->path);
+}
+
+static bool
+file_map(struct table *t, const struct place *place, bool *old)
+{
+	void *map = mmap(NULL, TABLE_FILE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, t->fd, 0);
+
+	if (map == MAP_FAILED)
+		return refuse(t, place->path, " cannot be mapped", errno);
+	t->file = map;
+	return header_check(t, place->path, old);
+}
+
+/* The table that has the name, or the one that takes it over. */
+static bool
+place_open(struct table *t, const struct place *place)
+{
+	bool old = false;
+	int error;
+
+	if (!file_find(t, place) || !file_map(t, place, &old))
+		return false;
+	if (!old)
+		return true;
+	error = file_replace(place->directory, t->fd);
+	table_close(t);
+	if (error != 0)
+		return refuse(t, place->path, " is of an earlier boot and "
+		    "cannot be replaced", error);
+	return file_find(t, place) && file_map(t, place, &old) &&
+	    (!old || refuse(t, place->path, " is of another machine", 0));
+}
+
+static bool
+open_in(struct table *t, const char *directory)
+{
+	char path[PATH_TEXT];
+	struct text file = text_in(path, sizeof(path));
+	const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct place place = { .directory = fd, .path = path };
+
+	*t = (struct table){ .fd = -1 };
+	if (fd == -1)
+		return refuse(t, directory, "", errno);
+	text_add(&file, directory);
+	text_add(&file, "/" FILE_NAME);
+	const bool done = directory_check(t, fd, directory) &&
+	    place_open(t, &place);
+	close(fd);
+	if (!done)
+		table_close(t);
+	return done;
+}
+
+bool
+table_open(struct table *t, const char *directory)
+{
+	char path[PATH_TEXT];
+	struct text second = text_in(path, sizeof(path));
+	const char *runtime;
+
+	if (directory != NULL)
+		return open_in(t, directory);
+	if (open_in(t, DEFAULT_DIRECTORY))
+		return true;
+	runtime = getenv("XDG_RUNTIME_DIR");
+	if (runtime == NULL || *runtime != '/')
+		return false;
+	text_add(&second, runtime);
+	text_add(&second, "/socks64");
+	return !second.cut && open_in(t, path);
+}
+
+void
+table_close(struct table *t)
+{
+	if (t->file != NULL)
+		munmap(t->file, TABLE_FILE_SIZE);
+	if (t->fd != -1)
+		close(t->fd);
+	t->file = NULL;
+	t->fd = -1;
+}
