@@ -187,6 +187,8 @@ session_open(struct session *s, const struct options *options)
 		    "/dev/null could not be opened");
 	if (c.state == CONNECTION_BAD)
 		session_refuse(&c, STATUS_USAGE, c.wrong);
+	if (c.state == CONNECTION_FAILED)
+		session_refuse(&c, STATUS_SYSTEM, c.wrong);
 	session_know(s, &c);
 	session_configure(s, &c, options);
 	if (c.state == CONNECTION_GONE)
