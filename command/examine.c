@@ -227,6 +227,15 @@ examine_as_user(struct examination *e, const struct options *options,
 }
 
 bool
+examine_steering(const struct settings *settings, settings_report *report)
+{
+	struct examination e = { .settings = settings, .report = report };
+
+	examine_route(&e, geteuid() == 0);
+	return !e.failed;
+}
+
+bool
 examine_configuration(struct settings *out, const struct options *options,
     settings_report *report)
 {

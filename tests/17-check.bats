@@ -391,6 +391,16 @@ mine() {
 	run -1 "$HANDLER" -f c -e bind 8.8.8.8 9.9.9.9:0
 }
 
+@test "-e is 78 where a session would be for its interface" {
+	run -78 --separate-stderr "$HANDLER" -f /dev/null \
+	    -o 'interface none0' -e connect 127.0.0.1 9.9.9.9:80
+	assert_equal stdout "$output" ""
+	assert_equal stderr "$stderr" \
+	    "-o:1: interface: cannot be set: No such device"
+	run -0 "$HANDLER" -f /dev/null -o 'interface lo' -e connect \
+	    127.0.0.1 9.9.9.9:80
+}
+
 @test "-e: who cannot log in asks nothing, and - is nobody" {
 	local long
 	printf -v long '%0256d' 0
