@@ -14,6 +14,7 @@
 #include "share/announced.h"
 #include "share/binds.h"
 #include "share/ids.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum {

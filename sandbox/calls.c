@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 
 #include "sandbox/sandbox.h"
+#include "wire/array.h"
 
 enum {
 	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
@@ -225,6 +226,9 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_ROUTE,
 	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
 	    .because = "only an address of this host is taken: `self`" },
+	{ CALL(getsockopt), IN_ROUTE,
+	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_MTU) },
+	    .because = "what stays on this host has lo's: `self`" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IP),
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
@@ -264,4 +268,4 @@ const struct call calls[] = {
 	    .because = "the next stage's filter" },
 };
 
-const size_t call_count = sizeof(calls) / sizeof(calls[0]);
+const size_t call_count = ARRAY_COUNT(calls);

@@ -11,6 +11,7 @@
 #include "net/route.h"
 #include "net/wait.h"
 #include "policy/password.h"
+#include "wire/array.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
 #include "wire/text.h"

@@ -12,7 +12,7 @@
 #include "net/wait.h"
 
 /* Milliseconds. */
-enum { LOCK_LIMIT = 250, LOCK_TICK = 1 };
+enum { LOCK_LIMIT = 1000, LOCK_TICK = 1 };
 
 static struct flock
 octet_lock(short type, off_t octet)

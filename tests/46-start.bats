@@ -68,6 +68,10 @@ with_syslog() {
 	starting both
 }
 
+@test "what the launcher left open is closed" {
+	starting leftovers
+}
+
 @test "an ipv6 client is answered in its family" {
 	starting families
 }
@@ -92,6 +96,18 @@ with_syslog() {
 	starting bad-options
 }
 
+@test "the wrong option is named, alone or among others" {
+	starting wrong-word
+}
+
+@test "without a descriptor to be had it is 71, before a byte is read" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 --separate-stderr "$TESTS/probe/hand.py" sh -c \
+	    'ulimit -n 4; exec "$@"' sh "$HANDLER"
+	assert_equal outcome "$output" "71 3 0"
+	assert_match why "$stderr" 'descriptor could not be set up'
+}
+
 @test "a wrong configuration is 78 before a byte is read, and names the place" {
 	starting bad-configuration
 }
@@ -102,6 +118,15 @@ with_syslog() {
 
 @test "under inetd the client hears nothing of any mistake, static link" {
 	PROGRAM=$HANDLER_STATIC starting inetd-silence
+}
+
+@test "the client as fd 2 alone hears nothing either" {
+	starting stderr-silence
+	PROGRAM=$HANDLER_STATIC starting stderr-silence
+}
+
+@test "sigterm ends what is no session, as any program" {
+	starting explain-stopped
 }
 
 @test "fd 1 and 2 that are the client beside fd 3 stay silent" {
@@ -164,8 +189,18 @@ with_syslog() {
 	starting status
 }
 
+@test "systemctl status and ps show a BIND that waits, and then who came" {
+	starting status-bind
+}
+
 @test "started as root it is nobody, without groups and capabilities, confined" {
 	[[ $(id -u) -eq 0 ]] || skip "needs root"
 	starting identity
 	PROGRAM=$HANDLER_STATIC starting identity
+}
+
+@test "sandbox off leaves the filters away, and nothing else" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	need net-admin
+	starting unconfined
 }

@@ -137,7 +137,7 @@ unix_listener() {
 	: >"$BATS_FILE_TMPDIR/gateway.err"
 	start gateway ip netns exec "$GW" systemd-socket-activate --accept \
 	    -l "$PLACE/socket" "$HANDLER" "${options[@]}"
-	wait_until test -S "$PLACE/socket"
+	wait_for_line "$BATS_FILE_TMPDIR/gateway.err" '^Listening on'
 	chmod 777 "$PLACE/socket"
 }
 

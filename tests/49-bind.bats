@@ -1,29 +1,11 @@
 #!/usr/bin/env bats
 # BIND: types A to D, who may connect, how the wait ends, what is told.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
-
-setup_file() {
-	net_up
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
-}
+load lib/gateway
 
 teardown() {
-	[[ -n ${NET_MISSING:-} ]] || {
-		stop client
-		gateway_stop
-	}
+	stop client
+	gateway_stop
 }
 
 OUT=
@@ -454,6 +436,7 @@ ftp_command() {
 	wait_for_line "$OUT" '^got=from the peer$'
 	stop ftp
 	# Behind its end nobody may name it.
+	wait_until sessions_are 0
 	ftp_server s6 "$S6"
 	run -0 ftp_command c4 "$S6" \
 	    "PORT ${GW4//./,},$((port / 256)),$((port % 256))"

@@ -588,8 +588,7 @@ in_etc() {
 	local level
 	for level in debug:1 info:0; do
 		run -0 --separate-stderr "$TESTS/probe/hand.py" "$without" -l \
-		    "$HANDLER" -o "log-level ${level%:*}" \
-		    -o "handshake-timeout 50ms"
+		    "$HANDLER" -o "log-level ${level%:*}"
 		assert_equal "outcome" "$output" "0 0 2"
 		assert_equal "$level" "$(grep -c "no Landlock" <<<"$stderr")" \
 		    "${level#*:}"
@@ -603,11 +602,19 @@ in_etc() {
 	assert_equal "complaint" "$output" ""
 }
 
-@test "no user to become is 71, before a byte is read" {
-	run -0 --separate-stderr "$TESTS/probe/hand.py" "$HANDLER" \
-	    -o "user nosuch"
-	assert_equal "outcome" "$output" "71 3 0"
-	assert_match "record" "$stderr" "the user is not in /etc/passwd"
+@test "no user to become is 78, as -t says, before a byte is read" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	local user why
+	for user in nosuch root; do
+		run -0 --separate-stderr "$TESTS/probe/hand.py" "$HANDLER" \
+		    -o "log-level debug" -o "user $user"
+		assert_equal "outcome" "$output" "78 3 0"
+		why=${stderr#*: }
+		assert_match "sentence" "$why" "^-o:2: user: the user is "
+		run -78 --separate-stderr "$HANDLER" -t -f /dev/null \
+		    -o "log-level debug" -o "user $user"
+		assert_equal "-t" "$stderr" "$why"
+	done
 }
 
 @test "--print-sandbox gives each call of each stage with its reason" {

@@ -15,5 +15,7 @@ setup_suite() {
 	done
 	unset LISTEN_PID LISTEN_FDS LISTEN_FDNAMES JOURNAL_STREAM NOTIFY_SOCKET
 	unset http_proxy https_proxy all_proxy ALL_PROXY no_proxy
+	# What make that called us was told is not for the makes of the tests.
+	unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 	export LC_ALL=C.UTF-8
 }

@@ -19,7 +19,7 @@ export PYTHONDONTWRITEBYTECODE=1
 
 # For what never comes: whatever is waited for comes in a fraction of it, also
 # where the machine is busy.  No test asserts that something is fast.
-PATIENCE=30
+PATIENCE=60
 # One test may take this long, whatever it waits for.
 : "${BATS_TEST_TIMEOUT:=180}"
 export BATS_TEST_TIMEOUT
@@ -43,7 +43,7 @@ has_capability() {
 #
 #	root       to be root
 #	networks   namespaces with veth pairs
-#	mounts     mount namespaces
+#	mounts     mount and pid namespaces
 #	users      user namespaces
 #	net-admin, sys-admin, sys-ptrace  these capabilities
 why_not() {
@@ -65,8 +65,8 @@ why_not() {
 	if [[ $(id -u) -ne 0 ]]; then
 		echo "$1: needs root"
 	elif [[ $1 == mounts ]]; then
-		unshare --mount true 2>/dev/null ||
-		    echo 'mount namespaces are not allowed here'
+		unshare --mount --pid --fork --mount-proc true 2>/dev/null ||
+		    echo 'mount and pid namespaces are not allowed here'
 	elif [[ $1 == users ]]; then
 		unshare --user --map-root-user true 2>/dev/null ||
 		    echo 'user namespaces are not allowed here'

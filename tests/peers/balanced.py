@@ -105,7 +105,7 @@ def check_both(arguments):
     first = patiently(Client, arguments, SOURCES[0])
     first.end()
     gateway_of(arguments, first.name)
-    time_enough = time.monotonic() + 5
+    time_enough = time.monotonic() + PATIENCE
     before = all_records(arguments)
     had = sweep(arguments)
     while set(had.values()) != {1, 2} and time.monotonic() < time_enough:

@@ -4,7 +4,8 @@
     replacing.py HANDLER DIRECTORY
 
 Two files take turns, a long and a short one, as fast as rename(2) goes.
-Each session must be denied by the rule of one of the two, whole.
+Each session must be denied by the rule of one of the two, whole; it goes on
+until both were read.
 """
 import os
 import re
@@ -39,7 +40,8 @@ def main():
     thread = threading.Thread(target=replace, args=(path, over, count))
     thread.start()
     try:
-        for number in range(SESSIONS):
+        number = 0
+        while number < SESSIONS or seen != LINES:
             handler = handshake.Handler(program, ["-f", path])
             handler.let_go()
             handler.send(socks.GREETING + socks.request("192.0.2.1", 80))
@@ -50,12 +52,11 @@ def main():
             if status != 0 or said not in LINES or got[3:4] != b"\2":
                 sys.exit(f"session {number}: {status} {got.hex()} {text}")
             seen.add(said)
+            number += 1
     finally:
         over.set()
         thread.join()
-    if seen != LINES:
-        sys.exit(f"only one of the two was ever read: {seen}")
-    print(f"{SESSIONS} sessions, {len(count)} replacements")
+    print(f"{number} sessions, {len(count)} replacements")
 
 
 if __name__ == "__main__":

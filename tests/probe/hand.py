@@ -3,9 +3,9 @@
 
     hand.py COMMAND...
 
-The client has sent a greeting before the handler starts.  Prints three words:
-the exit status (minus the signal), the octets that the handler left unread,
-the octets that the client received.
+The client has sent a greeting and FIN before the handler starts.  Prints three
+words: the exit status (minus the signal), the octets that the handler left
+unread, the octets that the client received.
 """
 import fcntl
 import socket
@@ -27,6 +27,7 @@ def main():
         client = socket.create_connection(listener.getsockname())
         connection = listener.accept()[0]
     client.sendall(GREETING)
+    client.shutdown(socket.SHUT_WR)
     client.settimeout(30)
     done = subprocess.run(sys.argv[1:], stdin=connection,
                           stdout=subprocess.DEVNULL, timeout=30, check=False)

@@ -1,17 +1,20 @@
 #!/usr/bin/python3
 """Real sessions, one of each kind, in a machine of their own.
 
-    sessions.py HANDLER... PROBE
+    sessions.py [--deadline SECONDS] HANDLER... PROBE
 
-tests/exhaustive/minimal.bats runs this with a filter that lacks one row: a row of
-sandbox/calls.c without which nothing here fails is one too many.  So this is
-kept short in time and wide in kinds; what a session must do in detail is for
-the other tests to say.  A handler with "static" in its name has no journal.  Needs root; everything happens in fresh mount and
-network namespaces.  Exit status 0, or 1 and what failed first.
+tests/exhaustive/minimal.bats runs this with a filter that lacks one row: a
+row of sandbox/calls.c without which nothing here fails is one too many.  So
+this is kept short in time and wide in kinds; what a session must do in detail
+is for the other tests to say.  A handler with "static" in its name has no
+journal.  Needs root; everything happens in fresh mount, network and pid
+namespaces, and ends with them.  A kind of session may last --deadline (60 s).
+Exit status 0, or 1 and what failed first.
 """
 import fcntl
 import os
 import pwd
+import select
 import signal
 import socket
 import struct
@@ -23,7 +26,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "peers"))
 from streams import close_by_reset, receive_exactly  # noqa: E402, the path comes first
 
-DEADLINE = 10  # seconds, for whatever is waited for
+DEADLINE = 60  # seconds, for a kind of session and all that it waits for
 BULK = 4 << 20
 CROWDED_USER = 5  # games: in every Debian, and without processes
 CROWD = 80  # pipes of a MiB: more than fs.pipe-user-pages-soft
@@ -48,7 +51,8 @@ def enter_namespaces():
     if os.environ.get("SESSIONS_INSIDE"):
         return
     os.environ["SESSIONS_INSIDE"] = "1"
-    os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation",
+    os.execvp("unshare", ["unshare", "--mount", "--net", "--pid", "--fork",
+                          "--kill-child", "--mount-proc", "--propagation",
                           "private", sys.executable, *sys.argv])
 
 
@@ -81,6 +85,14 @@ def write_over(path, text):
         file.write(text)
     os.chmod(made, 0o644)
     run("mount", "--bind", made, path)
+
+
+class Hangs(Exception):
+    pass
+
+
+def hangs(*_):
+    raise Hangs(f"hangs after {DEADLINE} s")
 
 
 def in_background(function, *arguments):
@@ -214,6 +226,12 @@ class Session:
             check("REP", self.ask(atyp, field, port), 0)
             self.server = listener.accept()[0]
             self.server.settimeout(DEADLINE)
+
+    def awaits(self, sock):
+        """sock, once something came to it; the session must not end first."""
+        ready = select.select([sock, self.client], [], [], DEADLINE)[0]
+        check("a session that goes on", sock in ready, True)
+        return sock
 
     def exchange(self):
         """A little both ways."""
@@ -440,7 +458,7 @@ def ftp(handler):
         server = socket.create_connection(
             (words[2].decode(), int(words[3])), DEADLINE, (HOST6, 0))
         server.sendall(b"hello")
-        client = listener.accept()[0]
+        client = control.awaits(listener).accept()[0]
         check("relayed", receive_exactly(client, 5), b"hello")
         server.close()
         client.close()
@@ -503,10 +521,10 @@ def associate(handler, *options):
                 b"\3" + bytes([len(name)]) + name.encode()
             ours.sendto(b"\0\0\0" + field + port + b"hello",
                         ("127.0.0.1", s.port))
-            octets, sender = peer.recvfrom(100)
+            octets, sender = s.awaits(peer).recvfrom(100)
             check("datagram", octets, b"hello")
             peer.sendto(b"answer", sender)
-            check("answer", ours.recv(100),
+            check("answer", s.awaits(ours).recv(100),
                   b"\0\0\0" + field6 + port + b"answer")
     s.client.shutdown(socket.SHUT_WR)
     check("after the FIN", s.client.recv(1), b"")
@@ -685,16 +703,24 @@ def too_large_a_record(probe):
 
 
 def main():
+    global DEADLINE
     enter_namespaces()
-    *handlers, probe = sys.argv[1:]
+    words = sys.argv[1:]
+    if words[0] == "--deadline":
+        DEADLINE = int(words[1])
+        del words[:2]
+    *handlers, probe = words
+    signal.signal(signal.SIGALRM, hangs)
     prepare_machine()
     start_names()
     for handler, kind in [(probe, hashes), (probe, too_large_a_record)] + [
             (handler, kind) for handler in handlers for kind in KINDS]:
         try:
+            signal.alarm(DEADLINE)
             kind(handler)
-        except (Failed, OSError, subprocess.SubprocessError,
-                struct.error) as error:
+            signal.alarm(0)
+        except (Failed, Hangs, OSError, subprocess.SubprocessError,
+                struct.error, ValueError, IndexError) as error:
             sys.exit(f"{os.path.basename(handler)} {kind.__name__}: {error}")
 
 

@@ -1,18 +1,16 @@
 #!/usr/bin/env bats
 # Real FTP servers and clients, across families and in the same one.
 
-load ../lib/common
-load ../lib/net
-load ../lib/records
-load ../lib/launch
+load ../lib/gateway
 load ../lib/ftp
 
 FTP_BIG_MIB=100
 
-setup_file() {
-	ftp_packages || export FTP_MISSING='the FTP packages cannot be fetched'
-	net_up
-	[[ -z $NET_MISSING && -z ${FTP_MISSING-} ]] || return 0
+prepare_file() {
+	ftp_packages || {
+		export FTP_MISSING='the FTP packages cannot be fetched'
+		return 0
+	}
 	chmod 755 "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
 	ftp_files "$BATS_FILE_TMPDIR/ftp"
 	ftp_accounts s4 "$BATS_FILE_TMPDIR/ftp"
@@ -24,14 +22,9 @@ setup_file() {
 	    "state-dir $BATS_FILE_TMPDIR/state"
 }
 
-teardown_file() {
-	net_down
-}
-
 setup() {
 	net_needed
 	[[ -z ${FTP_MISSING-} ]] || skip "$FTP_MISSING"
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 	cd "$BATS_TEST_TMPDIR"
 }
 
@@ -127,11 +120,10 @@ across() {
 	exchange c4 v6.example.com -P - --disable-eprt
 	exchange c6 v4.example.com
 	exchange c6 v4.example.com -P -
-	run -0 grep -oE 'alg=[^ ]*' "$GATEWAY_LOG"
-	assert_match log "$output" 'PASV>LPSV'
-	assert_match log "$output" 'PORT>LPRT'
-	assert_match log "$output" 'EPSV>EPSV'
-	assert_match log "$output" 'EPRT>EPRT'
+	local translated
+	for translated in 'PASV>LPSV' 'PORT>LPRT' 'EPSV>EPSV' 'EPRT>EPRT'; do
+		wait_for_log "alg=[^ ]*$translated"
+	done
 }
 
 # by_python CHECK: across the families

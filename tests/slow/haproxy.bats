@@ -98,6 +98,7 @@ gateway() {
 	rm -f "$BATS_FILE_TMPDIR/$role.err"
 	start "$role" ip netns exec "$NET-$role" systemd-socket-activate \
 	    --accept -l "$address:1080" "$HANDLER" "${options[@]}"
+	wait_for_line "$BATS_FILE_TMPDIR/$role.err" '^Listening on'
 }
 
 # balance [SED-COMMAND]: the example, changed as it says.

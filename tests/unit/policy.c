@@ -19,7 +19,7 @@
 
 #include "policy/reader.h"
 #include "policy/settings.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/name.h"
 
 enum { EXIT_CONFIGURATION = 78, OPTIONS_MAX = 64 };
@@ -315,11 +315,12 @@ milliseconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* Reads a rule and judges one address, at the best of ten runs. */
+/* Reads a rule and judges one address, at the best of ten runs; in CPU time,
+ * to which others add nothing. */
 static int
 run_load(const char *option)
 {
