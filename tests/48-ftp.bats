@@ -102,6 +102,11 @@ says_nothing() {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transfer-idle
 }
 
+@test "no more transfers at once than there is room for, and slow clients" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" too-many
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" slow-reader
+}
+
 @test "a client that ends behind what nobody reads is noticed" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" ended-behind
 }

@@ -465,6 +465,52 @@ def greeting(program):
         m.end()
 
 
+def too_many(program):
+    """Three transfers may run; the fourth is refused, and said so."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        running = [start_transfer(m, client, server) for _ in range(3)]
+        client.send(b"PORT 127,0,0,1,200,1\r\n", False)
+        check("asked", server.line(), b"NOOP")
+        server.send(b"200 ok\r\n", False)
+        check("answer", client.line(), b"425 No port to listen on")
+        for source, sink in running:
+            source.close()
+            check("the end of the data", sink.recv(1), b"")
+            sink.close()
+        for peer in (client, server):
+            peer.sock.shutdown(socket.SHUT_WR)
+        text, _ = gate.finish()
+        if 'reason="no port to listen at' not in text:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
+
+
+def slow_reader(program):
+    """More than fits anywhere, for a client that does not read yet."""
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        client.send(b"STAT\r\n", False)
+        check("asked", server.line(), b"STAT")
+        reply = b"".join(b"211-%08d " % i + b"x" * 900 + b"\r\n"
+                         for i in range(8000)) + b"211 end\r\n"
+        push(server.sock, reply)
+        # So long as it is not blocked there is nothing to see yet.
+        stuck = time.monotonic() + DEADLINE
+        while not socks.unacknowledged(server.sock):
+            if time.monotonic() > stuck:
+                raise Failure("the handler takes it all")
+            time.sleep(0.01)
+        check("reply", streams.receive_exactly(client.sock, len(reply)),
+              reply)
+        check("end", client.sock.recv(1), b"")
+    finally:
+        m.end()
+
+
 def ended_behind(program):
     """The client's end, behind more than is read while a reply is owed."""
     m = Machine(program, "::1", ["half-closed-timeout 100ms"])
@@ -620,7 +666,8 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
     bind, no_descriptor, advertised, no_table, own_address, transparent,
-    transfer_auth, transfer_idle, greeting, ended_behind)}
+    transfer_auth, transfer_idle, greeting, ended_behind,
+    too_many, slow_reader)}
 
 
 def main():

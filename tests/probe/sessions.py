@@ -396,9 +396,9 @@ def ftp_line(peer, want=None):
     return line
 
 
-def ftp_session(handler, host, *options):
+def ftp_session(handler, host, *options, **how):
     """A control connection, greeted."""
-    s = Session(handler, *options)
+    s = Session(handler, *options, **how)
     port = int(options[-1].split()[-1])
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listener:
@@ -480,6 +480,18 @@ def ftp(handler):
     waiting.end("ok")
     control.finish()
     control.end("ok")
+
+
+def translated(handler, **how):
+    """For its record."""
+    s = ftp_session(handler, HOST6, "user nobody",
+                    "state-dir " + ftp_state(), "ftp-port 2121", **how)
+    s.client.sendall(b"PASV\r\n")
+    ftp_line(s.server, b"EPSV\r\n")
+    s.server.sendall(b"229 (|||51201|)\r\n")
+    check("answer", ftp_line(s.client)[:4], b"227 ")
+    s.finish()
+    s.end("ok")
 
 
 def protected(handler):
@@ -646,6 +658,9 @@ def to_journal(handler):
                   True)
             bind(handler, fd2=stream, environment=environment)
             check("journal", b"SOCKS64_COMMAND=BIND" in
+                  journald.recv(65536), True)
+            translated(handler, fd2=stream, environment=environment)
+            check("journal", b"SOCKS64_ALG=PASV>EPSV\n" in
                   journald.recv(65536), True)
             s = Session(handler, fd2=stream, environment=environment)
             s.client.sendall(b"GET ")
