@@ -125,9 +125,12 @@ standard_release(struct connection *c)
 	int null = -1;
 
 	if (c->fd <= STDERR_FILENO) {
-		c->fd = fcntl(c->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START);
-		if (c->fd == -1)
+		const int fd = fcntl(c->fd, F_DUPFD_CLOEXEC,
+		    LISTEN_FDS_START);
+
+		if (fd == -1)
 			return false;
+		c->fd = fd;
 	}
 	if (fstat(c->fd, &ours) != 0)
 		return false;
@@ -171,9 +174,11 @@ connection_find(void)
 		return connection_bad(c.fd, c.wrong);
 	leftovers_close(c.fd);
 	c.state = peer_read(&c) ? CONNECTION_OPEN : CONNECTION_GONE;
-	if (!standard_release(&c) || !socket_nonblocking(c.fd, true))
-		return connection_bad(c.fd,
-		    "the connection's descriptor could not be set up");
+	if (!standard_release(&c) || !socket_nonblocking(c.fd, true)) {
+		c.state = CONNECTION_BROKEN;
+		c.wrong = "the connection's descriptor could not be set up";
+		return c;
+	}
 	fcntl(c.fd, F_SETFD, FD_CLOEXEC);
 	socket_tune(c.fd);
 	return c;

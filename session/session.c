@@ -186,6 +186,8 @@ session_open(struct session *s, const struct options *options)
 	if (!standard)
 		session_refuse(&c, STATUS_SYSTEM,
 		    "/dev/null could not be opened");
+	if (c.state == CONNECTION_BROKEN)
+		session_refuse(&c, STATUS_SYSTEM, c.wrong);
 	if (c.state == CONNECTION_BAD)
 		session_refuse(&c, STATUS_USAGE, c.wrong);
 	session_know(s, &c);
