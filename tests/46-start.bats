@@ -72,6 +72,10 @@ with_syslog() {
 	starting leftovers
 }
 
+@test "without a descriptor to work with it is 71, and the client hears nothing" {
+	PROGRAM=$HANDLER_STATIC starting no-descriptor
+}
+
 @test "an ipv6 client is answered in its family" {
 	starting families
 }

@@ -510,6 +510,19 @@ def case_closed_inetd(stage):
     expect("status", wait_end(pid), 0)
 
 
+def case_no_descriptor(stage):
+    """No room to move the connection to: 71, told to whom it concerns.  (The
+    dynamic link would not even find its libraries.)"""
+    client, ours = connection()
+    for fds, silent in (({n: ours.fileno() for n in range(3)}, True),
+                        (stage.files(ours.fileno()), False)):
+        pid = spawn("/usr/bin/prlimit", ["--nofile=3", stage.program], fds)
+        expect("status", wait_end(pid), 71)
+        expect("silent", text_of(stage.err) == "", silent)
+    ours.close()
+    expect_silence(client)
+
+
 def case_sigterm_handshake(stage):
     """SIGTERM after each octet of the handshake."""
     octets = socks.GREETING + socks.request("127.0.0.1", 9)
