@@ -132,6 +132,14 @@ stderr_is_useful(int client)
 	    status.st_rdev != null.st_rdev || !S_ISCHR(status.st_mode);
 }
 
+const char *
+journal_refused(int log_to)
+{
+	return log_to != LOG_TO_JOURNAL || journal_backend_available() ?
+	    NULL : "journal: this program is linked without libsystemd, say "
+	    "auto or syslog";
+}
+
 static enum sink
 sink_choose(enum log_to wish, int client)
 {

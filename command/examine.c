@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "journal.h"
 #include "net/route.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
@@ -82,6 +83,15 @@ tell_directive(struct examination *e, bool warning, const char *keyword,
 	text_add(&line, ": ");
 	text_add(&line, what);
 	tell(e, warning, place, buffer);
+}
+
+static void
+examine_log(struct examination *e)
+{
+	const char *refused = journal_refused((int)e->settings->log_to);
+
+	if (refused != NULL)
+		tell_directive(e, false, "log-to", refused);
 }
 
 static void
@@ -217,6 +227,15 @@ examine_as_user(struct examination *e, const struct options *options,
 }
 
 bool
+examine_steering(const struct settings *settings, settings_report *report)
+{
+	struct examination e = { .settings = settings, .report = report };
+
+	examine_route(&e, geteuid() == 0);
+	return !e.failed;
+}
+
+bool
 examine_configuration(struct settings *out, const struct options *options,
     settings_report *report)
 {
@@ -234,6 +253,7 @@ examine_configuration(struct settings *out, const struct options *options,
 	else
 		tell_kept(&e, &kept);
 	examine_users(&e);
+	examine_log(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_state(&e);

@@ -47,8 +47,8 @@ is_assigned(int fd, const struct address *a)
 
 /*
  * SECURITY: a whole prefix may be local (`ip -6 route add local`), and none
- * of its addresses a source.  What stays here has the MTU of lo, which is
- * more than any link's.
+ * of its addresses a source; nor is one that a router has as anycast.  What
+ * stays here has the MTU of lo, which is more than any link's.
  */
 static bool
 stays_here(int fd, const struct address *a)

@@ -171,9 +171,11 @@ connection_find(void)
 		return connection_bad(c.fd, c.wrong);
 	leftovers_close(c.fd);
 	c.state = peer_read(&c) ? CONNECTION_OPEN : CONNECTION_GONE;
-	if (!standard_release(&c) || !socket_nonblocking(c.fd))
-		return connection_bad(c.fd,
-		    "the connection's descriptor could not be set up");
+	if (!standard_release(&c) || !socket_nonblocking(c.fd)) {
+		c.state = CONNECTION_FAILED;
+		c.wrong = "the connection's descriptor could not be set up";
+		return c;
+	}
 	fcntl(c.fd, F_SETFD, FD_CLOEXEC);
 	socket_tune(c.fd);
 	return c;

@@ -13,6 +13,7 @@
 enum connection_state {
 	CONNECTION_NONE, /* no socket: a terminal, a pipe */
 	CONNECTION_BAD,  /* a socket that we cannot serve: see `wrong` */
+	CONNECTION_FAILED, /* the system let us down: see `wrong` */
 	CONNECTION_GONE, /* the client has left (ENOTCONN) */
 	CONNECTION_OPEN,
 };
@@ -20,7 +21,7 @@ enum connection_state {
 struct connection {
 	enum connection_state state;
 	int fd;
-	const char *wrong; /* what to change, as a sentence; static */
+	const char *wrong; /* what to change, or failed: a static sentence */
 
 	struct address client; /* FAMILY_NONE: a unix-domain peer */
 	uint32_t client_uid;   /* of that */

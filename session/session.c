@@ -64,21 +64,39 @@ session_refuse(const struct connection *c, enum exit_status status,
 	_exit((int)status);
 }
 
+/* KEYWORD: WHAT: WHY, at the place of that directive; `why` may be "". */
+static _Noreturn void
+session_misconfigured(struct session *s, const char *keyword,
+    const char *what, const char *why)
+{
+	char place[RULE_TEXT];
+	char sentence[REPORT_TEXT];
+	struct text where = text_in(place, sizeof(place));
+	struct text line = text_in(sentence, sizeof(sentence));
+
+	settings_place(&s->settings, keyword, &where);
+	text_add(&line, keyword);
+	text_add(&line, ": ");
+	text_add(&line, what);
+	text_add(&line, why);
+	report_settings(&s->inbox.fd, false, place, sentence);
+	_exit(STATUS_CONFIG);
+}
+
 static void
 session_configure(struct session *s, const struct connection *c,
     const struct options *options)
 {
 	struct journal_options log = { .client = c->fd };
+	const char *refused;
 	int client = c->fd;
 
 	if (!settings_read(&s->settings, options->file, options->settings,
 	    options->count, report_settings, &client))
 		_exit(reader_starved() ? STATUS_SYSTEM : STATUS_CONFIG);
-	if (s->settings.log_to == LOG_TO_JOURNAL &&
-	    !journal_backend_available())
-		session_refuse(c, STATUS_CONFIG, "log-to journal: this "
-		    "program is linked without libsystemd, say auto or "
-		    "syslog");
+	refused = journal_refused((int)s->settings.log_to);
+	if (refused != NULL)
+		session_misconfigured(s, "log-to", refused, "");
 	log.log_to = (int)s->settings.log_to;
 	log.level = s->settings.log_level;
 	log.facility = s->settings.log_facility;
@@ -119,25 +137,6 @@ session_share(struct session *s)
 	s->table.fd = -1;
 	if (s->settings.ftp_alg != FTP_ALG_OFF)
 		(void)table_open(&s->table, s->settings.state_dir);
-}
-
-/* KEYWORD: WHAT: WHY, at the place of that directive; `why` may be "". */
-static _Noreturn void
-session_misconfigured(struct session *s, const char *keyword,
-    const char *what, const char *why)
-{
-	char place[RULE_TEXT];
-	char sentence[REPORT_TEXT];
-	struct text where = text_in(place, sizeof(place));
-	struct text line = text_in(sentence, sizeof(sentence));
-
-	settings_place(&s->settings, keyword, &where);
-	text_add(&line, keyword);
-	text_add(&line, ": ");
-	text_add(&line, what);
-	text_add(&line, why);
-	report_settings(&s->inbox.fd, false, place, sentence);
-	_exit(STATUS_CONFIG);
 }
 
 /* What cannot be set is told now: a session must not go where the
@@ -188,6 +187,8 @@ session_open(struct session *s, const struct options *options)
 		    "/dev/null could not be opened");
 	if (c.state == CONNECTION_BAD)
 		session_refuse(&c, STATUS_USAGE, c.wrong);
+	if (c.state == CONNECTION_FAILED)
+		session_refuse(&c, STATUS_SYSTEM, c.wrong);
 	session_know(s, &c);
 	session_configure(s, &c, options);
 	if (c.state == CONNECTION_GONE)

@@ -100,6 +100,14 @@ with_syslog() {
 	starting wrong-word
 }
 
+@test "without a descriptor to be had it is 71, before a byte is read" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 --separate-stderr "$TESTS/probe/hand.py" sh -c \
+	    'ulimit -n 4; exec "$@"' sh "$HANDLER"
+	assert_equal outcome "$output" "71 3 0"
+	assert_match why "$stderr" 'descriptor could not be set up'
+}
+
 @test "a wrong configuration is 78 before a byte is read, and names the place" {
 	starting bad-configuration
 }

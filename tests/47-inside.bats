@@ -95,3 +95,18 @@ inside() {
 @test "port 0, and spellings that must not become an address" {
 	inside odd
 }
+
+@test "a router's anycast addresses are its own" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 ip netns exec "$GW" bash -c '
+		forwarding=/proc/sys/net/ipv6/conf/all/forwarding
+		trap "echo 0 >$forwarding" EXIT
+		echo 1 >$forwarding
+		for address in 2600:2::9 2600:2::; do
+			"$1" -f /dev/null -o "allow udp at any,global" \
+			    -e udp 127.0.0.1 "[$address]:53" | sed -n 2p
+		done' bash "$HANDLER"
+	assert_equal neighbour "${lines[0]}" "2600:2::9 allowed -o:1"
+	assert_equal anycast "${lines[1]}" \
+	    "2600:2:: denied 2600:2:: is an address of this host and no rule opens it"
+}

@@ -79,6 +79,10 @@ says_nothing() {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" bind
 }
 
+@test "a data connection that cannot be taken for want of a descriptor is closed" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" no-descriptor
+}
+
 @test "listen-ports and advertise bind hold for what is announced" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" advertised
 }

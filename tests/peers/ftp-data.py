@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -384,6 +385,27 @@ def bind(program):
         m.end()
 
 
+def no_descriptor(program):
+    """The server's data connection cannot be taken: it is closed, and the
+    session goes on."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        host, port = active(client, server, 50000)
+        who = {"user": 65534, "group": 65534, "extra_groups": ()}
+        subprocess.run(["prlimit", f"--pid={gate.process.pid}", "--nofile=3"],
+                       check=True, **(who if os.getuid() == 0 else {}))
+        try:
+            with socket.create_connection((host, port), DEADLINE) as data:
+                check("data", data.recv(1), b"")
+        except ConnectionError:
+            pass
+        client.send(b"NOOP\r\n", False)
+        check("behind it", server.line(), b"NOOP")
+    finally:
+        m.end()
+
+
 def advertised(program):
     m = Machine(program, "::1", [
         "listen-ports 25000-25019", "advertise bind 2001:db8:9::9"])
@@ -423,7 +445,7 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, advertised, no_table, own_address)}
+    bind, no_descriptor, advertised, no_table, own_address)}
 
 
 def main():
