@@ -649,6 +649,19 @@ def case_log_nowhere(stage, log):
     del log
 
 
+def case_log_stuck(stage):
+    """stderr is a pipe that nobody empties: the record is lost, no more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, bytes(4096))
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    session_of(stage, {0: "client", 2: writing})
+    os.close(reading)
+
+
 def journal_stream(fd):
     status = os.fstat(fd)
     return {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
