@@ -455,22 +455,33 @@ start_due(struct race *race)
 		race_fail(race);
 }
 
-/* fds: the client, the resolver's, then the attempts in their order. */
+/* fds: the client, the resolver's, then the attempts in their order, but none
+ * that is over: ppoll(2) refuses more entries than descriptors may be open. */
 static size_t
 poll_attempts(const struct race *race, struct pollfd *fds)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < race->attempt_count; i++)
-		fds[i] = (struct pollfd){ .fd = race->attempts[i].fd,
-			.events = POLLOUT };
-	return race->attempt_count;
+		if (race->attempts[i].fd != -1)
+			fds[n++] = (struct pollfd){
+				.fd = race->attempts[i].fd,
+				.events = POLLOUT };
+	return n;
 }
 
 static void
-finish_ready(struct race *race, const struct pollfd *fds, size_t n)
+finish_ready(struct race *race, const struct pollfd *fds)
 {
-	for (size_t i = 0; i < n && !race->over; i++)
-		if (fds[i].fd != -1 && fds[i].revents != 0)
-			attempt_finish(race, &race->attempts[i]);
+	for (size_t i = 0; i < race->attempt_count && !race->over; i++) {
+		struct attempt *attempt = &race->attempts[i];
+
+		if (attempt->fd == -1)
+			continue;
+		if (fds->revents != 0)
+			attempt_finish(race, attempt);
+		fds++;
+	}
 }
 
 static void
@@ -494,7 +505,7 @@ race_wait(struct race *race)
 		return;
 	}
 	if (wait == WAIT_READY)
-		finish_ready(race, fds + 1 + asked, tried);
+		finish_ready(race, fds + 1 + asked);
 	if (race->over)
 		return;
 	resolve_process(&race->names, fds + 1,

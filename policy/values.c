@@ -529,6 +529,18 @@ parse_source(struct reader *r, const struct directive *d, char *value,
 	*field = address;
 }
 
+/* A directive that is repeated: its keyword again, but for the first value. */
+static void
+next_line(struct output *o, const struct directive *d, bool *first)
+{
+	if (!*first) {
+		output_add(o, "\n");
+		output_add(o, d->keyword);
+		output_add(o, " ");
+	}
+	*first = false;
+}
+
 /* Two lines where both families have one. */
 static void
 dump_source(struct output *o, const struct directive *d,
@@ -545,13 +557,8 @@ dump_source(struct output *o, const struct directive *d,
 		if (sources[i]->family == FAMILY_NONE)
 			continue;
 		address_add(&t, sources[i]);
-		if (!first) {
-			output_add(o, "\n");
-			output_add(o, d->keyword);
-			output_add(o, " ");
-		}
+		next_line(o, d, &first);
 		output_add(o, buffer);
-		first = false;
 	}
 }
 
@@ -603,15 +610,10 @@ dump_advertise(struct output *o, const struct directive *d,
 		if (a->family == FAMILY_NONE)
 			continue;
 		address_add(&t, a);
-		if (!first) {
-			output_add(o, "\n");
-			output_add(o, d->keyword);
-			output_add(o, " ");
-		}
+		next_line(o, d, &first);
 		output_add(o, choice_word(d, (int)what));
 		output_add(o, " ");
 		output_add(o, buffer);
-		first = false;
 	}
 }
 

@@ -171,7 +171,7 @@ connection_find(void)
 		return connection_bad(c.fd, c.wrong);
 	leftovers_close(c.fd);
 	c.state = peer_read(&c) ? CONNECTION_OPEN : CONNECTION_GONE;
-	if (!standard_release(&c) || !socket_nonblocking(c.fd, true)) {
+	if (!standard_release(&c) || !socket_nonblocking(c.fd)) {
 		c.state = CONNECTION_FAILED;
 		c.wrong = "the connection's descriptor could not be set up";
 		return c;

@@ -55,6 +55,17 @@ fill_question(struct session *s, enum policy_command command)
 	q->port = command == POLICY_BIND ? 0 : s->request.address.port;
 }
 
+/* Could a rule allow the question?  Else the session ends with 02. */
+static void
+judge(struct session *s)
+{
+	policy_judge_request(s->settings.policy, &s->question, &s->verdict);
+	s->record.rule = s->verdict.rule;
+	if (s->verdict.decision != ALLOW)
+		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
+		    s->verdict.reason);
+}
+
 void
 session_serve(struct session *s)
 {
@@ -64,18 +75,8 @@ session_serve(struct session *s)
 		    "the command is not served");
 	fill_question(s, commands[s->request.command].policy);
 	serve_find(s);
-	serve_judge(s);
+	judge(s);
 	commands[s->request.command].serve(s);
-}
-
-void
-serve_judge(struct session *s)
-{
-	policy_judge_request(s->settings.policy, &s->question, &s->verdict);
-	s->record.rule = s->verdict.rule;
-	if (s->verdict.decision != ALLOW)
-		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    s->verdict.reason);
 }
 
 struct address

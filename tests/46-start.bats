@@ -193,6 +193,10 @@ with_syslog() {
 	starting status
 }
 
+@test "systemctl status and ps show a BIND that waits, and then who came" {
+	starting status-bind
+}
+
 @test "started as root it is nobody, without groups and capabilities, confined" {
 	[[ $(id -u) -eq 0 ]] || skip "needs root"
 	starting identity

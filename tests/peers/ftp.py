@@ -349,12 +349,7 @@ class Dialogue:
                     data = b"".join(streams.stream(seed, n))
                     source.sendall(data)
                     source.shutdown(socket.SHUT_WR)
-                    came = b""
-                    while True:
-                        more = sink.recv(65536)
-                        if not more:
-                            break
-                        came += more
+                    came = streams.receive_octets(sink)
                     if came != data:
                         raise Failure(f"{len(came)} octets, not {n}")
 
@@ -442,12 +437,10 @@ class Gate(handshake.Handler):
     """A handler that is reached by an address of either family."""
 
     def __init__(self, address, program, options):
-        family = socket.AF_INET if "." in address else socket.AF_INET6
         with handshake.Handler.lock:
             kept = handshake.Handler.listener
-            handshake.Handler.listener = socket.create_server(
-                (address, 0), family=family)
-            listener = handshake.Handler.listener
+            listener = handshake.gate_listener(address)
+            handshake.Handler.listener = listener
         try:
             # The constructor connects to the listener that it finds.
             super().__init__(program, options)

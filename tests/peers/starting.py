@@ -6,6 +6,7 @@
 Descriptors, environment and options are made by hand.  Silent and status 0
 where all is as INTERFACE 1 and 3 say; else a line that says what is not.
 """
+import contextlib
 import os
 import pty
 import re
@@ -74,7 +75,7 @@ def connection(family=socket.AF_INET):
     if family == socket.AF_UNIX:
         return socket.socketpair()
     address = "127.0.0.1" if family == socket.AF_INET else "::1"
-    with socket.create_server((address, 0), family=family) as listener:
+    with handshake.gate_listener(address) as listener:
         client = socket.create_connection(listener.getsockname()[:2])
         ours, _ = listener.accept()
     client.settimeout(DEADLINE)
@@ -89,6 +90,12 @@ def text_of(file):
 def expect(what, got, wanted):
     if got != wanted:
         raise Failure(f"{what}: {got!r}, not {wanted!r}")
+
+
+def with_client(fds, ours):
+    """Descriptors, of which some are called "client"."""
+    return {n: ours.fileno() if fd == "client" else fd
+            for n, fd in fds.items()}
 
 
 def expect_silence(client):
@@ -235,13 +242,7 @@ def dialogue(client, port=None):
     expect("reply", reply[:4], b"\5\0\0\1")
     client.sendall(b"more")
     client.shutdown(socket.SHUT_WR)
-    echo = b""
-    while True:
-        octets = client.recv(100)
-        if not octets:
-            break
-        echo += octets
-    expect("echo", echo, b"earlymore")
+    expect("echo", streams.receive_octets(client), b"earlymore")
     return port
 
 
@@ -421,20 +422,24 @@ def case_bad_configuration(stage):
         expect_silence(client)
 
 
+def end_in_silence(stage, arguments, fds, listen=None):
+    """It ends without a word to the client."""
+    client, ours = connection()
+    wait_end(spawn(stage.program, arguments, with_client(fds, ours),
+                   listen=listen))
+    ours.close()
+    try:
+        expect_silence(client)
+    except Failure as failure:
+        raise Failure(f"{arguments}: {failure}") from None
+
+
 def case_inetd_silence(stage):
     """fd 0, 1 and 2 are the client: whatever is wrong, it hears nothing."""
     for arguments in (["-x"], ["-V"], ["-h"], ["-T"], ["-t"],
                       ["--print-sandbox"], ["operand"], ["-f"],
                       *(arguments for arguments, _ in BAD_CONFIGURATIONS)):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    dict.fromkeys((0, 1, 2), ours.fileno()))
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments, dict.fromkeys((0, 1, 2), "client"))
 
 
 def case_stderr_silence(stage):
@@ -442,15 +447,8 @@ def case_stderr_silence(stage):
     for arguments in (["-e", "listen"], ["-t", "-o", "nonsense 1"],
                       ["-T", "-o", "nonsense 1"], ["-x"],
                       ["-e", "connect", "10.0.0.1", "www.onion:80"]):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    {0: ours.fileno(), 1: stage.null, 2: ours.fileno()})
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments,
+                       {0: "client", 1: stage.null, 2: "client"})
 
 
 def case_explain_stopped(stage):
@@ -472,17 +470,9 @@ def case_fd_3_silence(stage):
     """fd 1 to 3 are the client, as with StandardOutput=inherit mistakes."""
     for arguments in (["-x"], ["operand"],
                       *(arguments for arguments, _ in BAD_CONFIGURATIONS)):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    {0: stage.null, **dict.fromkeys((1, 2, 3),
-                                                    ours.fileno())},
-                    listen=1)
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments,
+                       {0: stage.null, 1: "client", 2: "client",
+                        3: "client"}, listen=1)
 
 
 def case_inetd_session(stage):
@@ -543,10 +533,8 @@ def case_sigterm_handshake(stage):
 def session_of(stage, fds, environment=None, listen=None, arguments=()):
     """A session to log; returns the client's name."""
     client, ours = connection()
-    fds = {n: ours.fileno() if fd == "client" else fd
-           for n, fd in fds.items()}
-    pid = spawn(stage.program, [*ALLOW, *arguments], fds, environment,
-                listen)
+    pid = spawn(stage.program, [*ALLOW, *arguments], with_client(fds, ours),
+                environment, listen)
     ours.close()
     name = socks.text_of(client.getsockname())
     dialogue(client)
@@ -602,9 +590,8 @@ def case_log_syslog_options(stage, log):
 def hold(stage, fds, environment=None, listen=None):
     """A session that stays open: (pid, client, port)."""
     client, ours = connection()
-    fds = {n: ours.fileno() if fd == "client" else fd
-           for n, fd in fds.items()}
-    pid = spawn(stage.program, ALLOW, fds, environment, listen)
+    pid = spawn(stage.program, ALLOW, with_client(fds, ours), environment,
+                listen)
     ours.close()
     port = serve_echo()
     client.sendall(socks.GREETING + socks.request("127.0.0.1", port) +
@@ -696,33 +683,69 @@ def case_log_static_stream(stage):
     check_record(text, name, "ok")
 
 
-def case_status(stage):
-    """STATUS= and the process title while it relays.  (systemd's socket has
-    a path; an abstract one is out of reach behind Landlock.)"""
-    directory = tempfile.mkdtemp()
-    os.chmod(directory, 0o755)
-    path = os.path.join(directory, "notify")
-    try:
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify.bind(path)
-        os.chmod(path, 0o777)
-        notify.settimeout(DEADLINE)
-        pid, client, port = hold(stage, {0: "client",
-                                         2: stage.err.fileno()},
-                                 {"NOTIFY_SOCKET": path})
-        name = socks.text_of(client.getsockname())
-        wanted = f"{name} -> 127.0.0.1:{port} (127.0.0.1:{port})"
-        expect("STATUS", notify.recv(4096).decode().rstrip("\n"),
-               f"STATUS={wanted}")
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            title = file.read().rstrip(b"\0").decode()
-        if wanted not in title:
+@contextlib.contextmanager
+def notify_socket():
+    """Where STATUS= goes.  (systemd's socket has a path; an abstract one is
+    out of reach behind Landlock.)"""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        path = os.path.join(directory, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            os.chmod(path, 0o777)
+            notify.settimeout(DEADLINE)
+            yield notify, {"NOTIFY_SOCKET": path}
+
+
+def expect_shown(pid, notify, wanted):
+    """By systemctl status and by ps."""
+    expect("STATUS", notify.recv(4096).decode().rstrip("\n"),
+           f"STATUS={wanted}")
+    # It is put there behind the datagram.
+    end = time.monotonic() + DEADLINE
+    while wanted not in (title := title_of(pid)):
+        if time.monotonic() > end:
             raise Failure(f"ps shows {title!r}")
+        time.sleep(0.01)
+
+
+def title_of(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read().rstrip(b"\0").decode()
+
+
+def case_status(stage):
+    """STATUS= and the process title while it relays."""
+    with notify_socket() as (notify, environment):
+        pid, client, port = hold(stage, {0: "client",
+                                         2: stage.err.fileno()}, environment)
+        name = socks.text_of(client.getsockname())
+        expect_shown(pid, notify,
+                     f"{name} -> 127.0.0.1:{port} (127.0.0.1:{port})")
         client.close()
         expect("status", wait_end(pid), 0)
-    finally:
-        os.unlink(path)
-        os.rmdir(directory)
+
+
+def case_status_bind(stage):
+    """A BIND tells twice: that it waits, and who came."""
+    with notify_socket() as (notify, environment):
+        client, ours = connection()
+        pid = spawn(stage.program, ALLOW,
+                    {0: ours.fileno(), 2: stage.err.fileno()}, environment)
+        ours.close()
+        client.sendall(socks.GREETING + socks.request(
+            "127.0.0.1", 0, command=socks.BIND))
+        octets = streams.receive_exactly(client, 12)
+        start = (f"{socks.text_of(client.getsockname())} -> "
+                 "127.0.0.1:0 ")
+        expect_shown(pid, notify, start + "(-)")
+        port = int.from_bytes(octets[-2:], "big")
+        with socket.create_connection(("127.0.0.1", port)) as peer:
+            streams.receive_exactly(client, 10)
+            expect_shown(pid, notify,
+                         f"{start}({socks.text_of(peer.getsockname())})")
+        client.close()
+        expect("status", wait_end(pid), 0)
 
 
 def status_of(pid):

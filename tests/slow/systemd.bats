@@ -460,7 +460,7 @@ for ours, theirs in ((b"\5\1\2", 2), (b"\1\5alice\6secret", 2),
     s.sendall(ours)
     s.recv(theirs, socket.MSG_WAITALL)
 s.recv(1)'
-	wait_until 10 alice_is_served
+	wait_until alice_is_served
 	begin hold
 	inside pkill -u socks64 -f '^[^ ]+ alice -> '
 	run record SOCKS64_USER=alice
