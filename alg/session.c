@@ -32,6 +32,7 @@ struct end {
 	struct stream *out;
 	uint64_t *counter;
 	bool eof;
+	bool hung;  /* it ended behind what waits to be read */
 	bool shut;  /* our FIN is sent */
 	bool lost;  /* reset, or an error */
 };
@@ -314,17 +315,23 @@ last_moved(const struct dialogue *s)
 	return data > s->moved_at ? data : s->moved_at;
 }
 
+static bool
+is_half_closed(const struct dialogue *s)
+{
+	return s->ends[CLIENT].eof || s->ends[CLIENT].hung ||
+	    s->ends[SERVER].eof || s->ends[SERVER].hung;
+}
+
 /* A control connection is not idle while data moves. */
 static struct deadline
 idle_deadline(const struct dialogue *s)
 {
 	const struct settings *settings = s->control.alg->settings;
-	const bool half = s->ends[CLIENT].eof || s->ends[SERVER].eof;
 	struct deadline until = DEADLINE_NEVER;
 
 	if (settings->idle_timeout != 0)
 		until.at = last_moved(s) + settings->idle_timeout;
-	if (half && settings->half_closed_timeout != 0)
+	if (is_half_closed(s) && settings->half_closed_timeout != 0)
 		until = deadline_first(until, (struct deadline){
 		    last_moved(s) + settings->half_closed_timeout });
 	return until;
@@ -431,11 +438,10 @@ dialogue_over(struct dialogue *s, enum relay_result *result)
 static bool
 dialogue_timed_out(struct dialogue *s, enum relay_result *result)
 {
-	const bool half = s->ends[CLIENT].eof || s->ends[SERVER].eof;
-
 	if (!deadline_passed(idle_deadline(s)))
 		return false;
-	*result = dialogue_end(s->control.alg, RELAY_TIMEOUT, half ?
+	*result = dialogue_end(s->control.alg, RELAY_TIMEOUT,
+	    is_half_closed(s) ?
 	    "half-closed and silent for too long" :
 	    "silent for too long");
 	return true;
@@ -449,20 +455,26 @@ end_poll(const struct dialogue *s, const struct end *e)
 	const bool reads = !e->eof && !s->control.over && !s->control.raw &&
 	    has_room(&e->in);
 	const bool writes = !e->lost && stream_length(e->out) > 0;
+	const bool looks = !reads && !e->eof && !e->hung;
 
 	return (struct pollfd){
-		.fd = reads || writes ? e->fd : -1,
+		.fd = reads || writes || looks ? e->fd : -1,
 		.events = (short)((reads ? POLLIN : 0) |
-		    (writes ? POLLOUT : 0)),
+		    (writes ? POLLOUT : 0) | (looks ? POLLRDHUP : 0)),
 	};
 }
 
 static void
 end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
 {
-	if ((fd->revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !e->eof &&
+	const bool ended = (fd->revents &
+	    (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+
+	if ((ended || (fd->revents & POLLIN) != 0) && !e->eof &&
 	    has_room(&e->in))
 		end_read(s, e);
+	else if (ended)
+		e->hung = true;
 	if ((fd->revents & POLLOUT) != 0)
 		end_write(s, e);
 }

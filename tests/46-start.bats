@@ -177,6 +177,10 @@ with_syslog() {
 	PROGRAM=$HANDLER_STATIC with_syslog log-restarted
 }
 
+@test "a full pipe as stderr does not hold the session" {
+	starting log-stuck
+}
+
 @test "without any syslogd the session is served" {
 	with_syslog log-nowhere
 }

@@ -102,6 +102,10 @@ says_nothing() {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transfer-idle
 }
 
+@test "a client that ends behind what nobody reads is noticed" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" ended-behind
+}
+
 @test "without a table the rules decide, and the record says what is missing" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" no-table
 }

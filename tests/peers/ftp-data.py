@@ -465,6 +465,23 @@ def greeting(program):
         m.end()
 
 
+def ended_behind(program):
+    """The client's end, behind more than is read while a reply is owed."""
+    m = Machine(program, "::1", ["half-closed-timeout 100ms"])
+    try:
+        gate, client, server = m.control_session()
+        client.send(b"PASV\r\n", False)
+        check("asked", server.line(), b"EPSV")
+        push(client.sock, b"NOOP\r\n" * 4000)
+        if not gate.has_ended(DEADLINE):
+            raise Failure("it does not end")
+        text, _ = gate.finish()
+        if "half-closed and silent" not in text:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
+
+
 def filters(gate):
     """How many seccomp filters confine the session."""
     with open(f"/proc/{gate.process.pid}/status", encoding="ascii") as file:
@@ -603,7 +620,7 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
     bind, no_descriptor, advertised, no_table, own_address, transparent,
-    transfer_auth, transfer_idle, greeting)}
+    transfer_auth, transfer_idle, greeting, ended_behind)}
 
 
 def main():
