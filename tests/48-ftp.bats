@@ -87,6 +87,21 @@ says_nothing() {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" advertised
 }
 
+@test "interface and mark hold for what listens for servers" {
+	need networks net-admin
+	says_nothing "$PEERS/ftp-steered.py" "$HANDLER" interface
+	says_nothing "$PEERS/ftp-steered.py" "$HANDLER" mark
+}
+
+@test "all that was read arrives behind AUTH, where nothing is dialled" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transparent
+}
+
+@test "a transfer that runs ends before AUTH, and keeps a session alive" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transfer-auth
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transfer-idle
+}
+
 @test "without a table the rules decide, and the record says what is missing" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" no-table
 }

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import handshake
 import socks
@@ -440,12 +441,169 @@ def no_table(program):
         m.end()
 
 
+def greeting(program):
+    """For 30 s a server may say nothing; longer than that when it began."""
+    m = Machine(program)
+    try:
+        gates = m.session(), m.session()
+        servers = []
+        for gate in gates:
+            check("REP", m.ask(gate, "::1", m.port)[0], 0)
+            servers.append(ftp.Peer(m.control.accept()[0]))
+        slow, silent = servers
+        clients = [ftp.Peer(gate.client) for gate in gates]
+        slow.send(b"120 soon\r\n", False)
+        check("greeting", clients[0].line(), b"120 soon")
+        for client in clients:
+            client.send(b"PASV\r\n", False)
+        silent.sock.settimeout(60)
+        check("what is no FTP", silent.line(), b"PASV")
+        slow.send(b"220 ready\r\n", False)
+        check("greeting", clients[0].line(), b"220 ready")
+        check("asked", slow.line(), b"EPSV")
+    finally:
+        m.end()
+
+
+def filters(gate):
+    """How many seccomp filters confine the session."""
+    with open(f"/proc/{gate.process.pid}/status", encoding="ascii") as file:
+        return [int(line.split()[1]) for line in file
+                if line.startswith("Seccomp_filters:")]
+
+
+def push(sock, octets):
+    """In the background: octets, and a FIN."""
+    def send():
+        try:
+            sock.sendall(octets)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the other end says what is missing
+    threading.Thread(target=send, daemon=True).start()
+
+
+def transparent(program):
+    """AUTH with much behind it, before and after it is accepted."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        before = filters(gate)
+        up = b"".join(streams.stream(1, 3 << 20))
+        down = b"".join(streams.stream(2, 3 << 20))
+        client.sock.sendall(b"AUTH TLS\r\n" + up[:30000])
+        check("asked", server.line(), b"AUTH TLS")
+        server.sock.sendall(b"234 go\r\n" + down[:30000])
+        check("answer", client.line(), b"234 go")
+        push(client.sock, up[30000:])
+        push(server.sock, down[30000:])
+        client.got += streams.receive_exactly(client.sock,
+                                              len(down) - len(client.got))
+        check("filters", filters(gate), [n + 1 for n in before])
+        server.got += streams.receive_exactly(server.sock,
+                                              len(up) - len(server.got))
+        check("down", client.got == down, True)
+        check("up", server.got == up, True)
+        check("the client's end", client.sock.recv(1), b"")
+        check("the server's end", server.sock.recv(1), b"")
+        text, _ = gate.finish()
+        for word in (" ok ", f" up={len(up) + 10} ",
+                     f" down={len(down) + 19} "):
+            if word not in text:
+                raise Failure(f"no{word}in {text!r}")
+    finally:
+        m.end()
+
+
+def start_transfer(m, client, server):
+    """Active: the client's end of it and the server's."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(DEADLINE)
+    where = active(client, server, listener.getsockname()[1])
+    source = socket.create_connection(where, DEADLINE, (m.server, 0))
+    sink = listener.accept()[0]
+    listener.close()
+    sink.settimeout(DEADLINE)
+    return source, sink
+
+
+def transfer_auth(program):
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        source, sink = start_transfer(m, client, server)
+        source.sendall(b"hello")
+        check("data", streams.receive_exactly(sink, 5), b"hello")
+        client.send(b"AUTH TLS\r\n", True)
+        source.sendall(b"again")
+        check("data", streams.receive_exactly(sink, 5), b"again")
+        server.sock.setblocking(False)
+        try:
+            raise Failure(f"too early: {server.sock.recv(100)!r}")
+        except BlockingIOError:
+            server.sock.settimeout(DEADLINE)
+        source.close()
+        check("the end of the data", sink.recv(1), b"")
+        sink.close()
+        check("asked", server.line(), b"AUTH TLS")
+    finally:
+        m.end()
+
+
+def trickle(source, sink, seconds):
+    """Data for so long; returns the longest time that none moved."""
+    start = last = time.monotonic()
+    longest = 0.0
+    while last - start < seconds:
+        source.sendall(b"hello")
+        check("data", streams.receive_exactly(sink, 5), b"hello")
+        time.sleep(0.05)
+        now = time.monotonic()
+        longest = max(longest, now - last)
+        last = now
+    return longest
+
+
+def transfer_idle_once(program, idle):
+    """False: this machine was too slow to say."""
+    m = Machine(program, "::1", [f"idle-timeout {idle}s"])
+    try:
+        gate, client, server = m.control_session()
+        source, sink = start_transfer(m, client, server)
+        try:
+            longest = trickle(source, sink, idle * 1.5)
+            source.close()
+            check("the end of the data", sink.recv(1), b"")
+        except (ConnectionError, Failure):
+            longest = idle
+        sink.close()
+        if longest > idle / 2:
+            return False
+        for peer in (client, server):
+            peer.ended(True)
+        text, _ = gate.finish()
+        if " timeout " not in text:
+            raise Failure(f"the record says {text!r}")
+        return True
+    finally:
+        m.end()
+
+
+def transfer_idle(program):
+    """Silence of the control connection, while data moves."""
+    for idle in (1, 2, 8):
+        if transfer_idle_once(program, idle):
+            return
+    raise Failure("it ended in the middle of a transfer")
+
+
 # crypt("secret", "$6$salt$")
 HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, no_descriptor, advertised, no_table, own_address)}
+    bind, no_descriptor, advertised, no_table, own_address, transparent,
+    transfer_auth, transfer_idle, greeting)}
 
 
 def main():
