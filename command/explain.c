@@ -169,21 +169,15 @@ static bool
 candidates_find(struct explanation *e)
 {
 	static struct resolution names;
-	const char *reason = NULL;
+	enum reply reply;
 
-	if (e->question.name != NULL) {
+	if (e->question.name != NULL)
 		look_up(&names, e);
-		reason = resolve_reason(&names);
-	}
 	e->count = dial_candidates(e->settings, &e->question, &names,
 	    e->candidates);
 	if (e->count > 0)
 		return true;
-	if (reason == NULL)
-		reason = e->question.name == NULL ?
-		    "`prefer' excludes the family of the address" :
-		    "the name was not resolved in time";
-	(void)bad_query(reason);
+	(void)bad_query(dial_no_candidate(&names, &reply));
 	return false;
 }
 

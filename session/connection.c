@@ -125,9 +125,12 @@ standard_release(struct connection *c)
 	int null = -1;
 
 	if (c->fd <= STDERR_FILENO) {
-		c->fd = fcntl(c->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START);
-		if (c->fd == -1)
+		const int fd = fcntl(c->fd, F_DUPFD_CLOEXEC,
+		    LISTEN_FDS_START);
+
+		if (fd == -1)
 			return false;
+		c->fd = fd;
 	}
 	if (fstat(c->fd, &ours) != 0)
 		return false;

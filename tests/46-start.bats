@@ -72,6 +72,10 @@ with_syslog() {
 	starting leftovers
 }
 
+@test "without a descriptor to work with it is 71, and the client hears nothing" {
+	PROGRAM=$HANDLER_STATIC starting no-descriptor
+}
+
 @test "an ipv6 client is answered in its family" {
 	starting families
 }
@@ -171,6 +175,10 @@ with_syslog() {
 @test "the record arrives when syslogd was restarted in mid-session" {
 	with_syslog log-restarted
 	PROGRAM=$HANDLER_STATIC with_syslog log-restarted
+}
+
+@test "a full pipe as stderr does not hold the session" {
+	starting log-stuck
 }
 
 @test "without any syslogd the session is served" {

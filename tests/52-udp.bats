@@ -439,6 +439,23 @@ peer_records() {
 	run ! peer_records
 }
 
+@test "thousands of peers take no more memory than there is for some (peers 2.13)" {
+	gateway_start activate "$NET_ALLOW" 'log-udp-peers off'
+	use_type A
+	local pid bnd
+	local -i kilobytes
+	start scene ip netns exec "$NET-c4" "$PEERS/udp.py" "$GW4:1080" \
+	    stays "$S4" 5353 10000
+	wait_for_line "$BATS_FILE_TMPDIR/scene.out" '^stays$'
+	bnd=$(value bnd "$(head -n 1 "$BATS_FILE_TMPDIR/scene.out")")
+	pid=$(in_ns gw ss -Hlunp "sport = :${bnd##*:}" |
+	    sed -n '1s/.*pid=\([0-9]*\).*/\1/p')
+	kilobytes=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' \
+	    "/proc/$pid/status")
+	((kilobytes < 1024)) || fail "$kilobytes KiB"
+	stop scene
+}
+
 @test "a filter of its own is on, and nothing is left open" {
 	gateway_start activate
 	use_type A

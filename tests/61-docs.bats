@@ -305,8 +305,8 @@ readme_block() {
 	    sed 's/.*make //' | sort -u)
 }
 
-@test "the files that README's architecture names are there, and all rooms are named" {
-	local path
+@test "the files that README's architecture names are there, and every file is named" {
+	local path room
 	while read -r path; do
 		[[ -e $ROOT/$path ]] || fail "there is no $path"
 	done < <(sed -n '/^## Architecture/,$s/^    \([a-z0-9-]*\(\.c\|\/\)\) .*/\1/p' \
@@ -315,10 +315,13 @@ readme_block() {
 		grep -q "^    ${path##*/} " "$ROOT/README.md" ||
 		    fail "README does not name ${path##*/}"
 	done
-	for path in "$ROOT"/{session,command}/*.c; do
-		path=${path##*/}
-		sed -n '/^## Architecture/,$p' "$ROOT/README.md" |
-		    grep -qwe "${path%.c}" || fail "README does not name $path"
+	for room in $(sed -n 's/^ROOMS = //p' "$ROOT/Makefile"); do
+		for path in "$ROOT/$room"/*.c; do
+			path=${path##*/}
+			sed -n '/^## Architecture/,$p' "$ROOT/README.md" |
+			    grep -qwe "${path%.c}" ||
+			    fail "README does not name $room/$path"
+		done
 	done
 }
 

@@ -496,6 +496,43 @@ s.recv(1)'
 	assert_equal "${lines[-1]}" "$status" 0
 }
 
+# The client and the server of a PASV between families: what the client is
+# told.
+passive_mode() {
+	inside "$PYTHON" -c '
+import socket
+listener = socket.create_server(("::1", 21), family=socket.AF_INET6)
+client = socket.create_connection(("127.0.0.1", 1080))
+client.sendall(b"\5\1\0")
+client.recv(2, socket.MSG_WAITALL)
+client.sendall(b"\5\1\0\4" + bytes(15) + b"\1\0\x15")
+client.recv(10, socket.MSG_WAITALL)
+server = listener.accept()[0]
+at_client, at_server = (s.makefile("rw", newline="\r\n")
+                        for s in (client, server))
+def say(to, line):
+    to.write(line + "\n")
+    to.flush()
+say(at_server, "220 ready")
+at_client.readline()
+say(at_client, "PASV")
+at_server.readline()
+say(at_server, "229 ok (|||50000|)")
+print(at_client.readline())'
+}
+
+@test "sessions have their association table, under the plain unit and under hardened.conf" {
+	inside rm -f /run/socks64/associations
+	run passive_mode
+	assert_match "an alias" "$status $output" '^0 227 .*\(0,'
+	inside rm /run/socks64/associations
+	drop_in hardened.conf socks64@.service
+	run passive_mode
+	assert_match "an alias" "$status $output" '^0 227 .*\(0,'
+	run inside stat -c '%U %a' /run/socks64/associations
+	assert_equal "the table" "$output" "socks64 600"
+}
+
 @test "the hardened score test can fail: the plain unit scores more" {
 	inside cp /usr/local/lib/systemd/system/socks64@.service "$UNITS"
 	run inside systemd-analyze security --offline=true --threshold=10 \
