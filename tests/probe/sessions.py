@@ -176,7 +176,9 @@ class Session:
         if family == socket.AF_UNIX:
             self.client, connection = socket.socketpair()
         else:
-            with socket.create_server(("127.0.0.1", 0)) as listener:
+            # The handler dials this port at no address of this host, so
+            # no server may get it from the kernel.
+            with socket.create_server(("127.0.0.1", 1080)) as listener:
                 self.client = socket.create_connection(
                     listener.getsockname())
                 connection = listener.accept()[0]
