@@ -105,7 +105,8 @@ id_make(const struct turn *turn, const struct table_target *target,
 	struct slot *s = slot_find(turn, is_target, target);
 	uint32_t number;
 
-	if (s != NULL) {
+	if (s != NULL &&
+	    turn->now <= s->made_at + TABLE_ID_LIFE_MAX - TABLE_ID_LIFE) {
 		id_use(turn, s);
 		*id = s->number;
 		return TABLE_OK;

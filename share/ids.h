@@ -33,9 +33,9 @@ struct table_target {
 };
 
 /*
- * A REALID, 0x000100 to 0xffffff, for the target.  The share's ID of the same
- * target is given again and lives anew.  A share with too many loses its least
- * recently used one.
+ * A REALID, 0x000100 to 0xffffff, for the target, which lives for
+ * TABLE_ID_LIFE.  The share's ID of the same target is given again where it
+ * may live so long.  A share with too many loses its least recently used one.
  */
 enum table_result table_id_make(const struct share *share,
     const struct table_target *target, uint32_t *id);

@@ -162,12 +162,19 @@ id_age(struct table *t)
 	const struct share carol = share_of(t, "2001:db8::2", "carol");
 	const struct table_target six = target("", "2001:db8::81");
 	struct table_target out;
+	const int64_t last = TABLE_ID_LIFE_MAX - TABLE_ID_LIFE;
 	uint32_t id = 0;
+	uint32_t again = 0;
 	int64_t now = 0;
 
 	CHECK(table_id_make(at(now, &carol), &six, &id) == TABLE_OK);
 	for (; now <= TABLE_ID_LIFE_MAX - 200000; now += 200000)
 		CHECK(table_id_find(at(now, &carol), id, &out) == TABLE_OK);
+	/* Near its end it is not given again, or it would be gone at once. */
+	CHECK(table_id_make(at(last, &carol), &six, &again) == TABLE_OK &&
+	    again == id);
+	CHECK(table_id_make(at(last + 1, &carol), &six, &again) == TABLE_OK &&
+	    again != id);
 	CHECK(table_id_find(at(TABLE_ID_LIFE_MAX - 1, &carol), id, &out) ==
 	    TABLE_OK);
 	CHECK(table_id_find(at(TABLE_ID_LIFE_MAX, &carol), id, &out) ==
