@@ -60,7 +60,7 @@ build/%.o: %.c
 # The seccomp filters are made here, with libseccomp, and only loaded by the
 # handler.  FILTERS=--trap for development: SIGSYS can be caught.
 build/sandbox/generate: sandbox/generate.c sandbox/calls.c wire/text.c \
-	    sandbox/calls.h sandbox/sandbox.h wire/text.h
+	    sandbox/calls.h sandbox/sandbox.h wire/array.h wire/text.h
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
 	    sandbox/generate.c sandbox/calls.c wire/text.c -lseccomp

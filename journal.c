@@ -8,6 +8,7 @@
 #include "journal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,9 @@
 #define IDENT "socks64"
 #define SYSLOG_SOCKET "/dev/log"
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* Seconds for a log that takes nothing; then the record is lost. */
+enum { PATIENCE = 1 };
 
 enum { MESSAGE_TEXT = 6144, FIELDS_TEXT = 12288, FIELDS_MAX = 48 };
 
@@ -132,6 +136,14 @@ stderr_is_useful(int client)
 	    status.st_rdev != null.st_rdev || !S_ISCHR(status.st_mode);
 }
 
+const char *
+journal_refused(int log_to)
+{
+	return log_to != LOG_TO_JOURNAL || journal_backend_available() ?
+	    NULL : "journal: this program is linked without libsystemd, say "
+	    "auto or syslog";
+}
+
 static enum sink
 sink_choose(enum log_to wish, int client)
 {
@@ -157,7 +169,7 @@ sink_choose(enum log_to wish, int client)
 void
 journal_open(const struct journal_options *options)
 {
-	const struct timeval patience = { .tv_sec = 1 };
+	const struct timeval patience = { .tv_sec = PATIENCE };
 	const char *invocation = getenv("INVOCATION_ID");
 
 	journal.level = options->level;
@@ -176,6 +188,17 @@ journal_open(const struct journal_options *options)
 	    sizeof(patience));
 }
 
+/* A pipe that nobody empties would hold the session for ever: SIGTERM is
+ * seen in net/wait.c alone. */
+static bool
+stderr_takes(void)
+{
+	const struct timespec patience = { .tv_sec = PATIENCE };
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return ppoll(&out, 1, &patience, NULL) == 1;
+}
+
 static void
 stderr_send(int priority, const char *sentence, char *buffer, size_t size)
 {
@@ -192,7 +215,8 @@ stderr_send(int priority, const char *sentence, char *buffer, size_t size)
 	}
 	text_add(&line, sentence);
 	buffer[line.length] = '\n';
-	if (write(STDERR_FILENO, buffer, line.length + 1) < 0)
+	if (!stderr_takes() ||
+	    write(STDERR_FILENO, buffer, line.length + 1) < 0)
 		return; /* nobody left to tell */
 }
 

@@ -100,6 +100,9 @@ void journal_describe(struct text *t, const struct record *record);
 /* STATUS= to systemd and the title in ps(1): a short line. */
 void journal_status(const char *status);
 
+/* What `log-to' asks for and this link has not, as a sentence; or NULL. */
+const char *journal_refused(int log_to);
+
 /*
  * The back end of the journal, one of two: journal-systemd.c (libsystemd) or
  * journal-none.c.  `available`: do we have a journal, and is fd 2 its stream?

@@ -13,12 +13,15 @@
 
 #include "net/failure.h"
 #include "net/ports.h"
+#include "net/route.h"
 #include "net/sockaddr.h"
+#include "wire/text.h"
 
 enum {
 	ACCEPT_MILLISECONDS = 120 * 1000, /* RFC 6384 11: at least 30 s */
 	BACKLOG = 4,
 	NONE = -1,
+	WHAT_TEXT = 128,
 };
 
 static uint8_t buffers[CHANNELS][EXCHANGE_FLOWS][FLOW_BUFFER];
@@ -50,9 +53,26 @@ reset_one(int *fd)
 	close_one(fd);
 }
 
+/* --- The record. --- */
+
+/* "WHAT ADDRESS:PORT: WHY" */
+static void
+note(struct alg *a, const char *what, const struct address *where,
+    const char *why)
+{
+	char buffer[WHAT_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, what);
+	text_add_char(&t, ' ');
+	address_add_port(&t, where);
+	alg_note(a, buffer, why);
+}
+
 /* --- Listening. --- */
 
-/* At our address towards the server; 0: a port of the kernel's choice. */
+/* At our address towards the server, steered as the control connection is
+ * (link-local, it needs the interface); 0: a port of the kernel's choice. */
 static bool
 listen_at(int fd, const struct alg *a, uint16_t port)
 {
@@ -62,7 +82,8 @@ listen_at(int fd, const struct alg *a, uint16_t port)
 	at.port = port;
 	const struct endpoint local = endpoint_of(&at, 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	return bind(fd, (const struct sockaddr *)&local.storage,
+	return route_steer(a->settings, fd) &&
+	    bind(fd, (const struct sockaddr *)&local.storage,
 	    local.length) == 0 && listen(fd, BACKLOG) == 0;
 }
 
@@ -122,13 +143,24 @@ give_up_but(struct channels *c, const struct channel *kept)
 void
 channels_give_up(struct channels *c)
 {
+	c->awaited = false;
 	give_up_but(c, NULL);
 }
 
 void
 channel_replace(struct channels *c)
 {
+	c->awaited = c->newest != NULL;
 	give_up_but(c, c->newest);
+}
+
+void
+channels_unreached(struct channels *c, struct alg *a)
+{
+	if (c->awaited)
+		note(a, "the server made no data connection to",
+		    &c->announced, "");
+	c->awaited = false;
 }
 
 /* The server may have connected although it says no. */
@@ -154,59 +186,96 @@ channel_listen(struct channels *c, const struct alg *a,
 		.target = *target,
 		.until = deadline_in(ACCEPT_MILLISECONDS) };
 	c->newest = ch;
+	c->announced = *announce;
 	return true;
 }
 
 /* --- From the server to the client. --- */
 
+/* An FTP client shows a code at best: the record says what was wrong. */
 static void
-channel_connect(struct channel *ch, const struct alg *a)
+channel_fail(struct channel *ch, struct alg *a, int error)
 {
+	note(a, "the client took no data connection at", &ch->target,
+	    strerror(error));
+	channel_free(ch);
+}
+
+/* From the address that the client knows us by; where that is not to be had
+ * any other of ours will do. */
+static bool
+connect_start(const struct channel *ch, const struct alg *a)
+{
+	const struct endpoint from = endpoint_of(&a->near, a->scope);
 	const struct endpoint to = endpoint_of(&ch->target, a->scope);
 
+	if (a->near.family == ch->target.family)
+		(void)bind(ch->client,
+		    (const struct sockaddr *)&from.storage, from.length);
+	return connect(ch->client, (const struct sockaddr *)&to.storage,
+	    to.length) == 0 || errno == EINPROGRESS;
+}
+
+static void
+channel_connect(struct channel *ch, struct alg *a)
+{
 	ch->state = CHANNEL_CONNECTING;
 	ch->until = deadline_in(a->settings->connect_timeout);
 	ch->client = stream_socket(&ch->target);
-	if (ch->client == NONE ||
-	    (connect(ch->client, (const struct sockaddr *)&to.storage,
-	    to.length) != 0 && errno != EINPROGRESS))
-		channel_free(ch);
+	if (ch->client == NONE || !connect_start(ch, a))
+		channel_fail(ch, a, errno);
 }
 
 /* SECURITY: whoever is faster than the server would get the client's file,
  * or give it another. */
-static void
-channel_accept(struct channel *ch, const struct alg *a)
+static bool
+is_server(struct alg *a, const struct sockaddr_storage *from)
 {
-	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
-	socklen_t length = sizeof(storage);
-	struct address peer;
+	struct address peer = address_of(from);
 
-	ch->server = accept4(ch->listener, (struct sockaddr *)&storage,
+	if (address_equal(&peer, &a->server_address))
+		return true;
+	note(a, "refused a data connection that is not the server's, of",
+	    &peer, "");
+	return false;
+}
+
+static void
+channel_accept(struct channels *c, struct channel *ch, struct alg *a)
+{
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+	socklen_t length = sizeof(from);
+
+	ch->server = accept4(ch->listener, (struct sockaddr *)&from,
 	    &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (ch->server == NONE) {
-		if (failure_is_ours(errno))
+		if (failure_is_ours(errno)) {
+			alg_note(a, "a data connection was not accepted",
+			    strerror(errno));
 			channel_free(ch);
+		}
 		return;
 	}
-	peer = address_of(&storage);
-	if (!address_equal(&peer, &a->server_address)) {
+	if (!is_server(a, &from)) {
 		reset_one(&ch->server);
 		return;
 	}
+	c->awaited = false;
 	close_one(&ch->listener);
 	channel_connect(ch, a);
 }
 
 static void
-channel_relay(struct channel *ch, size_t i, const struct alg *a)
+channel_relay(struct channel *ch, size_t i, struct alg *a)
 {
 	int error = 0;
 	socklen_t length = sizeof(error);
 
 	if (getsockopt(ch->client, SOL_SOCKET, SO_ERROR, &error,
-	    &length) != 0 || error != 0) {
-		channel_free(ch);
+	    &length) != 0)
+		error = errno;
+	if (error != 0) {
+		channel_fail(ch, a, error);
 		return;
 	}
 	socket_tune(ch->client);
@@ -223,6 +292,8 @@ static void
 channel_end(struct channel *ch, struct alg *a, enum relay_result result)
 {
 	exchange_end(&ch->exchange, result);
+	if (ch->relay.reason != NULL)
+		alg_note(a, "a data connection failed", ch->relay.reason);
 	a->up += ch->relay.up;
 	a->down += ch->relay.down;
 	close_one(&ch->client); /* exchange_end() said whether as a reset */
@@ -282,16 +353,17 @@ channel_turn(struct channels *c, size_t i, struct alg *a,
 	case CHANNEL_FREE:
 		return 0;
 	case CHANNEL_LISTENING:
-		if (ready)
-			channel_accept(ch, a);
-		else if (deadline_passed(ch->until))
+		/* A stream of strangers is no reason to wait longer. */
+		if (deadline_passed(ch->until))
 			channel_free(ch);
+		else if (ready)
+			channel_accept(c, ch, a);
 		return 1;
 	case CHANNEL_CONNECTING:
 		if (ready)
 			channel_relay(ch, i, a);
 		else if (deadline_passed(ch->until))
-			channel_free(ch);
+			channel_fail(ch, a, ETIMEDOUT);
 		return 1;
 	case CHANNEL_RELAYING:
 		if (exchange_turn(&ch->exchange, fds, &result))

@@ -38,6 +38,8 @@ struct channel {
 struct channels {
 	struct channel list[CHANNELS];
 	struct channel *newest; /* of channel_listen(); NULL: none */
+	bool awaited; /* the server agreed to connect, and has not yet, */
+	struct address announced; /* to this */
 	int64_t moved_at; /* when octets of one moved last; 0: never */
 };
 
@@ -53,6 +55,9 @@ bool channel_listen(struct channels *c, const struct alg *a,
  * all; or it is, and what was set up before and not used is given up. */
 void channel_cancel(struct channels *c);
 void channel_replace(struct channels *c);
+
+/* The server says that it could not connect: for the record. */
+void channels_unreached(struct channels *c, struct alg *a);
 
 /* The server has another connection set up: none of these is used. */
 void channels_give_up(struct channels *c);

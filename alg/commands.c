@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "alg/forms.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { VERB_MAX = 12, PORT_UNPRIVILEGED = 1024 };
 

@@ -76,6 +76,9 @@ bool control_takes_commands(const struct control *k);
 void control_command(struct control *k, enum line_event event);
 void control_reply(struct control *k, enum line_event event);
 
+/* The server ended: what it said of a line goes on as it is. */
+void control_last_words(struct control *k);
+
 /* AUTH, when what was before it is answered. */
 void control_auth(struct control *k);
 

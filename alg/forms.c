@@ -63,23 +63,7 @@ take_number(struct cursor *c, uint8_t *out)
 	return true;
 }
 
-/* So many numbers with commas between, and blanks around those. */
-static bool
-take_numbers(struct cursor *c, uint8_t *out, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0) {
-			skip_blanks(c);
-			if (cursor_u8(c) != ',')
-				return false;
-			skip_blanks(c);
-		}
-		if (!take_number(c, &out[i]))
-			return false;
-	}
-	return true;
-}
-
+/* With blanks around it. */
 static bool
 take_comma(struct cursor *c)
 {
@@ -87,6 +71,16 @@ take_comma(struct cursor *c)
 	if (cursor_u8(c) != ',')
 		return false;
 	skip_blanks(c);
+	return true;
+}
+
+/* So many numbers with commas between. */
+static bool
+take_numbers(struct cursor *c, uint8_t *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((i > 0 && !take_comma(c)) || !take_number(c, &out[i]))
+			return false;
 	return true;
 }
 

@@ -2,8 +2,8 @@
  * An FTP session: the loop that moves octets between the two control sockets
  * and the data connections.  What the octets mean is alg/translate.c's.
  *
- * Where only one thing is watched, or lines are no more (AUTH, or it is not
- * FTP), the relay does it: the very octets, urgent ones and resets too.
+ * Where all is only watched, or lines are no more (AUTH, or it is not FTP),
+ * the relay does it: the very octets, urgent ones and resets too.
  */
 #include "alg/session.h"
 
@@ -32,6 +32,7 @@ struct end {
 	struct stream *out;
 	uint64_t *counter;
 	bool eof;
+	bool hung;  /* it ended behind what waits to be read */
 	bool shut;  /* our FIN is sent */
 	bool lost;  /* reset, or an error */
 };
@@ -49,6 +50,27 @@ struct dialogue {
 /* Not on the stack. */
 static struct dialogue dialogue;
 
+/* --- The record. --- */
+
+void
+alg_note(struct alg *a, const char *what, const char *why)
+{
+	struct text t = text_in(a->reason, sizeof(a->reason));
+
+	text_add(&t, what);
+	if (*why != '\0') {
+		text_add(&t, ": ");
+		text_add(&t, why);
+	}
+}
+
+void
+alg_mention(struct alg *a, const char *what, const char *why)
+{
+	if (a->reason[0] == '\0')
+		alg_note(a, what, why);
+}
+
 /* --- The table. --- */
 
 void
@@ -56,12 +78,10 @@ alg_begin(struct alg *a)
 {
 	const char *problem = a->share.table->problem;
 
-	if (table_control_put(&a->share, &a->control, &a->alive) ==
-	    TABLE_OK || a->reason[0] != '\0')
+	if (table_control_put(&a->share, &a->control, &a->alive) == TABLE_OK)
 		return;
-	struct text t = text_in(a->reason, sizeof(a->reason));
-	text_add(&t, "FTP data connections are not known: ");
-	text_add(&t, problem[0] != '\0' ? problem :
+	alg_mention(a, "FTP data connections are not known",
+	    problem[0] != '\0' ? problem :
 	    "the association table is full");
 }
 
@@ -152,12 +172,14 @@ end_write(struct dialogue *s, struct end *e)
 	}
 }
 
-/* Our FIN, behind the last octet; never where the other side was lost. */
+/* Our FIN, behind the last octet; never where the other side was lost.  What
+ * waits for a reply of `e' waits in vain when that has ended. */
 static void
 end_finish(struct end *e, const struct end *other)
 {
 	if (e->shut || !other->eof || other->lost ||
-	    stream_length(&other->in) > 0 || stream_length(e->out) > 0)
+	    (stream_length(&other->in) > 0 && !e->eof) ||
+	    stream_length(e->out) > 0)
 		return;
 	shutdown(e->fd, SHUT_WR);
 	e->shut = true;
@@ -204,7 +226,9 @@ take_commands(struct dialogue *s)
 			control_command(k, event);
 	}
 	stream_consume(in, &c);
-	if (k->auth_waits && k->queue.count == 0 && can_write(s))
+	/* Behind it no transfer is ours any more: those run out first. */
+	if (k->auth_waits && k->queue.count == 0 && can_write(s) &&
+	    !channels_busy(&k->channels))
 		control_auth(k);
 }
 
@@ -243,6 +267,21 @@ take_replies(struct dialogue *s)
 			control_reply(k, event);
 	}
 	stream_consume(in, &c);
+	if (s->ends[SERVER].eof && stream_length(in) == 0 && !k->raw)
+		control_last_words(k);
+}
+
+/* What is no line any more goes on behind the lines. */
+static void
+take_raw(struct dialogue *s)
+{
+	struct stream *in = &s->ends[SERVER].in;
+	struct stream *out = &s->control.to_client;
+
+	if (stream_length(out) > 0)
+		return;
+	stream_put(out, in->octets + in->start, stream_length(in));
+	in->start = in->end;
 }
 
 /* Until nothing moves any more. */
@@ -257,6 +296,8 @@ take_lines(struct dialogue *s)
 		    stream_length(&s->ends[SERVER].in);
 		take_replies(s);
 		take_commands(s);
+		if (s->control.raw)
+			take_raw(s);
 		for (int i = 0; i < SIDES; i++)
 			end_write(s, &s->ends[i]);
 		after = stream_length(&s->ends[CLIENT].in) +
@@ -274,17 +315,23 @@ last_moved(const struct dialogue *s)
 	return data > s->moved_at ? data : s->moved_at;
 }
 
+static bool
+is_half_closed(const struct dialogue *s)
+{
+	return s->ends[CLIENT].eof || s->ends[CLIENT].hung ||
+	    s->ends[SERVER].eof || s->ends[SERVER].hung;
+}
+
 /* A control connection is not idle while data moves. */
 static struct deadline
 idle_deadline(const struct dialogue *s)
 {
 	const struct settings *settings = s->control.alg->settings;
-	const bool half = s->ends[CLIENT].eof || s->ends[SERVER].eof;
 	struct deadline until = DEADLINE_NEVER;
 
 	if (settings->idle_timeout != 0)
 		until.at = last_moved(s) + settings->idle_timeout;
-	if (half && settings->half_closed_timeout != 0)
+	if (is_half_closed(s) && settings->half_closed_timeout != 0)
 		until = deadline_first(until, (struct deadline){
 		    last_moved(s) + settings->half_closed_timeout });
 	return until;
@@ -295,7 +342,7 @@ dialogue_deadline(const struct dialogue *s)
 {
 	struct deadline until = deadline_first(idle_deadline(s), s->refresh);
 
-	if (!s->control.greeted)
+	if (!s->any_reply)
 		until = deadline_first(until, s->greeting);
 	if (s->last_words.at != DEADLINE_NEVER.at)
 		until = deadline_first(until, deadline_in(LAST_WORDS_TICK));
@@ -311,18 +358,27 @@ do_what_is_due(struct dialogue *s)
 		tick(k);
 		s->refresh = deadline_in(TABLE_CONTROL_REFRESH);
 	}
-	if (!k->greeted && deadline_passed(s->greeting))
+	if (!s->any_reply && deadline_passed(s->greeting))
 		k->raw = true;
 }
 
 /* --- The end. --- */
 
+/* Why it ended, and behind it what was to be said before. */
 static enum relay_result
 dialogue_end(struct alg *a, enum relay_result result, const char *reason)
 {
-	struct text t = text_in(a->reason, sizeof(a->reason));
+	char before[ALG_REASON_TEXT];
+	struct text copy = text_in(before, sizeof(before));
+	struct text t;
 
+	text_add(&copy, a->reason);
+	t = text_in(a->reason, sizeof(a->reason));
 	text_add(&t, reason);
+	if (before[0] != '\0') {
+		text_add(&t, "; ");
+		text_add(&t, before);
+	}
 	return result;
 }
 
@@ -368,9 +424,11 @@ dialogue_over(struct dialogue *s, enum relay_result *result)
 		    "the server reset its connection");
 		return true;
 	}
-	if (s->control.over && stream_length(client->out) == 0) {
+	if (s->control.over) {
+		if (s->last_words.at == DEADLINE_NEVER.at)
+			s->last_words = deadline_in(LAST_WORDS);
 		*result = RELAY_RESET; /* a->reason says why */
-		return true;
+		return is_delivered(s, client);
 	}
 	*result = RELAY_OK;
 	return client->shut && server->shut &&
@@ -380,11 +438,10 @@ dialogue_over(struct dialogue *s, enum relay_result *result)
 static bool
 dialogue_timed_out(struct dialogue *s, enum relay_result *result)
 {
-	const bool half = s->ends[CLIENT].eof || s->ends[SERVER].eof;
-
 	if (!deadline_passed(idle_deadline(s)))
 		return false;
-	*result = dialogue_end(s->control.alg, RELAY_TIMEOUT, half ?
+	*result = dialogue_end(s->control.alg, RELAY_TIMEOUT,
+	    is_half_closed(s) ?
 	    "half-closed and silent for too long" :
 	    "silent for too long");
 	return true;
@@ -395,23 +452,29 @@ dialogue_timed_out(struct dialogue *s, enum relay_result *result)
 static struct pollfd
 end_poll(const struct dialogue *s, const struct end *e)
 {
-	const bool reads = !e->eof && !s->control.over &&
+	const bool reads = !e->eof && !s->control.over && !s->control.raw &&
 	    has_room(&e->in);
 	const bool writes = !e->lost && stream_length(e->out) > 0;
+	const bool looks = !reads && !e->eof && !e->hung;
 
 	return (struct pollfd){
-		.fd = reads || writes ? e->fd : -1,
+		.fd = reads || writes || looks ? e->fd : -1,
 		.events = (short)((reads ? POLLIN : 0) |
-		    (writes ? POLLOUT : 0)),
+		    (writes ? POLLOUT : 0) | (looks ? POLLRDHUP : 0)),
 	};
 }
 
 static void
 end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
 {
-	if ((fd->revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !e->eof &&
+	const bool ended = (fd->revents &
+	    (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+
+	if ((ended || (fd->revents & POLLIN) != 0) && !e->eof &&
 	    has_room(&e->in))
 		end_read(s, e);
+	else if (ended)
+		e->hung = true;
 	if ((fd->revents & POLLOUT) != 0)
 		end_write(s, e);
 }
@@ -488,74 +551,54 @@ relay(struct alg *a, struct relay *r)
 	    dialogue_end(a, result, r->reason);
 }
 
-/* What lines were made of goes out first, then what was no line any more. */
+/* Lines are no more, and what was made of them is written. */
 static bool
-flush_out(struct dialogue *s)
+is_transparent(const struct dialogue *s)
 {
-	struct end *server = &s->ends[SERVER];
-	struct end *client = &s->ends[CLIENT];
-	const struct deadline until = idle_deadline(s);
-
-	stream_put(client->out, s->control.replies.octets,
-	    s->control.replies.given ? 0 : s->control.replies.length);
-	for (;;) {
-		struct pollfd fds[SIDES];
-
-		if (stream_length(client->out) == 0) {
-			stream_put(client->out,
-			    server->in.octets + server->in.start,
-			    stream_length(&server->in));
-			server->in.start = server->in.end;
-		}
-		for (int i = 0; i < SIDES; i++) {
-			end_write(s, &s->ends[i]);
-			fds[i] = (struct pollfd){ .fd = s->ends[i].fd,
-				.events = POLLOUT };
-			if (stream_length(s->ends[i].out) == 0)
-				fds[i].fd = -1;
-		}
-		if (client->lost || server->lost)
-			return false;
-		if (fds[CLIENT].fd == -1 && fds[SERVER].fd == -1 &&
-		    stream_length(&server->in) == 0)
-			return true;
-		if (wait_for(fds, SIDES, until) != WAIT_READY)
-			return false;
-	}
+	return s->control.raw &&
+	    stream_length(&s->control.to_client) == 0 &&
+	    stream_length(&s->control.to_server) == 0 &&
+	    stream_length(&s->ends[SERVER].in) == 0;
 }
 
-static enum relay_result
-run_raw(struct dialogue *s)
+/* What the client sent and nobody read goes first, then. */
+static void
+hand_over(struct dialogue *s, struct alg *a)
 {
-	struct alg *a = s->control.alg;
-	const struct relay_watch watch = { .tick = tick,
-		.interval = TABLE_CONTROL_REFRESH, .context = &s->control };
 	const struct stream *in = &s->ends[CLIENT].in;
-	struct relay r = { .early = in->octets + in->start,
-		.early_length = stream_length(in), .watch = &watch };
 
-	channels_close(&s->control.channels, a);
-	if (!flush_out(s)) {
-		reset_both(a);
-		return dialogue_end(a, RELAY_RESET,
-		    "a side did not take what was for it");
-	}
+	a->transparent = true;
+	a->early = in->octets + in->start;
+	a->early_length = stream_length(in);
+}
+
+enum relay_result
+alg_relay(struct alg *a)
+{
+	const struct relay_watch watch = { .tick = tick,
+		.interval = TABLE_CONTROL_REFRESH,
+		.context = &dialogue.control };
+	struct relay r = { .early = a->early,
+		.early_length = a->early_length, .watch = &watch };
+
 	return relay(a, &r);
 }
 
 static enum relay_result
-run_lines(struct dialogue *s)
+run_lines(struct dialogue *s, struct alg *a)
 {
 	enum relay_result result = RELAY_ERROR;
 
 	take_lines(s);
-	while (!dialogue_turn(s, &result))
-		if (s->control.raw)
-			return run_raw(s);
-	channels_close(&s->control.channels, s->control.alg);
+	while (!a->transparent && !dialogue_turn(s, &result))
+		if (is_transparent(s))
+			hand_over(s, a);
+	channels_close(&s->control.channels, a);
+	if (a->transparent)
+		return result;
 	/* A client that is told why with 421 shall be able to read it. */
 	if (result != RELAY_OK && !s->control.over)
-		reset_both(s->control.alg);
+		reset_both(a);
 	return result;
 }
 
@@ -627,5 +670,5 @@ alg_run(struct alg *a)
 		return run_watching(&dialogue);
 	}
 	dialogue_start(&dialogue, a);
-	return run_lines(&dialogue);
+	return run_lines(&dialogue, a);
 }

@@ -32,6 +32,11 @@ struct alg {
 	struct address client_address;
 	uint32_t scope;                /* of a link-local client */
 	struct address reached;        /* ours, as the client knows it */
+	struct address near;           /* the same, port 0, where it is an
+					  address of this host; else
+					  FAMILY_NONE */
+	uint16_t never[2];             /* ports at the client's address that
+					  are this gateway's own; 0: none */
 	struct address server_address; /* with the port */
 	struct address local;          /* ours towards the server */
 
@@ -39,6 +44,10 @@ struct alg {
 	struct table_control control; /* what the table is to say of this */
 
 	struct table_handle alive; /* of alg_begin() */
+
+	/* Of alg_run(): it is not over, but there are no lines any more
+	 * (AUTH; or it is not FTP).  early: what is to go first. */
+	bool transparent;
 
 	/* Payload octets to the server, to the client: of the control
 	 * connection, and of the data connections that were relayed here. */
@@ -56,7 +65,18 @@ struct alg {
  * hears of it. */
 void alg_begin(struct alg *a);
 
-/* To the end of the control connection; as relay_run(). */
+/*
+ * To the end of the control connection; as relay_run().  Or, with
+ * a->transparent, until alg_relay() is to go on, which makes no connection
+ * and opens nothing; the result says nothing then.
+ */
 enum relay_result alg_run(struct alg *a);
+enum relay_result alg_relay(struct alg *a);
+
+/* For the record: what did not work.  The last one is kept. */
+void alg_note(struct alg *a, const char *what, const char *why);
+
+/* The same, where there is nothing worse to say. */
+void alg_mention(struct alg *a, const char *what, const char *why);
 
 #endif

@@ -14,6 +14,7 @@
 #include "share/announced.h"
 #include "share/binds.h"
 #include "share/ids.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 	CODE_LPSV = 228,
 	CODE_EPSV = 229,
 	CODE_OK = 200,
+	CODE_NO_CONNECTION = 425,
 	PORT_UNPRIVILEGED = 1024,
 	TELNET_DM = 0xf2,
 	TELNET_IP = 0xf4,
@@ -115,18 +117,6 @@ put_urgent(struct control *k)
 }
 
 /* --- The record. --- */
-
-static void
-note_reason(struct control *k, const char *what, const char *why)
-{
-	struct text t = text_in(k->alg->reason, sizeof(k->alg->reason));
-
-	text_add(&t, what);
-	if (*why != '\0') {
-		text_add(&t, ": ");
-		text_add(&t, why);
-	}
-}
 
 /* CLIENT>SERVER, once. */
 static void
@@ -227,7 +217,8 @@ send_active(struct control *k, enum ask way)
 }
 
 /* The client itself, or a live BIND of it, which has a port in the server's
- * family too. */
+ * family too.  SECURITY: never this gateway, where the client is a process of
+ * its host: the server would be a client that comes from there. */
 static bool
 is_own(void *context, const struct address *address)
 {
@@ -240,7 +231,8 @@ is_own(void *context, const struct address *address)
 		    bind.ipv6 : bind.ipv4;
 		return k->live_bind.family != FAMILY_NONE;
 	}
-	return address_equal(address, &a->client_address);
+	return address_equal(address, &a->client_address) &&
+	    address->port != a->never[0] && address->port != a->never[1];
 }
 
 /* The BIND's port at the address that the server may know us by. */
@@ -278,6 +270,8 @@ ask_active(struct control *k, const struct command *c)
 		announce_bind(k);
 	} else if (!channel_listen(&k->channels, k->alg, &v.target,
 	    &k->announced)) {
+		alg_note(k->alg, "no port to listen at for the FTP server",
+		    "");
 		say(k, "425 No port to listen on");
 		return;
 	}
@@ -440,12 +434,27 @@ is_ours(const struct waiting_command *owner, unsigned code)
 	return false;
 }
 
-/* The port in a line of 227, 228, 229; 0: none.  SECURITY: the address is
- * never looked at; it is the server's, whatever the line says. */
-static uint16_t
-announced_port(const struct reply_line *l)
+/* Who wonders why a client that believes it fails finds it in the record. */
+static void
+compare(struct control *k, const struct address *announced)
 {
-	struct address a = { .port = 0 };
+	char buffer[LINE_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	if (k->owner == NULL || announced->family == FAMILY_NONE ||
+	    address_equal(announced, &k->alg->server_address))
+		return;
+	text_add(&t, "the server announced another address than its own: ");
+	address_add(&t, announced);
+	alg_mention(k->alg, buffer, "");
+}
+
+/* The port in a line of 227, 228, 229; 0: none.  SECURITY: the address is
+ * never used; it is the server's, whatever the line says. */
+static uint16_t
+announced_port(struct control *k, const struct reply_line *l)
+{
+	struct address a = { .family = FAMILY_NONE };
 
 	switch (l->code) {
 	case CODE_PASV:
@@ -460,6 +469,7 @@ announced_port(const struct reply_line *l)
 	default:
 		break;
 	}
+	compare(k, &a);
 	return a.port;
 }
 
@@ -479,7 +489,7 @@ announce(struct control *k, uint16_t port)
 	result = table_data_announce(&a->share, &to, a->control.rule,
 	    &k->data);
 	if (result != TABLE_OK)
-		note_reason(k, "FTP data connections are not announced",
+		alg_note(k->alg, "FTP data connections are not announced",
 		    table_why(k, result));
 }
 
@@ -501,7 +511,7 @@ alias_of_server(struct control *k)
 	target.addresses[0].port = 0;
 	result = table_id_make(&a->share, &target, &id);
 	if (result != TABLE_OK) {
-		note_reason(k, "PASV was answered without an alias",
+		alg_note(k->alg, "PASV was answered without an alias",
 		    table_why(k, result));
 		return a->reached.family == FAMILY_IPV4 ? a->reached : alias;
 	}
@@ -656,7 +666,7 @@ local_replied(struct control *k, const struct waiting_command *c,
 		return;
 	}
 	put_text(k, &k->to_client, "421 The server refused NOOP");
-	note_reason(k, "the server refused a NOOP of the FTP translation",
+	alg_note(k->alg, "the server refused a NOOP of the FTP translation",
 	    "");
 	k->over = true;
 }
@@ -667,6 +677,8 @@ reply_act(struct control *k, struct waiting_command *c, unsigned code)
 {
 	switch (c->waiting) {
 	case WAITING_PASS:
+		if (c->ask == ASK_TRANSFER && code == CODE_NO_CONNECTION)
+			channels_unreached(&k->channels, k->alg);
 		break;
 	case WAITING_WATCH:
 		if (k->found == 0)
@@ -729,7 +741,7 @@ static void
 reply_cut(struct control *k)
 {
 	put_text(k, &k->to_client, "425 The server's answer is too long");
-	note_reason(k, "a reply to be translated is too long", "");
+	alg_note(k->alg, "a reply to be translated is too long", "");
 	k->over = true;
 }
 
@@ -739,6 +751,19 @@ reply_pass(struct control *k, enum line_event event)
 	put_data(k, &k->to_client, k->replies.octets, k->replies.length);
 	if (event == LINE_WHOLE)
 		put_end(k, &k->to_client);
+}
+
+/* Not where it could be one that is ours to replace. */
+void
+control_last_words(struct control *k)
+{
+	struct line_reader *r = &k->replies;
+
+	if (r->given || (k->queue.count > 0 &&
+	    k->queue.list[0].waiting != WAITING_PASS))
+		return;
+	put_data(k, &k->to_client, r->octets, r->length);
+	r->length = 0;
 }
 
 void
@@ -753,7 +778,7 @@ control_reply(struct control *k, enum line_event event)
 		if (l.first)
 			reply_begin(k, &l);
 		if (event == LINE_WHOLE)
-			port = announced_port(&l);
+			port = announced_port(k, &l);
 	}
 	if (k->swallow && event == LINE_PART) {
 		reply_cut(k);

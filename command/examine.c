@@ -13,11 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "journal.h"
 #include "net/route.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
 #include "share/table.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { LINE_TEXT = 2048, KEPT_TEXT = 1 << 20 };
@@ -85,6 +86,15 @@ tell_directive(struct examination *e, bool warning, const char *keyword,
 }
 
 static void
+examine_log(struct examination *e)
+{
+	const char *refused = journal_refused((int)e->settings->log_to);
+
+	if (refused != NULL)
+		tell_directive(e, false, "log-to", refused);
+}
+
+static void
 examine_passwords(struct examination *e)
 {
 	int fd;
@@ -121,8 +131,8 @@ examine_users(struct examination *e)
 		if (!is_for_users(&policy->rules[i].users))
 			continue;
 		rule_place(&policy->rules[i], &place);
-		tell(e, true, buffer, "user: `auth' has no password, so nobody "
-		    "has a name and this rule matches nobody");
+		tell(e, true, buffer, "user: `auth' has no password, so "
+		    "nobody has a name and this rule matches nobody");
 	}
 }
 
@@ -191,12 +201,15 @@ examine_as_user(struct examination *e, const struct options *options,
 	const char *file = out->file;
 	const int handle = file == NULL ? -1 :
 	    open(file, O_PATH | O_CLOEXEC);
-	const char *failure = sandbox_become(out->user,
-	    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
+	struct sandbox_user user;
+	const char *failure = sandbox_find_user(out->user, &user);
 	char buffer[LINE_TEXT];
 	struct text what = text_in(buffer, sizeof(buffer));
 	int error;
 
+	if (failure == NULL)
+		failure = sandbox_become(&user, out->mark_set ?
+		    UINT64_C(1) << CAP_NET_ADMIN : 0);
 	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
 		(void)settings_read(out, options->file, options->settings,
 		    options->count, tell, e);
@@ -211,6 +224,15 @@ examine_as_user(struct examination *e, const struct options *options,
 	text_add(&what, "`user' may not read it: ");
 	text_add(&what, strerror(error));
 	tell(e, may_read(handle), file, buffer);
+}
+
+bool
+examine_steering(const struct settings *settings, settings_report *report)
+{
+	struct examination e = { .settings = settings, .report = report };
+
+	examine_route(&e, geteuid() == 0);
+	return !e.failed;
 }
 
 bool
@@ -231,6 +253,7 @@ examine_configuration(struct settings *out, const struct options *options,
 	else
 		tell_kept(&e, &kept);
 	examine_users(&e);
+	examine_log(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_state(&e);

@@ -18,4 +18,11 @@
 bool examine_configuration(struct settings *out,
     const struct options *options, settings_report *report);
 
+/*
+ * That part of it for -e, which would dial like a session: can `interface'
+ * and `mark' be set?  Reports as the whole does, and is true as that is.
+ */
+bool examine_steering(const struct settings *settings,
+    settings_report *report);
+
 #endif

@@ -8,11 +8,14 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "command/options.h"
 #include "net/bind.h"
 #include "net/dial.h"
 #include "net/resolve.h"
 #include "net/route.h"
-#include "wire/cursor.h"
+#include "policy/reader.h"
+#include "wire/array.h"
+#include "wire/login.h"
 #include "wire/name.h"
 #include "wire/text.h"
 
@@ -34,19 +37,12 @@ struct explanation {
 	size_t count;
 };
 
-static void
-put(int fd, const char *string)
-{
-	if (write(fd, string, strlen(string)) < 0)
-		return; /* the exit status tells as well */
-}
-
 static enum explain_status
 bad_query(const char *what)
 {
-	put(STDERR_FILENO, "socks64-handler: ");
-	put(STDERR_FILENO, what);
-	put(STDERR_FILENO, "\n");
+	(void)options_print(STDERR_FILENO, "socks64-handler: ");
+	(void)options_print(STDERR_FILENO, what);
+	(void)options_print(STDERR_FILENO, "\n");
 	return EXPLAIN_BAD_QUERY;
 }
 
@@ -79,17 +75,14 @@ parse_client(const char *word, struct question *q)
 {
 	static const char unix_uid[] = "unix:uid=";
 	const size_t prefix = sizeof(unix_uid) - 1;
-	uint32_t uid = 0;
+	uint64_t uid;
 
 	if (strncmp(word, unix_uid, prefix) != 0)
 		return address_parse(word, strlen(word), &q->client);
-	for (const char *digit = word + prefix; *digit != '\0'; digit++) {
-		if (*digit < '0' || *digit > '9' || uid > UINT32_MAX / 10 - 1)
-			return false;
-		uid = uid * 10 + (uint32_t)(*digit - '0');
-	}
-	q->client_uid = uid;
-	return word[prefix] != '\0';
+	if (!number_parse(word + prefix, UINT32_MAX, &uid))
+		return false;
+	q->client_uid = (uint32_t)uid;
+	return true;
 }
 
 /* HOST:PORT; an IPv6 literal in brackets. */
@@ -115,6 +108,19 @@ parse_destination(const char *word, struct explanation *e)
 	return false;
 }
 
+/* As a login has it; `-', as rules and records write it, is none. */
+static bool
+parse_user(const char *word, struct question *q)
+{
+	const size_t length = strlen(word);
+
+	if (strcmp(word, "-") == 0)
+		return true;
+	q->user = word;
+	q->user_length = length;
+	return length > 0 && length <= LOGIN_FIELD_MAX;
+}
+
 static const char *
 parse_query(struct explanation *e, char *const *operands, size_t count)
 {
@@ -131,10 +137,8 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 		    "[IPV6]:PORT";
 	if (q->command == POLICY_BIND)
 		q->port = 0; /* the one to listen on: no rule looks at it */
-	if (count == 4) {
-		q->user = operands[3];
-		q->user_length = strlen(operands[3]);
-	}
+	if (count == 4 && !parse_user(operands[3], q))
+		return "a user has 1 to 255 octets";
 	return NULL;
 }
 
@@ -165,22 +169,35 @@ static bool
 candidates_find(struct explanation *e)
 {
 	static struct resolution names;
-	const char *reason = NULL;
+	enum reply reply;
 
-	if (e->question.name != NULL) {
+	if (e->question.name != NULL)
 		look_up(&names, e);
-		reason = resolve_reason(&names);
-	}
 	e->count = dial_candidates(e->settings, &e->question, &names,
 	    e->candidates);
 	if (e->count > 0)
 		return true;
-	if (reason == NULL)
-		reason = e->question.name == NULL ?
-		    "`prefer' excludes the family of the address" :
-		    "the name was not resolved in time";
-	(void)bad_query(reason);
+	(void)bad_query(dial_no_candidate(&names, &reply));
 	return false;
+}
+
+/* As a session does before there is an address. */
+static void
+judge_request(const struct policy *policy, const struct question *q,
+    struct verdict *out)
+{
+	struct text rule = text_in(out->rule, sizeof(out->rule));
+	struct text reason = text_in(out->reason, sizeof(out->reason));
+
+	if (q->client.family != FAMILY_NONE ||
+	    !policy_needs_address(q->command)) {
+		policy_judge_request(policy, q, out);
+		return;
+	}
+	out->decision = DENY;
+	text_add(&rule, "default");
+	text_add(&reason, "unix-domain clients get no BIND and no UDP "
+	    "ASSOCIATE");
 }
 
 static void
@@ -246,13 +263,13 @@ print_verdict(const struct verdict *overall, const char *lines,
 	text_add_char(&t, ' ');
 	text_add(&t, overall->rule);
 	text_add_char(&t, '\n');
-	put(STDOUT_FILENO, buffer);
-	put(STDOUT_FILENO, lines);
+	(void)options_print(STDOUT_FILENO, buffer);
+	(void)options_print(STDOUT_FILENO, lines);
 	t = text_in(buffer, sizeof(buffer));
 	text_add(&t, "via -\nsource ");
 	address_add(&t, source);
 	text_add_char(&t, '\n');
-	put(STDOUT_FILENO, buffer);
+	(void)options_print(STDOUT_FILENO, buffer);
 }
 
 int
@@ -273,7 +290,7 @@ explain_run(const struct settings *settings, char *const *operands,
 		return (int)bad_query(wrong);
 	e.question.client_self =
 	    route_probe(settings, &e.question.client, 0).self;
-	policy_judge_request(settings->policy, &e.question, &overall);
+	judge_request(settings->policy, &e.question, &overall);
 	if (overall.decision != ALLOW) {
 		line_add(&lines, &nowhere, &overall); /* no look-up */
 	} else {

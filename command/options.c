@@ -13,10 +13,12 @@
 #include "command/examine.h"
 #include "command/explain.h"
 #include "journal.h"
+#include "net/wait.h"
+#include "policy/reader.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "session/session.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { LINE_TEXT = 2048 };
@@ -66,9 +68,8 @@ client_behind(int fd)
 	return -1;
 }
 
-/* Writes all of it; false when nobody takes it. */
-static bool
-print(int fd, const char *string)
+bool
+options_print(int fd, const char *string)
 {
 	size_t left = strlen(string);
 
@@ -92,7 +93,7 @@ options_print_usage(void)
 
 	/* A socket may be the client, even if fd 0 is not. */
 	if (fstat(STDERR_FILENO, &status) == 0 && !S_ISSOCK(status.st_mode))
-		(void)print(STDERR_FILENO, usage);
+		(void)options_print(STDERR_FILENO, usage);
 }
 
 /*
@@ -156,11 +157,16 @@ options_read(int argc, char *const *argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options o = { .mode = MODE_SESSION };
-	int option;
 
 	opterr = 0;
-	while (o.mode != MODE_USAGE && (option = getopt_long(argc, argv,
-	    "+:f:o:tTeVh", names, NULL)) != -1) {
+	while (o.mode != MODE_USAGE) {
+		/* getopt passes a word of several letters with the last. */
+		const char *word = argv[optind];
+		const int option = getopt_long(argc, argv, "+:f:o:tTeVh",
+		    names, NULL);
+
+		if (option == -1)
+			break;
 		switch (option) {
 		case 'f': o.file = optarg; break;
 		case 'o': options_setting(&o, optarg); break;
@@ -173,12 +179,11 @@ options_read(int argc, char *const *argv)
 		case 'V': options_mode(&o, MODE_VERSION); break;
 		case 'h': options_mode(&o, MODE_HELP); break;
 		case ':':
-			complain("a value is missing after",
-			    argv[optind - 1]);
+			complain("a value is missing after", word);
 			o.mode = MODE_USAGE;
 			break;
 		default:
-			complain("unknown option", argv[optind - 1]);
+			complain("unknown option", word);
 			o.mode = MODE_USAGE;
 			break;
 		}
@@ -207,7 +212,14 @@ report_line(void *context, bool warning, const char *where, const char *what)
 	text_add(&line, warning ? ": warning: " : ": ");
 	text_add(&line, what);
 	text_add_char(&line, '\n');
-	(void)print(STDERR_FILENO, buffer);
+	(void)options_print(STDERR_FILENO, buffer);
+}
+
+/* Of a configuration that could not be read. */
+static int
+status_unread(void)
+{
+	return reader_starved() ? STATUS_SYSTEM : STATUS_CONFIG;
 }
 
 static int
@@ -218,11 +230,12 @@ run_test(const struct options *o)
 	struct text line = text_in(buffer, sizeof(buffer));
 
 	if (!examine_configuration(&settings, o, report_line))
-		return STATUS_CONFIG;
+		return status_unread();
 	text_add(&line, settings.file == NULL ? "built-in defaults" :
 	    settings.file);
 	text_add(&line, ": ok\n");
-	return print(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
+	return options_print(STDOUT_FILENO, buffer) ? STATUS_OK :
+	    STATUS_SYSTEM;
 }
 
 static int
@@ -239,9 +252,11 @@ run_configured(const struct options *o)
 
 	if (!settings_read(&settings, o->file, o->settings, o->count,
 	    report_line, NULL))
-		return STATUS_CONFIG;
+		return status_unread();
 	if (o->mode == MODE_DUMP)
 		return run_dump(&settings);
+	if (!examine_steering(&settings, report_line))
+		return STATUS_CONFIG;
 	return explain_run(&settings, o->operands, o->operand_count);
 }
 
@@ -257,12 +272,14 @@ run_version(void)
 	text_add(&line, ", syslog, seccomp, Landlock, c-ares ");
 	text_add(&line, ares_version(NULL));
 	text_add(&line, ")\n");
-	return print(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
+	return options_print(STDOUT_FILENO, buffer) ? STATUS_OK :
+	    STATUS_SYSTEM;
 }
 
 int
 options_run(const struct options *o)
 {
+	wait_release();
 	/* An inetd line with -V: nobody is here to read. */
 	if (client_behind(STDOUT_FILENO) != -1)
 		return STATUS_USAGE;
@@ -278,7 +295,8 @@ options_run(const struct options *o)
 	case MODE_VERSION:
 		return run_version();
 	case MODE_HELP:
-		return print(STDOUT_FILENO, help) ? STATUS_OK : STATUS_SYSTEM;
+		return options_print(STDOUT_FILENO, help) ? STATUS_OK :
+		    STATUS_SYSTEM;
 	case MODE_SESSION:
 	case MODE_USAGE:
 		break;

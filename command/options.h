@@ -4,6 +4,7 @@
 #ifndef SOCKS64_COMMAND_OPTIONS_H
 #define SOCKS64_COMMAND_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { OPTIONS_MAX = 64 };
@@ -36,5 +37,9 @@ int options_run(const struct options *options);
 
 /* How to start this program, in three lines, on stderr. */
 void options_print_usage(void);
+
+/* Writes all of it, but never to a descriptor that is the client; false when
+ * nobody takes it. */
+bool options_print(int fd, const char *string);
 
 #endif

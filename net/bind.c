@@ -57,18 +57,11 @@ judge(struct binding *b, const struct address *peer)
 static enum binding_result
 resolve_fail(struct binding *b, const struct resolution *r)
 {
-	const char *reason = resolve_reason(r);
+	enum reply reply;
+	const char *reason = dial_no_candidate(r, &reply);
 
-	if (r->broken)
-		return fail(b, BINDING_ERROR, REPLY_GENERAL_FAILURE, reason);
-	if (!resolve_done(r))
-		return fail(b, BINDING_RESOLVE_FAILED, REPLY_TTL_EXPIRED,
-		    "the name was not resolved in time");
-	if (r->ipv6.state == ANSWER_FAILED || r->ipv4.state == ANSWER_FAILED)
-		return fail(b, BINDING_RESOLVE_FAILED, REPLY_GENERAL_FAILURE,
-		    reason);
-	return fail(b, BINDING_RESOLVE_FAILED, REPLY_HOST_UNREACHABLE,
-	    reason);
+	return fail(b, r->broken ? BINDING_ERROR : BINDING_RESOLVE_FAILED,
+	    reply, reason);
 }
 
 /* Waits for the answers; the client may leave meanwhile. */

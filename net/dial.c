@@ -381,21 +381,15 @@ tell_attempt(struct race *race, const struct attempt *attempt)
 static void
 tell_nothing(struct race *race)
 {
-	const char *reason = resolve_reason(&race->names);
-	const bool failed = race->names.ipv6.state == ANSWER_FAILED ||
-	    race->names.ipv4.state == ANSWER_FAILED;
+	enum dial_result result = DIAL_RESOLVE_FAILED;
+	enum reply reply;
+	const char *reason = dial_no_candidate(&race->names, &reply);
 
 	if (race->names.broken)
-		race_end(race, DIAL_ERROR, REPLY_GENERAL_FAILURE, reason);
-	else if (!resolve_done(&race->names))
-		race_end(race, DIAL_RESOLVE_FAILED, REPLY_TTL_EXPIRED,
-		    "the name was not resolved in time");
-	else if (reason != NULL)
-		race_end(race, DIAL_RESOLVE_FAILED, failed ?
-		    REPLY_GENERAL_FAILURE : REPLY_HOST_UNREACHABLE, reason);
-	else
-		race_end(race, DIAL_FAILED, REPLY_NETWORK_UNREACHABLE,
-		    "`prefer` excludes the family of the address");
+		result = DIAL_ERROR;
+	else if (resolve_reason(&race->names) == NULL)
+		result = DIAL_FAILED;
+	race_end(race, result, reply, reason);
 }
 
 static void
@@ -455,22 +449,33 @@ start_due(struct race *race)
 		race_fail(race);
 }
 
-/* fds: the client, the resolver's, then the attempts in their order. */
+/* fds: the client, the resolver's, then the attempts in their order, but none
+ * that is over: ppoll(2) refuses more entries than descriptors may be open. */
 static size_t
 poll_attempts(const struct race *race, struct pollfd *fds)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < race->attempt_count; i++)
-		fds[i] = (struct pollfd){ .fd = race->attempts[i].fd,
-			.events = POLLOUT };
-	return race->attempt_count;
+		if (race->attempts[i].fd != -1)
+			fds[n++] = (struct pollfd){
+				.fd = race->attempts[i].fd,
+				.events = POLLOUT };
+	return n;
 }
 
 static void
-finish_ready(struct race *race, const struct pollfd *fds, size_t n)
+finish_ready(struct race *race, const struct pollfd *fds)
 {
-	for (size_t i = 0; i < n && !race->over; i++)
-		if (fds[i].fd != -1 && fds[i].revents != 0)
-			attempt_finish(race, &race->attempts[i]);
+	for (size_t i = 0; i < race->attempt_count && !race->over; i++) {
+		struct attempt *attempt = &race->attempts[i];
+
+		if (attempt->fd == -1)
+			continue;
+		if (fds->revents != 0)
+			attempt_finish(race, attempt);
+		fds++;
+	}
 }
 
 static void
@@ -494,7 +499,7 @@ race_wait(struct race *race)
 		return;
 	}
 	if (wait == WAIT_READY)
-		finish_ready(race, fds + 1 + asked, tried);
+		finish_ready(race, fds + 1 + asked);
 	if (race->over)
 		return;
 	resolve_process(&race->names, fds + 1,
@@ -607,4 +612,16 @@ dial_candidates(const struct settings *settings,
 	for (size_t i = 0; i < race.untried_count; i++)
 		list[i] = race.untried[i].address;
 	return race.untried_count;
+}
+
+const char *
+dial_no_candidate(const struct resolution *names, enum reply *reply)
+{
+	const char *reason = resolve_reason(names);
+
+	*reply = resolve_reply(names);
+	if (reason != NULL)
+		return reason;
+	*reply = REPLY_NETWORK_UNREACHABLE;
+	return "`prefer` excludes the family of the address";
 }

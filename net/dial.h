@@ -67,4 +67,8 @@ size_t dial_candidates(const struct settings *settings,
     const struct question *question, const struct resolution *names,
     struct address list[DIALLED_MAX]);
 
+/* Why there is none, as a sentence, and the reply that says so. */
+const char *dial_no_candidate(const struct resolution *names,
+    enum reply *reply);
+
 #endif

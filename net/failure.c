@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 static const struct failure failures[] = {
 	{ 0, REPLY_GENERAL_FAILURE, "failed", "could not be reached" },

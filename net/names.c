@@ -54,14 +54,6 @@ place_find(struct names *n)
 	return oldest;
 }
 
-static void
-name_fail(struct pinned_name *p, enum reply failure)
-{
-	p->state = NAME_FAILED;
-	p->failure = failure;
-	p->until = deadline_in(NAME_FAILURE_LIFE);
-}
-
 /* What the look-up has come to. */
 static void
 name_conclude(struct pinned_name *p, const struct settings *settings)
@@ -70,15 +62,13 @@ name_conclude(struct pinned_name *p, const struct settings *settings)
 	const struct question q = { .name = p->name };
 
 	p->found_count = dial_candidates(settings, &q, r, p->found);
-	if (p->found_count > 0)
+	if (p->found_count > 0) {
 		p->state = NAME_FOUND;
-	else if (!resolve_done(r))
-		name_fail(p, REPLY_TTL_EXPIRED);
-	else if (r->ipv6.state == ANSWER_FAILED ||
-	    r->ipv4.state == ANSWER_FAILED)
-		name_fail(p, REPLY_GENERAL_FAILURE);
-	else
-		name_fail(p, REPLY_HOST_UNREACHABLE);
+		return;
+	}
+	p->state = NAME_FAILED;
+	(void)dial_no_candidate(r, &p->failure);
+	p->until = deadline_in(NAME_FAILURE_LIFE);
 }
 
 static void

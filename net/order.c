@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum {
 	SCOPE_LINK = 2,

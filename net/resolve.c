@@ -486,5 +486,19 @@ resolve_end(struct resolution *r)
 const char *
 resolve_reason(const struct resolution *r)
 {
+	if (!resolve_done(r))
+		return "the name was not resolved in time";
 	return r->reason[0] != '\0' ? r->reason : NULL;
+}
+
+enum reply
+resolve_reply(const struct resolution *r)
+{
+	if (r->broken)
+		return REPLY_GENERAL_FAILURE;
+	if (!resolve_done(r))
+		return REPLY_TTL_EXPIRED;
+	return r->ipv6.state == ANSWER_FAILED ||
+	    r->ipv4.state == ANSWER_FAILED ? REPLY_GENERAL_FAILURE :
+	    REPLY_HOST_UNREACHABLE;
 }

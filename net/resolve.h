@@ -13,6 +13,7 @@
 #include "net/wait.h"
 #include "policy/settings.h"
 #include "wire/address.h"
+#include "wire/socks5.h"
 
 enum { ANSWER_MAX = 8, RESOLVE_POLL_MAX = 16 };
 
@@ -82,8 +83,10 @@ void resolve_process(struct resolution *r, const struct pollfd *fds,
 /* Closes all descriptors; the answers stay. */
 void resolve_end(struct resolution *r);
 
-/* Why there is no address, as a sentence ("www.example.com does not exist"),
- * NULL where there is one, or none yet. */
+/* When the waiting is over, done or not: why there is no address, as a
+ * sentence ("www.example.com does not exist"), NULL where there is one; and
+ * the reply that says so. */
 const char *resolve_reason(const struct resolution *r);
+enum reply resolve_reply(const struct resolution *r);
 
 #endif

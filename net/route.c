@@ -38,10 +38,26 @@ is_assigned(int fd, const struct address *a)
 	struct in_addr ipv4;
 
 	if (a->family != FAMILY_IPV4)
-		return false; /* an IPv6 source equals its destination */
+		return false; /* an IPv6 source equals its destination, or
+				 stays_here() knows */
 	memcpy(&ipv4, a->octets, sizeof(ipv4));
 	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &ipv4,
 	    sizeof(ipv4)) == 0;
+}
+
+/*
+ * SECURITY: a whole prefix may be local (`ip -6 route add local`), and none
+ * of its addresses a source; nor is one that a router has as anycast.  What
+ * stays here has the MTU of lo, which is more than any link's.
+ */
+static bool
+stays_here(int fd, const struct address *a)
+{
+	int mtu = 0;
+	socklen_t length = sizeof(mtu);
+
+	return a->family == FAMILY_IPV6 && getsockopt(fd, IPPROTO_IPV6,
+	    IPV6_MTU, &mtu, &length) == 0 && mtu > UINT16_MAX;
 }
 
 /* 0 or an errno. */
@@ -80,8 +96,10 @@ probe(const struct settings *settings, const struct address *destination,
 		route.error = connect_probe(fd, &to, &route.source);
 	else
 		route.error = errno;
-	close(fd);
 	route.usable = route.error == 0;
+	if (route.usable && stays_here(fd, destination))
+		route.self = true;
+	close(fd);
 	if (!route.usable)
 		route.source = (struct address){ .family = FAMILY_NONE };
 	route.self = route.self || address_equal(&route.source, destination);

@@ -9,6 +9,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "wire/array.h"
+
 enum { KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 10, KEEPALIVE_PROBES = 6 };
 
 struct endpoint
@@ -58,14 +60,13 @@ address_of(const struct sockaddr_storage *storage)
 	}
 }
 
-typedef int get_name(int fd, struct sockaddr *name, socklen_t *length);
-
-static bool
-socket_name(int fd, get_name *get, struct address *out)
+bool
+socket_local(int fd, struct address *out)
 {
 	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(storage);
-	const bool known = get(fd, (struct sockaddr *)&storage, &length) == 0;
+	const bool known = getsockname(fd, (struct sockaddr *)&storage,
+	    &length) == 0;
 
 	*out = known ? address_of(&storage) :
 	    (struct address){ .family = FAMILY_NONE };
@@ -73,26 +74,11 @@ socket_name(int fd, get_name *get, struct address *out)
 }
 
 bool
-socket_local(int fd, struct address *out)
-{
-	return socket_name(fd, getsockname, out);
-}
-
-bool
-socket_peer(int fd, struct address *out)
-{
-	return socket_name(fd, getpeername, out);
-}
-
-bool
-socket_nonblocking(int fd, bool on)
+socket_nonblocking(int fd)
 {
 	const int flags = fcntl(fd, F_GETFL);
 
-	if (flags == -1)
-		return false;
-	return fcntl(fd, F_SETFL,
-	    on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) == 0;
+	return flags != -1 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
 void
@@ -111,7 +97,7 @@ socket_tune(int fd)
 	};
 
 	/* The first one fails on a unix-domain socket: nothing to tune. */
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (size_t i = 0; i < ARRAY_COUNT(options); i++)
 		if (setsockopt(fd, options[i].level, options[i].name,
 		    &options[i].value, sizeof(options[i].value)) != 0)
 			return;

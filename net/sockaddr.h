@@ -27,13 +27,12 @@ struct endpoint endpoint_of(const struct address *a, uint32_t scope);
  * FAMILY_NONE for other families. */
 struct address address_of(const struct sockaddr_storage *storage);
 
-/* getsockname(2) and getpeername(2).  False, and *out FAMILY_NONE, on error
- * (errno tells); a unix-domain socket is true and FAMILY_NONE. */
+/* getsockname(2).  False, and *out FAMILY_NONE, on error (errno tells); a
+ * unix-domain socket is true and FAMILY_NONE. */
 bool socket_local(int fd, struct address *out);
-bool socket_peer(int fd, struct address *out);
 
-/* Switches O_NONBLOCK on or off.  False on error. */
-bool socket_nonblocking(int fd, bool on);
+/* Sets O_NONBLOCK.  False on error (errno tells). */
+bool socket_nonblocking(int fd);
 
 /* SO_KEEPALIVE (60 s, 10 s, 6 probes) and TCP_NODELAY; nothing happens on a
  * unix-domain socket. */

@@ -37,6 +37,15 @@ wait_prepare(void)
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
+void
+wait_release(void)
+{
+	const struct sigaction end = { .sa_handler = SIG_DFL };
+
+	sigaction(SIGTERM, &end, NULL);
+	sigprocmask(SIG_SETMASK, &waiting_mask, NULL);
+}
+
 static int64_t
 microseconds_of(clockid_t clock)
 {

@@ -44,6 +44,9 @@ enum wait {
  */
 void wait_prepare(void);
 
+/* SIGTERM ends the process again, wherever it is: for what is no session. */
+void wait_release(void);
+
 /*
  * ppoll(2) until an event or the deadline.  A negative fd is skipped; n may
  * be 0.  revents are valid on WAIT_READY only.  EINTR is handled here.

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/name.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */
@@ -367,7 +367,9 @@ find_list(const char *word, struct rule *rule)
 	return (struct list){ .add = NULL };
 }
 
-static void
+/* False: what follows has no meaning either.  Behind a broken list a word
+ * that is none of ours is a piece of that list. */
+static bool
 parse_condition(struct reader *r, const char *word, char **rest,
     struct rule *rule)
 {
@@ -376,17 +378,20 @@ parse_condition(struct reader *r, const char *word, char **rest,
 
 	if (strcmp(word, "via") == 0)
 		reader_error(r, "via: not built into this version");
-	else if (list.add == NULL)
+	else if (list.add == NULL && !r->failed)
 		reader_refuse(r, "", word, " is no part of a rule: "
 		    "allow|deny [connect|bind|udp|all]... [user NAME,...] "
 		    "[from NET,...] [to NAME,...] [at NET,...] "
 		    "[port PORTS]");
+	else if (list.add == NULL)
+		return false;
 	else if (*list.given)
 		reader_refuse(r, "", word, " stands twice in this rule");
 	else if (value == NULL)
 		reader_refuse(r, "", word, " needs a list behind it");
 	else
 		list_parse(r, value, &list);
+	return list.add != NULL || strcmp(word, "via") == 0;
 }
 
 static void
@@ -417,10 +422,8 @@ rule_parse(struct reader *r, enum decision decision, char *text,
 	if (rule.commands == 0)
 		rule.commands = decision == ALLOW ? POLICY_CONNECT :
 		    POLICY_ALL;
-	while (word != NULL && !own.failed) {
-		parse_condition(&own, word, &rest, &rule);
+	while (word != NULL && parse_condition(&own, word, &rest, &rule))
 		word = word_next(&rest);
-	}
 	r->failed = r->failed || own.failed;
 	if (!own.failed)
 		append_rule(r, &rule, policy);

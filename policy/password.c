@@ -28,7 +28,7 @@ credential_path(const char *name, struct text *path)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 
-	if (directory == NULL)
+	if (directory == NULL || directory[0] == '\0')
 		return false;
 	text_add(path, directory);
 	text_add_char(path, '/');
@@ -211,12 +211,15 @@ next_entry(struct entries *e, const char **user, const char **hash)
 	return false;
 }
 
-/* A hash, or the mark of a locked account. */
+static bool
+is_locked(const char *hash)
+{
+	return hash[0] == '*' || hash[0] == '!';
+}
+
 static bool
 hash_possible(const char *hash)
 {
-	if (hash[0] == '*' || hash[0] == '!')
-		return true;
 	/* Any two letters are a salt of DES, whose hash has 13: what is
 	 * longer or shorter may be a password in the clear. */
 	if (hash[0] != '$' && hash[0] != '_' && strlen(hash) != DES_LENGTH)
@@ -232,7 +235,7 @@ examine_entry(struct reader *r, const char *user, const char *hash)
 		    "hash)");
 	else if (strlen(user) > LOGIN_FIELD_MAX)
 		reader_error(r, "a user name has at most 255 octets");
-	else if (!hash_possible(hash))
+	else if (!is_locked(hash) && !hash_possible(hash))
 		reader_error(r, "the hash is none that crypt(3) knows "
 		    "(openssl passwd -6 makes one)");
 }
@@ -259,7 +262,8 @@ password_examine(int fd, const struct settings *settings,
 
 /* What a login is compared with. */
 struct hashes {
-	bool known; /* `own` is the user's, else it is the first line's */
+	bool found; /* the user has a line, whatever stands in it */
+	bool known; /* `own` is the user's, else it is somebody's */
 	char own[HASH_LINE_MAX];
 };
 
@@ -270,7 +274,11 @@ user_equal(const struct login *login, const char *user)
 	    memcmp(user, login->user, login->user_length) == 0;
 }
 
-/* Reads to the end of the file, wherever the user stands. */
+/*
+ * Reads to the end of the file, wherever the user stands.  SECURITY: a user
+ * who is unknown or locked costs a hash all the same, the first of the file
+ * that costs anything.
+ */
 static void
 hashes_find(struct hashes *hashes, int fd, const struct login *login)
 {
@@ -279,9 +287,12 @@ hashes_find(struct hashes *hashes, int fd, const struct login *login)
 	const char *hash;
 
 	while (next_entry(&entries, &user, &hash)) {
-		const bool own = hash != NULL && user_equal(login, user);
+		const bool own = !hashes->found && user_equal(login, user);
 
-		if (hash == NULL || hashes->known ||
+		if (hash == NULL || hashes->known)
+			continue;
+		hashes->found = hashes->found || own;
+		if (is_locked(hash) || !hash_possible(hash) ||
 		    (hashes->own[0] != '\0' && !own))
 			continue;
 		memcpy(hashes->own, hash, strlen(hash) + 1);

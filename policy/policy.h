@@ -20,6 +20,10 @@ enum policy_command {
 	POLICY_ALL = 7,
 };
 
+/* Is this not served to a client without an address of its own, a unix-domain
+ * one, whatever the rules? */
+bool policy_needs_address(enum policy_command command);
+
 /* Who asks, for what.  All pointers are borrowed. */
 struct question {
 	enum policy_command command;

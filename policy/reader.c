@@ -13,6 +13,8 @@
 
 enum { WHERE_TEXT = RULE_TEXT, WHAT_TEXT = 768, CHUNK = 16384 };
 
+static bool starved;
+
 static void
 report(struct reader *r, bool warning, const char *what)
 {
@@ -81,6 +83,19 @@ reader_unreadable(struct reader *r, const char *path, int error,
 		reader_refuse(r, "cannot read ", path, buffer);
 }
 
+void
+reader_starve(struct reader *r)
+{
+	starved = true;
+	reader_error(r, "no memory");
+}
+
+bool
+reader_starved(void)
+{
+	return starved;
+}
+
 /* Room for another chunk behind `used` octets. */
 static char *
 make_room(char *data, size_t used, size_t *size)
@@ -89,9 +104,11 @@ make_room(char *data, size_t used, size_t *size)
 		return data;
 	*size = *size * 2 + 2 * (size_t)CHUNK;
 	char *larger = realloc(data, *size);
-	if (larger == NULL)
-		free(data);
-	return larger;
+	if (larger != NULL)
+		return larger;
+	starved = true;
+	free(data);
+	return NULL;
 }
 
 /* To the end of fd; false: errno says why. */
@@ -233,7 +250,7 @@ reader_keep(struct reader *r, const char *text)
 	char *copy = strdup(text);
 
 	if (copy == NULL)
-		reader_error(r, "no memory");
+		reader_starve(r);
 	return copy;
 }
 
@@ -245,6 +262,6 @@ reader_grow(struct reader *r, void *block, size_t count, size_t size)
 		return block;
 	void *larger = reallocarray(block, count == 0 ? 4 : count * 2, size);
 	if (larger == NULL)
-		reader_error(r, "no memory");
+		reader_starve(r);
 	return larger;
 }

@@ -46,6 +46,12 @@ struct lines {
 
 enum { FILE_LENGTH_MAX = 64 * 1024 * 1024 };
 
+/* The error that there is no memory, which is no fault of what is read. */
+void reader_starve(struct reader *r);
+
+/* Was there no memory, for any reader? */
+bool reader_starved(void);
+
 /* Reads a file as a whole.  False: errno says why. */
 bool lines_read(struct lines *lines, const char *path);
 

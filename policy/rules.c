@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "wire/array.h"
+
 /* Does a condition hold?  UNSURE: only when more is known of the request
  * (the destination of a datagram still to come). */
 enum match {
@@ -134,7 +136,7 @@ match_request(const struct policy *policy, const struct rule *rule,
 	};
 	enum match all = MATCH_YES;
 
-	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+	for (size_t i = 0; i < ARRAY_COUNT(each); i++)
 		if (each[i] < all)
 			all = each[i];
 	return all;
@@ -151,6 +153,12 @@ match_address(const struct rule *rule, const struct address *address,
 	if (!rule->at.given)
 		return (membership.sets & SET_GLOBAL) != 0;
 	return net_list_opens(&rule->at, address, membership);
+}
+
+bool
+policy_needs_address(enum policy_command command)
+{
+	return command == POLICY_BIND || command == POLICY_UDP;
 }
 
 void

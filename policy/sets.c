@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { WORD_SIZE = 12, WHAT_SIZE = 32 };
 
@@ -147,7 +147,8 @@ bits_agree(const uint8_t *a, const uint8_t *b, unsigned bits)
 	return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
 }
 
-bool
+/* Is the address inside?  False for another family. */
+static bool
 net_has(const struct net *net, const struct address *address)
 {
 	return net->family == address->family &&
@@ -161,7 +162,8 @@ net_covers(const struct net *net, const struct net *inner)
 	    bits_agree(net->octets, inner->octets, net->bits);
 }
 
-bool
+/* Of one address alone (/32, /128)? */
+static bool
 net_is_single(const struct net *net)
 {
 	return net->bits == (net->family == FAMILY_IPV4 ? 32 : 128);

@@ -46,14 +46,8 @@ struct net {
 	uint8_t bits;
 };
 
-/* Is the address inside?  False for another family. */
-bool net_has(const struct net *net, const struct address *address);
-
 /* Is `inner` a part of `net`, or all of it? */
 bool net_covers(const struct net *net, const struct net *inner);
-
-/* Of one address alone (/32, /128)? */
-bool net_is_single(const struct net *net);
 
 struct net_list {
 	bool given;    /* an empty list that was given matches nothing */

@@ -14,7 +14,7 @@
 #include "policy/grammar.h"
 #include "policy/reader.h"
 #include "policy/values.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { KEYWORD_MAX = 24 };
 
@@ -414,7 +414,7 @@ reading_start(struct reading *reading, struct settings *out)
 	if (out->policy != NULL && reading->ignored != NULL &&
 	    reading->places != NULL)
 		return true;
-	reader_error(&reading->reader, "no memory");
+	reader_starve(&reading->reader);
 	return false;
 }
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "policy/grammar.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { MESSAGE_TEXT = 256, DNS_PORT = 53 };
 
@@ -117,11 +117,12 @@ time_parse(char *word, int64_t highest, int64_t *out)
 	char digits[20];
 	uint64_t number;
 	const size_t length = (size_t)(unit - word);
+	const bool fits = length < sizeof(digits);
 
-	if (length == 0 || length >= sizeof(digits))
+	if (length == 0)
 		return false;
-	memcpy(digits, word, length);
-	digits[length] = '\0';
+	memcpy(digits, word, fits ? length : 0);
+	digits[fits ? length : 0] = '\0'; /* no number at all */
 	for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
 		if (strcmp(unit, units[i].word) != 0)
 			continue;
@@ -286,7 +287,7 @@ parse_auth(struct reader *r, const struct directive *d, char *value,
 		const struct choice *c = choose(r, d, word);
 
 		if (c == NULL)
-			return;
+			continue;
 		for (size_t i = 0; i < out->auth_count; i++) {
 			if (out->auth[i] == (enum auth)c->number) {
 				reader_refuse(r, "", word, " stands twice");
@@ -438,7 +439,7 @@ parse_ftp_ports(struct reader *r, const struct directive *d, char *value,
 		if (!port_parse(word, strlen(word), 1, &port)) {
 			reader_refuse(r, "", word,
 			    " is out of range: a port is 1 to 65535");
-			return;
+			continue;
 		}
 		if (out->ftp_port_count == FTP_PORTS_MAX) {
 			reader_error(r, "more than 16 ports");
@@ -479,7 +480,7 @@ parse_resolvers(struct reader *r, const struct directive *d, char *value,
 		    &address)) {
 			reader_refuse(r, "", word, " is no ADDRESS or "
 			    "ADDRESS:PORT ([ADDRESS]:PORT for IPv6)");
-			return;
+			continue;
 		}
 		if (out->resolver_count == RESOLVERS_MAX) {
 			reader_error(r, "more than 8 name servers");
@@ -528,6 +529,18 @@ parse_source(struct reader *r, const struct directive *d, char *value,
 	*field = address;
 }
 
+/* A directive that is repeated: its keyword again, but for the first value. */
+static void
+next_line(struct output *o, const struct directive *d, bool *first)
+{
+	if (!*first) {
+		output_add(o, "\n");
+		output_add(o, d->keyword);
+		output_add(o, " ");
+	}
+	*first = false;
+}
+
 /* Two lines where both families have one. */
 static void
 dump_source(struct output *o, const struct directive *d,
@@ -544,13 +557,8 @@ dump_source(struct output *o, const struct directive *d,
 		if (sources[i]->family == FAMILY_NONE)
 			continue;
 		address_add(&t, sources[i]);
-		if (!first) {
-			output_add(o, "\n");
-			output_add(o, d->keyword);
-			output_add(o, " ");
-		}
+		next_line(o, d, &first);
 		output_add(o, buffer);
-		first = false;
 	}
 }
 
@@ -602,15 +610,10 @@ dump_advertise(struct output *o, const struct directive *d,
 		if (a->family == FAMILY_NONE)
 			continue;
 		address_add(&t, a);
-		if (!first) {
-			output_add(o, "\n");
-			output_add(o, d->keyword);
-			output_add(o, " ");
-		}
+		next_line(o, d, &first);
 		output_add(o, choice_word(d, (int)what));
 		output_add(o, " ");
 		output_add(o, buffer);
-		first = false;
 	}
 }
 
@@ -643,7 +646,7 @@ parse_nat64(struct reader *r, const struct directive *d, char *value,
 		struct net net;
 
 		if (!nat64_valid(r, word, &net))
-			return;
+			continue;
 		if (out->nat64_count == NAT64_PREFIXES_MAX) {
 			reader_error(r, "more than 8 prefixes");
 			return;

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 
 #include "sandbox/sandbox.h"
+#include "wire/array.h"
 
 enum {
 	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
@@ -216,15 +217,18 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_CONNECT,
 	    .tests = { EQUAL(1, IPPROTO_TCP), EQUAL(2, TCP_KEEPCNT) },
 	    .because = "6 times" },
-	{ CALL(setsockopt), IN_ROUTE,
+	{ CALL(setsockopt), IN_ROUTE | IN_ALG,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_BINDTODEVICE) },
 	    .because = "`interface`; a link-local name server's" },
-	{ CALL(setsockopt), IN_ROUTE,
+	{ CALL(setsockopt), IN_ROUTE | IN_ALG,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MARK) },
 	    .because = "`mark`" },
 	{ CALL(setsockopt), IN_ROUTE,
 	    .tests = { EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MULTICAST_IF) },
 	    .because = "only an address of this host is taken: `self`" },
+	{ CALL(getsockopt), IN_ROUTE,
+	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_MTU) },
+	    .because = "what stays on this host has lo's: `self`" },
 	{ CALL(setsockopt), IN_NEGOTIATE,
 	    .tests = { EQUAL(1, IPPROTO_IP),
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
@@ -257,11 +261,11 @@ const struct call calls[] = {
 	{ CALL(geteuid), IN_DIAL, .because = "sd_notify compares" },
 	{ CALL(getgid), IN_DIAL, .because = "sd_notify compares" },
 	{ CALL(getegid), IN_DIAL, .because = "sd_notify compares" },
-	{ CALL(capset), IN_DIAL,
+	{ CALL(capset), IN_CONNECT,
 	    .because = "drops CAP_NET_ADMIN, which `mark` kept" },
-	{ CALL(seccomp), IN_DIAL,
+	{ CALL(seccomp), IN_CONNECT,
 	    .tests = { EQUAL(0, SECCOMP_SET_MODE_FILTER), EQUAL(1, 0) },
 	    .because = "the next stage's filter" },
 };
 
-const size_t call_count = sizeof(calls) / sizeof(calls[0]);
+const size_t call_count = ARRAY_COUNT(calls);

@@ -20,11 +20,6 @@
 
 enum { LINE_SIZE = 512, BLOCK_SIZE = 4096 };
 
-struct identity {
-	uint32_t uid;
-	uint32_t gid;
-};
-
 /* A file, read by lines. */
 struct lines {
 	int fd;
@@ -85,7 +80,7 @@ line_next(struct lines *in, char *line, size_t size)
 /* NAME:PASSWORD:UID:GID:... of passwd(5).  The line is cut up; its name is
  * where it starts. */
 static bool
-entry_parse(char *line, struct identity *out)
+entry_parse(char *line, struct sandbox_user *out)
 {
 	char *field[4];
 
@@ -102,10 +97,10 @@ entry_parse(char *line, struct identity *out)
 /* `name`, or a UID; failing that, `second` where it is not NULL. */
 static bool
 identity_find(struct lines *passwd, const char *name, const char *second,
-    struct identity *out)
+    struct sandbox_user *out)
 {
 	char line[LINE_SIZE];
-	struct identity entry;
+	struct sandbox_user entry;
 	uid_t uid = 0;
 	const bool is_uid = id_parse(name, &uid);
 	bool found = false;
@@ -125,11 +120,14 @@ identity_find(struct lines *passwd, const char *name, const char *second,
 	return found;
 }
 
-static const char *
-identity_look_up(const char *name, struct identity *out)
+const char *
+sandbox_find_user(const char *name, struct sandbox_user *out)
 {
 	struct lines passwd = { 0 };
 
+	*out = (struct sandbox_user){ 0 };
+	if (geteuid() != 0)
+		return NULL;
 	passwd.fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC);
 	if (passwd.fd < 0)
 		return PASSWD_FILE " cannot be read";
@@ -201,7 +199,7 @@ capabilities_drop(uint64_t keep)
 }
 
 static const char *
-identity_take(const struct identity *who, uint64_t keep)
+identity_take(const struct sandbox_user *who, uint64_t keep)
 {
 	/* Where a user namespace forbids setgroups(2), there may be none. */
 	if (setgroups(0, NULL) != 0 && getgroups(0, NULL) != 0)
@@ -217,7 +215,7 @@ identity_take(const struct identity *who, uint64_t keep)
 
 /* SECURITY: a setresuid(2) that lies, or that leaves a way back to root. */
 static bool
-identity_holds(const struct identity *who)
+identity_holds(const struct sandbox_user *who)
 {
 	uid_t uid[3];
 	gid_t gid[3];
@@ -233,23 +231,22 @@ identity_holds(const struct identity *who)
 }
 
 const char *
-sandbox_become(const char *name, uint64_t keep)
+sandbox_become(const struct sandbox_user *who, uint64_t keep)
 {
-	struct identity who;
+	const char *problem;
 
 	if (geteuid() != 0)
 		return capabilities_drop(keep);
-	const char *problem = identity_look_up(name, &who);
-	if (problem != NULL)
-		return problem;
+	if (who->uid == 0)
+		return "there is no user to become";
 	capabilities_unbind();
-	problem = identity_take(&who, keep);
+	problem = identity_take(who, keep);
 	if (problem != NULL)
 		return problem;
 	problem = capabilities_drop(keep);
 	if (problem != NULL)
 		return problem;
-	if (!identity_holds(&who))
+	if (!identity_holds(who))
 		return "the way back to root is open";
 	return NULL;
 }

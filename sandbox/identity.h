@@ -1,6 +1,6 @@
 /*
- * Who the process is: user, groups, capabilities.  sandbox_become() is in
- * sandbox.h.
+ * Who the process is: user, groups, capabilities.  sandbox_find_user() and
+ * sandbox_become() are in sandbox.h.
  */
 #ifndef SOCKS64_SANDBOX_IDENTITY_H
 #define SOCKS64_SANDBOX_IDENTITY_H

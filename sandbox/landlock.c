@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "wire/array.h"
+
 /* struct landlock_ruleset_attr of version 6: older headers have less.  An
  * older kernel takes it as long as what it does not know is zero. */
 struct ruleset {
@@ -59,7 +61,7 @@ ruleset_of(int version)
 {
 	struct ruleset r = { 0 };
 
-	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+	for (size_t i = 0; i < ARRAY_COUNT(rights); i++) {
 		if (version < rights[i].version)
 			break;
 		r.files |= rights[i].files;

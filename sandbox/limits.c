@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "wire/array.h"
+
 static const struct {
 	__rlimit_resource_t resource;
 	rlim_t most;
@@ -36,7 +38,7 @@ logs_to_file(void)
 bool
 limits_lower(void)
 {
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+	for (size_t i = 0; i < ARRAY_COUNT(limits); i++) {
 		const struct rlimit limit = { limits[i].most, limits[i].most };
 
 		if (limits[i].resource == RLIMIT_FSIZE && logs_to_file())

@@ -17,11 +17,10 @@
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
 #include "sandbox/limits.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum { PROBLEM_TEXT = 128, LINE_TEXT = 512 };
-
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The kernel's struct sock_fprog, with the const that it lacks. */
 struct program {
@@ -75,7 +74,7 @@ filter_load(enum sandbox_stage stage)
 }
 
 static const char *
-enter_negotiate(void)
+enter_negotiate(bool walls)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return problem("no-new-privileges could not be set");
@@ -84,6 +83,8 @@ enter_negotiate(void)
 		return problem("the process could not be made undumpable");
 	if (!limits_lower())
 		return problem("resource limits could not be set");
+	if (!walls)
+		return NULL;
 	if (!landlock_enter(&lacks_landlock))
 		return problem("Landlock could not be set");
 	return filter_load(SANDBOX_NEGOTIATE);
@@ -97,26 +98,26 @@ sandbox_lacks_landlock(void)
 
 /* The last stage of a session: nothing is dialled with `mark' any more. */
 static const char *
-enter_last(enum sandbox_stage stage)
+enter_last(enum sandbox_stage stage, bool walls)
 {
 	if (!identity_drop_kept())
 		return problem("capabilities could not be dropped");
-	return filter_load(stage);
+	return walls ? filter_load(stage) : NULL;
 }
 
 const char *
-sandbox_enter(enum sandbox_stage stage)
+sandbox_enter(enum sandbox_stage stage, bool walls)
 {
 	switch (stage) {
 	case SANDBOX_NEGOTIATE:
-		return enter_negotiate();
+		return enter_negotiate(walls);
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
-		return filter_load(stage);
-	case SANDBOX_WATCH:
 	case SANDBOX_ALG:
+		return walls ? filter_load(stage) : NULL;
+	case SANDBOX_WATCH:
 	case SANDBOX_RELAY:
-		return enter_last(stage);
+		return enter_last(stage, walls);
 	case SANDBOX_STAGES:
 		break;
 	}

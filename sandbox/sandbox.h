@@ -18,27 +18,40 @@ enum sandbox_stage {
 	SANDBOX_BIND,      /* waits for a peer; then the relay */
 	SANDBOX_UDP,       /* datagrams, and the names in them; the last */
 	SANDBOX_WATCH,     /* FTP, unchanged: the relay's and the table */
-	SANDBOX_ALG,       /* FTP, translated: data connections */
+	SANDBOX_ALG,       /* FTP, translated: data connections; the one
+			      above where lines are no more */
 	SANDBOX_RELAY,     /* two connected sockets and the log */
 	SANDBOX_STAGES,
 };
 
-/*
- * Became another user before?  Looks `name` (NULL: socks64, else nobody; a
- * decimal UID too) up in /etc/passwd itself and becomes it: groups, gid, uid,
- * all capabilities, but those in `keep` (a mask of 1 << CAP_...; 0 normally).
- * Nothing happens where the effective user is not root, but that capabilities
- * are dropped.  NULL on success, else what failed, as a sentence.
- */
-const char *sandbox_become(const char *name, uint64_t keep);
+struct sandbox_user {
+	uint32_t uid; /* 0: none */
+	uint32_t gid;
+};
 
 /*
- * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, rlimits, Landlock,
- * its filter.  All others: their filter on top; the last one but SANDBOX_UDP
- * gives up what sandbox_become() kept.  NULL on success, else what failed, as
- * a sentence.
+ * Looks `name` (NULL: socks64, else nobody; a decimal UID too) up in
+ * /etc/passwd itself; where the effective user is not root there is nobody to
+ * become.  NULL on success, else what is wrong with the name, as a sentence.
  */
-const char *sandbox_enter(enum sandbox_stage stage);
+const char *sandbox_find_user(const char *name, struct sandbox_user *out);
+
+/*
+ * Becomes the user, where the effective one is root: groups, gid, uid.  Drops
+ * all capabilities, but those in `keep` (a mask of 1 << CAP_...; 0 normally).
+ * NULL on success, else what failed, as a sentence.
+ */
+const char *sandbox_become(const struct sandbox_user *who, uint64_t keep);
+
+/*
+ * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, undumpable, rlimits,
+ * Landlock, its filter.  All others: their filter on top; SANDBOX_WATCH and
+ * SANDBOX_RELAY, where nothing is dialled any more, give up what
+ * sandbox_become() kept.  walls: without them (`sandbox off') no Landlock and
+ * no filter, but all the rest.  NULL on success, else what failed, as a
+ * sentence.
+ */
+const char *sandbox_enter(enum sandbox_stage stage, bool walls);
 
 /* Did sandbox_enter(SANDBOX_NEGOTIATE) find no Landlock in this kernel? */
 bool sandbox_lacks_landlock(void);

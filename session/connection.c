@@ -103,6 +103,19 @@ peer_read(struct connection *c)
 	return socket_local(c->fd, &c->listen);
 }
 
+/*
+ * SECURITY: what a launcher forgot to close would stay open inside the
+ * sandbox.  A kernel that cannot do this leaves it.
+ */
+static void
+leftovers_close(int fd)
+{
+	const unsigned first = fd > STDERR_FILENO ? (unsigned)fd + 1 :
+	    LISTEN_FDS_START;
+
+	(void)close_range(first, ~0U, 0);
+}
+
 /* 0, 1 and 2 are the same open file under inetd. */
 static bool
 standard_release(struct connection *c)
@@ -112,9 +125,12 @@ standard_release(struct connection *c)
 	int null = -1;
 
 	if (c->fd <= STDERR_FILENO) {
-		c->fd = fcntl(c->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START);
-		if (c->fd == -1)
+		const int fd = fcntl(c->fd, F_DUPFD_CLOEXEC,
+		    LISTEN_FDS_START);
+
+		if (fd == -1)
 			return false;
+		c->fd = fd;
 	}
 	if (fstat(c->fd, &ours) != 0)
 		return false;
@@ -148,18 +164,21 @@ connection_find(void)
 		STDIN_FILENO };
 
 	if (passed && !variable_is("LISTEN_FDS", 1))
-		return connection_bad(c.fd, "more than one socket was passed "
-		    "($LISTEN_FDS): this program serves one connection, set "
-		    "Accept=yes in the .socket unit");
+		return connection_bad(c.fd, "$LISTEN_FDS is not 1: this "
+		    "program serves one connection, set Accept=yes in the "
+		    ".socket unit");
 	if (socket_option(c.fd, SO_TYPE) == -1)
 		return c;
 	c.wrong = socket_wrong(c.fd);
 	if (c.wrong != NULL)
 		return connection_bad(c.fd, c.wrong);
+	leftovers_close(c.fd);
 	c.state = peer_read(&c) ? CONNECTION_OPEN : CONNECTION_GONE;
-	if (!standard_release(&c) || !socket_nonblocking(c.fd, true))
-		return connection_bad(c.fd,
-		    "the connection's descriptor could not be set up");
+	if (!standard_release(&c) || !socket_nonblocking(c.fd)) {
+		c.state = CONNECTION_FAILED;
+		c.wrong = "the connection's descriptor could not be set up";
+		return c;
+	}
 	fcntl(c.fd, F_SETFD, FD_CLOEXEC);
 	socket_tune(c.fd);
 	return c;

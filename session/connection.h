@@ -13,6 +13,7 @@
 enum connection_state {
 	CONNECTION_NONE, /* no socket: a terminal, a pipe */
 	CONNECTION_BAD,  /* a socket that we cannot serve: see `wrong` */
+	CONNECTION_FAILED, /* the system let us down: see `wrong` */
 	CONNECTION_GONE, /* the client has left (ENOTCONN) */
 	CONNECTION_OPEN,
 };
@@ -20,7 +21,7 @@ enum connection_state {
 struct connection {
 	enum connection_state state;
 	int fd;
-	const char *wrong; /* what to change, as a sentence; static */
+	const char *wrong; /* what to change, or failed: a static sentence */
 
 	struct address client; /* FAMILY_NONE: a unix-domain peer */
 	uint32_t client_uid;   /* of that */
@@ -34,9 +35,10 @@ bool connection_fill_standard(void);
 
 /*
  * Finds the connection: fd 3 where LISTEN_PID and LISTEN_FDS say so, else fd
- * 0.  Where it is one to serve, it is made non-blocking, close-on-exec and
- * tuned, and moved away from 0, 1 and 2, which become /dev/null where they
- * were the connection: nothing that libc may say reaches the client.
+ * 0.  Where it is one to serve, every descriptor but it and 0, 1 and 2 is
+ * closed; it is made non-blocking, close-on-exec and tuned, and moved away
+ * from 0, 1 and 2, which become /dev/null where they were the connection:
+ * nothing that libc may say reaches the client.
  */
 struct connection connection_find(void);
 

@@ -11,6 +11,7 @@
 #include "net/route.h"
 #include "net/wait.h"
 #include "policy/password.h"
+#include "wire/array.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
 #include "wire/text.h"
@@ -295,6 +296,15 @@ request_wrong(const struct socks5_request *request, enum reply why)
 	return "the request does not begin with version 05";
 }
 
+static _Noreturn void
+refuse_request(struct session *s, enum reply why)
+{
+	if (why != REPLY_GENERAL_FAILURE || s->request.by_name)
+		record_destination(s);
+	session_fail(s, RESULT_BAD_REQUEST, why,
+	    request_wrong(&s->request, why));
+}
+
 void
 session_request(struct session *s)
 {
@@ -304,13 +314,8 @@ session_request(struct session *s)
 		const enum parse parse = socks5_request_parse(&c, &s->request,
 		    &why);
 
-		if (parse == PARSE_BAD) {
-			if (why != REPLY_GENERAL_FAILURE ||
-			    s->request.by_name)
-				record_destination(s);
-			session_fail(s, RESULT_BAD_REQUEST, why,
-			    request_wrong(&s->request, why));
-		}
+		if (parse == PARSE_BAD)
+			refuse_request(s, why);
 		if (parse == PARSE_DONE) {
 			inbox_consume(&s->inbox, &c);
 			break;

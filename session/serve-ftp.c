@@ -5,6 +5,7 @@
  */
 #include "session/serve.h"
 
+#include "net/ports.h"
 #include "net/route.h"
 #include "share/announced.h"
 #include "share/controls.h"
@@ -45,6 +46,26 @@ find_alias(struct session *s, const struct share *share)
 		return;
 	q->literal = target.addresses[0];
 	q->literal.port = q->port;
+}
+
+/*
+ * Under proxychains a client's control connection has this gateway for its
+ * peer: who goes by that (EPSV) asks for a port of ours, which is never ours
+ * to serve.
+ */
+static void
+find_by_port(struct session *s, const struct share *share)
+{
+	struct question *q = &s->question;
+	const struct address *reached = &s->record.listen;
+	struct address to;
+
+	if (q->proxied.family != FAMILY_NONE)
+		reached = &q->proxied;
+	if (q->name == NULL && address_equal(&q->literal, reached) &&
+	    q->port >= PORT_UNPRIVILEGED && q->port != reached->port &&
+	    table_data_at_port(share, q->port, &to) == TABLE_OK)
+		q->literal = to;
 }
 
 /* DNS may name another server now: the data is where the control is. */
@@ -135,6 +156,7 @@ serve_find(struct session *s)
 		find_control(s, &share);
 		return;
 	}
+	find_by_port(s, &share);
 	find_pin(s, &share);
 	find_announced(s, &share);
 }
@@ -176,6 +198,29 @@ fill_control(struct session *s, struct table_control *control)
 		text_add(&rule, s->record.rule);
 }
 
+/* Who the client is to us, and we to it. */
+static void
+fill_client(struct session *s, struct alg *a)
+{
+	const struct address *listen = &s->record.listen;
+	const struct address *proxied = &s->question.proxied;
+
+	a->client_address = s->record.client;
+	a->scope = s->scope;
+	a->reached = *listen;
+	if (proxied->family == FAMILY_NONE) {
+		a->near = *listen;
+		a->near.port = 0;
+	} else {
+		a->reached = *proxied;
+		if (address_equal(proxied, &a->client_address))
+			a->never[1] = proxied->port;
+	}
+	if (!a->watch && route_probe(&s->settings, &a->client_address,
+	    s->scope).self)
+		a->never[0] = listen->port;
+}
+
 void
 serve_ftp_begin(struct session *s)
 {
@@ -189,10 +234,7 @@ serve_ftp_begin(struct session *s)
 	a->settings = &s->settings;
 	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO &&
 	    !families_differ(s);
-	a->client_address = s->record.client;
-	a->scope = s->scope;
-	a->reached = s->question.proxied.family != FAMILY_NONE ?
-	    s->question.proxied : s->record.listen;
+	fill_client(s, a);
 	a->server_address = s->record.peer;
 	a->local = s->record.local;
 	a->share = serve_share(s);
@@ -210,6 +252,11 @@ serve_ftp(struct session *s)
 	/* From here: what either side says may open a connection, but only
 	 * between these two. */
 	result = alg_run(a);
+	if (a->transparent) {
+		session_confine(s, SANDBOX_WATCH);
+		/* From here: no new connection. */
+		result = alg_relay(a);
+	}
 	s->record.up = a->up;
 	s->record.down = a->down;
 	if (a->done[0] != '\0')

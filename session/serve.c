@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "net/route.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 /* A user, a name and three addresses, escaped. */
@@ -14,12 +15,11 @@ enum { STATUS_TEXT = 1536 };
 
 static const struct command {
 	enum policy_command policy;
-	bool by_address; /* not for unix-domain clients */
 	void (*serve)(struct session *s); /* does not come back */
 } commands[] = {
-	[SOCKS5_CONNECT] = { POLICY_CONNECT, false, serve_connect },
-	[SOCKS5_BIND] = { POLICY_BIND, true, serve_bind },
-	[SOCKS5_UDP_ASSOCIATE] = { POLICY_UDP, true, serve_udp },
+	[SOCKS5_CONNECT] = { POLICY_CONNECT, serve_connect },
+	[SOCKS5_BIND] = { POLICY_BIND, serve_bind },
+	[SOCKS5_UDP_ASSOCIATE] = { POLICY_UDP, serve_udp },
 };
 
 static bool
@@ -29,7 +29,7 @@ is_served(const struct session *s)
 
 	return number < ARRAY_COUNT(commands) &&
 	    commands[number].serve != NULL &&
-	    !(commands[number].by_address &&
+	    !(policy_needs_address(commands[number].policy) &&
 	    s->record.client.family == FAMILY_NONE);
 }
 
@@ -55,6 +55,17 @@ fill_question(struct session *s, enum policy_command command)
 	q->port = command == POLICY_BIND ? 0 : s->request.address.port;
 }
 
+/* Could a rule allow the question?  Else the session ends with 02. */
+static void
+judge(struct session *s)
+{
+	policy_judge_request(s->settings.policy, &s->question, &s->verdict);
+	s->record.rule = s->verdict.rule;
+	if (s->verdict.decision != ALLOW)
+		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
+		    s->verdict.reason);
+}
+
 void
 session_serve(struct session *s)
 {
@@ -64,18 +75,8 @@ session_serve(struct session *s)
 		    "the command is not served");
 	fill_question(s, commands[s->request.command].policy);
 	serve_find(s);
-	serve_judge(s);
+	judge(s);
 	commands[s->request.command].serve(s);
-}
-
-void
-serve_judge(struct session *s)
-{
-	policy_judge_request(s->settings.policy, &s->question, &s->verdict);
-	s->record.rule = s->verdict.rule;
-	if (s->verdict.decision != ALLOW)
-		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    s->verdict.reason);
 }
 
 struct address

@@ -39,9 +39,6 @@ struct share serve_share(struct session *s);
 
 /* ------------------------------------------- the steps that they share */
 
-/* Could a rule allow the question?  Else the session ends with 02. */
-void serve_judge(struct session *s);
-
 /*
  * The address that a reply may name to this client: `ours` where its family
  * is the client's, else the address that the client reached us by (behind a

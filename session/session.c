@@ -16,7 +16,7 @@
 #include "net/route.h"
 #include "net/wait.h"
 #include "policy/password.h"
-#include "sandbox/identity.h"
+#include "policy/reader.h"
 #include "wire/text.h"
 
 enum { REPORT_TEXT = 1024 };
@@ -64,21 +64,39 @@ session_refuse(const struct connection *c, enum exit_status status,
 	_exit((int)status);
 }
 
+/* KEYWORD: WHAT: WHY, at the place of that directive; `why` may be "". */
+static _Noreturn void
+session_misconfigured(struct session *s, const char *keyword,
+    const char *what, const char *why)
+{
+	char place[RULE_TEXT];
+	char sentence[REPORT_TEXT];
+	struct text where = text_in(place, sizeof(place));
+	struct text line = text_in(sentence, sizeof(sentence));
+
+	settings_place(&s->settings, keyword, &where);
+	text_add(&line, keyword);
+	text_add(&line, ": ");
+	text_add(&line, what);
+	text_add(&line, why);
+	report_settings(&s->inbox.fd, false, place, sentence);
+	_exit(STATUS_CONFIG);
+}
+
 static void
 session_configure(struct session *s, const struct connection *c,
     const struct options *options)
 {
 	struct journal_options log = { .client = c->fd };
+	const char *refused;
 	int client = c->fd;
 
 	if (!settings_read(&s->settings, options->file, options->settings,
 	    options->count, report_settings, &client))
-		_exit(STATUS_CONFIG);
-	if (s->settings.log_to == LOG_TO_JOURNAL &&
-	    !journal_backend_available())
-		session_refuse(c, STATUS_CONFIG, "log-to journal: this "
-		    "program is linked without libsystemd, say auto or "
-		    "syslog");
+		_exit(reader_starved() ? STATUS_SYSTEM : STATUS_CONFIG);
+	refused = journal_refused((int)s->settings.log_to);
+	if (refused != NULL)
+		session_misconfigured(s, "log-to", refused, "");
 	log.log_to = (int)s->settings.log_to;
 	log.level = s->settings.log_level;
 	log.facility = s->settings.log_facility;
@@ -128,19 +146,25 @@ session_steer(struct session *s)
 {
 	const char *keyword = route_refused(&s->settings);
 	const char *why = strerror(errno);
-	char place[RULE_TEXT];
-	char sentence[REPORT_TEXT];
-	struct text where = text_in(place, sizeof(place));
-	struct text what = text_in(sentence, sizeof(sentence));
 
-	if (keyword == NULL)
-		return;
-	settings_place(&s->settings, keyword, &where);
-	text_add(&what, keyword);
-	text_add(&what, ": cannot be set: ");
-	text_add(&what, why);
-	report_settings(&s->inbox.fd, false, place, sentence);
-	_exit(STATUS_CONFIG);
+	if (keyword != NULL)
+		session_misconfigured(s, keyword, "cannot be set: ", why);
+}
+
+static void
+session_become(struct session *s)
+{
+	struct sandbox_user user;
+	uint64_t keep = 0;
+	const char *problem = sandbox_find_user(s->settings.user, &user);
+
+	if (problem != NULL)
+		session_misconfigured(s, "user", problem, "");
+	if (s->settings.mark_set)
+		keep = UINT64_C(1) << CAP_NET_ADMIN; /* to the last dial */
+	problem = sandbox_become(&user, keep);
+	if (problem != NULL)
+		session_end(s, RESULT_ERROR, problem);
 }
 
 void
@@ -148,8 +172,6 @@ session_open(struct session *s, const struct options *options)
 {
 	const bool standard = connection_fill_standard();
 	const struct connection c = connection_find();
-	uint64_t keep = 0;
-	const char *failure;
 
 	s->start = clock_microseconds();
 	s->record = (struct record){ .start_usec =
@@ -165,16 +187,14 @@ session_open(struct session *s, const struct options *options)
 		    "/dev/null could not be opened");
 	if (c.state == CONNECTION_BAD)
 		session_refuse(&c, STATUS_USAGE, c.wrong);
+	if (c.state == CONNECTION_FAILED)
+		session_refuse(&c, STATUS_SYSTEM, c.wrong);
 	session_know(s, &c);
 	session_configure(s, &c, options);
 	if (c.state == CONNECTION_GONE)
 		session_end(s, RESULT_CLIENT_GONE,
 		    "the client left before it was served");
-	if (s->settings.mark_set)
-		keep = UINT64_C(1) << CAP_NET_ADMIN; /* to the last dial */
-	failure = sandbox_become(s->settings.user, keep);
-	if (failure != NULL)
-		session_end(s, RESULT_ERROR, failure);
+	session_become(s);
 	session_steer(s);
 	session_credentials(s);
 	session_share(s);
@@ -185,12 +205,8 @@ session_open(struct session *s, const struct options *options)
 void
 session_confine(struct session *s, enum sandbox_stage stage)
 {
-	const char *failure = NULL;
+	const char *failure = sandbox_enter(stage, s->settings.sandbox);
 
-	if (s->settings.sandbox)
-		failure = sandbox_enter(stage);
-	else if (stage == SANDBOX_RELAY && !identity_drop_kept())
-		failure = "capabilities could not be dropped";
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
 	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())

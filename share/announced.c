@@ -22,7 +22,7 @@ table_data_announce(const struct share *share, const struct address *to,
 		slot_add_address(s, to);
 		string_copy(s->rule, sizeof(s->rule), rule);
 		slot_publish(&turn, s);
-		*handle = slot_handle(&turn, s);
+		*handle = slot_handle(turn.table, s);
 	}
 	turn_end(&turn);
 	return s != NULL ? TABLE_OK : TABLE_FULL;
@@ -36,45 +36,55 @@ is_endpoint(const struct slot *s, const void *what)
 	return slot_is_at(s, to) && s->addresses[0].port == to->port;
 }
 
-/* What is done with a slot that was found, before the lock is opened. */
-typedef void slot_use(struct slot *s);
-
-static void
-keep(struct slot *s)
+static bool
+is_port(const struct slot *s, const void *what)
 {
-	(void)s;
+	const uint16_t *port = what;
+
+	return s->addresses[0].port == *port;
 }
 
-static enum table_result
-data_find(const struct share *share, const struct address *to,
-    char rule[TABLE_RULE_TEXT], slot_use *use)
+static void
+rule_copy(struct slot *s, void *rule)
 {
-	struct turn turn;
-	struct slot *s;
+	string_copy(rule, TABLE_RULE_TEXT, s->rule);
+}
 
-	if (table_is_empty(share->table))
-		return TABLE_NONE;
-	if (!turn_begin(&turn, share, KIND_DATA))
-		return TABLE_UNUSABLE;
-	s = slot_find(&turn, is_endpoint, to);
-	if (s != NULL) {
-		string_copy(rule, TABLE_RULE_TEXT, s->rule);
-		use(s);
-	}
-	turn_end(&turn);
-	return s != NULL ? TABLE_OK : TABLE_NONE;
+static void
+rule_take(struct slot *s, void *rule)
+{
+	rule_copy(s, rule);
+	slot_end(s);
+}
+
+static void
+address_copy(struct slot *s, void *out)
+{
+	struct address *to = out;
+
+	*to = slot_address(s, 0);
 }
 
 enum table_result
 table_data_find(const struct share *share, const struct address *to,
     char rule[TABLE_RULE_TEXT])
 {
-	return data_find(share, to, rule, keep);
+	return slot_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
+	    rule_copy, rule });
 }
 
 enum table_result
 table_data_take(const struct share *share, const struct address *to,
     char rule[TABLE_RULE_TEXT])
 {
-	return data_find(share, to, rule, slot_end);
+	return slot_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
+	    rule_take, rule });
+}
+
+enum table_result
+table_data_at_port(const struct share *share, uint16_t port,
+    struct address *to)
+{
+	return slot_visit(share, &(struct visit){ KIND_DATA, is_port, &port,
+	    address_copy, to });
 }

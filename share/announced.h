@@ -28,4 +28,8 @@ enum table_result table_data_find(const struct share *share,
 enum table_result table_data_take(const struct share *share,
     const struct address *to, char rule[TABLE_RULE_TEXT]);
 
+/* The youngest that is announced with that port, whatever its address. */
+enum table_result table_data_at_port(const struct share *share, uint16_t port,
+    struct address *to);
+
 #endif

@@ -28,7 +28,7 @@ table_bind_put(const struct share *share, const struct table_bind *bind,
 		slot_add_address(s, &bind->told);
 		slot_add_address(s, &bind->ipv4);
 		slot_add_address(s, &bind->ipv6);
-		*handle = slot_handle(&turn, s);
+		*handle = slot_handle(turn.table, s);
 		result = TABLE_UNUSABLE;
 		if (lock_set(turn.table->fd, F_RDLCK, slot_octet(handle))) {
 			slot_publish(&turn, s);
@@ -57,7 +57,7 @@ table_bind_remove(const struct share *share,
 
 /* What a search for a BIND needs. */
 struct bind_search {
-	const struct turn *turn;
+	const struct table *table;
 	const struct address *announced;
 };
 
@@ -65,35 +65,35 @@ static bool
 is_live_bind(const struct slot *s, const void *what)
 {
 	const struct bind_search *search = what;
-	const struct table_handle handle = slot_handle(search->turn, s);
+	const struct table_handle handle = slot_handle(search->table, s);
 
 	for (size_t i = 0; i < ADDRESSES; i++) {
 		const struct address a = slot_address(s, i);
 
 		if (a.port == search->announced->port &&
 		    address_equal(&a, search->announced))
-			return lock_is_held(search->turn->table->fd,
+			return lock_is_held(search->table->fd,
 			    slot_octet(&handle));
 	}
 	return false;
+}
+
+static void
+bind_copy(struct slot *s, void *out)
+{
+	struct table_bind *bind = out;
+
+	bind->told = slot_address(s, TOLD);
+	bind->ipv4 = slot_address(s, IPV4);
+	bind->ipv6 = slot_address(s, IPV6);
 }
 
 enum table_result
 table_bind_find(const struct share *share, const struct address *announced,
     struct table_bind *out)
 {
-	struct turn turn;
-	const struct bind_search what = { &turn, announced };
-	const struct slot *s;
+	const struct bind_search what = { share->table, announced };
 
-	if (!turn_begin(&turn, share, KIND_BIND))
-		return TABLE_UNUSABLE;
-	s = slot_find(&turn, is_live_bind, &what);
-	if (s != NULL) {
-		out->told = slot_address(s, TOLD);
-		out->ipv4 = slot_address(s, IPV4);
-		out->ipv6 = slot_address(s, IPV6);
-	}
-	turn_end(&turn);
-	return s != NULL ? TABLE_OK : TABLE_NONE;
+	return slot_visit(share, &(struct visit){ KIND_BIND, is_live_bind,
+	    &what, bind_copy, out });
 }

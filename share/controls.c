@@ -38,7 +38,7 @@ table_control_put(const struct share *share,
 	} else {
 		s = control_make(&turn, control);
 		if (s != NULL)
-			*handle = slot_handle(&turn, s);
+			*handle = slot_handle(turn.table, s);
 	}
 	turn_end(&turn);
 	return s != NULL ? TABLE_OK : TABLE_FULL;
@@ -52,37 +52,28 @@ is_name(const struct slot *s, const void *what)
 	return *name != '\0' && strncmp(s->name, name, sizeof(s->name)) == 0;
 }
 
-static enum table_result
-control_find(const struct share *share, slot_test *test, const void *what,
-    struct table_control *out)
+static void
+control_copy(struct slot *s, void *out)
 {
-	const struct slot *s;
-	struct turn turn;
+	struct table_control *control = out;
 
-	if (table_is_empty(share->table))
-		return TABLE_NONE;
-	if (!turn_begin(&turn, share, KIND_CONTROL))
-		return TABLE_UNUSABLE;
-	s = slot_find(&turn, test, what);
-	if (s != NULL) {
-		out->server = slot_address(s, 0);
-		string_copy(out->name, sizeof(out->name), s->name);
-		string_copy(out->rule, sizeof(out->rule), s->rule);
-	}
-	turn_end(&turn);
-	return s != NULL ? TABLE_OK : TABLE_NONE;
+	control->server = slot_address(s, 0);
+	string_copy(control->name, sizeof(control->name), s->name);
+	string_copy(control->rule, sizeof(control->rule), s->rule);
 }
 
 enum table_result
 table_control_by_name(const struct share *share, const char *name,
     struct table_control *out)
 {
-	return control_find(share, is_name, name, out);
+	return slot_visit(share, &(struct visit){ KIND_CONTROL, is_name,
+	    name, control_copy, out });
 }
 
 enum table_result
 table_control_by_address(const struct share *share,
     const struct address *address, struct table_control *out)
 {
-	return control_find(share, slot_is_at, address, out);
+	return slot_visit(share, &(struct visit){ KIND_CONTROL, slot_is_at,
+	    address, control_copy, out });
 }

@@ -125,7 +125,9 @@ table_trim(struct table *t, int64_t now)
 	t->file->header.top = top;
 }
 
-bool
+/* Without the lock.  A session that needs nothing pays nothing: what it could
+ * find was there before its client asked for it. */
+static bool
 table_is_empty(const struct table *t)
 {
 	return t->file != NULL && table_top(t) == 0;
@@ -183,6 +185,23 @@ slot_find(const struct turn *turn, slot_test *test, const void *what)
 			found = s;
 	}
 	return found;
+}
+
+enum table_result
+slot_visit(const struct share *share, const struct visit *visit)
+{
+	struct turn turn;
+	struct slot *s;
+
+	if (table_is_empty(share->table))
+		return TABLE_NONE;
+	if (!turn_begin(&turn, share, visit->kind))
+		return TABLE_UNUSABLE;
+	s = slot_find(&turn, visit->test, visit->what);
+	if (s != NULL)
+		visit->use(s, visit->out);
+	turn_end(&turn);
+	return s != NULL ? TABLE_OK : TABLE_NONE;
 }
 
 uint32_t
@@ -278,10 +297,10 @@ slot_end(struct slot *s)
 /* --- Handles. --- */
 
 struct table_handle
-slot_handle(const struct turn *turn, const struct slot *s)
+slot_handle(const struct table *t, const struct slot *s)
 {
 	const size_t offset = (size_t)((const uint8_t *)s -
-	    turn->table->file->slots[0].octets);
+	    t->file->slots[0].octets);
 
 	return (struct table_handle){
 		.slot = (uint32_t)(offset / TABLE_SLOT_SIZE) + 1,

@@ -32,18 +32,24 @@ bool turn_begin(struct turn *turn, const struct share *share,
     enum kind kind);
 void turn_end(const struct turn *turn);
 
-/*
- * Without the lock: was nothing in the table?  A session that needs nothing
- * pays nothing; what it could find was there before its client asked for it.
- * False where there is no table.
- */
-bool table_is_empty(const struct table *t);
-
 typedef bool slot_test(const struct slot *s, const void *what);
 
 /* The youngest of the turn's live slots that pass the test, or NULL. */
 struct slot *slot_find(const struct turn *turn, slot_test *test,
     const void *what);
+
+/* A whole turn for one slot: slot_find()'s, shown to `use' with `out'. */
+struct visit {
+	enum kind kind;
+	slot_test *test;
+	const void *what;
+	void (*use)(struct slot *s, void *out);
+	void *out;
+};
+
+/* TABLE_OK: there was one.  Takes no lock where nothing is in the table. */
+enum table_result slot_visit(const struct share *share,
+    const struct visit *visit);
 
 /* How many slots of the turn's kind pass the test: anyone's, expired ones
  * too.  A test of NULL: all of them. */
@@ -67,8 +73,7 @@ void slot_end(struct slot *s);
 
 /* The slot's name for later, and the slot of that name: NULL where it has
  * become another's or none. */
-struct table_handle slot_handle(const struct turn *turn,
-    const struct slot *s);
+struct table_handle slot_handle(const struct table *t, const struct slot *s);
 struct slot *slot_of(const struct turn *turn,
     const struct table_handle *handle);
 

@@ -228,6 +228,25 @@ least() {
 	END
 }
 
+@test "so does one who is locked, and whatever the first lines are" {
+	local costly
+	costly=$(hash secret '$6$rounds=50000$salt')
+	printf 'root:!\nnews:*\nbob:x\nalice:%s\ndave:!\n' "$costly" >p
+	/usr/bin/python3 - "$(least ./p alice wrong)" "$(least ./p carol wrong)" \
+	    "$(least ./p dave wrong)" "$(least ./p root wrong)" <<-'END'
+		import sys
+		known, *others = map(float, sys.argv[1:])
+		print(known, others)
+		assert known > 5, "no work to compare"
+		assert all(0.7 < other / known < 1.4 for other in others)
+	END
+	# A locked line counts, and the spare hash opens nothing.
+	printf 'dave:!\nalice:%s\ndave:%s\n' "$costly" "$costly" >p
+	refused ./p dave secret
+	refused ./p carol secret
+	accepted ./p alice secret
+}
+
 @test "nothing of a login is left in memory" {
 	users
 	run -0 "$PASSWORD" wiped ./p alice secret "$(hash secret)"

@@ -56,6 +56,7 @@ mine() {
 
 @test "-t tells every error at once, of all kinds, each once with its line" {
 	local line
+	local -i wanted=10
 	printf '10.0.0.0/8\n10.0.0.300\n' >list
 	printf 'alice:plain\nbob\ncarol:!\n' >passwords
 	chmod 600 passwords
@@ -72,7 +73,6 @@ mine() {
 		assert_equal "$line" "$(grep -cF -- "$line" <<<"$stderr")" 1
 	done <<-END
 		-o:1: mark: "x"
-		-o:2: user: the user is not in /etc/passwd
 		c:1: unknown keyword "prefre": the nearest is "prefer"
 		c:2: idle-timeout: "400d" is out of range: 0 to 365d
 		c:5: interface: cannot be set: No such device
@@ -83,7 +83,39 @@ mine() {
 		$PLACE/passwords:1: the hash is none that crypt(3) knows
 		$PLACE/passwords:2: no \`user:hash'
 	END
-	assert_equal lines "$(wc -l <<<"$stderr")" 11
+	# Nobody else becomes anybody.
+	if [[ $EUID -eq 0 ]]; then
+		assert_match user "$stderr" '-o:2: user: the user is not in /etc/passwd'
+		wanted+=1
+	fi
+	assert_equal lines "$(wc -l <<<"$stderr")" "$wanted"
+}
+
+@test "-t tells every error of one line" {
+	printf '%s\n' 'allow user x from 10.0.0.1/8 port 0,80,99999 at nowhere' \
+	    'allow from 10.0.0.1/8 foo port 0' 'ftp-port 0 21 99999' \
+	    'resolver x 127.0.0.1 y' 'nat64-prefix ::1 10.0.0.0/8' \
+	    'auth nine ten' >c
+	run -78 --separate-stderr "$HANDLER" -t -f c
+	assert_equal places "$(cut -d ' ' -f 1-3 <<<"$stderr")" "$(cat <<-'END'
+		c:1: "10.0.0.1/8" has
+		c:1: "0" is
+		c:1: "99999" is
+		c:1: "nowhere" is
+		c:2: "10.0.0.1/8" has
+		c:3: ftp-port: "0"
+		c:3: ftp-port: "99999"
+		c:4: resolver: "x"
+		c:4: resolver: "y"
+		c:5: nat64-prefix: "::1"
+		c:5: nat64-prefix: "10.0.0.0/8"
+		c:6: auth: "nine"
+		c:6: auth: "ten"
+	END
+	)"
+	run -78 --separate-stderr "$HANDLER" -t -f /dev/null \
+	    -o 'idle-timeout 100000000000000000000000000000000d'
+	assert_match range "$stderr" 'is out of range: 0 to 365d'
 }
 
 @test "warnings of -t are told, and the file is ok" {
@@ -235,6 +267,36 @@ mine() {
 	run -78 "$HANDLER" -f nothing -e connect 10.0.0.1 9.9.9.9:80
 }
 
+@test "log-to journal in a link that has none is 78, as -t says" {
+	printf '\nlog-to journal\n' >c
+	run -78 --separate-stderr "$HANDLER_STATIC" -t -f c
+	assert_match "-t" "$stderr" \
+	    '^c:2: log-to: journal: this program is linked without libsystemd'
+	run -0 --separate-stderr "$TESTS/probe/hand.py" "$HANDLER_STATIC" -f c
+	assert_equal session "$output" "78 3 0"
+	assert_match session "$stderr" ': c:2: log-to: journal: .* say auto'
+	run -0 --separate-stderr "$HANDLER" -t -f c
+	assert_equal dynamic "$output" "c: ok"
+}
+
+@test "no memory for the file is 71, not its fault" {
+	local mode
+	# 40 MB of comments, and 20 MB of address space.
+	yes '# a comment' | head -c 40000000 >c
+	for mode in -t -T; do
+		# shellcheck disable=SC2016 # for the inner shell
+		run -71 --separate-stderr sh -c 'ulimit -v 20000; exec "$@"' \
+		    sh "$HANDLER_STATIC" $mode -f c
+		assert_match "$mode" "$stderr" '^c: .*[mM]emory'
+	done
+	chmod 644 c
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 --separate-stderr "$TESTS/probe/hand.py" sh -c \
+	    'ulimit -v 20000; exec "$@"' sh "$HANDLER_STATIC" -f "$PLACE/c"
+	assert_equal session "$output" "71 3 0"
+	rm c
+}
+
 @test "-T fed back gives the same output" {
 	local link
 	for link in "$HANDLER" "$HANDLER_STATIC"; do
@@ -327,6 +389,42 @@ mine() {
 	run -0 "$HANDLER" -f c -e UDP 8.8.8.8 9.9.9.9:53
 	assert_equal first "${lines[0]}" "allowed c:6"
 	run -1 "$HANDLER" -f c -e bind 8.8.8.8 9.9.9.9:0
+}
+
+@test "-e is 78 where a session would be for its interface" {
+	run -78 --separate-stderr "$HANDLER" -f /dev/null \
+	    -o 'interface none0' -e connect 127.0.0.1 9.9.9.9:80
+	assert_equal stdout "$output" ""
+	assert_equal stderr "$stderr" \
+	    "-o:1: interface: cannot be set: No such device"
+	run -0 "$HANDLER" -f /dev/null -o 'interface lo' -e connect \
+	    127.0.0.1 9.9.9.9:80
+}
+
+@test "-e: who cannot log in asks nothing, and - is nobody" {
+	local long
+	printf -v long '%0256d' 0
+	echo 'allow user *' >c
+	run -64 --separate-stderr "$HANDLER" -f c -e connect 8.8.8.8 \
+	    9.9.9.9:80 ''
+	assert_match why "$stderr" '1 to 255 octets'
+	run -64 --separate-stderr "$HANDLER" -f c -e connect 8.8.8.8 \
+	    9.9.9.9:80 "$long"
+	run -0 "$HANDLER" -f c -e connect 8.8.8.8 9.9.9.9:80 "${long#0}"
+	run -1 "$HANDLER" -f c -e connect 8.8.8.8 9.9.9.9:80 -
+	run -1 "$HANDLER" -f c -e connect 8.8.8.8 9.9.9.9:80
+}
+
+@test "-e: a unix-domain client gets no BIND and no UDP, as in a session" {
+	local command
+	echo 'allow all user uid=4294967294 at any' >c
+	for command in bind udp; do
+		run -1 "$HANDLER" -f c -e $command unix:uid=4294967294 \
+		    9.9.9.9:80
+		assert_equal first "${lines[0]}" "denied default"
+		assert_match why "${lines[1]}" '^- denied unix-domain clients '
+	done
+	run -0 "$HANDLER" -f c -e connect unix:uid=4294967294 9.9.9.9:80
 }
 
 @test "-e and live sessions agree with the truth table, row by row" {

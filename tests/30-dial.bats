@@ -83,8 +83,14 @@ names() {
 		alias.test A alias=middle.test alias=end.test
 		tc.test AAAA tc $S6
 		tc.test A tc $S4
-		forged.test AAAA forged $S6
-		forged.test A forged
+		forged-id.test AAAA forged=id $S6
+		forged-id.test A forged=id
+		forged-question.test AAAA forged=question $S6
+		forged-question.test A forged=question
+		forged-elsewhere.test AAAA forged=elsewhere $S6
+		forged-elsewhere.test A forged=elsewhere
+		forged-owner.test AAAA forged=owner $S6
+		forged-owner.test A forged=owner
 		none.test *
 		servfail.test * servfail
 		refuses.test * refused
@@ -104,6 +110,8 @@ names() {
 		holes.test A $HOLE4
 		afar-hole.test AAAA 2001:db8:1::1
 		afar-hole.test A $HOLE4
+		crowd.test AAAA $R6 $R6 $R6 $R6 $R6 $R6 $R6 $HOLE6
+		crowd.test A $R4 $R4 $R4 $R4 $R4 $R4 $R4 $HOLE4
 	END
 	for family in 2001:db8:1:: 198.51.100.; do
 		printf 'many.test %s' "$([[ $family == *:* ]] && echo AAAA || echo A)"
@@ -340,6 +348,15 @@ asked() {
 		wanted+=", 198.51.100.$i:80 host-unreachable"
 	done
 	has reply=4 "attempts=$(cut -c 3-1025 <<<"$wanted")"
+}
+
+@test "more attempts than descriptors that may be open are no spin" {
+	command -v strace >/dev/null || skip 'no strace'
+	outcome=$(in_gw strace -o "$BATS_TEST_TMPDIR/trace" -e trace=ppoll \
+	    prlimit --nofile=14 "$DIAL" -t 1000 crowd.test 80)
+	has result=failed reply=5
+	(($(grep -c ppoll "$BATS_TEST_TMPDIR/trace") < 100)) ||
+	    fail "$(wc -l <"$BATS_TEST_TMPDIR/trace") waits"
 }
 
 @test "prefer -only never asks for the other family" {
@@ -614,9 +631,12 @@ asked() {
 	has "attempts=[$S6]:80 ok"
 }
 
-@test "an answer with another id is not believed" {
-	dial forged.test 80
-	has "attempts=[$S6]:80 ok"
+@test "answers to another query or question, from elsewhere or of another owner are not believed (peers 3)" {
+	local what
+	for what in id question elsewhere owner; do
+		dial "forged-$what.test" 80
+		has "attempts=[$S6]:80 ok"
+	done
 }
 
 @test "query ids are different from run to run" {

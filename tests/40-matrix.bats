@@ -3,26 +3,10 @@
 # address, through each launcher: 10 MiB each way at once with digests, BND by
 # INTERFACE 5, the record field by field.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
-
-setup_file() {
-	net_up
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
-}
+load lib/gateway
 
 teardown() {
-	[[ -n ${NET_MISSING:-} ]] || gateway_stop
+	gateway_stop
 }
 
 SIZE=$((10 * 1024 * 1024))
@@ -182,13 +166,7 @@ assert_only_records() {
 }
 
 @test "an ipv4 client at a dual-stack listener is ipv4 everywhere" {
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
-	: >"$GATEWAY_LOG"
-	rm -f "$BATS_FILE_TMPDIR/gateway.err"
-	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
-	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
-	    --accept -l '[::]:1080' "$HANDLER" -o "$NET_ALLOW"
-	wait_until net_listens gw 1080
+	gateway_start dual
 	use_type A
 	exchange ip
 	use_type B

@@ -3,25 +3,10 @@
 # octets, slow and stalled readers, clients that leave before the reply; for
 # all four types of RFC 3089.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	gateway_start activate
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 }
 
 MIB=$((1024 * 1024))
@@ -185,13 +170,20 @@ is_stuck() {
 	finished ok $(counted)
 }
 
-@test "nobody says anything: an idle session costs no cpu" {
+# probed N: so many connections of the gateway have a keepalive timer.
+probed() {
+	[[ $(ss -N "$NET-gw" -Htno state established |
+	    grep -c 'timer:(keepalive,') -eq $1 ]]
+}
+
+@test "nobody says anything: it costs no cpu, and both sides are probed (peers 2.3)" {
 	wait_until sessions_are 0
 	use_type A
 	start idle ip netns exec "$NET-c4" "$PEERS/socks.py" "$GW4:1080" \
 	    "$SERVER" 7000 hold
 	wait_for_line "$BATS_FILE_TMPDIR/idle.out" holding
 	falls_quiet "$(session_pid)"
+	wait_until probed 2 || fail "$(ss -N "$NET-gw" -Htno)"
 	stop idle
 	wait_until sessions_are 0
 }

@@ -2,29 +2,14 @@
 # Times of the configuration, seen from outside: idle, half-closed and connect
 # timeouts in whole sessions, and that nothing that moves is cut off.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	gateway_start activate "$NET_ALLOW,198.18.0.0/15" 'idle-timeout 3s' \
 	    'half-closed-timeout 3s' 'connect-timeout 3s' 'log-start on'
 	# A black hole: what goes there is never answered.
 	in_ns gw ip route add 198.18.0.0/15 via 198.51.100.99 dev s4
 	in_ns gw ip neighbour add 198.51.100.99 dev s4 lladdr 02:00:00:00:00:99
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 }
 
 # python ROLE TEXT: a client's script; it finds socks, streams, gateway (a

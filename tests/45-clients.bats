@@ -2,25 +2,14 @@
 # Programs that people use, unmodified, through the gateway to a server of
 # the other family and of their own.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	gateway_start activate
-}
-
-teardown_file() {
-	net_down
 }
 
 setup() {
 	net_needed
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 	: >"$GATEWAY_LOG"
 }
 

@@ -68,6 +68,14 @@ with_syslog() {
 	starting both
 }
 
+@test "what the launcher left open is closed" {
+	starting leftovers
+}
+
+@test "without a descriptor to work with it is 71, and the client hears nothing" {
+	PROGRAM=$HANDLER_STATIC starting no-descriptor
+}
+
 @test "an ipv6 client is answered in its family" {
 	starting families
 }
@@ -92,6 +100,18 @@ with_syslog() {
 	starting bad-options
 }
 
+@test "the wrong option is named, alone or among others" {
+	starting wrong-word
+}
+
+@test "without a descriptor to be had it is 71, before a byte is read" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 --separate-stderr "$TESTS/probe/hand.py" sh -c \
+	    'ulimit -n 4; exec "$@"' sh "$HANDLER"
+	assert_equal outcome "$output" "71 3 0"
+	assert_match why "$stderr" 'descriptor could not be set up'
+}
+
 @test "a wrong configuration is 78 before a byte is read, and names the place" {
 	starting bad-configuration
 }
@@ -102,6 +122,15 @@ with_syslog() {
 
 @test "under inetd the client hears nothing of any mistake, static link" {
 	PROGRAM=$HANDLER_STATIC starting inetd-silence
+}
+
+@test "the client as fd 2 alone hears nothing either" {
+	starting stderr-silence
+	PROGRAM=$HANDLER_STATIC starting stderr-silence
+}
+
+@test "sigterm ends what is no session, as any program" {
+	starting explain-stopped
 }
 
 @test "fd 1 and 2 that are the client beside fd 3 stay silent" {
@@ -148,6 +177,10 @@ with_syslog() {
 	PROGRAM=$HANDLER_STATIC with_syslog log-restarted
 }
 
+@test "a full pipe as stderr does not hold the session" {
+	starting log-stuck
+}
+
 @test "without any syslogd the session is served" {
 	with_syslog log-nowhere
 }
@@ -164,8 +197,18 @@ with_syslog() {
 	starting status
 }
 
+@test "systemctl status and ps show a BIND that waits, and then who came" {
+	starting status-bind
+}
+
 @test "started as root it is nobody, without groups and capabilities, confined" {
 	[[ $(id -u) -eq 0 ]] || skip "needs root"
 	starting identity
 	PROGRAM=$HANDLER_STATIC starting identity
+}
+
+@test "sandbox off leaves the filters away, and nothing else" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	need net-admin
+	starting unconfined
 }

@@ -59,6 +59,8 @@ names() {
 		only4.test AAAA
 		only6.test AAAA 2001:db8::80
 		only6.test A
+		mapped.test AAAA ::ffff:192.0.2.80
+		mapped.test A
 		who.test A 192.0.2.$1
 		who.test AAAA
 	END
@@ -70,6 +72,11 @@ name_server() {
 	start "dns$1" ip netns exec "$PEER" "$PEERS/dns.py" "$2" \
 	    "$BATS_FILE_TMPDIR/names$1"
 	wait_for_line "$BATS_FILE_TMPDIR/dns$1.out" '^ready$'
+}
+
+reaches_ipv6() {
+	ip netns exec "$GW" curl -s -m 2 -o "$BATS_FILE_TMPDIR/reached" \
+	    --http0.9 "http://[2001:db8::80]/"
 }
 
 setup_file() {
@@ -84,6 +91,8 @@ setup_file() {
 	start peer ip netns exec "$PEER" "$PEERS/egress.py" serve \
 	    192.0.2.80 192.0.2.81 192.0.2.82 2001:db8::80
 	wait_for_line "$BATS_FILE_TMPDIR/peer.out" '^ready$'
+	# A new link takes a second to be one, and a race is run before that.
+	wait_until reaches_ipv6
 	export PLACE
 	PLACE=$(mktemp -d /tmp/socks64-egress.XXXXXX)
 	chmod 755 "$PLACE"

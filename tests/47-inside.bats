@@ -2,7 +2,8 @@
 # Rebinding and SSRF: names, answers, spellings and embeddings that lead
 # inside, in a network where every address there is answers on port 80.
 #
-#	gw  10.9.0.1, .3, 2600:2::1; 8.7.6.5, 2600:1::5 on lo
+#	gw  10.9.0.1, .3, 2600:2::1; 8.7.6.5, 2600:1::5, and all of
+#	    8.7.5.0/24, 2600:5::/64, 2600:6::/64 on lo
 #	  \__ world 10.9.0.2, 2600:2::2, and everything else; dns.py
 
 load lib/common
@@ -24,6 +25,9 @@ network_up() {
 		address add 2600:1::5/128 dev lo nodad
 		link set out up
 		route add default via 10.9.0.2
+		route add local 8.7.5.0/24 dev lo
+		route add local 2600:5::/64 dev lo
+		route add local 2600:6::/64 dev out
 	END
 	ip -n "$WORLD" -batch - <<-END
 		address add 10.9.0.2/24 dev in
@@ -90,4 +94,19 @@ inside() {
 
 @test "port 0, and spellings that must not become an address" {
 	inside odd
+}
+
+@test "a router's anycast addresses are its own" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 ip netns exec "$GW" bash -c '
+		forwarding=/proc/sys/net/ipv6/conf/all/forwarding
+		trap "echo 0 >$forwarding" EXIT
+		echo 1 >$forwarding
+		for address in 2600:2::9 2600:2::; do
+			"$1" -f /dev/null -o "allow udp at any,global" \
+			    -e udp 127.0.0.1 "[$address]:53" | sed -n 2p
+		done' bash "$HANDLER"
+	assert_equal neighbour "${lines[0]}" "2600:2::9 allowed -o:1"
+	assert_equal anycast "${lines[1]}" \
+	    "2600:2:: denied 2600:2:: is an address of this host and no rule opens it"
 }

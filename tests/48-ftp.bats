@@ -59,6 +59,10 @@ says_nothing() {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" alias
 }
 
+@test "an announced port of the gateway's address is the server's" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" own-address
+}
+
 @test "a name stays where its control connection is, though DNS moves" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" pinned
 }
@@ -75,8 +79,36 @@ says_nothing() {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" bind
 }
 
+@test "a data connection that cannot be taken for want of a descriptor is closed" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" no-descriptor
+}
+
 @test "listen-ports and advertise bind hold for what is announced" {
 	says_nothing "$PEERS/ftp-data.py" "$HANDLER" advertised
+}
+
+@test "interface and mark hold for what listens for servers" {
+	need networks net-admin
+	says_nothing "$PEERS/ftp-steered.py" "$HANDLER" interface
+	says_nothing "$PEERS/ftp-steered.py" "$HANDLER" mark
+}
+
+@test "all that was read arrives behind AUTH, where nothing is dialled" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transparent
+}
+
+@test "a transfer that runs ends before AUTH, and keeps a session alive" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transfer-auth
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" transfer-idle
+}
+
+@test "no more transfers at once than there is room for, and slow clients" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" too-many
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" slow-reader
+}
+
+@test "a client that ends behind what nobody reads is noticed" {
+	says_nothing "$PEERS/ftp-data.py" "$HANDLER" ended-behind
 }
 
 @test "without a table the rules decide, and the record says what is missing" {

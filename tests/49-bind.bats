@@ -1,29 +1,11 @@
 #!/usr/bin/env bats
 # BIND: types A to D, who may connect, how the wait ends, what is told.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
-
-setup_file() {
-	net_up
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
-}
+load lib/gateway
 
 teardown() {
-	[[ -n ${NET_MISSING:-} ]] || {
-		stop client
-		gateway_stop
-	}
+	stop client
+	gateway_stop
 }
 
 OUT=

@@ -2,42 +2,19 @@
 # UDP ASSOCIATE: types A to D, whose datagrams are taken, what is dropped, how
 # an association ends, the control channel, the records.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	# A second address for a client, which is not the client's.
 	ip -n "$NET-c4" address add 192.0.2.3/24 dev gw
 	ip -n "$NET-c6" address add 2001:db8:1::3/64 dev gw nodad \
 	    preferred_lft 0
-	local role
-	for role in s4 s6; do
-		local address=$S4
-		[[ $role == s4 ]] || address=$S6
-		start "udp-$role" ip netns exec "$NET-$role" \
-		    "$PEERS/datagrams.py" "$address" 5353
-		wait_for_line "$BATS_FILE_TMPDIR/udp-$role.out" '^ready$'
-	done
-}
-
-teardown_file() {
-	net_down
-}
-
-setup() {
-	net_needed
+	net_datagrams
 }
 
 teardown() {
-	[[ -n ${NET_MISSING:-} ]] || {
-		stop scene
-		gateway_stop
-	}
+	stop scene
+	gateway_stop
 }
 
 # scene OPTION... SCENE ARGUMENT...: from the CLIENT of use_type; RECORD is
@@ -331,13 +308,7 @@ names_start() {
 	address=$(ip -n "$NET-gw" -6 -o address show dev c6 scope link |
 	    awk '{ sub("/.*", "", $4); print $4; exit }')
 	[[ -n $address ]]
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
-	: >"$GATEWAY_LOG"
-	rm -f "$BATS_FILE_TMPDIR/gateway.err"
-	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
-	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
-	    --accept -l '[::]:1080' "$HANDLER" -o "$NET_ALLOW"
-	wait_until net_listens gw 1080
+	gateway_start dual
 	CLIENT=c6
 	GATEWAY=$address%gw
 	scene echo "$S4" 5353 "$S4"
@@ -466,6 +437,23 @@ peer_records() {
 	gateway_start activate "$NET_ALLOW" 'log-udp-peers off'
 	scene peers "$S6" 5353 3
 	run ! peer_records
+}
+
+@test "thousands of peers take no more memory than there is for some (peers 2.13)" {
+	gateway_start activate "$NET_ALLOW" 'log-udp-peers off'
+	use_type A
+	local pid bnd
+	local -i kilobytes
+	start scene ip netns exec "$NET-c4" "$PEERS/udp.py" "$GW4:1080" \
+	    stays "$S4" 5353 10000
+	wait_for_line "$BATS_FILE_TMPDIR/scene.out" '^stays$'
+	bnd=$(value bnd "$(head -n 1 "$BATS_FILE_TMPDIR/scene.out")")
+	pid=$(in_ns gw ss -Hlunp "sport = :${bnd##*:}" |
+	    sed -n '1s/.*pid=\([0-9]*\).*/\1/p')
+	kilobytes=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' \
+	    "/proc/$pid/status")
+	((kilobytes < 1024)) || fail "$kilobytes KiB"
+	stop scene
 }
 
 @test "a filter of its own is on, and nothing is left open" {

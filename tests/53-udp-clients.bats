@@ -2,33 +2,15 @@
 # Programs and libraries that people use, unmodified, with BIND and UDP
 # ASSOCIATE through the gateway.
 
-load lib/common
-load lib/net
-load lib/records
-load lib/launch
-load lib/types
+load lib/gateway
 
-setup_file() {
-	net_up
-	[[ -z $NET_MISSING ]] || return 0
+prepare_file() {
 	gateway_start activate
-	local role address
-	for role in s4 s6; do
-		address=$S4
-		[[ $role == s4 ]] || address=$S6
-		start "udp-$role" ip netns exec "$NET-$role" \
-		    "$PEERS/datagrams.py" "$address" 5353
-		wait_for_line "$BATS_FILE_TMPDIR/udp-$role.out" '^ready$'
-	done
-}
-
-teardown_file() {
-	net_down
+	net_datagrams
 }
 
 setup() {
 	net_needed
-	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 	: >"$GATEWAY_LOG"
 }
 

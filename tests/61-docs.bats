@@ -112,7 +112,7 @@ results() {
 	    "$(sed -n 's/^\([a-z-]*\) .*/\1/p' "$ROOT/units/message-ids")"
 	assert_same_list "source and README" "$(results)" \
 	    "$(sed -n '/^| first word/,/^$/s/^| \([a-z-]*\) |.*/\1/p' \
-	        "$ROOT/README.md" | grep -vxF -- --- ; echo open)"
+	        "$ROOT/README.md" | grep -vxF -- ---)"
 }
 
 @test "each result has the same MESSAGE_ID in source, message-ids and catalog" {
@@ -197,7 +197,7 @@ blocks() {
 # The socks64-handler commands in EXAMPLES, with a configuration of the test.
 example_commands() {
 	section EXAMPLES "$MAN8" |
-	    sed -n "s|^\.Dl \\$ socks64-handler|$HANDLER|p" |
+	    sed -n "s|^\.Dl # socks64-handler|$HANDLER|p" |
 	    sed "s|/etc/socks64/socks64.conf|$BATS_TEST_TMPDIR/socks64.conf|"
 }
 
@@ -257,6 +257,45 @@ example_commands() {
 	done
 }
 
+@test "the apt-get line in README is the group build of install-missing" {
+	assert_same_list "README and install-missing" \
+	    "$(sed -n 's/^    [$] sudo apt-get install //p' "$ROOT/README.md" |
+	        tr ' ' '\n')" \
+	    "$(sed -n 's/^\tbuild \([a-z0-9-]*\) .*/\1/p' \
+	        "$TESTS/install-missing")"
+}
+
+# readme_block PATTERN: the indented block that the first match begins.
+readme_block() {
+	awk -v first="^    $1" '$0 ~ first { inside = 1 }
+		inside && !/^    / { exit }
+		inside { print substr($0, 5) }' "$ROOT/README.md"
+}
+
+@test "README's answer of -e is the one that its configuration gives" {
+	local file=$BATS_TEST_TMPDIR/socks64.conf
+	readme_block '# web for the house' >"$file"
+	assert_equal rules "$(grep -c ^allow "$file")" 2
+	local query
+	query=$(sed -n 's/^    [$] sudo socks64-handler \(-e [^#]*[^ #]\) *#.*/\1/p' \
+	    "$ROOT/README.md")
+	# shellcheck disable=SC2086 # words
+	run -0 --separate-stderr "$HANDLER" -f "$file" $query
+	# The source is of the machine.
+	assert_equal answer \
+	    "$(sed "s|$file|/etc/socks64/socks64.conf|; /^source/d" <<<"$output")" \
+	    "$(readme_block 'allowed /etc/socks64' | sed '/^source/d')"
+}
+
+@test "the figures that README asks of make bench are among its figures" {
+	local name
+	while read -r name; do
+		grep -q "^ *\"$name\": (\|\"$name\" in wanted" \
+		    "$TESTS/bench/bench.py" || fail "FIGURES=$name"
+	done < <(grep -ohE 'FIGURES=[a-z]+' "$ROOT/README.md" \
+	    "$ROOT/units/hardened.conf" | cut -d = -f 2)
+}
+
 @test "every make target that README names is one" {
 	local target
 	while read -r target; do
@@ -266,8 +305,8 @@ example_commands() {
 	    sed 's/.*make //' | sort -u)
 }
 
-@test "the files that README's architecture names are there, and all rooms are named" {
-	local path
+@test "the files that README's architecture names are there, and every file is named" {
+	local path room
 	while read -r path; do
 		[[ -e $ROOT/$path ]] || fail "there is no $path"
 	done < <(sed -n '/^## Architecture/,$s/^    \([a-z0-9-]*\(\.c\|\/\)\) .*/\1/p' \
@@ -276,10 +315,13 @@ example_commands() {
 		grep -q "^    ${path##*/} " "$ROOT/README.md" ||
 		    fail "README does not name ${path##*/}"
 	done
-	for path in "$ROOT"/{session,command}/*.c; do
-		path=${path##*/}
-		sed -n '/^## Architecture/,$p' "$ROOT/README.md" |
-		    grep -qwe "${path%.c}" || fail "README does not name $path"
+	for room in $(sed -n 's/^ROOMS = //p' "$ROOT/Makefile"); do
+		for path in "$ROOT/$room"/*.c; do
+			path=${path##*/}
+			sed -n '/^## Architecture/,$p' "$ROOT/README.md" |
+			    grep -qwe "${path%.c}" ||
+			    fail "README does not name $room/$path"
+		done
 	done
 }
 

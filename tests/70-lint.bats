@@ -23,6 +23,12 @@ setup() {
 	assert_equal "make lint" "$output" "lint: shellcheck ok"
 }
 
+@test "what a file offers another file uses" {
+	run tests/lint/exports
+	assert_equal "make lint" "$output" ""
+	[[ $status -eq 0 ]]
+}
+
 @test "wire/ computes and no more, policy/ reads files and no more" {
 	run tests/lint/purity
 	assert_equal "make lint" "$output" ""
@@ -140,6 +146,20 @@ function_of() {
 	cp "$build/policy/a.o" "$build/wire/a.o"
 	run -1 tests/lint/purity "$build"
 	assert_equal "purity" "$output" "wire/: must not use malloc"
+}
+
+@test "a function that no other file uses is found" {
+	local build=$BATS_TEST_TMPDIR/build
+	mkdir -p "$build/wire"
+	echo 'int used(void); int main(void); int main(void) { return used(); }' |
+	    gcc -xc -c -o "$build/socks64-handler.o" -
+	echo 'int used(void); int used(void) { return 1; }' |
+	    gcc -xc -c -o "$build/title.o" -
+	run -0 tests/lint/exports "$build"
+	echo 'int lonely(void); int lonely(void) { return 1; }' |
+	    gcc -xc -c -o "$build/wire/text.o" -
+	run -1 tests/lint/exports "$build"
+	assert_equal exports "$output" 'no other file uses lonely'
 }
 
 @test "blanks at ends, missing newlines and conflict marks are found" {

@@ -56,7 +56,7 @@ HEADERS = $(wildcard wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
 
 build/tests/%: tests/unit/%.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(PURE) -lcrypt
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(PURE) -lcrypt
 
 # It looks for secrets in all of its own memory: ASan has 20 TB of that, and
 # lazy binding leaves registers on the stack.
@@ -65,7 +65,7 @@ build/tests/password: SANITIZE = -fsanitize=undefined \
 
 build/tests/order: tests/unit/order.c net/order.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< net/order.c $(PURE) -lcrypt
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< net/order.c $(PURE) -lcrypt
 
 # The race is driven with the rooms below it and a policy of the driver's
 # own; no ASan, which opens files and wants many descriptors.
@@ -74,7 +74,7 @@ DIAL = $(patsubst %,net/%.c,dial resolve resolvconf hosts words route order \
 
 build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CHECKED) -fsanitize=undefined -fno-sanitize-recover=all \
+	$(call STEP,link)$(CC) $(CHECKED) -fsanitize=undefined -fno-sanitize-recover=all \
 	    -Wl,--wrap=clock_gettime,--wrap=ppoll -o $@ $< $(DIAL) -lcares
 
 # The driver has a clock of its own for what is in the table.
@@ -82,16 +82,16 @@ SHARE = $(wildcard share/*.c wire/*.c) net/wait.c
 
 build/tests/table: tests/unit/table.c $(SHARE) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CHECKED) $(SANITIZE) -Wl,--wrap=clock_now,--wrap=deadline_passed \
-	    -o $@ $< $(SHARE)
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) \
+	    -Wl,--wrap=clock_now,--wrap=deadline_passed -o $@ $< $(SHARE)
 
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    net/relay.o net/exchange.o net/flow.o net/wait.o wire/text.o)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
 build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
 # What tests/50-sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
@@ -102,7 +102,7 @@ CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
 probes: $(PROBES)
 
 $(PROBES): %: %.o $(CONFINEMENT)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
+	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
 
 build/tests/probe/table.o: build/sandbox/filters.h
 
@@ -118,12 +118,12 @@ REPLAYS = $(FUZZERS:%=build/replay/%)
 
 build/fuzz/%: tests/fuzz/%.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) $(CHECKED) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(PURE) \
+	$(call STEP,link)$(CLANG) $(CHECKED) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(PURE) \
 	    -lcrypt
 
 build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c $(PURE) \
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c $(PURE) \
 	    -lcrypt
 
 fuzz:
@@ -139,11 +139,11 @@ fuzz/%: build/fuzz/%
 
 build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+	$(call STEP,link)$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
 
 build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $< \
+	$(call STEP,link)$(CC) $(CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $< \
 	    $(PURE) -lcrypt
 
 TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \

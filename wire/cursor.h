@@ -12,8 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* What a parser says of the octets it was shown.  Zero is the safe value. */
 enum parse {
 	PARSE_BAD,  /* no continuation makes a message of this */

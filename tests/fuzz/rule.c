@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "policy/settings.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 
 enum { LINE_MAX_LENGTH = 4096 };
 

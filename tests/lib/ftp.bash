@@ -120,10 +120,9 @@ ftp_program() {
 
 # ftp_start SERVER ROLE
 ftp_start() {
-	local address=$S4 directory=$BATS_FILE_TMPDIR/ftp
 	local -a words
-	[[ $2 == s4 ]] || address=$S6
-	mapfile -t words < <(ftp_program "$1" "$address" "$directory")
+	mapfile -t words < <(ftp_program "$1" "$(net_server "$2")" \
+	    "$BATS_FILE_TMPDIR/ftp")
 	start "ftp-$2" ip netns exec "$NET-$2" "${words[@]}"
 	wait_until net_listens "$2" 21 ||
 	    fail "$1 does not listen" "$(cat "$BATS_FILE_TMPDIR/ftp-$2.err" \
@@ -149,8 +148,8 @@ ftp_is_free() {
 
 # ftp_old_start ROLE WITHOUT...: pyftpdlib that does not know those commands.
 ftp_old_start() {
-	local role=$1 address=$S4
-	[[ $role == s4 ]] || address=$S6
+	local role=$1 address
+	address=$(net_server "$role")
 	shift
 	start "ftp-$role" ip netns exec "$NET-$role" env \
 	    "PYTHONPATH=$PACKAGES/python3-pyftpdlib/usr/lib/python3/dist-packages" \

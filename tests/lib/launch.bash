@@ -14,42 +14,50 @@ inetd_program() {
 #
 #	activate      systemd-socket-activate --accept, fd 3, dynamic link
 #	activate-inetd  the same with --inetd, fd 0 and 1, dynamic link
+#	dual          as activate, on [::], one socket for both families
 #	inetd         openbsd-inetd, fd 0 1 2, static link; log by syslog
 #
 # The lines are configuration; without any, $NET_ALLOW alone.  Everything the
 # session logs arrives in $GATEWAY_LOG.
 gateway_start() {
 	local launcher=$1
+	local -a both=(-l "$GW4:1080" -l "[$GW6]:1080")
+	local -i listeners=2
 	shift
 	[[ $# -gt 0 ]] || set -- "$NET_ALLOW"
 	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 	: >"$GATEWAY_LOG"
 	case $launcher in
-	activate) gateway_activate "$@" ;;
-	activate-inetd) gateway_activate --inetd "$@" ;;
+	activate) gateway_activate "${both[@]}" -- "$@" ;;
+	activate-inetd) gateway_activate --inetd "${both[@]}" -- "$@" ;;
+	dual)
+		listeners=1
+		gateway_activate -l '[::]:1080' -- "$@"
+		;;
 	inetd) gateway_inetd "$@" ;;
 	*) fail "no launcher $launcher" ;;
 	esac
-	wait_until net_listens gw 1080 2 ||
+	wait_until net_listens gw 1080 $listeners ||
 	    fail "$launcher does not listen" "$(cat "$GATEWAY_LOG")" \
 	        "$(cat "$BATS_FILE_TMPDIR/gateway.err")"
 }
 
+# gateway_activate OPTION... -- LINE...
 gateway_activate() {
-	local -a inetd=() options=()
+	local -a options=() lines=()
 	local line
-	if [[ $1 == --inetd ]]; then
-		inetd=(--inetd)
+	while [[ $1 != -- ]]; do
+		options+=("$1")
 		shift
-	fi
+	done
+	shift
 	for line; do
-		options+=(-o "$line")
+		lines+=(-o "$line")
 	done
 	rm -f "$BATS_FILE_TMPDIR/gateway.err"
 	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
 	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
-	    --accept "${inetd[@]}" -l "$GW4:1080" -l "[$GW6]:1080" \
-	    "$HANDLER" "${options[@]}"
+	    --accept "${options[@]}" "$HANDLER" "${lines[@]}"
 }
 
 # inetd splits its lines at blanks: the configuration goes into a file.
@@ -71,6 +79,7 @@ gateway_inetd() {
 # gateway_stop: the launcher and all its sessions.
 gateway_stop() {
 	local pid
+	[[ -n ${NET:-} ]] || return 0
 	stop gateway
 	for pid in $(ip netns pids "$NET-gw"); do
 		kill -KILL "$pid" 2>/dev/null || :

@@ -107,16 +107,30 @@ net_listens() {
 	((n >= ${3:-1}))
 }
 
+# net_server ROLE: the address of s4 or s6.
+net_server() {
+	[[ $1 == s4 ]] && echo "$S4" || echo "$S6"
+}
+
+# net_datagrams: datagrams.py, port 5353, in s4 and s6.
+net_datagrams() {
+	local role
+	for role in s4 s6; do
+		start "udp-$role" ip netns exec "$NET-$role" \
+		    "$PEERS/datagrams.py" "$(net_server "$role")" 5353
+		wait_for_line "$BATS_FILE_TMPDIR/udp-$role.out" '^ready$'
+	done
+}
+
 # net_servers: server.py in ask mode, port 7000, in s4 and s6; their reports
 # in $REPORT.
 net_servers() {
 	local role
 	: >"$REPORT"
 	for role in s4 s6; do
-		local address=$S4
-		[[ $role == s4 ]] || address=$S6
 		start "$role" ip netns exec "$NET-$role" "$PEERS/server.py" \
-		    --report "$REPORT" "$address" ask=7000 http=80
+		    --report "$REPORT" "$(net_server "$role")" ask=7000 \
+		    http=80
 	done
 	for role in s4 s6; do
 		wait_for_line "$BATS_FILE_TMPDIR/$role.out" '^ready$'

@@ -28,12 +28,7 @@ def print_now(text):
 
 
 def read_text(sock):
-    text = b""
-    while True:
-        octets = sock.recv(4096)
-        if not octets:
-            return text.decode().strip()
-        text += octets
+    return streams.receive_octets(sock).decode().strip()
 
 
 def relay(session):

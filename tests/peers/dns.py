@@ -13,7 +13,10 @@ A line of RULES:  NAME TYPE ACTION...   (TYPE is A, AAAA or *)
     drop=N          not the first N queries
     turns           of its addresses one in each answer, in turns
     tc              by UDP truncated and empty, whole by TCP
-    servfail, refused, nxdomain, forged (another id, then the real one)
+    servfail, refused, nxdomain
+    forged=WHAT     before the real answer one that must not be believed: with
+                    another id, to another question, from elsewhere; or an
+                    address of another owner in the answer itself
 
 Without an action: no data.  A name without a rule: nxdomain.  Every query is
 a line on stdout: PROTOCOL ID TYPE NAME.  The first line is `ready`.
@@ -73,12 +76,13 @@ class Script:
             return self.asked[key]
 
     def answers(self, query, protocol):
-        """What to send: (seconds or a file's name, octets) each."""
+        """What to send: (seconds or a file's name, octets, from another
+        port?) each."""
         name, kind, question = decode_question(query)
         number = struct.unpack("!H", query[:2])[0]
         print(protocol, number, kind, name, flush=True)
         owner, records, rcode, after, truncated = name, [], 0, 0.0, False
-        count, forged, turns = self.count((name, kind)), False, False
+        count, forged, turns = self.count((name, kind)), None, False
         for action in self.actions(name, kind):
             word, _, value = action.partition("=")
             if word == "drop" and (not value or count <= int(value)):
@@ -95,7 +99,7 @@ class Script:
             elif word == "turns":
                 turns = True
             elif word == "forged":
-                forged = True
+                forged = value
             elif word in RCODES:
                 rcode = RCODES[word]
             elif word != "drop":
@@ -104,19 +108,25 @@ class Script:
                                       address.packed))
         if truncated:
             records = []
+        false = ipaddress.ip_address(
+            "192.0.2.66" if kind == "A" else "2001:db8::66").packed
+        number_of_kind = 1 if kind == "A" else 28
+        if forged == "owner":
+            records.insert(0, record("forged.example", number_of_kind, false))
         if turns:
             records = [records[(count - 1) % len(records)]]
         flags = 0x8180 | rcode | (0x0200 if truncated else 0)
         head = struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
         body = head + question + b"".join(records)
-        sent = [(after, struct.pack("!H", number) + body)]
-        if forged:
-            wrong = struct.pack("!H", number ^ 1)
-            body = head[:4] + b"\0\1\0\0\0\0" + question + record(
-                name, 1 if kind == "A" else 28,
-                ipaddress.ip_address("192.0.2.66" if kind == "A" else
-                                     "2001:db8::66").packed)
-            sent.insert(0, (0, wrong + body))
+        sent = [(after, struct.pack("!H", number) + body, False)]
+        if forged in ("id", "question", "elsewhere"):
+            if forged == "question":
+                name = "forged.example"
+                question = encode_name(name) + question[-4:]
+            sent.insert(0, (0, struct.pack(
+                "!H", number ^ (forged == "id")) + head[:4] +
+                b"\0\1\0\0\0\0" + question +
+                record(name, number_of_kind, false), forged == "elsewhere"))
         return sent
 
 
@@ -153,7 +163,7 @@ def serve_connection(connection, script):
         try:
             while True:
                 length = struct.unpack("!H", receive(connection, 2))[0]
-                for when, answer in script.answers(
+                for when, answer, _ in script.answers(
                         receive(connection, length), "tcp"):
                     send_at(when, connection.sendall,
                             struct.pack("!H", len(answer)) + answer)
@@ -187,11 +197,13 @@ def main():
     udp.bind((host, port))
     threading.Thread(target=serve_tcp, args=(listener, script),
                      daemon=True).start()
+    other = socket.socket(family, socket.SOCK_DGRAM)
+    other.bind((host, 0))
     print("ready", flush=True)
     while True:
         query, client = udp.recvfrom(4096)
-        for when, answer in script.answers(query, "udp"):
-            later(when, udp.sendto, answer, client)
+        for when, answer, elsewhere in script.answers(query, "udp"):
+            later(when, (other if elsewhere else udp).sendto, answer, client)
 
 
 if __name__ == "__main__":

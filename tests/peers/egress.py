@@ -180,6 +180,10 @@ def check_prefer(program, report):
         report.run(f"{prefer}, {host}", expect, program,
                    (DNS, f"prefer {prefer}"), host,
                    (4, "resolve-failed .*has no IPv"))
+    # The address of the answer has not the family that was asked for.
+    for command in (socks.CONNECT, socks.BIND):
+        report.run(f"ipv6-only, mapped.test, {command}", excluded, program,
+                   command)
     report.run("-e knows the order", explained, program)
 
 
@@ -187,6 +191,22 @@ def preferred(program, prefer, host, wanted):
     _, _, _, text = ask(program, (DNS, f"prefer {prefer}"), host)
     if f" peer={socks.text_of((wanted, 80))} " not in text:
         raise Failure(f"not {wanted}: {text}")
+
+
+def excluded(program, command):
+    handler = Handler(program, options(DNS, "prefer ipv6-only"))
+    try:
+        handler.send(socks.GREETING + socks.request("mapped.test", 80, "name",
+                                                    command))
+        streams.receive_exactly(handler.client, 2)
+        reply = streams.receive_exactly(handler.client, 10)
+        handler.client.close()
+        text, status = handler.finish()
+        if (status, reply[1:2]) != (0, b"\3") or \
+                "excludes the family" not in text:
+            raise Failure(f"status {status}, {reply.hex()}: {text}")
+    finally:
+        handler.kill()
 
 
 def explained(program):

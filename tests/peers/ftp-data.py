@@ -12,9 +12,11 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import handshake
 import socks
@@ -148,7 +150,7 @@ def port_alone(program):
         passive(client, server, port, b"EPSV")
         check("REP of another port", m.data_rep("::1", port ^ 1), 2)
         check("REP of another address",
-              m.data_rep("127.0.0.1", port), 2)
+              m.data_rep("127.0.0.2", port), 2)
         check("REP", m.data_rep("::1", port), 0)
         data.accept()[0].close()
         data.close()
@@ -225,6 +227,26 @@ def alias(program):
         gate.client.sendall(b"\5\1\0" + octets + struct.pack("!H", port))
         check("REP as a name",
               streams.receive_exactly(gate.client, 2)[1], 0)
+        data.close()
+    finally:
+        m.end()
+
+
+def own_address(program):
+    """The client goes by the peer of its control connection: the gateway."""
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        check("REP before", m.data_rep("127.0.0.1", port), 2)
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        check("REP of another port", m.data_rep("127.0.0.1", port ^ 1), 2)
+        check("REP of another own address",
+              m.data_rep("127.0.0.2", port), 2)
+        check("REP", m.data_rep("127.0.0.1", port), 0)
+        data.accept()[0].close()
+        check("REP once more", m.data_rep("127.0.0.1", port), 2)
         data.close()
     finally:
         m.end()
@@ -364,6 +386,27 @@ def bind(program):
         m.end()
 
 
+def no_descriptor(program):
+    """The server's data connection cannot be taken: it is closed, and the
+    session goes on."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        host, port = active(client, server, 50000)
+        who = {"user": 65534, "group": 65534, "extra_groups": ()}
+        subprocess.run(["prlimit", f"--pid={gate.process.pid}", "--nofile=3"],
+                       check=True, **(who if os.getuid() == 0 else {}))
+        try:
+            with socket.create_connection((host, port), DEADLINE) as data:
+                check("data", data.recv(1), b"")
+        except ConnectionError:
+            pass
+        client.send(b"NOOP\r\n", False)
+        check("behind it", server.line(), b"NOOP")
+    finally:
+        m.end()
+
+
 def advertised(program):
     m = Machine(program, "::1", [
         "listen-ports 25000-25019", "advertise bind 2001:db8:9::9"])
@@ -398,12 +441,233 @@ def no_table(program):
         m.end()
 
 
+def greeting(program):
+    """For 30 s a server may say nothing; longer than that when it began."""
+    m = Machine(program)
+    try:
+        gates = m.session(), m.session()
+        servers = []
+        for gate in gates:
+            check("REP", m.ask(gate, "::1", m.port)[0], 0)
+            servers.append(ftp.Peer(m.control.accept()[0]))
+        slow, silent = servers
+        clients = [ftp.Peer(gate.client) for gate in gates]
+        slow.send(b"120 soon\r\n", False)
+        check("greeting", clients[0].line(), b"120 soon")
+        for client in clients:
+            client.send(b"PASV\r\n", False)
+        silent.sock.settimeout(60)
+        check("what is no FTP", silent.line(), b"PASV")
+        slow.send(b"220 ready\r\n", False)
+        check("greeting", clients[0].line(), b"220 ready")
+        check("asked", slow.line(), b"EPSV")
+    finally:
+        m.end()
+
+
+def too_many(program):
+    """Three transfers may run; the fourth is refused, and said so."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        running = [start_transfer(m, client, server) for _ in range(3)]
+        client.send(b"PORT 127,0,0,1,200,1\r\n", False)
+        check("asked", server.line(), b"NOOP")
+        server.send(b"200 ok\r\n", False)
+        check("answer", client.line(), b"425 No port to listen on")
+        for source, sink in running:
+            source.close()
+            check("the end of the data", sink.recv(1), b"")
+            sink.close()
+        for peer in (client, server):
+            peer.sock.shutdown(socket.SHUT_WR)
+        text, _ = gate.finish()
+        if 'reason="no port to listen at' not in text:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
+
+
+def slow_reader(program):
+    """More than fits anywhere, for a client that does not read yet."""
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        client.send(b"STAT\r\n", False)
+        check("asked", server.line(), b"STAT")
+        reply = b"".join(b"211-%08d " % i + b"x" * 900 + b"\r\n"
+                         for i in range(8000)) + b"211 end\r\n"
+        push(server.sock, reply)
+        # So long as it is not blocked there is nothing to see yet.
+        stuck = time.monotonic() + DEADLINE
+        while not socks.unacknowledged(server.sock):
+            if time.monotonic() > stuck:
+                raise Failure("the handler takes it all")
+            time.sleep(0.01)
+        check("reply", streams.receive_exactly(client.sock, len(reply)),
+              reply)
+        check("end", client.sock.recv(1), b"")
+    finally:
+        m.end()
+
+
+def ended_behind(program):
+    """The client's end, behind more than is read while a reply is owed."""
+    m = Machine(program, "::1", ["half-closed-timeout 100ms"])
+    try:
+        gate, client, server = m.control_session()
+        client.send(b"PASV\r\n", False)
+        check("asked", server.line(), b"EPSV")
+        push(client.sock, b"NOOP\r\n" * 4000)
+        if not gate.has_ended(DEADLINE):
+            raise Failure("it does not end")
+        text, _ = gate.finish()
+        if "half-closed and silent" not in text:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
+
+
+def filters(gate):
+    """How many seccomp filters confine the session."""
+    with open(f"/proc/{gate.process.pid}/status", encoding="ascii") as file:
+        return [int(line.split()[1]) for line in file
+                if line.startswith("Seccomp_filters:")]
+
+
+def push(sock, octets):
+    """In the background: octets, and a FIN."""
+    def send():
+        try:
+            sock.sendall(octets)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the other end says what is missing
+    threading.Thread(target=send, daemon=True).start()
+
+
+def transparent(program):
+    """AUTH with much behind it, before and after it is accepted."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        before = filters(gate)
+        up = b"".join(streams.stream(1, 3 << 20))
+        down = b"".join(streams.stream(2, 3 << 20))
+        client.sock.sendall(b"AUTH TLS\r\n" + up[:30000])
+        check("asked", server.line(), b"AUTH TLS")
+        server.sock.sendall(b"234 go\r\n" + down[:30000])
+        check("answer", client.line(), b"234 go")
+        push(client.sock, up[30000:])
+        push(server.sock, down[30000:])
+        client.got += streams.receive_exactly(client.sock,
+                                              len(down) - len(client.got))
+        check("filters", filters(gate), [n + 1 for n in before])
+        server.got += streams.receive_exactly(server.sock,
+                                              len(up) - len(server.got))
+        check("down", client.got == down, True)
+        check("up", server.got == up, True)
+        check("the client's end", client.sock.recv(1), b"")
+        check("the server's end", server.sock.recv(1), b"")
+        text, _ = gate.finish()
+        for word in (" ok ", f" up={len(up) + 10} ",
+                     f" down={len(down) + 19} "):
+            if word not in text:
+                raise Failure(f"no{word}in {text!r}")
+    finally:
+        m.end()
+
+
+def start_transfer(m, client, server):
+    """Active: the client's end of it and the server's."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(DEADLINE)
+    where = active(client, server, listener.getsockname()[1])
+    source = socket.create_connection(where, DEADLINE, (m.server, 0))
+    sink = listener.accept()[0]
+    listener.close()
+    sink.settimeout(DEADLINE)
+    return source, sink
+
+
+def transfer_auth(program):
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        source, sink = start_transfer(m, client, server)
+        source.sendall(b"hello")
+        check("data", streams.receive_exactly(sink, 5), b"hello")
+        client.send(b"AUTH TLS\r\n", True)
+        source.sendall(b"again")
+        check("data", streams.receive_exactly(sink, 5), b"again")
+        server.sock.setblocking(False)
+        try:
+            raise Failure(f"too early: {server.sock.recv(100)!r}")
+        except BlockingIOError:
+            server.sock.settimeout(DEADLINE)
+        source.close()
+        check("the end of the data", sink.recv(1), b"")
+        sink.close()
+        check("asked", server.line(), b"AUTH TLS")
+    finally:
+        m.end()
+
+
+def trickle(source, sink, seconds):
+    """Data for so long; returns the longest time that none moved."""
+    start = last = time.monotonic()
+    longest = 0.0
+    while last - start < seconds:
+        source.sendall(b"hello")
+        check("data", streams.receive_exactly(sink, 5), b"hello")
+        time.sleep(0.05)
+        now = time.monotonic()
+        longest = max(longest, now - last)
+        last = now
+    return longest
+
+
+def transfer_idle_once(program, idle):
+    """False: this machine was too slow to say."""
+    m = Machine(program, "::1", [f"idle-timeout {idle}s"])
+    try:
+        gate, client, server = m.control_session()
+        source, sink = start_transfer(m, client, server)
+        try:
+            longest = trickle(source, sink, idle * 1.5)
+            source.close()
+            check("the end of the data", sink.recv(1), b"")
+        except (ConnectionError, Failure):
+            longest = idle
+        sink.close()
+        if longest > idle / 2:
+            return False
+        for peer in (client, server):
+            peer.ended(True)
+        text, _ = gate.finish()
+        if " timeout " not in text:
+            raise Failure(f"the record says {text!r}")
+        return True
+    finally:
+        m.end()
+
+
+def transfer_idle(program):
+    """Silence of the control connection, while data moves."""
+    for idle in (1, 2, 8):
+        if transfer_idle_once(program, idle):
+            return
+    raise Failure("it ended in the middle of a transfer")
+
+
 # crypt("secret", "$6$salt$")
 HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, advertised, no_table)}
+    bind, no_descriptor, advertised, no_table, own_address, transparent,
+    transfer_auth, transfer_idle, greeting, ended_behind,
+    too_many, slow_reader)}
 
 
 def main():

@@ -22,10 +22,13 @@ after the handler has read the one before.  Lines of a FILE:
                        so many octets go either way, with FINs
     stranger           somebody else connects to {port}: closed, unanswered
     refused            nobody listens at {port} any more
+    deaf               the same, but nobody listens at {own}
+    cut                the server connects to {port}, and that is reset
     client-ends  server-ends  client-eof  server-eof  client-gone  server-gone
     log PATTERN        the record matches
 
-In TEXT: {own,} the port as p1,p2; {own} in decimal; {client} {server} {gate}
+In TEXT: {own,} the port as p1,p2; {own} in decimal; {socks} {socks,} the port
+that the client connected to; {client} {server} {gate}
 addresses in text form, {client,} ... as numbers, {server,long} as RFC 1639
 has them; {alias} any 0,r,r,r; {port} {port,} any port, remembered.
 """
@@ -190,7 +193,8 @@ class Dialogue:
         self.table = True
         self.steps = []
         self.values = {}
-        self.listener = self.data_server = None
+        self.listener = None
+        self.own = 0
         self.handler = None
         with open(path, encoding="latin-1") as lines:
             for line in lines:
@@ -249,10 +253,10 @@ class Dialogue:
             values[name] = address
             values[name + ","] = commas(ipaddress.ip_address(address).packed)
             values[name + ",long"] = long_form(address)
-        if self.listener:
-            port = self.listener.getsockname()[1]
-            values["own"] = str(port)
-            values["own,"] = f"{port >> 8},{port & 255}"
+        for name, port in (("own", self.own),
+                           ("socks", self.client.sock.getpeername()[1])):
+            values[name] = str(port)
+            values[name + ","] = f"{port >> 8},{port & 255}"
         return values
 
     def fill(self, text):
@@ -312,14 +316,22 @@ class Dialogue:
         else:
             getattr(self, "do_" + word.replace("-", "_"))(rest)
 
-    def do_listen(self, _):
+    def own_socket(self):
         if self.listener:
             self.listener.close()
         ours = LOOPBACK[self.families[0]]
-        self.listener = socket.create_server(
-            (ours, 0), family=socket.AF_INET if "." in ours
-            else socket.AF_INET6)
+        self.listener = socket.socket(
+            socket.AF_INET if "." in ours else socket.AF_INET6)
         self.listener.settimeout(DEADLINE)
+        self.listener.bind((ours, 0))
+        self.own = self.listener.getsockname()[1]
+
+    def do_listen(self, _):
+        self.own_socket()
+        self.listener.listen()
+
+    def do_deaf(self, _):
+        self.own_socket()
 
     def connect(self, source=None):
         return socket.create_connection(
@@ -337,12 +349,7 @@ class Dialogue:
                     data = b"".join(streams.stream(seed, n))
                     source.sendall(data)
                     source.shutdown(socket.SHUT_WR)
-                    came = b""
-                    while True:
-                        more = sink.recv(65536)
-                        if not more:
-                            break
-                        came += more
+                    came = streams.receive_octets(sink)
                     if came != data:
                         raise Failure(f"{len(came)} octets, not {n}")
 
@@ -360,6 +367,13 @@ class Dialogue:
         except ConnectionRefusedError:
             return
         raise Failure("somebody listens")
+
+    def do_cut(self, _):
+        try:
+            with self.connect() as sock:
+                raise Failure(f"{sock.recv(1)!r}, not a reset")
+        except ConnectionResetError:
+            pass
 
     def do_client_ends(self, _):
         self.client.sock.shutdown(socket.SHUT_WR)
@@ -423,12 +437,10 @@ class Gate(handshake.Handler):
     """A handler that is reached by an address of either family."""
 
     def __init__(self, address, program, options):
-        family = socket.AF_INET if "." in address else socket.AF_INET6
         with handshake.Handler.lock:
             kept = handshake.Handler.listener
-            handshake.Handler.listener = socket.create_server(
-                (address, 0), family=family)
-            listener = handshake.Handler.listener
+            listener = handshake.gate_listener(address)
+            handshake.Handler.listener = listener
         try:
             # The constructor connects to the listener that it finds.
             super().__init__(program, options)

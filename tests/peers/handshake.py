@@ -11,8 +11,10 @@ Pieces are sent one by one: the next only after the handler has read the one
 before (seen from a copy of its socket), so that a cut is a cut.
 """
 import array
+import errno
 import fcntl
 import os
+import random
 import re
 import socket
 import subprocess
@@ -45,10 +47,27 @@ def pending(sock):
     return count[0]
 
 
+def gate_listener(address="127.0.0.1"):
+    """Where a client reaches a handler: at a port that the kernel gives to no
+    server, for the handler dials that one at no address of this host."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with open("/proc/sys/net/ipv4/ip_local_port_range",
+              encoding="ascii") as file:
+        low, high = (int(word) for word in file.read().split())
+    ports = [*range(20000, low), *range(high + 1, 65536)]
+    for port in random.sample(ports, min(len(ports), 100)):
+        try:
+            return socket.create_server((address, port), family=family)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return socket.create_server((address, 0), family=family)
+
+
 class Handler:
     """One handler and the client's end of its connection."""
 
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = gate_listener()
     lock = threading.Lock()
 
     def __init__(self, program, options, environment=None):

@@ -23,8 +23,10 @@ from handshake import Failure, Handler, Report
 
 RESOLVER = "resolver 10.9.0.2"
 GOOD4, GOOD6 = "9.9.9.9", "2620:fe::9"
-# Of the gateway; .3 is secondary, the global ones are on lo.
-SELF = ("10.9.0.1", "10.9.0.3", "8.7.6.5", "2600:2::1", "2600:1::5")
+# Of the gateway; .3 is secondary, the global ones are on lo, the last ones
+# each one of a whole net.
+SELF = ("10.9.0.1", "10.9.0.3", "8.7.6.5", "2600:2::1", "2600:1::5",
+        "8.7.5.9", "2600:5::9", "2600:6::9")
 DENIED = """
     127.0.0.1 127.255.255.254 0.0.0.0 0.1.2.3 10.0.0.5 172.16.0.1
     172.31.255.255 192.168.1.1 100.64.0.1 100.127.255.255 169.254.1.1

@@ -6,6 +6,7 @@
 Descriptors, environment and options are made by hand.  Silent and status 0
 where all is as INTERFACE 1 and 3 say; else a line that says what is not.
 """
+import contextlib
 import os
 import pty
 import re
@@ -74,7 +75,7 @@ def connection(family=socket.AF_INET):
     if family == socket.AF_UNIX:
         return socket.socketpair()
     address = "127.0.0.1" if family == socket.AF_INET else "::1"
-    with socket.create_server((address, 0), family=family) as listener:
+    with handshake.gate_listener(address) as listener:
         client = socket.create_connection(listener.getsockname()[:2])
         ours, _ = listener.accept()
     client.settimeout(DEADLINE)
@@ -89,6 +90,12 @@ def text_of(file):
 def expect(what, got, wanted):
     if got != wanted:
         raise Failure(f"{what}: {got!r}, not {wanted!r}")
+
+
+def with_client(fds, ours):
+    """Descriptors, of which some are called "client"."""
+    return {n: ours.fileno() if fd == "client" else fd
+            for n, fd in fds.items()}
 
 
 def expect_silence(client):
@@ -235,13 +242,7 @@ def dialogue(client, port=None):
     expect("reply", reply[:4], b"\5\0\0\1")
     client.sendall(b"more")
     client.shutdown(socket.SHUT_WR)
-    echo = b""
-    while True:
-        octets = client.recv(100)
-        if not octets:
-            break
-        echo += octets
-    expect("echo", echo, b"earlymore")
+    expect("echo", streams.receive_octets(client), b"earlymore")
     return port
 
 
@@ -278,6 +279,10 @@ def case_listen_pid_odd(stage):
         ours.close()
         expect(f"LISTEN_FDS={count!r}", wait_end(pid), 64)
         expect_silence(client)
+        if "$LISTEN_FDS is not 1" not in text_of(stage.err):
+            raise Failure(f"{count!r}: {text_of(stage.err)!r}")
+        stage.err.truncate(0)
+        stage.err.seek(0)
 
 
 def case_both(stage):
@@ -376,6 +381,18 @@ def case_bad_options(stage):
         expect("stdout", text_of(stage.out), "")
 
 
+def case_wrong_word(stage):
+    """The word that is wrong is named, wherever the letter stands."""
+    for arguments, word in ((["-xt"], "-xt"), (["-tx"], "-tx"),
+                            (["-V", "-qV"], "-qV"), (["-tf"], "-tf"),
+                            (["-t", "--test=1"], "--test=1")):
+        stage.err.truncate(0)
+        stage.err.seek(0)
+        expect(f"{arguments}", stage.run(arguments, stage.files()), 64)
+        if f" {word}, see " not in text_of(stage.err):
+            raise Failure(f"{arguments}: {text_of(stage.err)!r}")
+
+
 BAD_CONFIGURATIONS = (
     (["-f", "/nonexistent/socks64.conf"], "/nonexistent/socks64.conf"),
     (["-f", "/"], "/"),
@@ -405,37 +422,57 @@ def case_bad_configuration(stage):
         expect_silence(client)
 
 
+def end_in_silence(stage, arguments, fds, listen=None):
+    """It ends without a word to the client."""
+    client, ours = connection()
+    wait_end(spawn(stage.program, arguments, with_client(fds, ours),
+                   listen=listen))
+    ours.close()
+    try:
+        expect_silence(client)
+    except Failure as failure:
+        raise Failure(f"{arguments}: {failure}") from None
+
+
 def case_inetd_silence(stage):
     """fd 0, 1 and 2 are the client: whatever is wrong, it hears nothing."""
     for arguments in (["-x"], ["-V"], ["-h"], ["-T"], ["-t"],
                       ["--print-sandbox"], ["operand"], ["-f"],
                       *(arguments for arguments, _ in BAD_CONFIGURATIONS)):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    dict.fromkeys((0, 1, 2), ours.fileno()))
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments, dict.fromkeys((0, 1, 2), "client"))
+
+
+def case_stderr_silence(stage):
+    """fd 1 is somebody's, fd 2 the client as fd 0 is."""
+    for arguments in (["-e", "listen"], ["-t", "-o", "nonsense 1"],
+                      ["-T", "-o", "nonsense 1"], ["-x"],
+                      ["-e", "connect", "10.0.0.1", "www.onion:80"]):
+        end_in_silence(stage, arguments,
+                       {0: "client", 1: stage.null, 2: "client"})
+
+
+def case_explain_stopped(stage):
+    """SIGTERM ends -e while it waits for a name server."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(DEADLINE)
+        port = server.getsockname()[1]
+        pid = spawn(stage.program,
+                    ["-f", "/dev/null", "-o", f"resolver 127.0.0.1:{port}",
+                     "-e", "connect", "127.0.0.1", "www.example.com:80"],
+                    stage.files())
+        server.recv(512)
+        os.kill(pid, signal.SIGTERM)
+        expect("status", wait_end(pid), -signal.SIGTERM)
 
 
 def case_fd_3_silence(stage):
     """fd 1 to 3 are the client, as with StandardOutput=inherit mistakes."""
     for arguments in (["-x"], ["operand"],
                       *(arguments for arguments, _ in BAD_CONFIGURATIONS)):
-        client, ours = connection()
-        pid = spawn(stage.program, arguments,
-                    {0: stage.null, **dict.fromkeys((1, 2, 3),
-                                                    ours.fileno())},
-                    listen=1)
-        ours.close()
-        wait_end(pid)
-        try:
-            expect_silence(client)
-        except Failure as failure:
-            raise Failure(f"{arguments}: {failure}") from None
+        end_in_silence(stage, arguments,
+                       {0: stage.null, 1: "client", 2: "client",
+                        3: "client"}, listen=1)
 
 
 def case_inetd_session(stage):
@@ -473,6 +510,19 @@ def case_closed_inetd(stage):
     expect("status", wait_end(pid), 0)
 
 
+def case_no_descriptor(stage):
+    """No room to move the connection to: 71, told to whom it concerns.  (The
+    dynamic link would not even find its libraries.)"""
+    client, ours = connection()
+    for fds, silent in (({n: ours.fileno() for n in range(3)}, True),
+                        (stage.files(ours.fileno()), False)):
+        pid = spawn("/usr/bin/prlimit", ["--nofile=3", stage.program], fds)
+        expect("status", wait_end(pid), 71)
+        expect("silent", text_of(stage.err) == "", silent)
+    ours.close()
+    expect_silence(client)
+
+
 def case_sigterm_handshake(stage):
     """SIGTERM after each octet of the handshake."""
     octets = socks.GREETING + socks.request("127.0.0.1", 9)
@@ -496,10 +546,8 @@ def case_sigterm_handshake(stage):
 def session_of(stage, fds, environment=None, listen=None, arguments=()):
     """A session to log; returns the client's name."""
     client, ours = connection()
-    fds = {n: ours.fileno() if fd == "client" else fd
-           for n, fd in fds.items()}
-    pid = spawn(stage.program, [*ALLOW, *arguments], fds, environment,
-                listen)
+    pid = spawn(stage.program, [*ALLOW, *arguments], with_client(fds, ours),
+                environment, listen)
     ours.close()
     name = socks.text_of(client.getsockname())
     dialogue(client)
@@ -555,9 +603,8 @@ def case_log_syslog_options(stage, log):
 def hold(stage, fds, environment=None, listen=None):
     """A session that stays open: (pid, client, port)."""
     client, ours = connection()
-    fds = {n: ours.fileno() if fd == "client" else fd
-           for n, fd in fds.items()}
-    pid = spawn(stage.program, ALLOW, fds, environment, listen)
+    pid = spawn(stage.program, ALLOW, with_client(fds, ours), environment,
+                listen)
     ours.close()
     port = serve_echo()
     client.sendall(socks.GREETING + socks.request("127.0.0.1", port) +
@@ -565,6 +612,23 @@ def hold(stage, fds, environment=None, listen=None):
     octets = streams.receive_exactly(client, 16)
     expect("session", octets[-4:], b"ping")
     return pid, client, port
+
+
+def case_leftovers(stage):
+    """What the launcher forgot to close, more than a session may have."""
+    secret = tempfile.NamedTemporaryFile()
+    many = {number: secret.fileno() for number in range(4, 99)}
+    for fds, listen in ({0: "client", 3: secret.fileno()}, None), (
+            {0: stage.null, 3: "client"}, 1):
+        pid, client, _ = hold(stage, {**fds, 2: stage.err.fileno(), **many},
+                              listen=listen)
+        directory = f"/proc/{pid}/fd"
+        links = [os.readlink(os.path.join(directory, number))
+                 for number in os.listdir(directory)]
+        client.close()
+        expect("status", wait_end(pid), 0)
+        if secret.name in links:
+            raise Failure(f"left open: {links}")
 
 
 def case_log_restarted(stage, log):
@@ -583,6 +647,19 @@ def case_log_nowhere(stage, log):
     os.unlink("/dev/log")
     session_of(stage, {0: "client"})
     del log
+
+
+def case_log_stuck(stage):
+    """stderr is a pipe that nobody empties: the record is lost, no more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, bytes(4096))
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    session_of(stage, {0: "client", 2: writing})
+    os.close(reading)
 
 
 def journal_stream(fd):
@@ -619,41 +696,81 @@ def case_log_static_stream(stage):
     check_record(text, name, "ok")
 
 
-def case_status(stage):
-    """STATUS= and the process title while it relays.  (systemd's socket has
-    a path; an abstract one is out of reach behind Landlock.)"""
-    directory = tempfile.mkdtemp()
-    os.chmod(directory, 0o755)
-    path = os.path.join(directory, "notify")
-    try:
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify.bind(path)
-        os.chmod(path, 0o777)
-        notify.settimeout(DEADLINE)
-        pid, client, port = hold(stage, {0: "client",
-                                         2: stage.err.fileno()},
-                                 {"NOTIFY_SOCKET": path})
-        name = socks.text_of(client.getsockname())
-        wanted = f"{name} -> 127.0.0.1:{port} (127.0.0.1:{port})"
-        expect("STATUS", notify.recv(4096).decode().rstrip("\n"),
-               f"STATUS={wanted}")
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            title = file.read().rstrip(b"\0").decode()
-        if wanted not in title:
+@contextlib.contextmanager
+def notify_socket():
+    """Where STATUS= goes.  (systemd's socket has a path; an abstract one is
+    out of reach behind Landlock.)"""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        path = os.path.join(directory, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            os.chmod(path, 0o777)
+            notify.settimeout(DEADLINE)
+            yield notify, {"NOTIFY_SOCKET": path}
+
+
+def expect_shown(pid, notify, wanted):
+    """By systemctl status and by ps."""
+    expect("STATUS", notify.recv(4096).decode().rstrip("\n"),
+           f"STATUS={wanted}")
+    # It is put there behind the datagram.
+    end = time.monotonic() + DEADLINE
+    while wanted not in (title := title_of(pid)):
+        if time.monotonic() > end:
             raise Failure(f"ps shows {title!r}")
+        time.sleep(0.01)
+
+
+def title_of(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read().rstrip(b"\0").decode()
+
+
+def case_status(stage):
+    """STATUS= and the process title while it relays."""
+    with notify_socket() as (notify, environment):
+        pid, client, port = hold(stage, {0: "client",
+                                         2: stage.err.fileno()}, environment)
+        name = socks.text_of(client.getsockname())
+        expect_shown(pid, notify,
+                     f"{name} -> 127.0.0.1:{port} (127.0.0.1:{port})")
         client.close()
         expect("status", wait_end(pid), 0)
-    finally:
-        os.unlink(path)
-        os.rmdir(directory)
+
+
+def case_status_bind(stage):
+    """A BIND tells twice: that it waits, and who came."""
+    with notify_socket() as (notify, environment):
+        client, ours = connection()
+        pid = spawn(stage.program, ALLOW,
+                    {0: ours.fileno(), 2: stage.err.fileno()}, environment)
+        ours.close()
+        client.sendall(socks.GREETING + socks.request(
+            "127.0.0.1", 0, command=socks.BIND))
+        octets = streams.receive_exactly(client, 12)
+        start = (f"{socks.text_of(client.getsockname())} -> "
+                 "127.0.0.1:0 ")
+        expect_shown(pid, notify, start + "(-)")
+        port = int.from_bytes(octets[-2:], "big")
+        with socket.create_connection(("127.0.0.1", port)) as peer:
+            streams.receive_exactly(client, 10)
+            expect_shown(pid, notify,
+                         f"{start}({socks.text_of(peer.getsockname())})")
+        client.close()
+        expect("status", wait_end(pid), 0)
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file
+                    if ":\t" in line)
 
 
 def case_identity(stage):
     """Started as root: nobody, no group, no capability, confined."""
     pid, client, _ = hold(stage, {0: "client", 2: stage.err.fileno()})
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        status = dict(line.rstrip("\n").split(":\t", 1) for line in file
-                      if ":\t" in line)
+    status = status_of(pid)
     client.close()
     expect("status", wait_end(pid), 0)
     if "0" in status["Uid"].split() or "0" in status["Gid"].split():
@@ -663,6 +780,41 @@ def case_identity(stage):
         expect(name, int(status[name], 16), 0)
     expect("NoNewPrivs", status["NoNewPrivs"], "1")
     expect("Seccomp", status["Seccomp"], "2")
+
+
+def case_unconfined(stage):
+    """`sandbox off': no filter, but all the rest, and no capability is
+    left, also where the last stage is that of FTP."""
+    client, ours = connection()
+    port = serve_echo()
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write("sandbox off\nmark 7\n")
+        file.flush()
+        os.chmod(file.name, 0o644)
+        pid = spawn(stage.program, ["-f", file.name, *ALLOW,
+                                    "-o", f"ftp-port {port}"],
+                    {0: ours.fileno(), 2: stage.err.fileno()})
+        ours.close()
+        client.sendall(socks.GREETING + socks.request("127.0.0.1", port) +
+                       b"NOOP\r\n")
+        octets = streams.receive_exactly(client, 18)
+    expect("session", octets[-6:], b"NOOP\r\n")
+    status, around = status_of(pid), status_of("self")
+    with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+        limits = {line[:26].strip(): line[26:].split()[:2]
+                  for line in file}
+    client.close()
+    expect("status", wait_end(pid), 0)
+    # There may be filters around this test.
+    for name in ("Seccomp", "Seccomp_filters"):
+        expect(name, status.get(name), around.get(name))
+    expect("NoNewPrivs", status["NoNewPrivs"], "1")
+    expect("CapPrm", int(status["CapPrm"], 16), 0)
+    expect("core", limits["Max core file size"], ["0", "0"])
+    expect("processes", limits["Max processes"], ["0", "0"])
+    expect("files", limits["Max open files"], ["64", "64"])
+    if " sandbox=off" not in text_of(stage.err):
+        raise Failure(text_of(stage.err))
 
 
 def main():

@@ -53,6 +53,14 @@ def receive_all(sock, tally=None):
         tally.add(octets)
 
 
+def receive_octets(sock):
+    """Reads to the FIN; returns the octets."""
+    octets = b""
+    while more := sock.recv(65536):
+        octets += more
+    return octets
+
+
 def receive_exactly(sock, count):
     """Reads count octets; fewer mean that the FIN came first."""
     parts = []

@@ -26,6 +26,8 @@ it must be.
     control STEP...          >HEX <HEX eof, on the connection
     interface HOST PORT HERE   what INTERFACE DATA says is what the peer sees
     peers HOST PORT N        N peers: ports from PORT on
+    stays HOST PORT N        the same, and a large datagram; then it is silent
+                             until it is ended
 """
 import argparse
 import ipaddress
@@ -345,6 +347,13 @@ def scene_peers(a, host, port, count):
         if i % UNDER_WAY == UNDER_WAY - 1:
             require(a.ask(host, int(port), b"so far")[2], "no answer")
     require(a.ask(host, int(port), b"last")[2], "no answer")
+
+
+def scene_stays(a, host, port, count):
+    scene_peers(a, host, port, count)
+    require(a.ask(host, int(port), b"y" * 60000)[2], "no answer")
+    print_now("stays")
+    a.session.expect_end()
 
 
 def main():

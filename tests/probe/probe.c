@@ -40,6 +40,7 @@
 
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum {
@@ -83,7 +84,7 @@ leave_with_number(long number)
 static void
 enter_one(enum sandbox_stage stage)
 {
-	const char *problem = sandbox_enter(stage);
+	const char *problem = sandbox_enter(stage, true);
 
 	if (problem != NULL)
 		leave(EXIT_SYSTEM, problem);
@@ -279,9 +280,12 @@ static const struct {
 static void
 become(const char *user, uint64_t keep)
 {
-	const char *problem = sandbox_become(
-	    strcmp(user, "-") == 0 ? NULL : user, keep);
+	struct sandbox_user who;
+	const char *problem = sandbox_find_user(
+	    strcmp(user, "-") == 0 ? NULL : user, &who);
 
+	if (problem == NULL)
+		problem = sandbox_become(&who, keep);
 	if (problem != NULL)
 		leave(EXIT_SYSTEM, problem);
 }
@@ -315,7 +319,7 @@ main(int argc, char **argv)
 		watch();
 	if (user != NULL)
 		become(user, keep);
-	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+	for (size_t i = 0; i < ARRAY_COUNT(specials); i++) {
 		if (strcmp(p.call, specials[i].name) == 0 &&
 		    specials[i].takes_argument == (p.arguments[0] != NULL))
 			specials[i].run(&p);

@@ -176,7 +176,9 @@ class Session:
         if family == socket.AF_UNIX:
             self.client, connection = socket.socketpair()
         else:
-            with socket.create_server(("127.0.0.1", 0)) as listener:
+            # The handler dials this port at no address of this host, so
+            # no server may get it from the kernel.
+            with socket.create_server(("127.0.0.1", 1080)) as listener:
                 self.client = socket.create_connection(
                     listener.getsockname())
                 connection = listener.accept()[0]
@@ -300,6 +302,11 @@ def status_of(process):
         return {name: value.split() for name, value in fields}
 
 
+def filters_of(process):
+    """How many there are, of Linux 5.9 on."""
+    return int(status_of(process)["Seccomp_filters"][0])
+
+
 def limits_of(process):
     """Soft and hard, by name."""
     with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
@@ -391,9 +398,9 @@ def ftp_line(peer, want=None):
     return line
 
 
-def ftp_session(handler, host, *options):
+def ftp_session(handler, host, *options, **how):
     """A control connection, greeted."""
-    s = Session(handler, *options)
+    s = Session(handler, *options, **how)
     port = int(options[-1].split()[-1])
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listener:
@@ -475,6 +482,40 @@ def ftp(handler):
     waiting.end("ok")
     control.finish()
     control.end("ok")
+
+
+def translated(handler, **how):
+    """For its record."""
+    s = ftp_session(handler, HOST6, "user nobody",
+                    "state-dir " + ftp_state(), "ftp-port 2121", **how)
+    s.client.sendall(b"PASV\r\n")
+    ftp_line(s.server, b"EPSV\r\n")
+    s.server.sendall(b"229 (|||51201|)\r\n")
+    check("answer", ftp_line(s.client)[:4], b"227 ")
+    s.finish()
+    s.end("ok")
+
+
+def protected(handler):
+    """Steered, and with AUTH: nothing is dialled behind it any more."""
+    for steering in ("interface lo", "mark 7"):
+        options = ("user nobody", "state-dir " + ftp_state(), steering,
+                   "ftp-port 2121")
+        s = ftp_session(handler, HOST6, *options)
+        s.client.sendall(b"PORT 127,0,0,1,200,1\r\n")
+        check("told", ftp_line(s.server)[:5], b"EPRT ")
+        s.server.sendall(b"200 ok\r\n")
+        ftp_line(s.client, b"200 PORT command successful\r\n")
+        before = filters_of(s.process)
+        s.client.sendall(b"AUTH TLS\r\n")
+        ftp_line(s.server, b"AUTH TLS\r\n")
+        s.server.sendall(b"234 go\r\n")
+        ftp_line(s.client, b"234 go\r\n")
+        s.exchange()
+        check("filters", filters_of(s.process), before + 1)
+        check("capabilities", status_of(s.process)["CapPrm"], ["0" * 16])
+        s.finish()
+        s.end("ok")
 
 
 def associate(handler, *options):
@@ -620,6 +661,9 @@ def to_journal(handler):
             bind(handler, fd2=stream, environment=environment)
             check("journal", b"SOCKS64_COMMAND=BIND" in
                   journald.recv(65536), True)
+            translated(handler, fd2=stream, environment=environment)
+            check("journal", b"SOCKS64_ALG=PASV>EPSV\n" in
+                  journald.recv(65536), True)
             s = Session(handler, fd2=stream, environment=environment)
             s.client.sendall(b"GET ")
             s.end("not-socks")
@@ -652,7 +696,8 @@ def to_file(handler):
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
          steered, refused, denied, bind, steered_bind,
-         associate, steered_associate, ftp, bulk, crowded, urgent, reset, stopped,
+         associate, steered_associate, ftp, protected,
+         bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
 

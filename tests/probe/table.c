@@ -18,7 +18,7 @@
 #include "sandbox/calls.h"
 #include "sandbox/filters.h"
 #include "sandbox/sandbox.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 enum {
@@ -27,8 +27,6 @@ enum {
 	ARGUMENTS = 6,
 	OUTPUT_SIZE = 1 << 16,
 };
-
-#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct {
 	const struct sock_filter *code;

@@ -442,6 +442,37 @@ fail2ban() {
 	wait_until no_instances
 }
 
+alice_is_served() {
+	inside pgrep -u socks64 -f '^[^ ]+ alice -> '
+}
+
+@test "the commands of ENDING SESSIONS end a user's sessions, and one" {
+	printf 'alice:%s\n' "$(openssl passwd -6 secret)" |
+	    inside tee /etc/socks64/passwords >/dev/null
+	inside chgrp socks64 /etc/socks64/passwords
+	inside chmod 640 /etc/socks64/passwords
+	configure 'auth none password' 'allow at loopback'
+	start_inside alice "$PYTHON" -c '
+import socket
+s = socket.create_connection(("127.0.0.1", 1080))
+for ours, theirs in ((b"\5\1\2", 2), (b"\1\5alice\6secret", 2),
+                     (b"\5\1\0\1\x7f\0\0\1\x1b\x58", 10)):
+    s.sendall(ours)
+    s.recv(theirs, socket.MSG_WAITALL)
+s.recv(1)'
+	wait_until alice_is_served
+	begin hold
+	inside pkill -u socks64 -f '^[^ ]+ alice -> '
+	run record SOCKS64_USER=alice
+	assert_match record "$output" SOCKS64_RESULT=stopped
+	run inside systemctl list-units --plain --no-legend \
+	    "socks64@*-$CLIENT.service"
+	assert_match "the other goes on" "$output" "^socks64@([0-9]+)-"
+	inside systemctl stop "socks64@${BASH_REMATCH[1]}-*"
+	run record "SOCKS64_CLIENT_PORT=${CLIENT##*:}"
+	assert_match record "$output" SOCKS64_RESULT=stopped
+}
+
 @test "hardened.conf serves, and scores 1.0 or less" {
 	drop_in hardened.conf socks64@.service
 	local server
@@ -463,6 +494,43 @@ fail2ban() {
 	    "$UNITS/socks64@.service"
 	inside rm "$UNITS/socks64@.service"
 	assert_equal "${lines[-1]}" "$status" 0
+}
+
+# The client and the server of a PASV between families: what the client is
+# told.
+passive_mode() {
+	inside "$PYTHON" -c '
+import socket
+listener = socket.create_server(("::1", 21), family=socket.AF_INET6)
+client = socket.create_connection(("127.0.0.1", 1080))
+client.sendall(b"\5\1\0")
+client.recv(2, socket.MSG_WAITALL)
+client.sendall(b"\5\1\0\4" + bytes(15) + b"\1\0\x15")
+client.recv(10, socket.MSG_WAITALL)
+server = listener.accept()[0]
+at_client, at_server = (s.makefile("rw", newline="\r\n")
+                        for s in (client, server))
+def say(to, line):
+    to.write(line + "\n")
+    to.flush()
+say(at_server, "220 ready")
+at_client.readline()
+say(at_client, "PASV")
+at_server.readline()
+say(at_server, "229 ok (|||50000|)")
+print(at_client.readline())'
+}
+
+@test "sessions have their association table, under the plain unit and under hardened.conf" {
+	inside rm -f /run/socks64/associations
+	run passive_mode
+	assert_match "an alias" "$status $output" '^0 227 .*\(0,'
+	inside rm /run/socks64/associations
+	drop_in hardened.conf socks64@.service
+	run passive_mode
+	assert_match "an alias" "$status $output" '^0 227 .*\(0,'
+	run inside stat -c '%U %a' /run/socks64/associations
+	assert_equal "the table" "$output" "socks64 600"
 }
 
 @test "the hardened score test can fail: the plain unit scores more" {

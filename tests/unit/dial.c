@@ -20,6 +20,7 @@
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
+#include "wire/array.h"
 #include "wire/name.h"
 
 enum { DESCRIPTORS_MAX = 256, OUTPUT_SIZE = 8192, USAGE = 64 };

@@ -9,6 +9,7 @@
 #include "alg/forms.h"
 #include "alg/line.h"
 #include "alg/replies.h"
+#include "wire/array.h"
 
 static unsigned failed;
 

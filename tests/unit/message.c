@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/array.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
 #include "wire/text.h"

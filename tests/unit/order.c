@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "net/order.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/text.h"
 
 static bool

@@ -19,7 +19,7 @@
 
 #include "policy/reader.h"
 #include "policy/settings.h"
-#include "wire/cursor.h"
+#include "wire/array.h"
 #include "wire/name.h"
 
 enum { EXIT_CONFIGURATION = 78, OPTIONS_MAX = 64 };

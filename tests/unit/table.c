@@ -262,6 +262,7 @@ data(struct table *t)
 	const struct address to = address("2001:db8::1", 60691);
 	const struct address next = address("2001:db8::1", 60692);
 	struct table_handle handle = { 0, 0 };
+	struct address found = { .family = FAMILY_NONE };
 	char rule[TABLE_RULE_TEXT] = "";
 
 	CHECK(table_data_announce(at(0, &alice), &to, "c:7", &handle) ==
@@ -269,6 +270,11 @@ data(struct table *t)
 	CHECK(table_data_find(at(1, &bob), &to, rule) == TABLE_NONE);
 	CHECK(table_data_take(at(1, &bob), &to, rule) == TABLE_NONE);
 	CHECK(table_data_find(at(1, &alice), &next, rule) == TABLE_NONE);
+	CHECK(table_data_at_port(at(1, &alice), to.port, &found) ==
+	    TABLE_OK && address_equal(&found, &to) && found.port == to.port);
+	CHECK(table_data_at_port(at(1, &bob), to.port, &found) == TABLE_NONE);
+	CHECK(table_data_at_port(at(1, &alice), next.port, &found) ==
+	    TABLE_NONE);
 	CHECK(table_data_find(at(1, &alice), &to, rule) == TABLE_OK);
 	CHECK(strcmp(rule, "c:7") == 0);
 	CHECK(table_data_take(at(2, &alice), &to, rule) == TABLE_OK);
