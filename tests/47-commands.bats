@@ -35,7 +35,7 @@ setup() {
 
 @test "make run with a configuration that is wrong says so before it listens" {
 	echo 'nonsense on' >"$BATS_TEST_TMPDIR/conf"
-	run timeout 30 make run PORT=1099 CONFIG="$BATS_TEST_TMPDIR/conf"
+	run timeout $PATIENCE make run PORT=1099 CONFIG="$BATS_TEST_TMPDIR/conf"
 	assert_equal status "$status" 2
 	assert_match output "$output" 'conf:1: unknown keyword'
 	[[ $output != *Listening* ]]

@@ -198,7 +198,7 @@ meet() { # FORM
 	wait_for_line "$OUT" '^rep=01 peer=0.0.0.0:0$'
 	assert_record "$(record_of "$(value client "$FIRST")")" \
 	    connect-failed cmd=BIND peer=- 'reason=descriptor'
-	listens "$port" 0
+	wait_until listens "$port" 0
 }
 
 @test "a client that leaves takes the listener away" {

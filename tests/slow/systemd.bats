@@ -751,7 +751,7 @@ as_user() {
 	run record SOCKS64_CLIENT=unix:uid=65534
 	assert_match record "$output" SOCKS64_RESULT=ok
 	as_user make -s -C /src uninstall PREFIX=/run/home/.local
-	run as_user curl -sS --max-time 10 --socks5-hostname "$GATEWAY" \
+	run as_user curl -sS --max-time 30 --socks5-hostname "$GATEWAY" \
 	    http://www.example.com/
 	assert_equal "curl finds nobody" "$status" 7
 	run inside find /run/home /run/user/65534 -name '*socks64*' \

@@ -30,6 +30,7 @@
 #include "share/controls.h"
 #include "share/ids.h"
 #include "share/layout.h"
+#include "share/lock.h"
 
 enum { KILLS = 200, MAKERS = 16 };
 
@@ -47,13 +48,23 @@ check(bool holds, const char *what, int line)
 /* The clock of the table's entries; that of its lock is the real one. */
 static int64_t pretended_now;
 
-int64_t __real_clock_now(void);
+/* Does the lock's have no end? */
+static bool patient;
+
 int64_t __wrap_clock_now(void);
+bool __real_deadline_passed(struct deadline d);
+bool __wrap_deadline_passed(struct deadline d);
 
 int64_t
 __wrap_clock_now(void)
 {
 	return pretended_now;
+}
+
+bool
+__wrap_deadline_passed(struct deadline d)
+{
+	return !patient && __real_deadline_passed(d);
 }
 
 /* The share, at that time. */
@@ -567,16 +578,15 @@ child_status(pid_t pid)
 	return status != 0;
 }
 
-/* The lock of the file that has the name now, as long as it is open. */
+/* The lock of the file that has the name now: children have it too, so closing
+ * it here is not enough. */
 static int
 lock_file(const char *directory)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-		.l_len = 1 };
 	CHECK(chdir(directory) == 0);
 	const int fd = open("associations", O_RDWR);
 
-	CHECK(fd != -1 && fcntl(fd, F_OFD_SETLK, &lock) == 0);
+	CHECK(fd != -1 && lock_set(fd, F_WRLCK, 0));
 	return fd;
 }
 
@@ -598,19 +608,20 @@ is_fresh_there(void)
 }
 
 /* The child has opened the old table as soon as it has a new one; or it has
- * ended already. */
+ * ended already, which is wrong. */
 static int
 run_overtaken(const char *directory)
 {
 	const int old = lock_file(directory);
-	const pid_t pid = open_in_child(".");
 	siginfo_t ended = { .si_pid = 0 };
 
+	patient = true;
+	const pid_t pid = open_in_child(".");
 	while (ended.si_pid == 0 && !is_fresh_there())
 		CHECK(waitid(P_PID, (id_t)pid, &ended,
 		    WEXITED | WNOHANG | WNOWAIT) == 0);
 	CHECK(rename("next", "associations") == 0);
-	close(old);
+	CHECK(lock_set(old, F_UNLCK, 0));
 	return child_status(pid);
 }
 

@@ -8,7 +8,7 @@
 
 #include "net/wait.h"
 
-enum { LONG = 10000, SHORT = 5000 };
+enum { LONG = 60000, SHORT = 30000 };
 
 static int
 wait_once_more(void)
