@@ -5,8 +5,8 @@
 load lib/gateway
 
 prepare_file() {
-	gateway_start activate "$NET_ALLOW,198.18.0.0/15" 'idle-timeout 3s' \
-	    'half-closed-timeout 3s' 'connect-timeout 3s' 'log-start on'
+	gateway_start activate "$NET_ALLOW,198.18.0.0/15" 'idle-timeout 4s' \
+	    'half-closed-timeout 2s' 'connect-timeout 3s' 'log-start on'
 	# A black hole: what goes there is never answered.
 	in_ns gw ip route add 198.18.0.0/15 via 198.51.100.99 dev s4
 	in_ns gw ip neighbour add 198.51.100.99 dev s4 lladdr 02:00:00:00:00:99
@@ -58,7 +58,7 @@ ended() {
 	local record
 	record=$(ended "$(value client "$output")")
 	assert_record "$record" timeout up=0 down=0 'reason=silent'
-	assert_lasted "$record" 3000
+	assert_lasted "$record" 4000
 }
 
 @test "one octet now and then, either way, keeps a session" {
@@ -66,7 +66,7 @@ ended() {
 		gateway.connect(sys.argv[3], 7000)
 		gateway.sock.sendall(b"echo\n")
 		# Paced on purpose: each pause is shorter than idle-timeout.
-		for i in range(5):
+		for i in range(6):
 		    time.sleep(1)
 		    gateway.sock.sendall(b"x")
 		    gateway.expect(b"x")
@@ -75,8 +75,8 @@ ended() {
 	END
 	local record
 	record=$(ended "$(value client "$output" | sed 's/[][]/\\&/g')")
-	assert_record "$record" ok up=10 down=5
-	assert_lasted "$record" 5000
+	assert_record "$record" ok up=11 down=6
+	assert_lasted "$record" 6000
 }
 
 @test "a half-closed session ends after half-closed-timeout (peers 2.4)" {
@@ -89,7 +89,7 @@ ended() {
 	local record
 	record=$(ended "$(value client "$output")")
 	assert_record "$record" timeout up=5 down=0 'reason=half-closed'
-	assert_lasted "$record" 3000
+	assert_lasted "$record" 2000
 }
 
 @test "a server's half-close ends after half-closed-timeout, too (peers 2.4)" {
@@ -105,7 +105,7 @@ ended() {
 	local record
 	record=$(ended "$(value client "$output")")
 	assert_record "$record" timeout up=6 down=0 'reason=half-closed'
-	assert_lasted "$record" 3000
+	assert_lasted "$record" 2000
 }
 
 @test "a destination that never answers is 06 after connect-timeout" {

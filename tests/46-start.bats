@@ -69,6 +69,7 @@ with_syslog() {
 }
 
 @test "what the launcher left open is closed" {
+	need root # whose /proc/PID/fd it is
 	starting leftovers
 }
 

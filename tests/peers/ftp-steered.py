@@ -21,7 +21,7 @@ import tempfile
 
 import streams
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
