@@ -26,13 +26,6 @@ enum {
 
 static uint8_t buffers[CHANNELS][EXCHANGE_FLOWS][FLOW_BUFFER];
 
-static int
-stream_socket(const struct address *a)
-{
-	return socket(a->family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-}
-
 static void
 close_one(int *fd)
 {
@@ -41,15 +34,11 @@ close_one(int *fd)
 	*fd = NONE;
 }
 
-/* A transfer that was cut short must not look whole. */
 static void
 reset_one(int *fd)
 {
-	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
-
 	if (*fd != NONE)
-		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none,
-		    sizeof(none));
+		socket_reset_at_close(*fd);
 	close_one(fd);
 }
 
@@ -97,7 +86,7 @@ listener_open(const struct alg *a, struct address *announce)
 	uint16_t port;
 
 	while (ports_next(&ports, &port)) {
-		int fd = stream_socket(&a->local);
+		int fd = socket_create(a->local.family, SOCK_STREAM);
 
 		if (fd == NONE)
 			return NONE;
@@ -221,7 +210,7 @@ channel_connect(struct channel *ch, struct alg *a)
 {
 	ch->state = CHANNEL_CONNECTING;
 	ch->until = deadline_in(a->settings->connect_timeout);
-	ch->client = stream_socket(&ch->target);
+	ch->client = socket_create(ch->target.family, SOCK_STREAM);
 	if (ch->client == NONE || !connect_start(ch, a))
 		channel_fail(ch, a, errno);
 }
@@ -268,12 +257,8 @@ channel_accept(struct channels *c, struct channel *ch, struct alg *a)
 static void
 channel_relay(struct channel *ch, size_t i, struct alg *a)
 {
-	int error = 0;
-	socklen_t length = sizeof(error);
+	const int error = socket_error(ch->client);
 
-	if (getsockopt(ch->client, SOL_SOCKET, SO_ERROR, &error,
-	    &length) != 0)
-		error = errno;
 	if (error != 0) {
 		channel_fail(ch, a, error);
 		return;

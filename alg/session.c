@@ -14,6 +14,7 @@
 #include <linux/sockios.h>
 
 #include "alg/control.h"
+#include "net/sockaddr.h"
 #include "net/wait.h"
 #include "wire/text.h"
 
@@ -88,9 +89,7 @@ alg_begin(struct alg *a)
 static void
 tick(void *context)
 {
-	struct control *k = context;
-
-	alg_begin(k->alg);
+	alg_begin(((struct dialogue *)context)->control.alg);
 }
 
 /* --- Octets in and out. --- */
@@ -235,15 +234,12 @@ take_commands(struct dialogue *s)
 /* SECURITY: it must be FTP that is translated (7.10): a server speaks first,
  * and a reply begins with a digit. */
 static void
-look_at_first_octet(struct dialogue *s)
+look_at_first_octet(struct dialogue *s, const uint8_t *octets, size_t length)
 {
-	const struct stream *in = &s->ends[SERVER].in;
-	const uint8_t first = in->octets[in->start];
-
-	if (s->any_reply || stream_length(in) == 0)
+	if (s->any_reply || length == 0)
 		return;
 	s->any_reply = true;
-	if (first < '0' || first > '9')
+	if (*octets < '0' || *octets > '9')
 		s->control.raw = true;
 }
 
@@ -253,7 +249,7 @@ take_replies(struct dialogue *s)
 	struct control *k = &s->control;
 	struct stream *in = &s->ends[SERVER].in;
 
-	look_at_first_octet(s);
+	look_at_first_octet(s, in->octets + in->start, stream_length(in));
 	struct cursor c = stream_cursor(in);
 	while (!k->raw && !k->over && can_write(s)) {
 		const enum line_event event = line_read(&k->replies, &c);
@@ -352,14 +348,12 @@ dialogue_deadline(const struct dialogue *s)
 static void
 do_what_is_due(struct dialogue *s)
 {
-	struct control *k = &s->control;
-
 	if (deadline_passed(s->refresh)) {
-		tick(k);
+		tick(s);
 		s->refresh = deadline_in(TABLE_CONTROL_REFRESH);
 	}
 	if (!s->any_reply && deadline_passed(s->greeting))
-		k->raw = true;
+		s->control.raw = true;
 }
 
 /* --- The end. --- */
@@ -380,18 +374,6 @@ dialogue_end(struct alg *a, enum relay_result result, const char *reason)
 		text_add(&t, before);
 	}
 	return result;
-}
-
-/* SECURITY: what was cut short must not look whole. */
-static void
-reset_both(const struct alg *a)
-{
-	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
-
-	(void)setsockopt(a->client, SOL_SOCKET, SO_LINGER, &none,
-	    sizeof(none));
-	(void)setsockopt(a->server, SOL_SOCKET, SO_LINGER, &none,
-	    sizeof(none));
 }
 
 /* Has the side that is still there all that was for it?  A reset throws away
@@ -535,20 +517,29 @@ dialogue_start(struct dialogue *s, struct alg *a)
 
 /* --- Without lines. --- */
 
+/* The early octets first; the table is told in any case that it lives. */
 static enum relay_result
-relay(struct alg *a, struct relay *r)
+relay(struct alg *a, struct relay_watch watch)
 {
+	struct relay r = {
+		.client = a->client,
+		.server = a->server,
+		.early = a->early,
+		.early_length = a->early_length,
+		.idle_timeout = a->settings->idle_timeout,
+		.half_closed_timeout = a->settings->half_closed_timeout,
+		.watch = &watch,
+	};
 	enum relay_result result;
 
-	r->client = a->client;
-	r->server = a->server;
-	r->idle_timeout = a->settings->idle_timeout;
-	r->half_closed_timeout = a->settings->half_closed_timeout;
-	result = relay_run(r);
-	a->up += r->up;
-	a->down += r->down;
-	return r->reason == NULL ? result :
-	    dialogue_end(a, result, r->reason);
+	watch.tick = tick;
+	watch.interval = TABLE_CONTROL_REFRESH;
+	watch.context = &dialogue;
+	result = relay_run(&r);
+	a->up += r.up;
+	a->down += r.down;
+	return r.reason == NULL ? result :
+	    dialogue_end(a, result, r.reason);
 }
 
 /* Lines are no more, and what was made of them is written. */
@@ -575,13 +566,7 @@ hand_over(struct dialogue *s, struct alg *a)
 enum relay_result
 alg_relay(struct alg *a)
 {
-	const struct relay_watch watch = { .tick = tick,
-		.interval = TABLE_CONTROL_REFRESH,
-		.context = &dialogue.control };
-	struct relay r = { .early = a->early,
-		.early_length = a->early_length, .watch = &watch };
-
-	return relay(a, &r);
+	return relay(a, (struct relay_watch){ .up = NULL, .down = NULL });
 }
 
 static enum relay_result
@@ -598,7 +583,8 @@ run_lines(struct dialogue *s, struct alg *a)
 		return result;
 	/* A client that is told why with 421 shall be able to read it. */
 	if (result != RELAY_OK && !s->control.over)
-		reset_both(a);
+		for (int i = 0; i < SIDES; i++)
+			socket_reset_at_close(s->ends[i].fd);
 	return result;
 }
 
@@ -627,9 +613,7 @@ watch_down(void *context, const uint8_t *octets, size_t length)
 	struct dialogue *s = context;
 	struct cursor c = { .at = octets, .left = length };
 
-	if (!s->any_reply && (*octets < '0' || *octets > '9'))
-		s->control.raw = true;
-	s->any_reply = true;
+	look_at_first_octet(s, octets, length);
 	while (!s->control.raw) {
 		const enum line_event event = line_read(
 		    &s->control.replies, &c);
@@ -641,33 +625,13 @@ watch_down(void *context, const uint8_t *octets, size_t length)
 	}
 }
 
-static void
-watch_tick(void *context)
-{
-	struct dialogue *s = context;
-
-	tick(&s->control);
-}
-
-static enum relay_result
-run_watching(struct dialogue *s)
-{
-	struct alg *a = s->control.alg;
-	const struct relay_watch watch = { .up = watch_up,
-		.down = watch_down, .tick = watch_tick,
-		.interval = TABLE_CONTROL_REFRESH, .context = s };
-	struct relay r = { .early = a->early,
-		.early_length = a->early_length, .watch = &watch };
-
-	return relay(a, &r);
-}
-
 enum relay_result
 alg_run(struct alg *a)
 {
 	if (a->watch) {
 		control_start(&dialogue.control, a);
-		return run_watching(&dialogue);
+		return relay(a, (struct relay_watch){ .up = watch_up,
+			.down = watch_down });
 	}
 	dialogue_start(&dialogue, a);
 	return run_lines(&dialogue, a);

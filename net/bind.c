@@ -161,8 +161,7 @@ listener_open(const struct settings *settings, enum family family,
 {
 	int error;
 
-	*out = socket(family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*out = socket_create(family, SOCK_STREAM);
 	if (*out == -1)
 		return errno == EAFNOSUPPORT;
 	if (listen_at(settings, *out, family, port))

@@ -257,9 +257,7 @@ attempt_connect(struct race *race, struct attempt *attempt)
 	const struct address *address = &attempt->candidate.address;
 	int error;
 
-	attempt->fd = socket(
-	    address->family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	attempt->fd = socket_create(address->family, SOCK_STREAM);
 	error = attempt->fd == -1 ? errno :
 	    connect_start(settings, attempt->fd, address);
 	if (error != 0)
@@ -304,12 +302,8 @@ is_self_connected(int fd, const struct address *peer)
 static void
 attempt_finish(struct race *race, struct attempt *attempt)
 {
-	int error = 0;
-	socklen_t length = sizeof(error);
+	int error = socket_error(attempt->fd);
 
-	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error,
-	    &length) != 0)
-		error = errno;
 	if (error == 0 &&
 	    is_self_connected(attempt->fd, &attempt->candidate.address))
 		error = ECONNREFUSED;

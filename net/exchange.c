@@ -17,6 +17,8 @@
 
 #include <linux/sockios.h>
 
+#include "net/sockaddr.h"
+
 enum {
 	UP = EXCHANGE_UP,
 	DOWN = EXCHANGE_DOWN,
@@ -132,14 +134,11 @@ pipes_rest(struct exchange *x)
 static void
 side_failed(struct side *s)
 {
-	int error = 0;
-	socklen_t length = sizeof(error);
-
 	if (s->error != 0)
 		return;
-	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
-		error = errno;
-	s->error = error != 0 ? error : ECONNRESET;
+	s->error = socket_error(s->fd);
+	if (s->error == 0)
+		s->error = ECONNRESET;
 }
 
 static struct pollfd
@@ -283,13 +282,10 @@ exchange_turn(struct exchange *x, const struct pollfd *fds,
 void
 exchange_end(struct exchange *x, enum relay_result result)
 {
-	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
-
 	for (int i = 0; i < SIDES; i++) {
 		flow_end(&x->flows[i]);
 		if (result != RELAY_OK)
-			setsockopt(x->sides[i].fd, SOL_SOCKET, SO_LINGER,
-			    &none, sizeof(none));
+			socket_reset_at_close(x->sides[i].fd);
 	}
 	x->relay->up = x->flows[UP].written;
 	x->relay->down = x->flows[DOWN].written;

@@ -80,9 +80,7 @@ probe(const struct settings *settings, const struct address *destination,
 {
 	const struct endpoint to = endpoint_of(destination, scope);
 	struct route route = { .usable = false };
-	const int fd = socket(
-	    destination->family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
-	    SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int fd = socket_create(destination->family, SOCK_DGRAM);
 
 	if (fd == -1) {
 		/* Not to be known: the safe answer, but without a family. */

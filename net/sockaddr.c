@@ -4,6 +4,7 @@
  */
 #include "net/sockaddr.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -60,6 +61,13 @@ address_of(const struct sockaddr_storage *storage)
 	}
 }
 
+int
+socket_create(enum family family, int type)
+{
+	return socket(family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
+	    type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
 bool
 socket_local(int fd, struct address *out)
 {
@@ -71,6 +79,25 @@ socket_local(int fd, struct address *out)
 	*out = known ? address_of(&storage) :
 	    (struct address){ .family = FAMILY_NONE };
 	return known;
+}
+
+int
+socket_error(int fd)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+		return errno;
+	return error;
+}
+
+void
+socket_reset_at_close(int fd)
+{
+	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
 bool

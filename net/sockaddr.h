@@ -27,9 +27,23 @@ struct endpoint endpoint_of(const struct address *a, uint32_t scope);
  * FAMILY_NONE for other families. */
 struct address address_of(const struct sockaddr_storage *storage);
 
+/*
+ * socket(2) for SOCK_STREAM or SOCK_DGRAM: close-on-exec and non-blocking.
+ * The caller owns it.  -1: errno tells.
+ */
+int socket_create(enum family family, int type);
+
 /* getsockname(2).  False, and *out FAMILY_NONE, on error (errno tells); a
  * unix-domain socket is true and FAMILY_NONE. */
 bool socket_local(int fd, struct address *out);
+
+/* SO_ERROR: the errno that waits at the socket, which this takes away; 0:
+ * none. */
+int socket_error(int fd);
+
+/* SECURITY: what was cut short must not look whole: close(2) of it will be a
+ * reset, which throws away what is not delivered. */
+void socket_reset_at_close(int fd);
 
 /* Sets O_NONBLOCK.  False on error (errno tells). */
 bool socket_nonblocking(int fd);

@@ -52,8 +52,7 @@ socket_open(enum family family)
 {
 	const int on = 1;
 	const int wish = RECEIVE_BUFFER;
-	const int fd = socket(family == FAMILY_IPV6 ? AF_INET6 : AF_INET,
-	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int fd = socket_create(family, SOCK_DGRAM);
 
 	if (fd == -1)
 		return -1;

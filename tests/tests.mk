@@ -87,7 +87,8 @@ build/tests/table: tests/unit/table.c $(SHARE) $(HEADERS)
 
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
-	    net/relay.o net/exchange.o net/flow.o net/wait.o wire/text.o)
+	    net/relay.o net/exchange.o net/flow.o net/sockaddr.o net/wait.o \
+	    wire/address.o wire/text.o)
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
 build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
