@@ -73,7 +73,7 @@ build/sandbox/sandbox.o: build/sandbox/filters.h
 
 -include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
 
-# INTERFACE 8: what is missing is installed first, then make builds it.
+# The packages that are missing are installed first, then make builds.
 run:
 	@tests/install-missing build run
 	@$(MAKE) --no-print-directory socks64-handler

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # Greeting and request: every message of tests/vectors/socks5 in every cut,
 # every first octet, command, address type and name, clients that are silent
-# or never stop; each answer and each record.  Numbers are of PEERS 1 and 2
-# (what other servers got wrong).
+# or never stop; each answer and each record.  doc/peers.md says what other
+# servers get wrong here.
 
 load lib/common
 
@@ -16,15 +16,15 @@ handshake() {
 	handshake vectors turns
 }
 
-@test "each vector whole in one segment (peers 1.5)" {
+@test "each vector whole in one segment" {
 	handshake vectors whole
 }
 
-@test "each vector octet by octet (peers 1.5, 2.6)" {
+@test "each vector octet by octet" {
 	handshake vectors octets
 }
 
-@test "each vector cut at every offset (peers 1.5)" {
+@test "each vector cut at every offset" {
 	handshake vectors cuts
 }
 
@@ -32,7 +32,7 @@ handshake() {
 	PROGRAM=$HANDLER_STATIC handshake vectors whole
 }
 
-@test "data ahead of the reply reaches the server, whatever the cut (peers 1.5, 2.6)" {
+@test "data ahead of the reply reaches the server, whatever the cut" {
 	handshake early
 }
 
@@ -40,7 +40,7 @@ handshake() {
 	PROGRAM=$HANDLER_STATIC handshake early
 }
 
-@test "every first octet but 5 is closed without an answer and logged not-socks (peers 2.19)" {
+@test "every first octet but 5 is closed without an answer and logged not-socks" {
 	handshake versions
 }
 

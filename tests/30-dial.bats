@@ -631,7 +631,7 @@ asked() {
 	has "attempts=[$S6]:80 ok"
 }
 
-@test "answers to another query or question, from elsewhere or of another owner are not believed (peers 3)" {
+@test "answers to another query or question, from elsewhere or of another owner are not believed" {
 	local what
 	for what in id question elsewhere owner; do
 		dial "forged-$what.test" 80

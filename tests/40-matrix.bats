@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # RFC 3089's four types, asked for by name, by literal in a name and by
-# address, through each launcher: 10 MiB each way at once with digests, BND by
-# INTERFACE 5, the record field by field.
+# address, through each launcher: 10 MiB each way at once with digests, BND as
+# doc/protocol.md has it, the record field by field.
 
 load lib/gateway
 
@@ -11,7 +11,7 @@ teardown() {
 
 SIZE=$((10 * 1024 * 1024))
 
-# expected_bnd LOCAL: BND of CONNECT (INTERFACE 5), by what the record says
+# expected_bnd LOCAL: BND of CONNECT (doc/protocol.md), by what the record says
 # of the outgoing connection.
 expected_bnd() {
 	local address=$GATEWAY
@@ -111,7 +111,7 @@ assert_only_records() {
 	    dest=hosted.example.com:7000 peer="$S4:7000"
 }
 
-@test "success is not said before the server is reached (peers 1.1)" {
+@test "success is not said before the server is reached" {
 	gateway_start activate
 	# Nothing listens at port 9 of either server: 05, BND zeros.
 	local type
@@ -125,7 +125,7 @@ assert_only_records() {
 	done
 }
 
-@test "a name that does not exist is 04, with its record (peers 1.3)" {
+@test "a name that does not exist is 04, with its record" {
 	gateway_start activate
 	run -0 client c4 --as name missing.example.com 7000 reply
 	assert_equal rep "$(value rep "$output")" 04
@@ -134,7 +134,7 @@ assert_only_records() {
 	    'reason=missing.example.com'
 }
 
-@test "a host that the gateway has no way to is 03 or 04, never 05 (peers 1.3)" {
+@test "a host that the gateway has no way to is 03 or 04, never 05" {
 	gateway_start activate \
 	    'allow all at 192.0.2.0/24,198.51.100.0/24,203.0.113.0/24,2001:db8::/32,198.18.0.0/15'
 	run -0 client c4 198.18.0.1 80 reply

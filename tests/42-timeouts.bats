@@ -79,7 +79,7 @@ ended() {
 	assert_lasted "$record" 6000
 }
 
-@test "a half-closed session ends after half-closed-timeout (peers 2.4)" {
+@test "a half-closed session ends after half-closed-timeout" {
 	python c4 "$S4" <<-'END'
 		gateway.connect(sys.argv[3], 7000)
 		gateway.sock.sendall(b"mute\n")
@@ -92,7 +92,7 @@ ended() {
 	assert_lasted "$record" 2000
 }
 
-@test "a server's half-close ends after half-closed-timeout, too (peers 2.4)" {
+@test "a server's half-close ends after half-closed-timeout, too" {
 	python c4 "$S6" <<-'END'
 		gateway.connect(sys.argv[3], 7000)
 		gateway.sock.sendall(b"close\n")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # How it is started and what it says then: exit statuses, descriptors, where
-# the record goes (INTERFACE 1, 2, 3 and log-to of 4).
+# the record goes (socks64-handler(8), log-to of socks64.conf(5)).
 
 load lib/common
 
@@ -52,7 +52,7 @@ with_syslog() {
 	starting datagram
 }
 
-@test "a client that left before the start is no failure (peers 2.3)" {
+@test "a client that left before the start is no failure" {
 	starting client-left
 }
 

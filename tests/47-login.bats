@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Users and passwords (RFC 1929) and the choice of the method, through the
-# handler.  Numbers are of PEERS 1 and 3 (what other servers got wrong).
+# handler.  doc/peers.md says what other servers get wrong here.
 
 load lib/common
 
@@ -22,11 +22,11 @@ login() {
 	login cuts
 }
 
-@test "the method is the server's first that was offered, and never another (peers 1.4)" {
+@test "the method is the server's first that was offered, and never another" {
 	login methods
 }
 
-@test "every message in every state: nothing passes before a login (peers 3, CVE-2023-43644)" {
+@test "every message in every state: nothing passes before a login (CVE-2023-43644)" {
 	login states
 }
 
@@ -42,7 +42,7 @@ login() {
 	login timing
 }
 
-@test "no password in any log, in memory, or in a core (peers 1.9)" {
+@test "no password in any log, in memory, or in a core" {
 	need sys-ptrace
 	login secret
 }

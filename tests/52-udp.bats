@@ -439,7 +439,7 @@ peer_records() {
 	run ! peer_records
 }
 
-@test "thousands of peers take no more memory than there is for some (peers 2.13)" {
+@test "thousands of peers take no more memory than there is for some" {
 	gateway_start activate "$NET_ALLOW" 'log-udp-peers off'
 	use_type A
 	local pid bnd

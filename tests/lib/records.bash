@@ -1,4 +1,4 @@
-# The log of a running gateway, and its records (INTERFACE.md 6).
+# The log of a running gateway, and its records (socks64-handler(8), LOG).
 #
 # shellcheck shell=bash
 
@@ -20,7 +20,7 @@ record_of() {
 	[[ $line != *$'\n'* ]] || fail "more than one record:" "$line" ||
 	    return 1
 	[[ $line =~ (^|[ \>])($RECORD_FORM)$ ]] ||
-	    fail "not the form of INTERFACE.md 6:" "$line" || return 1
+	    fail "not the form of socks64-handler(8), LOG:" "$line" || return 1
 	echo "${BASH_REMATCH[2]}"
 }
 

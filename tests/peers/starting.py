@@ -4,7 +4,7 @@
     starting.py HANDLER CASE [ARGUMENT...]
 
 Descriptors, environment and options are made by hand.  Silent and status 0
-where all is as INTERFACE 1 and 3 say; else a line that says what is not.
+where all is as socks64-handler(8) says; else a line that says what is not.
 """
 import contextlib
 import os
