@@ -30,9 +30,9 @@ CFLAGS = -std=c17 $(OPTIMIZE) -g -ffunction-sections -fdata-sections \
 LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
-ROOMS = wire policy net share alg sandbox session command
-SOURCES = $(filter-out journal-%.c,$(sort $(wildcard *.c))) \
-	$(filter-out sandbox/generate.c, \
+ROOMS = base wire log policy net share alg sandbox session command
+SOURCES = socks64-handler.c \
+	$(filter-out sandbox/generate.c log/systemd.c log/none.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt
@@ -43,13 +43,13 @@ STEP = $(if $(V),,@$(if $(IS_SILENT),,echo '  $(1)  $@';))
 
 all: socks64-handler socks64-handler-static
 
-socks64-handler: $(OBJECTS) build/journal-systemd.o
+socks64-handler: $(OBJECTS) build/log/systemd.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ \
 	    $(LIBRARIES) -lsystemd
 
 # The linker warns of getservbyname and getservbyport_r: c-ares has them,
 # nothing here calls them.
-socks64-handler-static: $(OBJECTS) build/journal-none.o
+socks64-handler-static: $(OBJECTS) build/log/none.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $^ \
 	    $(LIBRARIES)
 
@@ -59,11 +59,11 @@ build/%.o: %.c
 
 # The seccomp filters are made here, with libseccomp, and only loaded by the
 # handler.  FILTERS=--trap for development: SIGSYS can be caught.
-build/sandbox/generate: sandbox/generate.c sandbox/calls.c wire/text.c \
-	    sandbox/calls.h sandbox/sandbox.h wire/array.h wire/text.h
+build/sandbox/generate: sandbox/generate.c sandbox/calls.c base/text.c \
+	    sandbox/calls.h sandbox/sandbox.h base/array.h base/text.h
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
-	    sandbox/generate.c sandbox/calls.c wire/text.c -lseccomp
+	    sandbox/generate.c sandbox/calls.c base/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
 	$(call STEP,filters)build/sandbox/generate $(FILTERS) >$@.new
@@ -71,7 +71,7 @@ build/sandbox/filters.h: build/sandbox/generate
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
--include $(OBJECTS:.o=.d) build/journal-systemd.d build/journal-none.d
+-include $(OBJECTS:.o=.d) build/log/systemd.d build/log/none.d
 
 # The packages that are missing are installed first, then make builds.
 run:

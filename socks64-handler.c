@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * socks64-handler: one SOCKS5 session between IPv4 and IPv6, from an accepted
  * connection to its end.  RFC 3089, RFC 1928.
@@ -5,11 +6,11 @@
  * main() is the session, step by step; every step either comes back or ends
  * the session through session_fail() or session_end().
  */
-#include "session/handshake.h"
 #include "command/options.h"
+#include "log/title.h"
+#include "session/handshake.h"
 #include "session/serve.h"
 #include "session/session.h"
-#include "title.h"
 
 int
 main(int argc, char **argv)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Data connections of active mode.  SECURITY: only the server of the control
  * connection is accepted, and only the client's own address is connected to;
@@ -11,11 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "net/failure.h"
 #include "net/ports.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
-#include "wire/text.h"
 
 enum {
 	ACCEPT_MILLISECONDS = 120 * 1000, /* RFC 6384 11: at least 30 s */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Data connections of clients that listen by themselves (active mode without
  * BIND): the server connects to us, we connect to the client.
@@ -11,8 +12,8 @@
 #include <stdint.h>
 
 #include "alg/session.h"
+#include "base/wait.h"
 #include "net/exchange.h"
-#include "net/wait.h"
 
 /* One that is set up, and some that may still be running out. */
 enum { CHANNELS = 3, CHANNELS_POLL_MAX = 2 * CHANNELS };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Commands and what becomes of them: tables, and the few rules behind them.
  */
@@ -6,7 +7,7 @@
 #include <string.h>
 
 #include "alg/forms.h"
-#include "wire/array.h"
+#include "base/array.h"
 
 enum { VERB_MAX = 12, PORT_UNPRIVILEGED = 1024 };
 

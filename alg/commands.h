@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The commands of FTP that matter to a translator, and the table of what
  * becomes of each for each pair of families (RFC 6384, and the other

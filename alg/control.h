@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The control connection between its two sides: lines in, lines out, and all
  * that is remembered between.  alg/session.c moves the octets, alg/translate.c

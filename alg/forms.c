@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Address forms of FTP.  Strict where a command's argument is read, which
  * says where to connect to, and as lenient as RFC 1123 asks for in replies.

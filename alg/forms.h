@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The six ways in which FTP writes where a data connection goes: PORT and 227
  * (RFC 959), EPRT and 229 (RFC 2428), LPRT and 228 (RFC 1639).  Texts to
@@ -13,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "wire/address.h"
-#include "wire/text.h"
 
 enum form {
 	FORM_BAD,

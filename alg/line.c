@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Lines out of octets.  One octet at a time goes through the Telnet filter;
  * what comes out of it goes into the line.

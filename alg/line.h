@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The one place where an FTP control connection is cut into lines, whatever
  * pieces it arrives in: Telnet (RFC 854) is taken out, limits are kept.  Pure.

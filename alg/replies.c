@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Replies and their commands.  A server answers in order, but for STAT while
  * a transfer runs; and it may forget an answer (ABOR) or give one too many:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The server's replies, and which command each belongs to (RFC 959 4.2 and
  * 5.4): a queue of commands that wait, and lines with codes.  Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An FTP session: the loop that moves octets between the two control sockets
  * and the data connections.  What the octets mean is alg/translate.c's.
@@ -14,9 +15,9 @@
 #include <linux/sockios.h>
 
 #include "alg/control.h"
+#include "base/text.h"
+#include "base/wait.h"
 #include "net/sockaddr.h"
-#include "net/wait.h"
-#include "wire/text.h"
 
 enum { /* milliseconds */
 	GREETING_MILLISECONDS = 30 * 1000,

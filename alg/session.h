@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An FTP control connection between two sockets: watched, or translated
  * between the families (RFC 6384 and the other direction), with the data

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What becomes of commands and replies (RFC 6384 for IPv6 clients; the mirror
  * of it for IPv4 clients).  Every change of an octet is made here.
@@ -11,11 +12,11 @@
 #include <string.h>
 
 #include "alg/forms.h"
+#include "base/array.h"
+#include "base/text.h"
 #include "share/announced.h"
 #include "share/binds.h"
 #include "share/ids.h"
-#include "wire/array.h"
-#include "wire/text.h"
 
 enum {
 	LINE_TEXT = 256,

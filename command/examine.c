@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * -t.  Everything that a session needs before it reads an octet is tried
  * here, as the user that a session is.  Nothing is served and nothing is
@@ -13,13 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal.h"
+#include "base/array.h"
+#include "base/text.h"
+#include "log/journal.h"
 #include "net/route.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
 #include "share/table.h"
-#include "wire/array.h"
-#include "wire/text.h"
 
 enum { LINE_TEXT = 2048, KEPT_TEXT = 1 << 20 };
 
@@ -88,7 +89,7 @@ tell_directive(struct examination *e, bool warning, const char *keyword,
 static void
 examine_log(struct examination *e)
 {
-	const char *refused = journal_refused((int)e->settings->log_to);
+	const char *refused = journal_refused(e->settings->log_to);
 
 	if (refused != NULL)
 		tell_directive(e, false, "log-to", refused);

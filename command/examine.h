@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * -t: could sessions begin with this configuration?
  */

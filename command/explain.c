@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * -e: the judgements of a session (policy_judge_request, route_probe,
  * policy_judge_address), printed instead of dialled.
@@ -8,16 +9,16 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "command/options.h"
 #include "net/bind.h"
 #include "net/dial.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "policy/reader.h"
-#include "wire/array.h"
 #include "wire/login.h"
 #include "wire/name.h"
-#include "wire/text.h"
 
 enum { LINE_TEXT = 2048 };
 

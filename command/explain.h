@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * -e: what the rules do with a request, without making it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The command line, and what it can ask for instead of a session.
  */
@@ -10,16 +11,16 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
+#include "base/wait.h"
 #include "command/examine.h"
 #include "command/explain.h"
-#include "journal.h"
-#include "net/wait.h"
+#include "log/journal.h"
 #include "policy/reader.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
-#include "session/session.h"
-#include "wire/array.h"
-#include "wire/text.h"
+#include "status.h"
 
 enum { LINE_TEXT = 2048 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The listening side of a BIND.  Who may connect is decided before anybody
  * can, and again when somebody does; the client's octets stay where they are
@@ -11,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "net/failure.h"
 #include "net/ports.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
-#include "wire/text.h"
 
 enum { BACKLOG = 8 };
 

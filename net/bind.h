@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Waiting for the peer of a BIND (RFC 1928 4): a listener in both families at
  * one port, and who may connect to it.
@@ -8,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/wait.h"
 #include "net/dial.h"
-#include "net/wait.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "wire/socks5.h"

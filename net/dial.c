@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The race of RFC 8305 for one destination.  Names are looked up, addresses
  * sorted, each is judged at the moment that it is dialled, the first that
@@ -11,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "net/failure.h"
 #include "net/order.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
-#include "wire/text.h"
 
 enum {
 	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */

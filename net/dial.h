@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Connecting to a destination: resolve, sort (RFC 6724), judge each address
  * as it is dialled, and race (RFC 8305).
@@ -7,8 +8,8 @@
 
 #include <stdint.h>
 
+#include "base/wait.h"
 #include "net/resolve.h"
-#include "net/wait.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "wire/address.h"

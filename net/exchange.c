@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Two flows between two sockets, and all that is about time and about resets.
  * No memory is allocated, and no more is read than the other side takes.

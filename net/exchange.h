@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One relay as a step of a loop that waits for more than it: the relay itself
  * is the loop around one, an FTP session has others beside it.
@@ -9,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/wait.h"
 #include "net/flow.h"
 #include "net/relay.h"
-#include "net/wait.h"
 
 enum { EXCHANGE_CLIENT, EXCHANGE_SERVER, EXCHANGE_SIDES };
 

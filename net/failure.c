@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The errno table.  RFC 1928 6 names the replies and not when to use them;
  * a peer that resets a SYN has refused it.
@@ -7,7 +8,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 
 static const struct failure failures[] = {
 	{ 0, REPLY_GENERAL_FAILURE, "failed", "could not be reached" },

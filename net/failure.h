@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What an errno of connect(2) means: to the client (REP), in the log's list
  * of attempts, and as a sentence.

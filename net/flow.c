@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One direction of a relay.  Few octets are copied through a small buffer; a
  * stream that fills it again and again goes through a pipe, which costs two

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One direction of a relay: octets from one socket to another, in order, the
  * urgent ones too.  It knows no time and does not wait; the relay does.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * hosts(5): ADDRESS NAME [ALIAS...], a line each.  It is read anew for every
  * look-up, and a line that we cannot read is nobody's error.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * /etc/hosts: names that are never asked for elsewhere.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Octets of the client, read and not yet consumed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What was read from the client and not yet consumed.  A message may come in
  * any pieces; what lies behind the request is early data, for the server.
@@ -8,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/wait.h"
+#include "base/wait.h"
 #include "wire/cursor.h"
 
 enum { INBOX_SIZE = 4352 }; /* the longest PROXY header that we take */

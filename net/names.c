@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A small table of names and, for some of them, look-ups in flight.
  */
@@ -5,7 +6,7 @@
 
 #include <string.h>
 
-#include "wire/text.h"
+#include "base/text.h"
 
 struct pinned_name *
 names_find(struct names *n, const char *name)

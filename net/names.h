@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Names that are looked up while other work goes on, several at a time, and
  * stay what they were found to be (UDP ASSOCIATE: a name means one host for
@@ -10,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/wait.h"
 #include "net/dial.h"
 #include "net/resolve.h"
-#include "net/wait.h"
 #include "policy/settings.h"
 #include "wire/name.h"
 #include "wire/socks5.h"

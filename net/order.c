@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * RFC 6724 6, destination address selection, as tables.  Rules 3, 4 and 7
  * need what only the kernel knows of a source (deprecated, home, tunnelled)
@@ -9,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 
 enum {
 	SCOPE_LINK = 2,

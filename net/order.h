@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which destination first: RFC 6724 6 and the interleaving of RFC 8305 4.
  * Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A set-associative table: bounded, without a heap, and its pages are touched
  * only as peers come.

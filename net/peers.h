@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Where an association may send, as far as it was judged, and where it has
  * sent: from there answers are taken.  No descriptor, no clock.

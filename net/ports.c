@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A walk through ports, from a place that no two sessions share for long.
  */
 #include "net/ports.h"
 
-#include "net/wait.h"
+#include "base/wait.h"
 
 /* The kernel chooses well for one family; that the other has the same port
  * in use too is a matter of luck. */

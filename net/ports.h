@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which ports to try for a listener: the one that was asked for, then those
  * of `listen-ports', else the kernel's.  Pure but for the clock.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The relay: the loop around one exchange, and the only wait.
  */

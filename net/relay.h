@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Octets between two connected stream sockets, both ways, each by itself.
  * The FIN of one side is passed on behind its last octet; so is a reset;

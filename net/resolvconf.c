@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * resolv.conf(5).  c-ares would read it too, but not its timeout and
  * attempts (it knows them as retrans and retry), nor a server's interface;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which name servers to ask, and how patiently: /etc/resolv.conf, or the
  * `resolver` lines of our own configuration.

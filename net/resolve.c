@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Names to addresses: /etc/hosts, then localhost (RFC 6761 6.3), then DNS by
  * c-ares, one query for each family, AAAA first (RFC 8305 3).  A name is
@@ -15,9 +16,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "net/hosts.h"
 #include "net/sockaddr.h"
-#include "wire/text.h"
 
 enum { RCODE_MASK = 15, HEADER_RCODE = 3 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Names to addresses (RFC 3089 DNS delegation): AAAA and A separately, by
  * c-ares, /etc/hosts first.  Never a search list.
@@ -9,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/wait.h"
 #include "net/resolvconf.h"
-#include "net/wait.h"
 #include "policy/settings.h"
 #include "wire/address.h"
 #include "wire/socks5.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Asking the kernel where it would send, by sockets that never send.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * struct address <-> struct sockaddr, and the few options that every socket
  * of a session gets.
@@ -10,7 +11,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 
 enum { KEEPALIVE_IDLE = 60, KEEPALIVE_INTERVAL = 10, KEEPALIVE_PROBES = 6 };
 

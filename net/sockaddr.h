@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * struct address <-> struct sockaddr: the one place that knows both.
  */

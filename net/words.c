@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Cutting system files into words.  It never judges what they mean.
  */

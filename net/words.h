@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The words of a small system file (/etc/hosts, /etc/resolv.conf), line by
  * line, without stdio: `#` starts a comment, lines may have any length.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Rules and lists, from text to struct policy.  Every mistake is an error
  * with the line it stands on: a rule that means less than its author thinks
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 #include "wire/name.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */

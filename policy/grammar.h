@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The grammar of rules and of the lists in them (socks64.conf(5), Rules).
  */

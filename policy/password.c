@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Checking passwords (RFC 1929 by way of crypt(3)).  No password and no hash
  * stays in memory behind a check, none is ever reported.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The password file: lines of `user:hash[:...]`, hash as crypt(3) makes it.
  * Opened before the sandbox, read only when a client logs in.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What is allowed: the rules of socks64.conf(5) and the address sets, judged
  * for one request and for each address that it would dial.  Pure.
@@ -9,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "wire/address.h"
-#include "wire/text.h"
 
 /* The command words of a rule. */
 enum policy_command {

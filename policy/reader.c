@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Files, lines, words and complaints of the configuration.  What is read is
  * the administrator's and free of NUL, so C strings do; it is still made

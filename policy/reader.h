@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Reading text that the administrator wrote: whole files, their lines, words
  * and numbers, and telling what is wrong with them and where.

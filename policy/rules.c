@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Judging by the rules: the first that matches decides, and what none
  * matches is denied.  Pure: no file, no memory of its own, no clock.
@@ -6,7 +7,7 @@
 
 #include <string.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 
 /* Does a condition hold?  UNSURE: only when more is known of the request
  * (the destination of a datagram still to come). */

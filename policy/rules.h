@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The rules of a configuration, read (policy/grammar.h) and constant from
  * then on; policy/policy.h judges by them.

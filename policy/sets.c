@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The address sets.  The one table of special-purpose ranges: the IANA
  * registries (RFC 6890 and its updates), multicast, class E, metadata
@@ -8,7 +9,7 @@
 
 #include <string.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 
 enum { WORD_SIZE = 12, WHAT_SIZE = 32 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Sets of addresses: the named ones of socks64.conf(5), nets, and lists of
  * both; the IPv4 address that hides inside an IPv6 one (RFC 6052).  Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The configuration of one session: the one table of directives, and reading
  * them from the command line, then from the file.  It tells every error, not
@@ -11,10 +12,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "policy/grammar.h"
 #include "policy/reader.h"
 #include "policy/values.h"
-#include "wire/array.h"
 
 enum { KEYWORD_MAX = 24 };
 

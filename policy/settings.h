@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The configuration of one session: defaults, command line and file of
  * socks64.conf(5), read once at start and constant from then on.
@@ -9,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log/journal.h"
 #include "policy/policy.h"
 #include "policy/rules.h"
 #include "policy/sets.h"
@@ -41,13 +43,6 @@ enum address_id {
 	ADDRESS_ID_OFF,
 	ADDRESS_ID_ON,
 	ADDRESS_ID_REVERSE,
-};
-
-enum log_to {
-	LOG_TO_AUTO,
-	LOG_TO_JOURNAL,
-	LOG_TO_SYSLOG,
-	LOG_TO_STDERR,
 };
 
 /* Whose replies tell an address that is not ours, behind NAT. */

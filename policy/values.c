@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Reading and writing the values of directives.  Numbers out of range are
  * refused, never clamped, and the message names the range.
@@ -9,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "policy/grammar.h"
-#include "wire/array.h"
 
 enum { MESSAGE_TEXT = 256, DNS_PORT = 53 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The kinds of values that directives have: from text into a field of struct
  * settings, and back.  Which directive has which kind is policy/settings.c's

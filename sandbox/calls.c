@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The table of allowed system calls.  Each row says why; a row whose reason
  * is gone goes too (make minimal).  Filters stack, so what a later stage
@@ -19,8 +20,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "base/array.h"
 #include "sandbox/sandbox.h"
-#include "wire/array.h"
 
 enum {
 	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What a stage may ask of the kernel: the one table, of which the filters are
  * built and which --print-sandbox prints.  Data only.  A call that has no row

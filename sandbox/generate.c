@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Builds the filters at build time, with libseccomp, and prints them as C
  * arrays.  Not part of the handler.
@@ -19,9 +20,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
-#include "wire/text.h"
 
 enum { OUTPUT_SIZE = 1 << 18 };
 

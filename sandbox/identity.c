@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Becoming another user, for good.  The user is looked up in /etc/passwd
  * itself: NSS would load code and ask the network, and stdio's first use costs

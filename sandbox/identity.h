@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who the process is: user, groups, capabilities.  sandbox_find_user() and
  * sandbox_become() are in sandbox.h.

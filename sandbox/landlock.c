@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Landlock: handles every right on files that this kernel knows, so that
  * nothing can be opened but what a look-up needs.
@@ -16,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 
 /* struct landlock_ruleset_attr of version 6: older headers have less.  An
  * older kernel takes it as long as what it does not know is zero. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Resource limits: what a session never needs more of.  Address space is not
  * limited: the password file says how much memory a hash takes, and the unit
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "wire/array.h"
+#include "base/array.h"
 
 static const struct {
 	__rlimit_resource_t resource;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Entering a stage and printing what it allows.  The filters were compiled at
  * build time (generate.c); here they are only loaded, with one call each.
@@ -12,13 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "sandbox/calls.h"
 #include "sandbox/filters.h"
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
 #include "sandbox/limits.h"
-#include "wire/array.h"
-#include "wire/text.h"
 
 enum { PROBLEM_TEXT = 128, LINE_TEXT = 512 };
 

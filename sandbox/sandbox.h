@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The confinement of one session: identity, limits, Landlock, seccomp.  It
  * fails closed: what cannot be set is an error (INTERFACE.md 3: exit 71), but

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * From inherited descriptors to one connected stream socket.
  */
@@ -12,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "net/sockaddr.h"
 #include "wire/address.h"
-#include "wire/text.h"
 
 enum { LISTEN_FDS_START = 3 };
 

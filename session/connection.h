@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which descriptor is the client's connection, and is it one?  (systemd's
  * sd_listen_fds(3) protocol, inetd.)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The steps before a request is known.  Untrusted octets come in pieces of
  * any size: each step reads until its message is whole, and leaves what is
@@ -8,13 +9,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
+#include "base/text.h"
+#include "base/wait.h"
 #include "net/route.h"
-#include "net/wait.h"
 #include "policy/password.h"
-#include "wire/array.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
-#include "wire/text.h"
 
 enum {
 	COMMAND_TEXT = 8,

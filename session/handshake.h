@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * From the first octet to a whole request: PROXY header, greeting, method,
  * authentication, request.  Each step comes back when it succeeded, and ends

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * BIND: where the peer may connect, then who did, then octets both ways (RFC
  * 1928 4 and 6, two replies).

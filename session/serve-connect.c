@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * CONNECT: to the destination, and then octets both ways (RFC 1928 4, RFC
  * 3089).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * FTP as sessions see it: the control connection, which is watched or
  * translated, and the data connections of passive mode, which arrive as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * UDP ASSOCIATE: sockets for datagrams, then an association that lives as
  * long as the client's connection (RFC 1928 4 and 7).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * From a request to the file that serves its command, and what the commands
  * have in common.  RFC 1928 4 and 6.
@@ -6,9 +7,9 @@
 
 #include <sys/socket.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "net/route.h"
-#include "wire/array.h"
-#include "wire/text.h"
 
 /* A user, a name and three addresses, escaped. */
 enum { STATUS_TEXT = 1536 };

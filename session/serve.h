@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What a request asks for, done: one file for each command, and the steps
  * that they share.  Nothing here comes back but the shared steps.

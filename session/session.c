@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The beginning and the two ends of a session.  The only _exit() of a
  * session is in session_end().
@@ -11,13 +12,13 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "session/connection.h"
+#include "base/text.h"
+#include "base/wait.h"
 #include "net/resolve.h"
 #include "net/route.h"
-#include "net/wait.h"
 #include "policy/password.h"
 #include "policy/reader.h"
-#include "wire/text.h"
+#include "session/connection.h"
 
 enum { REPORT_TEXT = 1024 };
 
@@ -94,10 +95,10 @@ session_configure(struct session *s, const struct connection *c,
 	if (!settings_read(&s->settings, options->file, options->settings,
 	    options->count, report_settings, &client))
 		_exit(reader_starved() ? STATUS_SYSTEM : STATUS_CONFIG);
-	refused = journal_refused((int)s->settings.log_to);
+	refused = journal_refused(s->settings.log_to);
 	if (refused != NULL)
 		session_misconfigured(s, "log-to", refused, "");
-	log.log_to = (int)s->settings.log_to;
+	log.log_to = s->settings.log_to;
 	log.level = s->settings.log_level;
 	log.facility = s->settings.log_facility;
 	journal_open(&log);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One session: everything that is known of one accepted connection, and the
  * two ways out of it.  No room but the top level looks in here.
@@ -10,27 +11,20 @@
 #include <stdint.h>
 
 #include "alg/session.h"
-#include "journal.h"
+#include "command/options.h"
+#include "log/journal.h"
+#include "net/association.h"
 #include "net/bind.h"
 #include "net/dial.h"
 #include "net/inbox.h"
 #include "net/relay.h"
-#include "net/udp.h"
-#include "command/options.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "share/table.h"
+#include "status.h"
 #include "wire/login.h"
 #include "wire/socks5.h"
-
-/* INTERFACE.md 3. */
-enum exit_status {
-	STATUS_OK = 0,
-	STATUS_USAGE = 64,
-	STATUS_SYSTEM = 71,
-	STATUS_CONFIG = 78,
-};
 
 /* In which dialect the client waits for an answer. */
 enum stage {

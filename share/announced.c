@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Announced FTP data connections.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Announced FTP data connections: where a server said that it waits, and the
  * rule that allowed its control connection.

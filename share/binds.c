@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Live BIND ports.  Who made an entry has the lock on its slot's octet as long
  * as it lives.

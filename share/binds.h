@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Live BIND ports: so that an FTP session of the same client can tell what its
  * PORT or EPRT means, and say it in the other family.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Live FTP control connections: so that data connections and BINDs of the same
  * client find the server that it talks to, whatever DNS says by then.

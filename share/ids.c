@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * ADDRESS IDs, and the counting of those who guess at them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * ADDRESS IDs (draft-kitamura-socks-ipv6), the FTP aliases 0.r.r.r among
  * them: a number that stands for addresses, in one share.

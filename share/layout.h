@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What stands in the file of the association table: a header, then slots of
  * one entry each.  For share/ alone.  Numbers are of this machine: the file

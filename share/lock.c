@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Open file description locks (fcntl(2)): no mutex in the mapped file, which a
  * crash would leave locked.
@@ -9,7 +10,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#include "net/wait.h"
+#include "base/wait.h"
 
 /* Milliseconds. */
 enum { LOCK_LIMIT = 1000, LOCK_TICK = 1 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Locks on single octets of a file, which belong to an open descriptor: they
  * end with the process, however that ends.  Octet 0 is the table's lock; the

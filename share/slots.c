@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Slots are trusted as far as the handler's own user: numbers in the file are
  * checked before they count anything.
@@ -12,9 +13,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "net/wait.h"
+#include "base/text.h"
+#include "base/wait.h"
 #include "share/lock.h"
-#include "wire/text.h"
 
 static struct slot *
 slot_at(const struct table *t, uint32_t i)

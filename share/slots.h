@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The slots of the association table, for the files of share/ that know what
  * is in them: the lock around an operation, whose slots there are, and how

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The file of the association table (draft-kitamura-socks-ipv6, and what FTP
  * shares): found or made, checked before anything in it is believed, mapped.
@@ -18,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "share/layout.h"
 #include "share/lock.h"
-#include "wire/text.h"
 
 #define DEFAULT_DIRECTORY "/run/socks64"
 #define FILE_NAME "associations"

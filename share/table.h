@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The association table: what sessions of one client share, in a small mapped
  * file of the state directory.  Here is how it is opened; what is in it has a

@@ -91,7 +91,7 @@ manual_default() {
 @test "the exit statuses in the man page are those of the source" {
 	local manual source
 	manual=$(section 'EXIT STATUS' "$MAN8" | sed -n 's/^\.It //p')
-	source=$(cat "$ROOT/session/session.h" "$ROOT/command/explain.h" "$ROOT/command/explain.c" |
+	source=$(cat "$ROOT/status.h" "$ROOT/command/explain.h" "$ROOT/command/explain.c" |
 	    sed -n 's/^.*[A-Z]*STATUS_[A-Z_]* = \([0-9]*\).*/\1/p
 	        s/^.*EXPLAIN_[A-Z_]* = \([0-9]*\).*/\1/p')
 	assert_same_list "man page and source" "$manual" "$source"
@@ -99,7 +99,7 @@ manual_default() {
 
 results() {
 	sed -n 's/^\t\[RESULT_[A-Z_]*\] = { "\([a-z-]*\)".*/\1/p' \
-	    "$ROOT/journal.c"
+	    "$ROOT/log/journal.c"
 }
 
 @test "the results in man page, README, message-ids and catalog are those of the source" {
@@ -117,7 +117,7 @@ results() {
 
 @test "each result has the same MESSAGE_ID in source, message-ids and catalog" {
 	local source file catalog
-	source=$(tr -d '\n' <"$ROOT/journal.c" |
+	source=$(tr -d '\n' <"$ROOT/log/journal.c" |
 	    grep -oE '\] = \{ "[a-z-]+", LOG_[A-Z]+,[[:space:]]*"[0-9a-f]{32}"' |
 	    sed -E 's/.*\{ "([a-z-]+)".*"([0-9a-f]{32})"/\1 \2/')
 	file=$(grep -v '^#' "$ROOT/units/message-ids")
@@ -146,7 +146,7 @@ results() {
 	run grep -o '@[A-Z_]*[0-9][A-Z0-9_]*@' "$ROOT/units/socks64.catalog"
 	assert_equal "quoted" "$output" ""
 	while read -r field; do
-		grep -q "\"$field\"" "$ROOT/journal.c" ||
+		grep -q "\"$field\"" "$ROOT/log/journal.c" ||
 		    fail "no record has $field"
 	done < <(grep -o 'SOCKS64_[A-Z_]*' "$ROOT/units/socks64.catalog" |
 	    sort -u)
@@ -155,7 +155,7 @@ results() {
 @test "the journal fields in the man page are those of the source" {
 	assert_same_list "man page and source" \
 	    "$(grep -oE 'SOCKS64_[A-Z_]+' "$MAN8")" \
-	    "$(grep -oE '"SOCKS64_[A-Z_]+"' "$ROOT/journal.c" | tr -d '"')"
+	    "$(grep -oE '"SOCKS64_[A-Z_]+"' "$ROOT/log/journal.c" | tr -d '"')"
 }
 
 @test "the keys in the man page are those of a record" {
@@ -163,7 +163,7 @@ results() {
 	manual=$(section LOG "$MAN8" |
 	    sed -n '/^\.Bd/,/^\.Ed/p' | grep -oE '[a-z]+=' | sort)
 	source=$(sed -n '/^sentence_add/,/^}/p;/^datagrams_add/,/^}/p;/^reason_add/,/^}/p' \
-	    "$ROOT/journal.c" |
+	    "$ROOT/log/journal.c" |
 	    sed -n 's/.*" \([a-z]*\)=.*/\1=/p;s/.*optional_add(t, "\([a-z]*\)".*/\1=/p')
 	assert_same_list "man page and source" "$manual" \
 	    "$(grep -vx 'sandbox=' <<<"$source")"

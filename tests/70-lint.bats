@@ -39,6 +39,7 @@ setup() {
 broken() {
 	mkdir -p "$BATS_TEST_TMPDIR/$(dirname "$1")"
 	{
+		printf '/* SPDX-License-Identifier: ISC */\n'
 		printf '/*\n * A source.\n */\n'
 		cat
 	} >"$BATS_TEST_TMPDIR/$1"
@@ -63,7 +64,7 @@ function_of() {
 		    < <(function_of "\treturn $name(n);")
 	done
 	for name in printf fprintf snprintf dprintf perror; do
-		broken wire/thing.c "$name is banned: use wire/text.h" \
+		broken wire/thing.c "$name is banned: use base/text.h" \
 		    < <(function_of "\t$name(n);")
 	done
 }
@@ -150,14 +151,14 @@ function_of() {
 
 @test "a function that no other file uses is found" {
 	local build=$BATS_TEST_TMPDIR/build
-	mkdir -p "$build/wire"
+	mkdir -p "$build/base" "$build/log"
 	echo 'int used(void); int main(void); int main(void) { return used(); }' |
 	    gcc -xc -c -o "$build/socks64-handler.o" -
 	echo 'int used(void); int used(void) { return 1; }' |
-	    gcc -xc -c -o "$build/title.o" -
+	    gcc -xc -c -o "$build/log/title.o" -
 	run -0 tests/lint/exports "$build"
 	echo 'int lonely(void); int lonely(void) { return 1; }' |
-	    gcc -xc -c -o "$build/wire/text.o" -
+	    gcc -xc -c -o "$build/base/text.o" -
 	run -1 tests/lint/exports "$build"
 	assert_equal exports "$output" 'no other file uses lonely'
 }

@@ -50,9 +50,9 @@ bench: all build/bench/bare build/bench/inetd build/bench/datagrams build/bench/
 # compiler.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
-PURE = $(sort $(wildcard wire/*.c policy/*.c) \
+PURE = $(sort base/text.c $(wildcard wire/*.c policy/*.c) \
 	$(filter-out alg/session.c alg/channel.c alg/translate.c,$(wildcard alg/*.c)))
-HEADERS = $(wildcard wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
+HEADERS = $(wildcard base/*.h log/*.h wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
 
 build/tests/%: tests/unit/%.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
@@ -70,7 +70,7 @@ build/tests/order: tests/unit/order.c net/order.c $(PURE) $(HEADERS)
 # The race is driven with the rooms below it and a policy of the driver's
 # own; no ASan, which opens files and wants many descriptors.
 DIAL = $(patsubst %,net/%.c,dial resolve resolvconf hosts words route order \
-	failure wait sockaddr) $(wildcard wire/*.c)
+	failure sockaddr) $(wildcard base/*.c wire/*.c)
 
 build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	@mkdir -p $(@D)
@@ -78,7 +78,7 @@ build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	    -Wl,--wrap=clock_gettime,--wrap=ppoll -o $@ $< $(DIAL) -lcares
 
 # The driver has a clock of its own for what is in the table.
-SHARE = $(wildcard share/*.c wire/*.c) net/wait.c
+SHARE = $(wildcard base/*.c share/*.c wire/*.c)
 
 build/tests/table: tests/unit/table.c $(SHARE) $(HEADERS)
 	@mkdir -p $(@D)
@@ -87,18 +87,18 @@ build/tests/table: tests/unit/table.c $(SHARE) $(HEADERS)
 
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
-	    net/relay.o net/exchange.o net/flow.o net/sockaddr.o net/wait.o \
-	    wire/address.o wire/text.o)
+	    net/relay.o net/exchange.o net/flow.o net/sockaddr.o base/wait.o \
+	    wire/address.o base/text.o)
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
-build/tests/unit/wait: build/tests/unit/wait.o build/net/wait.o
+build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
 # What tests/50-sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
 CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
-	$(wildcard sandbox/*.c)) wire/text.c)
+	$(wildcard sandbox/*.c)) base/text.c)
 
 probes: $(PROBES)
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Addresses and their text forms.  Pure: inet_pton(3) and inet_ntop(3) only
  * convert, and are stricter than what we would write.

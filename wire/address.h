@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An IP address with a port, in one canonical form: an IPv4-mapped IPv6
  * address is IPv4 from its construction on.  Pure.
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wire/text.h"
+#include "base/text.h"
 
 enum family {
 	FAMILY_NONE, /* no address */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The walk over untrusted octets.  Pure: no descriptor, no errno, no memory
  * of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A read-only walk over untrusted octets: the only way the parsers read.
  *

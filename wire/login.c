@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Username and password, RFC 1929 2.  Pure: it never looks into the two
  * fields, and keeps nothing.

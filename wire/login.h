@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Username and password authentication (RFC 1929), the message of the client
  * and the answer.  Pure.

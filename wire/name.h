@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which octet strings are host names, and which are addresses in disguise
  * (RFC 1123 2.1, RFC 3089 3; the valid forms of a DOMAINNAME).  Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * PROXY protocol headers (HAProxy's doc/proxy-protocol.txt, 2.1 and 2.2).
  * Pure.  Nothing is taken from a header that is not whole and valid.

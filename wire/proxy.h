@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The PROXY protocol, versions 1 and 2, as a receiver: who the client of the
  * proxy before us is.  Pure.

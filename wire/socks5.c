@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * RFC 1928 messages.  Pure.  Every parser walks on a copy of the cursor and
  * commits a whole message only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * SOCKS protocol version 5 (RFC 1928): greeting, request and reply, octets to
  * structs and back.  Pure.

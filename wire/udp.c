@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Headers of datagrams and messages of the control channel.  Pure.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What UDP ASSOCIATE adds to SOCKS5: the header of each datagram (RFC 1928 7)
  * and the messages of the control channel (draft-ietf-aft-socks-pro-v5-04).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The yardstick of `make bench`: the least that a SOCKS5 handler under inetd
  * can be.  It believes whatever it is told, checks nothing, knows IPv4

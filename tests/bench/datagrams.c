@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Datagrams through a SOCKS5 server and back, for tests/bench/bench.py.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A tiny inetd for `make bench`: accepts on 127.0.0.1, gives each connection
  * to a program as descriptors 0, 1 and 2, and tells at the end (EOF on its

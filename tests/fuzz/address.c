@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Address text: whatever parses, formats to a text that parses to the same
  * address, and formats to that text again (RFC 5952 is one form).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Any octets as a configuration file.  What is accepted is dumped, the dump
  * is accepted, and its dump is the same; what is said is printable.

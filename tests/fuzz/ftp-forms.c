@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Any octets as each address form of FTP: what is parsed is an address of its
  * form's family with a port, parse(format(x)) is x, and nothing else is

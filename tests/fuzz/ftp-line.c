@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Any octets as a control connection, in both directions: whole and octet by
  * octet they are the same lines, no line is longer than its limit, none holds

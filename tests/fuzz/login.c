@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Any octets as a login message (RFC 1929): every strict prefix of a message
  * is MORE, the cursor moves on PARSE_DONE only, and the fields lie inside.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Any octets as a PROXY header, both versions: every strict prefix of a
  * header is MORE, what is BAD stays BAD with more octets, the cursor moves on

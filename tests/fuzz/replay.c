@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A main() for the fuzz targets without libFuzzer: each operand is a file, or
  * a directory of files, that the target is given once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Any text as one rule.  What is accepted judges: nothing that no rule can
  * open is opened, a verdict is printable, and an allowed address belongs to
@@ -6,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "policy/settings.h"
-#include "wire/array.h"
 
 enum { LINE_MAX_LENGTH = 4096 };
 

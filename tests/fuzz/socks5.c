@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Greeting and request of SOCKS5, with their properties: a strict prefix of
  * a whole message is never whole or bad; the cursor moves on PARSE_DONE only;

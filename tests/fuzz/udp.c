@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Any octets as a datagram and as messages of the control channel: a header
  * that is read, made again of its address, gives the same address; every

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 
+SPDX = r"/\* SPDX-License-Identifier: ISC \*/\n"
 COLUMNS = 79
 FUNCTION_LINES = 60
 PARAMETERS = 4
@@ -110,7 +111,7 @@ class Source:
                 self.say(number, "blanks where a tab belongs")
 
     def check_opening(self):
-        match = re.match(r"/\*\n((?: \*.*\n)+?) \*/\n", self.text)
+        match = re.match(SPDX + r"/\*\n((?: \*.*\n)+?) \*/\n", self.text)
         if not match:
             self.say(1, "no comment opens the file")
             return
@@ -130,7 +131,7 @@ class Source:
         if self.is_tool:
             return
         for number, name in self.calls(PRINTF):
-            self.say(number, f"{name} is banned: use wire/text.h")
+            self.say(number, f"{name} is banned: use base/text.h")
         if not self.path.startswith(HEAP_ROOMS):
             for number, name in self.calls(HEAP):
                 self.say(number, f"{name} is banned outside policy/")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Enters a stage of the sandbox and makes one system call, or does one thing
  * that a library does with several.
@@ -38,10 +39,10 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
-#include "wire/array.h"
-#include "wire/text.h"
 
 enum {
 	EXIT_USAGE = 64,

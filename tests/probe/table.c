@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The built filters, interpreted here and asked about every system call,
  * against the table that they were built of.  For each row: its arguments,
@@ -15,11 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "sandbox/calls.h"
 #include "sandbox/filters.h"
 #include "sandbox/sandbox.h"
-#include "wire/array.h"
-#include "wire/text.h"
 
 enum {
 	LAST_NUMBER = 600,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Runs a program on a kernel that has no seccomp: seccomp(2) does not exist,
  * prctl(PR_SET_SECCOMP) neither; with -n no-new-privileges cannot be set;

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Drives net/dial.c and what stands below it: one destination by name or
  * literal, the outcome as key=value lines.  The policy is a stub that allows
  * all but the addresses of -D.
  *
- * net/wait.c has its time from here (ld's --wrap): it goes -S times slower
+ * base/wait.c has its time from here (ld's --wrap): it goes -S times slower
  * than the machine's, and `slept` is how much of it was waited for in vain,
  * which a busy machine makes no longer.
  */
@@ -16,11 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "net/dial.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
-#include "wire/array.h"
 #include "wire/name.h"
 
 enum { DESCRIPTORS_MAX = 256, OUTPUT_SIZE = 8192, USAGE = 64 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The pure parts of the FTP translator, for tests/48-ftp.bats: vectors of the
  * RFCs, each cut at every octet where it is a stream.  Prints what fails.
@@ -9,7 +10,7 @@
 #include "alg/forms.h"
 #include "alg/line.h"
 #include "alg/replies.h"
-#include "wire/array.h"
+#include "base/array.h"
 
 static unsigned failed;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Messages as vectors, for tests/16-messages.bats: each file is one message
  * in hexadecimal, its name ends in its verdict.
@@ -17,10 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/array.h"
+#include "base/array.h"
+#include "base/text.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
-#include "wire/text.h"
 #include "wire/udp.h"
 
 enum { MESSAGE_MAX = 65536, MEANING_TEXT = 1100, BEHIND = 3 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Drives net/order.c: order FIRST DESTINATION=SOURCE..., FIRST being auto,
  * ipv6 or ipv4 (or sort: no interleaving), SOURCE `-` for no route.  Prints
@@ -6,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "net/order.h"
-#include "wire/array.h"
-#include "wire/text.h"
 
 static bool
 parse_pair(const char *pair, struct destination *out)

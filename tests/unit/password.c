@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The password file, for tests/15-password.bats.
  *

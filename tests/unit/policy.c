@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The policy room alone, for tests/10-policy.bats: no network, no session.
  *
@@ -17,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "policy/reader.h"
 #include "policy/settings.h"
-#include "wire/array.h"
 #include "wire/name.h"
 
 enum { EXIT_CONFIGURATION = 78, OPTIONS_MAX = 64 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * relay_run() between two sockets that this program accepts, for
  * tests/20-relay.bats:
@@ -18,9 +19,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "base/wait.h"
 #include "net/relay.h"
-#include "net/wait.h"
-#include "wire/text.h"
 
 static void
 require(bool success)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The association table, for tests/47-table.bats.
  *
@@ -24,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "net/wait.h"
+#include "base/wait.h"
 #include "share/announced.h"
 #include "share/binds.h"
 #include "share/controls.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * wait_for() with a descriptor that is always ready and a SIGTERM that is
  * pending: the exit status is 0 if it is seen within 1,000 waits, and if the
@@ -6,7 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "net/wait.h"
+#include "base/wait.h"
 
 enum { LONG = 60000, SHORT = 30000 };
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Time and waiting.  SIGTERM is blocked except inside ppoll(2), so that it
  * can neither be missed nor interrupt anything else.
  */
-#include "net/wait.h"
+#include "base/wait.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,16 +1,25 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The one place that logs: one record for each session, to the journal, to
  * syslog or to stderr, and never an octet to the client.
  */
-#ifndef SOCKS64_JOURNAL_H
-#define SOCKS64_JOURNAL_H
+#ifndef SOCKS64_LOG_JOURNAL_H
+#define SOCKS64_LOG_JOURNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "wire/address.h"
-#include "wire/text.h"
+
+/* Where records go: the values of `log-to` in socks64.conf(5). */
+enum log_to {
+	LOG_TO_AUTO,
+	LOG_TO_JOURNAL,
+	LOG_TO_SYSLOG,
+	LOG_TO_STDERR,
+};
 
 enum result {
 	RESULT_ERROR, /* ours */
@@ -80,7 +89,7 @@ struct record {
  * to.  log_to, level and facility as in policy/settings.h.
  */
 struct journal_options {
-	int log_to; /* enum log_to */
+	enum log_to log_to;
 	int level;
 	int facility;
 	int client;
@@ -101,11 +110,11 @@ void journal_describe(struct text *t, const struct record *record);
 void journal_status(const char *status);
 
 /* What `log-to' asks for and this link has not, as a sentence; or NULL. */
-const char *journal_refused(int log_to);
+const char *journal_refused(enum log_to log_to);
 
 /*
- * The back end of the journal, one of two: journal-systemd.c (libsystemd) or
- * journal-none.c.  `available`: do we have a journal, and is fd 2 its stream?
+ * The back end of the journal, one of two: log/systemd.c (libsystemd) or
+ * log/none.c.  `available`: do we have a journal, and is fd 2 its stream?
  */
 struct iovec;
 bool journal_backend_available(void);

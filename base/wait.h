@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Time and waiting: absolute deadlines, and the one function of this program
  * that waits.  SIGTERM is seen here and nowhere else.
  */
-#ifndef SOCKS64_NET_WAIT_H
-#define SOCKS64_NET_WAIT_H
+#ifndef SOCKS64_BASE_WAIT_H
+#define SOCKS64_BASE_WAIT_H
 
 #include <poll.h>
 #include <stdbool.h>

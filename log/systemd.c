@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The journal of systemd, for the link with libsystemd.
  */
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 
-#include "journal.h"
-#include "wire/text.h"
+#include "base/text.h"
+#include "log/journal.h"
 
 enum { STATUS_TEXT = 1600 };
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The link without libsystemd: records go to syslog or stderr.
  */
-#include "journal.h"
+#include "log/journal.h"
 
 bool
 journal_backend_available(void)

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What ps(1) shows of this process.
  */
-#ifndef SOCKS64_TITLE_H
-#define SOCKS64_TITLE_H
+#ifndef SOCKS64_LOG_TITLE_H
+#define SOCKS64_LOG_TITLE_H
 
 /* Remembers where the kernel keeps the arguments.  Called once, first. */
 void title_prepare(int argc, char **argv);

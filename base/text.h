@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Building short texts in a buffer of the caller's: messages, addresses, log
  * fields.  The buffer is a C string after every call; what does not fit is
  * left out and `cut` is set.  There is no printf in this program.
  */
-#ifndef SOCKS64_WIRE_TEXT_H
-#define SOCKS64_WIRE_TEXT_H
+#ifndef SOCKS64_BASE_TEXT_H
+#define SOCKS64_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Building short texts.  Pure.
  */
-#include "wire/text.h"
+#include "base/text.h"
 
 #include <string.h>
 

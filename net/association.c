@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The association: one loop over the client's connection, the relay socket
  * and a socket of each family outside.  What is not relayed is dropped, and
@@ -6,7 +7,7 @@
  * The sockets are not connected, so that no ICMP error becomes an error of
  * theirs.
  */
-#include "net/udp.h"
+#include "net/association.h"
 
 #include <errno.h>
 #include <netinet/in.h>

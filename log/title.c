@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The title in ps(1): arguments and environment lie behind one another in
  * memory, and the kernel reads on into the environment when the last octet
  * of the arguments is not NUL.
  */
-#include "title.h"
+#include "log/title.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "wire/text.h"
+#include "base/text.h"
 
 #define KEPT "NOTIFY_SOCKET"
 

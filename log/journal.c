@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The one place that logs.  Nothing here may write to the client, wait for
  * long, or read the clock's zone: it runs inside the sandbox.
@@ -5,7 +6,7 @@
  * The record is built once, as a list of fields, and read twice: as the
  * sentence of INTERFACE.md 6, and as fields of the journal.
  */
-#include "journal.h"
+#include "log/journal.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -19,10 +20,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "policy/settings.h"
-#include "title.h"
+#include "base/text.h"
+#include "log/title.h"
 #include "wire/cursor.h"
-#include "wire/text.h"
 
 #define IDENT "socks64"
 #define SYSLOG_SOCKET "/dev/log"
@@ -137,7 +137,7 @@ stderr_is_useful(int client)
 }
 
 const char *
-journal_refused(int log_to)
+journal_refused(enum log_to log_to)
 {
 	return log_to != LOG_TO_JOURNAL || journal_backend_available() ?
 	    NULL : "journal: this program is linked without libsystemd, say "
@@ -179,8 +179,7 @@ journal_open(const struct journal_options *options)
 	    strlen(invocation) < sizeof(journal.invocation))
 		memcpy(journal.invocation, invocation,
 		    strlen(invocation) + 1);
-	journal.sink = sink_choose((enum log_to)options->log_to,
-	    options->client);
+	journal.sink = sink_choose(options->log_to, options->client);
 	if (journal.sink != SINK_SYSLOG || journal.fd >= 0)
 		return;
 	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -189,7 +188,7 @@ journal_open(const struct journal_options *options)
 }
 
 /* A pipe that nobody empties would hold the session for ever: SIGTERM is
- * seen in net/wait.c alone. */
+ * seen in base/wait.c alone. */
 static bool
 stderr_takes(void)
 {

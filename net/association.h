@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An association of UDP ASSOCIATE (RFC 1928 7): datagrams between one client
  * and many peers, of both families, each judged by itself.
  */
-#ifndef SOCKS64_NET_UDP_H
-#define SOCKS64_NET_UDP_H
+#ifndef SOCKS64_NET_ASSOCIATION_H
+#define SOCKS64_NET_ASSOCIATION_H
 
 #include <stdbool.h>
 #include <stdint.h>
