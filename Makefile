@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # socks64-handler: see README.md.  GNU make.
 #
 #   make            socks64-handler and socks64-handler-static

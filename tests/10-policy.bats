@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The policy room by itself: configuration, rules, address sets.
 
 setup_file() {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The password file: who may log in, and what is said of the file.
 
 bats_require_minimum_version 1.5.0

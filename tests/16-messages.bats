@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Messages of the pure parsers, whole, byte by byte and cut at every octet.
 
 bats_require_minimum_version 1.5.0

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # -t, -T and -e through the handler, and a configuration that is replaced
 # while sessions begin.  (The policy room alone: 10-policy.bats.)
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Greeting and request: every message of tests/vectors/socks5 in every cut,
 # every first octet, command, address type and name, clients that are silent
 # or never stop; each answer and each record.  doc/peers.md says what other

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The relay by itself: relay_run() in a driver (tests/unit/relay.c) between
 # two peers that play scripts (tests/peers/play.py).
 

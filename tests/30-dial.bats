@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Resolving, sorting and dialling (net/resolve.c, net/order.c, net/dial.c),
 # driven alone by tests/unit/dial.c: a gateway namespace with both families,
 # and a peer with a scripted name server, a server on two addresses, and

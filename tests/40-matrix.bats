@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # RFC 3089's four types, asked for by name, by literal in a name and by
 # address, through each launcher: 10 MiB each way at once with digests, BND as
 # doc/protocol.md has it, the record field by field.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Each direction of the relay ends by itself: half-close, resets, urgent
 # octets, slow and stalled readers, clients that leave before the reply; for
 # all four types of RFC 3089.

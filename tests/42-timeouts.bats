@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Times of the configuration, seen from outside: idle, half-closed and connect
 # timeouts in whole sessions, and that nothing that moves is cut off.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Programs that people use, unmodified, through the gateway to a server of
 # the other family and of their own.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # How it is started and what it says then: exit statuses, descriptors, where
 # the record goes (socks64-handler(8), log-to of socks64.conf(5)).
 

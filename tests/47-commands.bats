@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The two commands of README and what stands behind them: make run, the
 # packages that are missing, what continuous integration counts; and that a
 # test network leaves nothing behind.

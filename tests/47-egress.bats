@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # What the configuration says of outgoing connections, seen by the server:
 # source, interface, mark, resolver, prefer; and unix-domain listeners.
 #

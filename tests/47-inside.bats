@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Rebinding and SSRF: names, answers, spellings and embeddings that lead
 # inside, in a network where every address there is answers on port 80.
 #

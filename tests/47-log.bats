@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Records against users and names that try to forge or break them, on stderr,
 # in syslog and in the journal, and what a record tells of the judgement.
 

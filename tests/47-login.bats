@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Users and passwords (RFC 1929) and the choice of the method, through the
 # handler.  doc/peers.md says what other servers get wrong here.
 

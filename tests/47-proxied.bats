@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Behind a proxy that says who the client is: the PROXY protocol, versions 1
 # and 2, through the handler (the parser alone: 16-messages.bats; a real
 # HAProxy: slow/haproxy.bats).

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The association table by itself: one file that processes share.
 
 load lib/common

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # FTP between families: dialogues with a scripted server and client, and what
 # the sessions of one client know of each other.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # BIND: types A to D, who may connect, how the wait ends, what is told.
 
 load lib/gateway

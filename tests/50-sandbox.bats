@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The sandbox: what the filters say of every call, who dies of what, what
 # Landlock leaves, and that nothing runs without it.
 #

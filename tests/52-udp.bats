@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # UDP ASSOCIATE: types A to D, whose datagrams are taken, what is dropped, how
 # an association ends, the control channel, the records.
 

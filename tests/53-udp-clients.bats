@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Programs and libraries that people use, unmodified, with BIND and UDP
 # ASSOCIATE through the gateway.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # make install and make uninstall, without and with the systemd of a machine
 # in sight (tests/slow/systemd.bats installs into one that runs).
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # What the man pages, README, catalog and examples say is what the program
 # does: compared with the program or with the tables in its source.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The cheap part of make lint, and proof that it finds what it is for: each
 # rule is shown a source that breaks it.
 

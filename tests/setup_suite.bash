@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Once for the whole run: the programs must be there, and nothing of an
 # earlier run.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Everything that tests, and what tests are built of.
 
 BATS = bats --print-output-on-failure

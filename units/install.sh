@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 # make install and make uninstall: one table of files, walked both ways.
 #
 #     units/install.sh install|uninstall     (PREFIX and DESTDIR in the

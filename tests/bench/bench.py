@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """make bench: what a session costs, side by side in one run.
 
 Every figure is a ratio against tests/bench/bare.c, the least that a handler

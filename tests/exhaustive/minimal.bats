@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # No permission is idle: of each row of sandbox/calls.c that is not marked as
 # spare, handlers are built whose last stage with that call lacks it, and one
 # session of each kind must show that somebody misses it.  Not part of make

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # What every test file needs: load it first.  Paths, deadlines, background
 # processes that cannot outlive the file, and assertions that say what they
 # saw.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Real FTP servers, unpacked and not installed, in the servers' namespaces of
 # lib/net: anonymous, with a directory to read and write.
 #

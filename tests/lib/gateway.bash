@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # A file of tests around one network (net.bash) with the gateway in it: the
 # one library that such a file loads.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Starting the handler in the gateway's namespace, by each of its launchers,
 # on port 1080 of the addresses that the clients see.
 #

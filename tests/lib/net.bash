@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # A network for a test file: seven namespaces around a dual-stack gateway
 # that forwards nothing.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The log of a running gateway, and its records (socks64-handler(8), LOG).
 #
 # shellcheck shell=bash

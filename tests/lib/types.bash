@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The four types of RFC 3089: which client talks to which server.
 #
 #	A  IPv4 to IPv4    B  IPv4 to IPv6    C  IPv6 to IPv4    D  IPv6 to IPv6

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """What a machine can see of our style in C sources.
 
     style.py FILE...

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Clients of two gateways behind a balancer, each from its own address.
 
     balanced.py [--login USER:PASSWORD] BALANCER SERVER LOG1 LOG2 [VICTIM]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A scripted client of BIND.
 
     bind.py [--as ip|name] [--early TEXT] [--between TEXT] [--leave fin|rst]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A UDP server for tests.
 
     datagrams.py ADDRESS PORT

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A name server that answers as its script says, and nothing else.
 
 dns.py ADDRESS[:PORT] RULES

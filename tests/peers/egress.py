@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Where outgoing connections come from, and whom they ask, as configured.
 
     egress.py HANDLER CHECK

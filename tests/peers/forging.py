@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Users and names that try to forge or break a record, in every sink.
 
     syslog-dev FILE forging.py HANDLER CHECK

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Python's ftplib over PySocks: the commands that other clients lack.
 
     ftp-client.py GATEWAY HOST reading|writing|abort|many

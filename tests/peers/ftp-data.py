@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Sessions of one FTP client that know of each other, on loopback.
 
     ftp-data.py HANDLER CHECK

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Active FTP where the way to the server is the configuration's: needs root.
 
     ftp-steered.py HANDLER interface|mark

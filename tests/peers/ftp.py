@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """FTP dialogues through a handler of one's own, on loopback.
 
     ftp.py HANDLER whole|octets FILE...

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Handshakes with a handler of one's own, on loopback, many in one process.
 
     handshake.py HANDLER CHECK [ARGUMENT...]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Clients that no gateway wishes for, many of them at once.
 
     hostile.py GATEWAY COUNT REFUSED DENIED

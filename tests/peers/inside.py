@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Names and addresses that must not lead inside, through the handler.
 
     inside.py names

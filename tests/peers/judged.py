@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """The truth table of the rules, asked by -e and by live sessions.
 
     judged.py HANDLER TABLE

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """leaver.py reset|fin COMMAND...: runs COMMAND with `@` as the descriptor of
 a connection whose other end was reset, or half-closed, in the meantime."""
 

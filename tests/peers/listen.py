@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """listen.py PORT ADDRESS...: listens there until it is killed, and leaves
 the rest to the kernel, which accepts for it.  Prints `ready`."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """RFC 1929 and the choice of the method, through the handler itself.
 
     login.py HANDLER CHECK

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """An FTP server of the nineties, by pyftpdlib.
 
     old-ftpd.py ADDRESS DIRECTORY COMMAND...

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """One end of a relayed stream, client or server, that plays a script.
 
     play.py (--listen HOST:PORT | --connect HOST:PORT | --unix PATH)

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """PROXY protocol headers, versions 1 and 2, through the handler itself.
 
     proxied.py HANDLER CHECK

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A session whose /etc/hosts is replaced after it began.
 
     replaced.py HANDLER NAME

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Sessions while their configuration is replaced by rename.
 
     replacing.py HANDLER DIRECTORY

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A scripted TCP server for tests.
 
     server.py [--report FILE] ADDRESS [MODE[:ARGUMENT...]=PORT]...

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A scripted SOCKS5 client for tests: a library and a command.
 
     socks.py GATEWAY raw STEP...

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """How the handler is started, and what it says then: one case per name.
 
     starting.py HANDLER CASE [ARGUMENT...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Octet streams that both ends of a test can make by themselves.
 
 stream(seed, n) yields n octets in blocks; the same seed gives the same octets

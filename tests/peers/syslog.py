@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A syslog daemon and a journal for a test, and the program that logs to it.
 
     syslog.py FILE COMMAND...

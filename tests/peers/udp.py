@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """A scripted client of UDP ASSOCIATE: a library and a command.
 
     udp.py [--as ip|name] [--port] [--flag N] GATEWAY SCENE ARGUMENT...

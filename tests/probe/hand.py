@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Hands a client's connection to a handler as fd 0, and tells what came of it.
 
     hand.py COMMAND...

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Real sessions, one of each kind, in a machine of their own.
 
     sessions.py [--deadline SECONDS] HANDLER... PROBE

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Real FTP servers and clients, across families and in the same one.
 
 load ../lib/gateway

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # units/examples/haproxy.cfg as it is shipped, with Debian's HAProxy in front
 # of two gateways: versions 2 and 1 of the PROXY protocol, health checks,
 # source hashing, and the death of a gateway.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The lines of units/examples under the real inetds: unpacked below build/,
 # run in a network of their own, with a real syslog socket.
 

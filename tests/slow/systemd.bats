@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Installed into a real systemd 252 that is booted for this file in
 # namespaces (tests/systemd-sandbox): as `make install` leaves it, and with
 # each of the drop-ins among the examples.

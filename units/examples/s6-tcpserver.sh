@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 # A run script for s6-tcpserver (s6-networking; not in Debian 12, so no test of
 # ours runs this one).  The records go to standard
 # error, that is to s6-log.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 # A run script for tcpserver (ucspi-tcp; with IPv6: ucspi-tcp-ipv6) under
 # runit, daemontools or s6.  The records go to standard error, that is to the
 # service's own logger.
