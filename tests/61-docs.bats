@@ -297,31 +297,39 @@ readme_block() {
 	    "$ROOT/units/hardened.conf" | cut -d = -f 2)
 }
 
-@test "every make target that README names is one" {
+@test "every make target that README and HACKING name is one" {
 	local target
 	while read -r target; do
 		make -s -C "$ROOT" -n "$target" >/dev/null ||
 		    fail "make $target"
-	done < <(grep -oE '(`|[$] |sudo )make [a-z-]+' "$ROOT/README.md" |
-	    sed 's/.*make //' | sort -u)
+	done < <(grep -ohE '(`|[$] |sudo )make [a-z-]+' "$ROOT/README.md" \
+	    "$ROOT/HACKING.md" | sed 's/.*make //' | sort -u)
 }
 
-@test "the files that README's architecture names are there, and every file is named" {
+# room_files ROOM: what HACKING says of a room, its lines in "Where things are".
+room_files() {
+	awk -v room="    $1/" '
+		index($0, room) == 1 { inside = 1; print; next }
+		/^    [a-z]/ || /^$/ { inside = 0 }
+		inside' "$ROOT/HACKING.md"
+}
+
+@test "the files that HACKING names are there, and every file is named" {
 	local path room
 	while read -r path; do
 		[[ -e $ROOT/$path ]] || fail "there is no $path"
-	done < <(sed -n '/^## Architecture/,$s/^    \([a-z0-9-]*\(\.c\|\/\)\) .*/\1/p' \
-	    "$ROOT/README.md")
-	for path in "$ROOT"/*.c; do
-		grep -q "^    ${path##*/} " "$ROOT/README.md" ||
-		    fail "README does not name ${path##*/}"
+	done < <(sed -n 's/^    \([a-z0-9-]*\(\.c\|\.h\|\/\)\) .*/\1/p
+	        s/^[^|]*[ (]\([a-z]*\/[a-z0-9-]*\.[ch]\)\b.*/\1/p' \
+	    "$ROOT/HACKING.md")
+	for path in "$ROOT"/*.[ch]; do
+		grep -q "^    ${path##*/} " "$ROOT/HACKING.md" ||
+		    fail "HACKING does not name ${path##*/}"
 	done
 	for room in $(sed -n 's/^ROOMS = //p' "$ROOT/Makefile"); do
 		for path in "$ROOT/$room"/*.c; do
 			path=${path##*/}
-			sed -n '/^## Architecture/,$p' "$ROOT/README.md" |
-			    grep -qwe "${path%.c}" ||
-			    fail "README does not name $room/$path"
+			grep -qwe "${path%.c}" <<<"$(room_files "$room")" ||
+			    fail "HACKING does not name $room/$path"
 		done
 	done
 }

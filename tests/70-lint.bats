@@ -181,6 +181,27 @@ function_of() {
 	assert_match text "$output" 'carriage returns'
 }
 
+@test "a file that does not name its licence on top is found" {
+	local name tag='SPDX-License-Identifier: ISC'
+	cd "$BATS_TEST_TMPDIR"
+	printf '#!/bin/sh\n# %s\n' "$tag" >a.sh
+	chmod +x a.sh
+	printf '# %s\n' "$tag" >a.conf
+	printf '/* %s */\n' "$tag" >a.c
+	printf '.\\" %s\n' "$tag" >a.8
+	echo words >a.md
+	run -0 "$TESTS/lint/text" a.sh a.conf a.c a.8 a.md
+	assert_equal text "$output" ""
+	printf '#!/bin/sh\n\n# %s\n' "$tag" >a.sh
+	printf '# a\n# %s\n' "$tag" >a.conf
+	printf '/* %s-or-later */\n' "$tag" >a.c
+	printf '.Dd today\n' >a.8
+	for name in a.sh a.conf a.c a.8; do
+		run -1 "$TESTS/lint/text" "$name"
+		assert_equal text "$output" "$name: no SPDX line on top"
+	done
+}
+
 @test "main is the session line and fits on a page" {
 	local -i lines
 	lines=$(sed -n '/^main(/,/^}/p' socks64-handler.c | wc -l)
