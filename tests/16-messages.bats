@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
 	make -s build/tests/message build/replay/proxy build/replay/login \
-	    build/replay/udp
+	    build/replay/udp build/replay/client build/tests/client
 }
 
 setup() {
@@ -34,8 +34,22 @@ setup() {
 	[[ $output =~ ^[0-9]+" vectors held"$ ]]
 }
 
+@test "what a client of a SOCKS5 server gets" {
+	local kind
+	for kind in method answer reply from; do
+		run -0 build/tests/message $kind tests/vectors/$kind/*.hex
+		[[ $output =~ ^[0-9]+" vectors held"$ ]]
+	done
+}
+
+@test "what a client of a SOCKS5 server sends" {
+	run -0 build/tests/client
+	[[ $output == '12 messages held' ]]
+}
+
 @test "the fuzz targets of these messages hold on their corpora" {
 	build/replay/proxy tests/fuzz/corpus/proxy
 	build/replay/login tests/fuzz/corpus/login
 	build/replay/udp tests/fuzz/corpus/udp
+	build/replay/client tests/fuzz/corpus/client
 }

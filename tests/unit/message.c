@@ -4,6 +4,7 @@
  * in hexadecimal, its name ends in its verdict.
  *
  *   message proxy|login|datagram|control FILE...
+ *   message method|answer|reply|from FILE...       what a client gets
  *
  *   *.done.hex   a message; `#=` says what it means.  Every strict prefix is
  *                MORE, and octets behind it are not consumed.
@@ -20,6 +21,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "wire/client.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
 #include "wire/udp.h"
@@ -105,6 +107,92 @@ parse_control(struct cursor *c, struct text *meaning)
 	return parse;
 }
 
+static enum parse
+parse_method(struct cursor *c, struct text *meaning)
+{
+	uint8_t method = 0;
+	const enum parse parse = client_method_parse(c, &method);
+
+	if (parse == PARSE_DONE)
+		text_add_number(meaning, method);
+	return parse;
+}
+
+static enum parse
+parse_answer(struct cursor *c, struct text *meaning)
+{
+	bool granted = false;
+	const enum parse parse = client_login_parse(c, &granted);
+
+	if (parse == PARSE_DONE)
+		text_add(meaning, granted ? "granted" : "refused");
+	return parse;
+}
+
+static void
+origin_add(struct text *t, const struct client_address *from)
+{
+	if (from->name == NULL && from->id == 0) {
+		address_add_port(t, &from->address);
+		return;
+	}
+	if (from->name != NULL) {
+		text_add_escaped(t, from->name, from->name_length);
+	} else {
+		text_add(t, "id ");
+		text_add_number(t, from->id);
+	}
+	text_add(t, " ");
+	text_add_number(t, from->address.port);
+}
+
+/* Whoever reads what is missing, and no more, has the reply. */
+static void
+check_missing(const struct cursor *c, enum parse parse, size_t used)
+{
+	const size_t missing = client_reply_missing(c->at, c->left);
+
+	if ((parse == PARSE_MORE) == (missing > 0) &&
+	    (parse != PARSE_DONE || used <= c->left))
+		return;
+	printf("%zu octets are missing behind %zu\n", missing, c->left);
+	exit(1);
+}
+
+static enum parse
+parse_reply(struct cursor *c, struct text *meaning)
+{
+	const struct cursor before = *c;
+	struct client_reply reply;
+	const enum parse parse = client_reply_parse(c, &reply);
+
+	check_missing(&before, parse, before.left - c->left);
+	if (parse != PARSE_DONE)
+		return parse;
+	text_add_number(meaning, reply.reply);
+	text_add(meaning, " ");
+	if (reply.flag != 0) {
+		text_add_number(meaning, reply.flag);
+		text_add(meaning, " ");
+	}
+	origin_add(meaning, &reply.bound);
+	return parse;
+}
+
+/* As parse_datagram(). */
+static enum parse
+parse_from(struct cursor *c, struct text *meaning)
+{
+	struct client_address from;
+	struct cursor walk = *c;
+
+	if (!client_datagram_parse(&walk, &from))
+		return PARSE_MORE;
+	*c = walk;
+	origin_add(meaning, &from);
+	return PARSE_DONE;
+}
+
 static const struct {
 	const char *word;
 	parser *parse;
@@ -113,6 +201,10 @@ static const struct {
 	{ "login", parse_login },
 	{ "datagram", parse_datagram },
 	{ "control", parse_control },
+	{ "method", parse_method },
+	{ "answer", parse_answer },
+	{ "reply", parse_reply },
+	{ "from", parse_from },
 };
 
 static void
