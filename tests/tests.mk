@@ -3,10 +3,16 @@
 
 BATS = bats --print-output-on-failure
 BATSFLAGS =
-SUITE = $(sort $(wildcard tests/*.bats))
+# From the parts to the whole, so that what fails first says most; a file that
+# is not named runs, too, behind these.
+ORDER = policy password messages check handshake relay dial matrix halfclose \
+	timeouts clients start make egress inside log login proxied table \
+	ftp bind sandbox udp udp-clients install docs lint
+SUITE = $(ORDER:%=tests/%.bats) $(sort $(filter-out $(ORDER:%=tests/%.bats), \
+	$(wildcard tests/*.bats)))
 # What any link must pass.
-STATIC_SUITE = $(foreach number,20 30 40 41 45,$(wildcard \
-	tests/$(number)-*.bats))
+STATIC_SUITE = $(patsubst %,tests/%.bats, \
+	handshake relay dial matrix halfclose clients)
 SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
 
 check:
@@ -95,7 +101,7 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
-# What tests/50-sandbox.bats runs.
+# What tests/sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
 CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
@@ -128,16 +134,32 @@ build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) $(HEADERS)
 	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c $(PURE) \
 	    -lcrypt
 
+# Vectors are corpora, too, and not kept twice: VECTORS_TARGET are the
+# directories of tests/vectors that hold what the target reads.
+VECTORS_proxy = proxy
+VECTORS_login = login
+VECTORS_udp = datagram control
+VECTORS_client = method answer reply from
+CORPORA = $(patsubst %,build/fuzz/vectors/%.made,proxy login udp client)
+corpus_of = $(if $(VECTORS_$(1)),build/fuzz/vectors/$(1),tests/fuzz/corpus/$(1))
+
+$(CORPORA): build/fuzz/vectors/%.made: tests/fuzz/octets.py \
+	    $(wildcard tests/vectors/*/*.hex)
+	@rm -rf build/fuzz/vectors/$*
+	$(call STEP,corpus)tests/fuzz/octets.py build/fuzz/vectors/$* \
+	    $(wildcard $(VECTORS_$*:%=tests/vectors/%/*.hex))
+	@touch $@
+
 fuzz:
 	@tests/install-missing build fuzz
 	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz/%)
 
-fuzz/%: build/fuzz/%
+fuzz/%: build/fuzz/% $(CORPORA)
 	@mkdir -p build/fuzz/corpus/$*
 	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
 	    -rss_limit_mb=4096 -max_len=4096 -print_final_stats=1 \
 	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* \
-	    tests/fuzz/corpus/$*
+	    $(call corpus_of,$*)
 
 build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
@@ -148,6 +170,6 @@ build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 	$(call STEP,link)$(CC) $(CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $< \
 	    $(PURE) -lcrypt
 
-TEST_PROGRAMS = $(REPLAYS) $(PROBES) build/tests/policy build/tests/dial \
+TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
 	build/tests/table build/tests/ftp build/tests/unit/relay build/tests/unit/wait

@@ -12,10 +12,11 @@ bats_require_minimum_version 1.5.0
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ROOT=$(dirname "$TESTS")
 PEERS=$TESTS/peers
+CASES=$TESTS/cases
 PYTHON=/usr/bin/python3
 : "${HANDLER:=$ROOT/socks64-handler}"
 : "${HANDLER_STATIC:=$ROOT/socks64-handler-static}"
-export TESTS ROOT PEERS PYTHON HANDLER HANDLER_STATIC
+export TESTS ROOT PEERS CASES PYTHON HANDLER HANDLER_STATIC
 export PYTHONDONTWRITEBYTECODE=1
 
 # For what never comes: whatever is waited for comes in a fraction of it, also

@@ -276,7 +276,7 @@ wrapped() {
 
 # For a name that it did not resolve, Dante asks for a BIND of an address that
 # is the first four letters of it: across families only scripted clients can
-# do this (tests/48-ftp.bats).
+# do this (tests/ftp.bats).
 @test "tnftp under socksify, active by BIND" {
 	ftp_start pure-ftpd s4
 	: >"$GATEWAY_LOG"
@@ -308,6 +308,6 @@ rsa_private_key_file=$PWD/key"
 }
 
 @test "a server has 30 seconds for the first word of its greeting" {
-	run "$PEERS/ftp-data.py" "$HANDLER" greeting
+	run "$CASES/ftp-data.py" "$HANDLER" greeting
 	[[ $status -eq 0 ]] || fail "$output"
 }

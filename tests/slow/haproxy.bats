@@ -117,7 +117,7 @@ balance() {
 balanced() {
 	local -a victim=()
 	[[ -z ${1:-} ]] || victim=("$NET-$1")
-	run ip netns exec "$NET-client" "$PEERS/balanced.py" "${@:2}" \
+	run ip netns exec "$NET-client" "$CASES/balanced.py" "${@:2}" \
 	    192.0.2.10:1080 192.0.2.80:7000 "$BATS_FILE_TMPDIR/one.err" \
 	    "$BATS_FILE_TMPDIR/two.err" "${victim[@]}"
 	[[ $status -eq 0 ]] || fail "$output" \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The pure parts of the FTP translator, for tests/48-ftp.bats: vectors of the
+ * The pure parts of the FTP translator, for tests/ftp.bats: vectors of the
  * RFCs, each cut at every octet where it is a stream.  Prints what fails.
  */
 #include <stdio.h>

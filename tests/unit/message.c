@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Messages as vectors, for tests/16-messages.bats: each file is one message
+ * Messages as vectors, for tests/messages.bats: each file is one message
  * in hexadecimal, its name ends in its verdict.
  *
  *   message proxy|login|datagram|control FILE...

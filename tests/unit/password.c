@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The password file, for tests/15-password.bats.
+ * The password file, for tests/password.bats.
  *
  *   password check FILE USER PASSWORD   exit 0 it is, 1 it is not, 78
  *   password examine FILE               exit 0, 78

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The policy room alone, for tests/10-policy.bats: no network, no session.
+ * The policy room alone, for tests/policy.bats: no network, no session.
  *
  *   policy read [-f FILE] [-o LINE]...   errors and warnings on stderr;
  *                                        exit 0 or 78

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * relay_run() between two sockets that this program accepts, for
- * tests/20-relay.bats:
+ * tests/relay.bats:
  *
  *	relay [-u PATH] [-e EARLY] [-i IDLE_MS] [-h HALF_CLOSED_MS]
  *

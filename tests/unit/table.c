@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The association table, for tests/47-table.bats.
+ * The association table, for tests/table.bats.
  *
  *   table open DIRECTORY        prints "ok" or the problem, status 0 or 1
  *   table entries DIRECTORY     what each kind of entry does: the clock is

@@ -1,0 +1,684 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Sessions of one FTP client that know of each other, on loopback.
+
+    ftp-data.py HANDLER CHECK
+
+The client's sessions come from 127.0.0.1 (or another of 127/8), the server
+is ::1 or 127.0.0.1; the rules allow its control port alone.
+"""
+import importlib
+import ipaddress
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
+import handshake
+import socks
+import streams
+
+DEADLINE = 30.0
+ftp = importlib.import_module("ftp")
+
+
+class Failure(Exception):
+    """A session that did not go as it must."""
+
+
+def check(what, got, wanted):
+    if got != wanted:
+        raise Failure(f"{what}: {got!r}, not {wanted!r}")
+
+
+class Machine:
+    """A state directory, a control port, and the rules."""
+
+    def __init__(self, program, server="::1", options=()):
+        self.program = program
+        self.server = server
+        self.state = tempfile.mkdtemp()
+        self.control = self.listen(0)
+        self.port = self.control.getsockname()[1]
+        self.options = ["-o", f"ftp-port {self.port}",
+                        "-o", f"state-dir {self.state}"]
+        if os.getuid() == 0:
+            os.chown(self.state, 65534, 65534)
+            self.options += ["-o", "user nobody"]
+        self.rules = ["-o", f"allow at loopback port {self.port}"]
+        for option in options:
+            self.options += ["-o", option]
+        self.sessions = []
+
+    def listen(self, port):
+        family = socket.AF_INET6 if ":" in self.server else socket.AF_INET
+        listener = socket.create_server((self.server, port), family=family)
+        listener.settimeout(DEADLINE)
+        return listener
+
+    def session(self, login=None):
+        gate = ftp.Gate("127.0.0.1", self.program,
+                        self.options + self.rules)
+        self.sessions.append(gate)
+        if login:
+            user, password = login
+            gate.client.sendall(b"\5\1\2\1" + bytes((len(user),)) + user +
+                                bytes((len(password),)) + password)
+            check("login", streams.receive_exactly(gate.client, 4),
+                  b"\5\2\1\0")
+        else:
+            gate.client.sendall(b"\5\1\0")
+            check("method", streams.receive_exactly(gate.client, 2), b"\5\0")
+        return gate
+
+    def ask(self, gate, host, port, command=socks.CONNECT):
+        """REP and BND's port."""
+        form = "ip"
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            form = "name"
+        gate.client.sendall(socks.request(host, port, form, command))
+        head = streams.receive_exactly(gate.client, 4)
+        rest = streams.receive_exactly(gate.client,
+                                       6 if head[3] == 1 else 18)
+        return head[1], struct.unpack("!H", rest[-2:])[0]
+
+    def control_session(self, host=None, login=None):
+        gate = self.session(login)
+        check("REP of the control connection",
+              self.ask(gate, host or self.server, self.port)[0], 0)
+        server = ftp.Peer(self.control.accept()[0])
+        client = ftp.Peer(gate.client)
+        server.send(b"220 ready\r\n", False)
+        check("greeting", client.line(), b"220 ready")
+        return gate, client, server
+
+    def data_rep(self, host, port, login=None):
+        gate = self.session(login)
+        rep, _ = self.ask(gate, host, port)
+        gate.client.close()
+        return rep
+
+    def listen_twice(self):
+        """As listen(0), and by another machine at the same port of ::1."""
+        while True:
+            listener = self.listen(0)
+            try:
+                other = socket.create_server(
+                    ("::1", listener.getsockname()[1]),
+                    family=socket.AF_INET6)
+            except OSError:
+                listener.close()  # the port is taken there: the next one
+                continue
+            other.settimeout(DEADLINE)
+            return listener, other
+
+    def end(self):
+        self.control.close()
+        for gate in self.sessions:
+            gate.kill()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+def passive(client, server, port, ask=b"PASV"):
+    """Announces the port of ::1; returns the host that the client is told."""
+    client.send(ask + b"\r\n", False)
+    check("asked", server.line(), b"EPSV")
+    server.send(b"229 ok (|||%d|)\r\n" % port, False)
+    line = client.line()
+    if ask == b"EPSV":
+        return None
+    numbers = line.split(b"(")[1].split(b")")[0].split(b",")
+    check("port", int(numbers[4]) << 8 | int(numbers[5]), port)
+    return ".".join(n.decode() for n in numbers[:4])
+
+
+def port_alone(program):
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        check("REP before", m.data_rep("::1", port), 2)
+        _, client, server = m.control_session()
+        check("REP of a control connection's other ports",
+              m.data_rep("::1", port), 2)
+        passive(client, server, port, b"EPSV")
+        check("REP of another port", m.data_rep("::1", port ^ 1), 2)
+        check("REP of another address",
+              m.data_rep("127.0.0.2", port), 2)
+        check("REP", m.data_rep("::1", port), 0)
+        data.accept()[0].close()
+        data.close()
+    finally:
+        m.end()
+
+
+def one_use(program):
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        check("REP", m.data_rep("::1", port), 0)
+        check("REP once more", m.data_rep("::1", port), 2)
+        # What is announced next takes the place of what is not used.
+        other = m.listen(0)
+        passive(client, server, port, b"EPSV")
+        passive(client, server, other.getsockname()[1], b"EPSV")
+        check("REP of the former", m.data_rep("::1", port), 2)
+        check("REP of the latter",
+              m.data_rep("::1", other.getsockname()[1]), 0)
+        data.close()
+        other.close()
+    finally:
+        m.end()
+
+
+def other_user(program):
+    m = Machine(program)
+    passwords = os.path.join(m.state, "passwords")
+    with open(passwords, "w", encoding="ascii") as file:
+        for user in ("alice", "bob"):
+            file.write(user + ":$6$salt$" + HASH + "\n")
+    os.chmod(passwords, 0o600)
+    if os.getuid() == 0:
+        os.chown(passwords, 65534, 65534)
+    m.options += ["-o", "auth password", "-o", f"password-file {passwords}"]
+    m.rules = ["-o", f"allow user alice,bob at loopback port {m.port}"]
+    alice, bob = (b"alice", b"secret"), (b"bob", b"secret")
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        _, client, server = m.control_session(login=alice)
+        alias = passive(client, server, port)
+        check("REP of another user", m.data_rep("::1", port, bob), 2)
+        check("REP of another user by alias",
+              m.data_rep(alias, port, bob), 2)
+        check("REP", m.data_rep(alias, port, alice), 0)
+        data.close()
+    finally:
+        m.end()
+
+
+def alias(program):
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        _, client, server = m.control_session()
+        host = passive(client, server, port)
+        if not host.startswith("0.") or host.startswith("0.0.0."):
+            raise Failure(f"no alias: {host}")
+        first, second = (int(n) for n in host.split(".")[2:])
+        check("REP of another alias",
+              m.data_rep(f"0.1.{first ^ 1}.{second ^ 1}", port), 2)
+        check("REP", m.data_rep(host, port), 0)
+        data.accept()[0].close()
+        again = passive(client, server, port)
+        check("the alias of the same server", again, host)
+        gate = m.session()
+        octets = bytes((3, len(host))) + host.encode()
+        gate.client.sendall(b"\5\1\0" + octets + struct.pack("!H", port))
+        check("REP as a name",
+              streams.receive_exactly(gate.client, 2)[1], 0)
+        data.close()
+    finally:
+        m.end()
+
+
+def own_address(program):
+    """The client goes by the peer of its control connection: the gateway."""
+    m = Machine(program)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        check("REP before", m.data_rep("127.0.0.1", port), 2)
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        check("REP of another port", m.data_rep("127.0.0.1", port ^ 1), 2)
+        check("REP of another own address",
+              m.data_rep("127.0.0.2", port), 2)
+        check("REP", m.data_rep("127.0.0.1", port), 0)
+        data.accept()[0].close()
+        check("REP once more", m.data_rep("127.0.0.1", port), 2)
+        data.close()
+    finally:
+        m.end()
+
+
+class Names:
+    """A name server whose answers change: its addresses of each family."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.addresses = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def option(self):
+        return "resolver 127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def serve(self):
+        while True:
+            query, peer = self.socket.recvfrom(512)
+            end = query.index(b"\0", 12) + 5
+            kind = struct.unpack("!H", query[end - 4:end - 2])[0]
+            records = []
+            for text in self.addresses:
+                packed = ipaddress.ip_address(text).packed
+                if kind == {4: 1, 16: 28}[len(packed)]:
+                    records.append(struct.pack("!HHHIH", 0xc00c, kind, 1, 1,
+                                               len(packed)) + packed)
+            self.socket.sendto(
+                query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(records),
+                                        0, 0) +
+                query[12:end] + b"".join(records), peer)
+
+
+def pinned(program):
+    names = Names()
+    m = Machine(program, "127.0.0.1", [names.option()])
+    name = "ftp.example.com"
+    try:
+        data, trap = m.listen_twice()
+        port = data.getsockname()[1]
+        names.addresses = ["127.0.0.1"]
+        _, client, server = m.control_session(name)
+        client.send(b"EPSV\r\n", False)
+        check("asked", server.line(), b"EPSV")
+        server.send(b"229 ok (|||%d|)\r\n" % port, False)
+        client.line()
+        # Now the name is another machine, which listens there too.
+        names.addresses = ["::1"]
+        check("REP", m.data_rep(name, port), 0)
+        data.accept()[0].close()
+        # The pin goes first where the rules allow both, too.
+        m.rules = ["-o", "allow at loopback"]
+        check("REP by rule", m.data_rep(name, port), 0)
+        data.accept()[0].close()
+        # And only first: what does not listen there is found elsewhere.
+        data.close()
+        check("REP of the other address", m.data_rep(name, port), 0)
+        trap.accept()[0].close()
+        trap.close()
+        # The pin and as many others as a look-up gives: nobody listens.
+        names.addresses = ([f"127.0.0.{n}" for n in range(2, 12)] +
+                           ["::1"] * 10)
+        check("REP of all of them", m.data_rep(name, port), 5)
+    finally:
+        m.end()
+
+
+def services(program):
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        passive(client, server, 25, b"EPSV")
+        check("REP of a service", m.data_rep("::1", 25), 2)
+        # The port that the client reached is never dialled.
+        gate = m.session()
+        port = gate.client.getpeername()[1]
+        passive(client, server, port, b"EPSV")
+        check("REP of the gateway", m.ask(gate, "::1", port)[0], 2)
+    finally:
+        m.end()
+
+
+def other_port(program):
+    m = Machine(program)
+    try:
+        m.rules = ["-o", f"allow at loopback port {m.port}"]
+        m.options[1] = "ftp-port 2"
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        gate = m.session()
+        check("REP", m.ask(gate, "::1", m.port)[0], 0)
+        server = ftp.Peer(m.control.accept()[0])
+        client = ftp.Peer(gate.client)
+        server.send(b"220 ready\r\n", False)
+        client.line()
+        passive(client, server, port, b"EPSV")
+        check("REP of what looks like FTP", m.data_rep("::1", port), 2)
+        data.close()
+    finally:
+        m.end()
+
+
+def active(client, server, port, told="127,0,0,1"):
+    """PORT; returns the port that the server is told."""
+    client.send(b"PORT %s,%d,%d\r\n" % (told.encode(), port >> 8,
+                                        port & 255), False)
+    words = server.line().split(b"|")
+    check("told", words[0], b"EPRT ")
+    server.send(b"200 ok\r\n", False)
+    check("answer", client.line(), b"200 PORT command successful")
+    return words[2].decode(), int(words[3])
+
+
+def bind(program):
+    m = Machine(program)
+    try:
+        check("REP without a control connection",
+              m.ask(m.session(), "::1", 0, socks.BIND)[0], 2)
+        _, client, server = m.control_session()
+        waiting = m.session()
+        rep, port = m.ask(waiting, "::1", 0, socks.BIND)
+        check("REP", rep, 0)
+        check("the server is told", active(client, server, port),
+              ("::1", port))
+        stranger = socket.create_connection(("127.0.0.1", port), DEADLINE)
+        check("a stranger gets", stranger.recv(1), b"")
+        peer = socket.create_connection(("::1", port), DEADLINE)
+        head = streams.receive_exactly(waiting.client, 4)
+        check("second REP", head[1], 0)
+        streams.receive_exactly(waiting.client, 6 if head[3] == 1 else 18)
+        peer.sendall(b"hello")
+        check("data", streams.receive_exactly(waiting.client, 5), b"hello")
+        peer.close()
+        stranger.close()
+    finally:
+        m.end()
+
+
+def no_descriptor(program):
+    """The server's data connection cannot be taken: it is closed, and the
+    session goes on."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        host, port = active(client, server, 50000)
+        who = {"user": 65534, "group": 65534, "extra_groups": ()}
+        subprocess.run(["prlimit", f"--pid={gate.process.pid}", "--nofile=3"],
+                       check=True, **(who if os.getuid() == 0 else {}))
+        try:
+            with socket.create_connection((host, port), DEADLINE) as data:
+                check("data", data.recv(1), b"")
+        except ConnectionError:
+            pass
+        client.send(b"NOOP\r\n", False)
+        check("behind it", server.line(), b"NOOP")
+    finally:
+        m.end()
+
+
+def advertised(program):
+    m = Machine(program, "::1", [
+        "listen-ports 25000-25019", "advertise bind 2001:db8:9::9"])
+    try:
+        _, client, server = m.control_session()
+        host, port = active(client, server, 50000)
+        check("address", host, "2001:db8:9::9")
+        if not 25000 <= port <= 25019:
+            raise Failure(f"port {port}")
+    finally:
+        m.end()
+
+
+def no_table(program):
+    m = Machine(program)
+    try:
+        shutil.rmtree(m.state)
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        gate, client, server = m.control_session()
+        passive(client, server, port)
+        check("REP", m.data_rep("::1", port), 2)
+        m.rules = ["-o", "allow at loopback"]
+        check("REP by rule", m.data_rep("::1", port), 0)
+        for peer in (client, server):
+            peer.sock.shutdown(socket.SHUT_WR)
+        text, _ = gate.finish()
+        if "No such file or directory" not in text:
+            raise Failure(f"the record says {text!r}")
+        data.close()
+    finally:
+        m.end()
+
+
+def greeting(program):
+    """For 30 s a server may say nothing; longer than that when it began."""
+    m = Machine(program)
+    try:
+        gates = m.session(), m.session()
+        servers = []
+        for gate in gates:
+            check("REP", m.ask(gate, "::1", m.port)[0], 0)
+            servers.append(ftp.Peer(m.control.accept()[0]))
+        slow, silent = servers
+        clients = [ftp.Peer(gate.client) for gate in gates]
+        slow.send(b"120 soon\r\n", False)
+        check("greeting", clients[0].line(), b"120 soon")
+        for client in clients:
+            client.send(b"PASV\r\n", False)
+        silent.sock.settimeout(60)
+        check("what is no FTP", silent.line(), b"PASV")
+        slow.send(b"220 ready\r\n", False)
+        check("greeting", clients[0].line(), b"220 ready")
+        check("asked", slow.line(), b"EPSV")
+    finally:
+        m.end()
+
+
+def too_many(program):
+    """Three transfers may run; the fourth is refused, and said so."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        running = [start_transfer(m, client, server) for _ in range(3)]
+        client.send(b"PORT 127,0,0,1,200,1\r\n", False)
+        check("asked", server.line(), b"NOOP")
+        server.send(b"200 ok\r\n", False)
+        check("answer", client.line(), b"425 No port to listen on")
+        for source, sink in running:
+            source.close()
+            check("the end of the data", sink.recv(1), b"")
+            sink.close()
+        for peer in (client, server):
+            peer.sock.shutdown(socket.SHUT_WR)
+        text, _ = gate.finish()
+        if 'reason="no port to listen at' not in text:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
+
+
+def slow_reader(program):
+    """More than fits anywhere, for a client that does not read yet."""
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        client.send(b"STAT\r\n", False)
+        check("asked", server.line(), b"STAT")
+        reply = b"".join(b"211-%08d " % i + b"x" * 900 + b"\r\n"
+                         for i in range(8000)) + b"211 end\r\n"
+        push(server.sock, reply)
+        # So long as it is not blocked there is nothing to see yet.
+        stuck = time.monotonic() + DEADLINE
+        while not socks.unacknowledged(server.sock):
+            if time.monotonic() > stuck:
+                raise Failure("the handler takes it all")
+            time.sleep(0.01)
+        check("reply", streams.receive_exactly(client.sock, len(reply)),
+              reply)
+        check("end", client.sock.recv(1), b"")
+    finally:
+        m.end()
+
+
+def ended_behind(program):
+    """The client's end, behind more than is read while a reply is owed."""
+    m = Machine(program, "::1", ["half-closed-timeout 100ms"])
+    try:
+        gate, client, server = m.control_session()
+        client.send(b"PASV\r\n", False)
+        check("asked", server.line(), b"EPSV")
+        push(client.sock, b"NOOP\r\n" * 4000)
+        if not gate.has_ended(DEADLINE):
+            raise Failure("it does not end")
+        text, _ = gate.finish()
+        if "half-closed and silent" not in text:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
+
+
+def filters(gate):
+    """How many seccomp filters confine the session."""
+    with open(f"/proc/{gate.process.pid}/status", encoding="ascii") as file:
+        return [int(line.split()[1]) for line in file
+                if line.startswith("Seccomp_filters:")]
+
+
+def push(sock, octets):
+    """In the background: octets, and a FIN."""
+    def send():
+        try:
+            sock.sendall(octets)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the other end says what is missing
+    threading.Thread(target=send, daemon=True).start()
+
+
+def transparent(program):
+    """AUTH with much behind it, before and after it is accepted."""
+    m = Machine(program)
+    try:
+        gate, client, server = m.control_session()
+        before = filters(gate)
+        up = b"".join(streams.stream(1, 3 << 20))
+        down = b"".join(streams.stream(2, 3 << 20))
+        client.sock.sendall(b"AUTH TLS\r\n" + up[:30000])
+        check("asked", server.line(), b"AUTH TLS")
+        server.sock.sendall(b"234 go\r\n" + down[:30000])
+        check("answer", client.line(), b"234 go")
+        push(client.sock, up[30000:])
+        push(server.sock, down[30000:])
+        client.got += streams.receive_exactly(client.sock,
+                                              len(down) - len(client.got))
+        check("filters", filters(gate), [n + 1 for n in before])
+        server.got += streams.receive_exactly(server.sock,
+                                              len(up) - len(server.got))
+        check("down", client.got == down, True)
+        check("up", server.got == up, True)
+        check("the client's end", client.sock.recv(1), b"")
+        check("the server's end", server.sock.recv(1), b"")
+        text, _ = gate.finish()
+        for word in (" ok ", f" up={len(up) + 10} ",
+                     f" down={len(down) + 19} "):
+            if word not in text:
+                raise Failure(f"no{word}in {text!r}")
+    finally:
+        m.end()
+
+
+def start_transfer(m, client, server):
+    """Active: the client's end of it and the server's."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(DEADLINE)
+    where = active(client, server, listener.getsockname()[1])
+    source = socket.create_connection(where, DEADLINE, (m.server, 0))
+    sink = listener.accept()[0]
+    listener.close()
+    sink.settimeout(DEADLINE)
+    return source, sink
+
+
+def transfer_auth(program):
+    m = Machine(program)
+    try:
+        _, client, server = m.control_session()
+        source, sink = start_transfer(m, client, server)
+        source.sendall(b"hello")
+        check("data", streams.receive_exactly(sink, 5), b"hello")
+        client.send(b"AUTH TLS\r\n", True)
+        source.sendall(b"again")
+        check("data", streams.receive_exactly(sink, 5), b"again")
+        server.sock.setblocking(False)
+        try:
+            raise Failure(f"too early: {server.sock.recv(100)!r}")
+        except BlockingIOError:
+            server.sock.settimeout(DEADLINE)
+        source.close()
+        check("the end of the data", sink.recv(1), b"")
+        sink.close()
+        check("asked", server.line(), b"AUTH TLS")
+    finally:
+        m.end()
+
+
+def trickle(source, sink, seconds):
+    """Data for so long; returns the longest time that none moved."""
+    start = last = time.monotonic()
+    longest = 0.0
+    while last - start < seconds:
+        source.sendall(b"hello")
+        check("data", streams.receive_exactly(sink, 5), b"hello")
+        time.sleep(0.05)
+        now = time.monotonic()
+        longest = max(longest, now - last)
+        last = now
+    return longest
+
+
+def transfer_idle_once(program, idle):
+    """False: this machine was too slow to say."""
+    m = Machine(program, "::1", [f"idle-timeout {idle}s"])
+    try:
+        gate, client, server = m.control_session()
+        source, sink = start_transfer(m, client, server)
+        try:
+            longest = trickle(source, sink, idle * 1.5)
+            source.close()
+            check("the end of the data", sink.recv(1), b"")
+        except (ConnectionError, Failure):
+            longest = idle
+        sink.close()
+        if longest > idle / 2:
+            return False
+        for peer in (client, server):
+            peer.ended(True)
+        text, _ = gate.finish()
+        if " timeout " not in text:
+            raise Failure(f"the record says {text!r}")
+        return True
+    finally:
+        m.end()
+
+
+def transfer_idle(program):
+    """Silence of the control connection, while data moves."""
+    for idle in (1, 2, 8):
+        if transfer_idle_once(program, idle):
+            return
+    raise Failure("it ended in the middle of a transfer")
+
+
+# crypt("secret", "$6$salt$")
+HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
+        "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
+CHECKS = {name.__name__.replace("_", "-"): name for name in (
+    port_alone, one_use, other_user, alias, pinned, services, other_port,
+    bind, no_descriptor, advertised, no_table, own_address, transparent,
+    transfer_auth, transfer_idle, greeting, ended_behind,
+    too_many, slow_reader)}
+
+
+def main():
+    try:
+        CHECKS[sys.argv[2]](sys.argv[1])
+    except (Failure, ftp.Failure, handshake.Failure, OSError,
+            struct.error) as failure:
+        sys.exit(f"{type(failure).__name__}: {failure}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,590 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""RFC 1929 and the choice of the method, through the handler itself.
+
+    login.py HANDLER CHECK
+
+As handshake.py: each CHECK prints a line for every case that failed, then how
+many there were.
+"""
+import concurrent.futures
+import ctypes
+import itertools
+import os
+import pwd
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
+import handshake
+import socks
+import streams
+from handshake import Failure, Handler, Report, Sink
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import crypt
+
+SECRET = b"Correct-Horse-4711"
+WRONG = b"Battery-Staple-0815"
+OFFER = b"\5\1\2"
+GRANTED, REFUSED = b"\1\0", b"\1\1"
+CANARY = re.compile(rb"Correct-Horse|Battery-Staple")
+PENALTY = 0.99  # seconds at least; up to two, and what a busy machine adds
+
+
+def login(user, password):
+    return (bytes((1, len(user))) + user + bytes((len(password),)) +
+            password)
+
+
+class People:
+    """A password file that the handler may read once it is nobody."""
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="socks64-login-")
+        os.chmod(self.directory, 0o755)
+        self.path = os.path.join(self.directory, "passwords")
+        self.lines = []
+        self.add(b"alice", SECRET, "$6$rounds=1000$saltsalt")
+
+    def add(self, user, password, salt):
+        hashed = crypt.crypt(password.decode("latin-1"), salt)
+        self.lines.append(user + b":" + hashed.encode() + b"\n")
+        self.write(self.lines)
+
+    def write(self, lines):
+        with open(self.path, "wb") as file:
+            file.writelines(lines)
+        os.chmod(self.path, 0o600)
+        if os.getuid() == 0:
+            os.chown(self.path, pwd.getpwnam("nobody").pw_uid, 0)
+
+    def options(self, *more):
+        return ["-o", "user nobody", "-o", "auth password",
+                "-o", f"password-file {self.path}",
+                "-o", "allow all user * at loopback",
+                *itertools.chain(*(("-o", line) for line in more))]
+
+
+people = People()
+
+
+def outcome(handler, octets, wanted):
+    """Sends, reads to the end, compares; returns (seconds, log)."""
+    handler.let_go()
+    began = time.monotonic()
+    handler.send(octets)
+    handler.client.shutdown(socket.SHUT_WR)
+    got = handler.read_to_end()
+    took = time.monotonic() - began
+    if got != wanted:
+        raise Failure(f"answer {got.hex()}, not {wanted.hex()}")
+    text, status = handler.finish()
+    if status != 0:
+        raise Failure(f"exit status {status}: {text}")
+    return took, text
+
+
+def attempt(program, user, password, granted, options=()):
+    """A login, and then nothing."""
+    handler = Handler(program, people.options(*options))
+    try:
+        took, text = outcome(handler, OFFER + login(user, password),
+                             b"\5\2" + (GRANTED if granted else REFUSED))
+        name = "".join(chr(o) if 0x21 <= o <= 0x7e and o not in b'"\\'
+                       else f"\\x{o:02x}" for o in user)
+        handshake.check_record(
+            text, handler.name, f"{'client-gone' if granted else 'auth-failed'}"
+            f" user={name} auth=password cmd=- dest=-")
+        return took
+    finally:
+        handler.kill()
+
+
+def delayed(program, user, password):
+    took = attempt(program, user, password, False)
+    if took < PENALTY:
+        raise Failure(f"refused after {took:.3f} s")
+    return took
+
+
+def malformed(program, octets):
+    """Refused at once: there is nothing to guess."""
+    handler = Handler(program, people.options())
+    try:
+        _, text = outcome(handler, OFFER + octets, b"\5\2" + REFUSED)
+        handshake.check_record(text, handler.name,
+                               "auth-failed user=- auth=password")
+    finally:
+        handler.kill()
+
+
+def at_once(cases):
+    """Runs (report, name, function, argument...) side by side."""
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for case in [pool.submit(report.run, *rest)
+                     for report, *rest in cases]:
+            case.result()
+
+
+def check_answers(program, report):
+    long_user, long_word = bytes(range(1, 10)) + b"u" * 246, b"w" * 255
+    people.add(long_user.replace(b"\n", b"x"), long_word, "$5$rounds=1000$s")
+    long_user = long_user.replace(b"\n", b"x")
+    rows = [("right", b"alice", SECRET, True),
+            ("255 octets each", long_user, long_word, True)]
+    wrong = [("wrong", b"alice", WRONG), ("unknown", b"bob", SECRET),
+             ("no password", b"alice", b""), ("NUL", b"alice", SECRET + b"\0"),
+             ("a NUL name", b"alice\0", SECRET), ("case", b"Alice", SECRET),
+             ("255 octets, last wrong", long_user, long_word[:-1] + b"x"),
+             ("a longer password", long_user, long_word[:-1]),
+             ("colon", b"alice:$6$", SECRET), ("%", b"%s%n\r\n\x1b[2J", b"%n")]
+    at_once([(report, name, attempt, program, user, word, granted)
+             for name, user, word, granted in rows] +
+            [(report, name, delayed, program, user, word)
+             for name, user, word in wrong] +
+            [(report, f"malformed {octets.hex()}", malformed, program, octets)
+             for octets in (b"\5\1\0", b"\1\0\0", b"\0\1a\1b", b"\2\1a\1b",
+                            b"\1\0\6secret")])
+
+
+def check_deadline(program, report):
+    """A refusal waits, but not beyond handshake-timeout."""
+
+    def short():
+        # A busy machine may make one of them late, and not all.
+        took = [attempt(program, b"alice", WRONG, False,
+                        ("handshake-timeout 500ms",)) for _ in range(8)]
+        if min(took) > PENALTY:
+            raise Failure(f"{took}")
+
+    def spread():
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            took = list(pool.map(
+                lambda _: delayed(program, b"alice", WRONG), range(8)))
+        if max(took) - min(took) < 0.02:
+            raise Failure(f"always the same: {took}")
+
+    report.run("handshake-timeout 500ms", short)
+    report.run("the delay differs", spread)
+
+
+def whole(program, cut, between):
+    """Greeting, login, request and payload, cut in two."""
+    sink = Sink()
+    payload = b"data ahead"
+    octets = (OFFER + login(b"alice", SECRET) +
+              socks.request("127.0.0.1", sink.port) + payload)
+    handler = Handler(program, people.options())
+    try:
+        if between:
+            for i in range(len(octets) - 1):
+                handler.send(octets[i:i + 1], last=False)
+            cut = len(octets) - 1
+        elif cut:
+            handler.send(octets[:cut], last=False)
+        handler.let_go()
+        handler.send(octets[cut:])
+        handler.client.shutdown(socket.SHUT_WR)
+        got = handler.read_to_end()
+        if got[:6] != b"\5\2\1\0\5\0" or not got.endswith(b"thank you"):
+            raise Failure(f"answer {got.hex()}")
+        sink.thread.join(handshake.DEADLINE)
+        if sink.octets != payload:
+            raise Failure(f"the server got {sink.octets!r}")
+        handshake.check_end(handler, "ok user=alice auth=password "
+                            f"dest=127.0.0.1:{sink.port} up={len(payload)}")
+    finally:
+        handler.kill()
+        sink.close()
+
+
+def check_cuts(program, report):
+    length = len(OFFER + login(b"alice", SECRET)) + 10 + 10
+    for cut in range(length):
+        report.run(f"cut at {cut}", whole, program, cut, False)
+    report.run("octet by octet", whole, program, 0, True)
+
+
+def choose(program, auth, offered):
+    """What the server's order makes of an offer."""
+    known = {"none": 0, "password": 2}
+    order = [known[word] for word in auth.split()]
+    method = next((m for m in order if m in offered), 0xff)
+    handler = Handler(program, [
+        "-o", f"auth {auth}", "-o", "user nobody",
+        "-o", f"password-file {people.path}", "-o", "deny all"])
+    try:
+        _, text = outcome(handler, bytes((5, len(offered), *offered)),
+                          bytes((5, method)))
+        handshake.check_record(
+            text, handler.name, "auth-failed auth=- user=-"
+            if method == 0xff else "client-gone")
+    finally:
+        handler.kill()
+
+
+def check_methods(program, report):
+    offers = [c for n in range(5)
+              for c in itertools.combinations((0, 1, 2, 0x80), n)]
+    offers += [(2, 0), (0xff,), (0xff, 2), (2, 2, 2), (1, 3, 5, 6, 8, 9),
+               tuple(range(255)), tuple(range(254, -1, -1))]
+    for auth in ("none", "password", "password none", "none password"):
+        for offered in offers:
+            report.run(f"{auth}: {bytes(offered[:8]).hex()}", choose,
+                       program, auth, offered)
+
+
+# Every message in every state.  A state is what leads there and its answer;
+# what comes then is the answer to the message, all to the end.
+STATES = {
+    "start": (b"", b""),
+    "method 02": (OFFER, b"\5\2"),
+    "login done": (OFFER + login(b"alice", SECRET), b"\5\2\1\0"),
+    "login failed": (OFFER + login(b"alice", WRONG), b"\5\2\1\1"),
+    "no method": (b"\5\1\0", b"\5\xff"),
+    "refused": (OFFER + login(b"alice", SECRET) +
+                socks.request("192.0.2.1", 80),
+                b"\5\2\1\0" + bytes.fromhex(handshake.FAILURE % 2)),
+}
+NOT_HERE = bytes.fromhex(handshake.FAILURE % 1)
+MESSAGES = ("greeting 00", "greeting 02", "login", "wrong login", "request",
+            "reply", "PROXY", "SOCKS4", "end")
+ANSWERS = {
+    ("start", "greeting 00"): b"\5\xff",
+    ("start", "greeting 02"): b"\5\2",
+    # 05 01 00: a greeting that offers `none`, and something behind it.
+    ("start", "request"): b"\5\xff",
+    # 05 00: a greeting without any method.
+    ("start", "reply"): b"\5\xff",
+    ("method 02", "login"): GRANTED,
+    ("method 02", "wrong login"): REFUSED,
+    ("method 02", "greeting 00"): REFUSED,
+    ("method 02", "greeting 02"): REFUSED,
+    ("method 02", "request"): REFUSED,
+    ("method 02", "reply"): REFUSED,
+    ("method 02", "PROXY"): REFUSED,
+    ("method 02", "SOCKS4"): REFUSED,
+    ("login done", "login"): NOT_HERE,
+    ("login done", "wrong login"): NOT_HERE,
+    ("login done", "PROXY"): NOT_HERE,
+    ("login done", "SOCKS4"): NOT_HERE,
+    # 05 01: the beginning of a request, and no more.
+    ("login done", "greeting 00"): b"",
+    ("login done", "greeting 02"): b"",
+    # 05 00 ...: the command 00.
+    ("login done", "reply"): bytes.fromhex(handshake.FAILURE % 7),
+}
+
+
+def message(name, port):
+    return {
+        "greeting 00": b"\5\1\0", "greeting 02": OFFER,
+        "login": login(b"alice", SECRET),
+        "wrong login": login(b"alice", WRONG),
+        "request": socks.request("127.0.0.1", port),
+        "reply": b"\5\0\0\1\x7f\0\0\1" + port.to_bytes(2, "big"),
+        "PROXY": b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n",
+        "SOCKS4": b"\4\1" + port.to_bytes(2, "big") + b"\x7f\0\0\1\0",
+        "end": b"",
+    }[name]
+
+
+def transition(program, state, name):
+    """Only a request behind a login may reach the server."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        handler = Handler(program, people.options())
+        try:
+            before, answer = STATES[state]
+            served = (state, name) == ("login done", "request")
+            handler.let_go()
+            handler.send(before)
+            got = streams.receive_exactly(handler.client, len(answer))
+            if got != answer:
+                raise Failure(f"the way there: {got.hex()}")
+            handler.send(message(name, server.getsockname()[1]))
+            try:
+                handler.client.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            if served:
+                server.settimeout(handshake.DEADLINE)
+                server.accept()[0].close()
+            got = handler.read_to_end()
+            if not served:
+                wanted = ANSWERS.get((state, name), b"")
+                if got != wanted:
+                    raise Failure(f"{got.hex()}, not {wanted.hex()}")
+                try:
+                    server.accept()
+                except BlockingIOError:
+                    pass
+                else:
+                    raise Failure("the server was reached")
+            elif got[:4] != b"\5\0\0\1":
+                raise Failure(f"reply {got.hex()}")
+            handler.finish()
+        finally:
+            handler.kill()
+
+
+def check_states(program, report):
+    at_once([(report, f"{name} in state {state}", transition, program,
+              state, name) for state in STATES for name in MESSAGES])
+
+
+def scheme(program, path):
+    """Right and wrong by a hash of that scheme, in the sandbox."""
+    for word, answer in ((SECRET, GRANTED), (WRONG, REFUSED)):
+        handler = Handler(program, [
+            "-o", "auth password", "-o", "user nobody",
+            "-o", f"password-file {path}", "-o", "deny all"])
+        try:
+            outcome(handler, OFFER + login(b"alice", word), b"\5\2" + answer)
+        finally:
+            handler.kill()
+
+
+def check_schemes(program, report):
+    """Those that crypt_gensalt() of this machine makes."""
+    library = ctypes.CDLL("libcrypt.so.1")
+    library.crypt_gensalt.restype = ctypes.c_char_p
+    cases = []
+    for prefix in (b"$y$", b"$gy$", b"$7$", b"$2b$", b"$2a$", b"$2y$",
+                   b"$6$", b"$5$", b"$sha1", b"$md5", b"$1$", b"$3$", b"_",
+                   b""):
+        # The cheapest of the dear ones: 1 is a valid cost of all but bcrypt.
+        salt = (library.crypt_gensalt(prefix, 4 if prefix[:2] == b"$2" else 1,
+                                      b"0123456789abcdef" * 4, 64) or
+                library.crypt_gensalt(prefix, 0, b"0123456789abcdef" * 4, 64))
+        if not salt or salt.startswith(b"*"):
+            continue
+        hashed = crypt.crypt(SECRET.decode(), salt.decode())
+        if not hashed or hashed.startswith("*"):
+            continue
+        name = prefix.decode().strip("$_") or f"des{len(prefix)}"
+        other = os.path.join(people.directory, name)
+        people.write(people.lines)
+        shutil.copy(people.path, other)
+        with open(other, "w", encoding="ascii") as file:
+            file.write(f"alice:{hashed}\n")
+        os.chmod(other, 0o600)
+        if os.getuid() == 0:
+            os.chown(other, pwd.getpwnam("nobody").pw_uid, 0)
+        cases.append((report, f"scheme {prefix.decode()!r}", scheme, program,
+                      other))
+    at_once(cases)
+    if len(cases) < 8:
+        sys.exit(f"only {len(cases)} schemes")
+
+
+def cost(program, user):
+    """CPU seconds of a refused session."""
+    handler = Handler(program, people.options())
+    try:
+        handler.let_go()
+        handler.send(OFFER + login(user, WRONG))
+        handler.client.shutdown(socket.SHUT_WR)
+        handler.read_to_end()
+        _, status, usage = os.wait4(handler.process.pid, 0)
+        handler.process.returncode = status
+        return usage.ru_utime + usage.ru_stime
+    finally:
+        handler.kill()
+
+
+def check_timing(program, report):
+    """Unknown or known, a guess costs the same work; the delay covers what
+    is left.  The least of several: what others take only adds."""
+
+    def compare():
+        people.lines.clear()
+        people.add(b"alice", SECRET, "$6$rounds=200000$saltsalt")
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            took = list(pool.map(lambda n: cost(
+                program, (b"alice", b"nobody-knows")[n % 2]), range(12)))
+        known, unknown = min(took[0::2]), min(took[1::2])
+        if known < 0.02:
+            raise Failure(f"no work to compare: {known} s")
+        # Without that work, or with a hash of our own choice, it is a
+        # small part.
+        if not 0.5 < unknown / known < 2:
+            raise Failure(f"unknown {unknown:.4f} s, known {known:.4f} s")
+
+    report.run("unknown and wrong", compare)
+
+
+def secret_logged(program, octets):
+    """At the loudest level, with everything that may go wrong."""
+    handler = Handler(program, people.options(
+        "log-level debug", "log-start on", "handshake-timeout 1s"))
+    try:
+        handler.let_go()
+        handler.send(octets)
+        handler.client.shutdown(socket.SHUT_WR)
+        handler.read_to_end()
+        text, _ = handler.finish()
+        if CANARY.search(text.encode()) or not text:
+            raise Failure(f"logged: {text}")
+    finally:
+        handler.kill()
+
+
+def memory_of(pid):
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            if not re.match(r"\S+ rw", line) or "[v" in line:
+                continue
+            low, high = (int(n, 16) for n in line.split()[0].split("-"))
+            memory.seek(low)
+            try:
+                yield memory.read(high - low)
+            except OSError:
+                pass
+
+
+def secret_kept(program, word):
+    """Nothing is left in memory once the answer is there; nor while a wrong
+    one waits for it."""
+    handler = Handler(program, people.options())
+    try:
+        handler.send(OFFER, last=False)
+        streams.receive_exactly(handler.client, 2)
+        handler.send(login(b"alice", word), last=False)
+        if word == SECRET:
+            streams.receive_exactly(handler.client, 2)
+        else:
+            end = time.monotonic() + handshake.DEADLINE
+            while "poll" not in syscall_of(handler.process.pid):
+                if time.monotonic() > end:
+                    raise Failure("it does not wait")
+        found = [m for block in memory_of(handler.process.pid)
+                 for m in CANARY.findall(block)]
+        if found:
+            raise Failure(f"in memory: {found}")
+        if not any(b"alice" in block
+                   for block in memory_of(handler.process.pid)):
+            raise Failure("the user is not found either: no test")
+    finally:
+        handler.kill()
+
+
+def syscall_of(pid):
+    """Where it waits in the kernel."""
+    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
+        return file.read()
+
+
+def dumps_core(pid):
+    """Does SIGABRT leave a core of it?"""
+    os.kill(pid, signal.SIGABRT)
+    _, status = os.waitpid(pid, 0)
+    if not os.WIFSIGNALED(status):
+        raise Failure(f"ended by {status}")
+    return os.WCOREDUMP(status)
+
+
+def no_core(program):
+    """With cores allowed; check_core shows that another program has one."""
+    handler = Handler(program, people.options())
+    try:
+        handler.send(OFFER + login(b"alice", SECRET), last=False)
+        streams.receive_exactly(handler.client, 4)
+        if dumps_core(handler.process.pid):
+            raise Failure("a core was left")
+        handler.process.returncode = -signal.SIGABRT
+    finally:
+        handler.kill()
+
+
+def check_secret(program, report):
+    octets = (OFFER + login(b"alice", SECRET) +
+              socks.request("127.0.0.1", 1) + SECRET)
+    for name, more in {
+            "right": octets, "wrong": OFFER + login(b"alice", WRONG),
+            "unknown": OFFER + login(b"bob", SECRET),
+            "unfinished": OFFER + login(b"alice", SECRET)[:-1],
+            "version": OFFER + b"\2" + login(b"alice", SECRET)[1:],
+            "before the greeting": login(b"alice", SECRET),
+            "twice": OFFER + 2 * login(b"alice", SECRET)}.items():
+        report.run(f"log: {name}", secret_logged, program, more)
+    if os.getuid() == 0:
+        report.run("memory, right", secret_kept, program, SECRET)
+        report.run("memory, wrong", secret_kept, program, WRONG)
+    resource.setrlimit(resource.RLIMIT_CORE, (
+        resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+    os.chdir(people.directory)
+    report.run("core", no_core, program)
+
+
+def check_core(program, report):
+    """The control of check_secret's core: this machine does leave them."""
+    del program
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    os.chdir(people.directory)
+    process = subprocess.Popen(["/bin/sleep", "60"])
+    if not dumps_core(process.pid):
+        raise SystemExit(2)
+    report.run("core", lambda: None)
+
+
+def check_credentials(program, report):
+    """A name without a slash, in $CREDENTIALS_DIRECTORY."""
+
+    def session(environment, status):
+        handler = Handler(program, [
+            "-o", "auth password", "-o", "user nobody",
+            "-o", "password-file people", "-o", "allow user *"], environment)
+        try:
+            handler.let_go()
+            try:
+                handler.send(OFFER + login(b"alice", SECRET))
+                handler.client.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # 78 closes at once
+            got = handler.read_to_end()
+            _, ended = handler.finish()
+            if ended != status or got != (b"" if status else b"\5\2\1\0"):
+                raise Failure(f"{got.hex()}, status {ended}")
+        finally:
+            handler.kill()
+
+    os.rename(people.path, os.path.join(people.directory, "people"))
+    report.run("there", session,
+               {"CREDENTIALS_DIRECTORY": people.directory}, 0)
+    if not os.path.exists("/etc/socks64/passwords"):
+        report.run("not there", session,
+                   {"CREDENTIALS_DIRECTORY": "/nowhere"}, 78)
+        report.run("no credentials", session, {}, 78)
+
+
+CHECKS = {name[6:]: function for name, function in list(globals().items())
+          if name.startswith("check_")}
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[2] not in CHECKS:
+        sys.exit(f"usage: login.py HANDLER {'|'.join(CHECKS)}")
+    report = Report()
+    try:
+        CHECKS[sys.argv[2]](os.path.abspath(sys.argv[1]), report)
+    finally:
+        os.chdir("/")
+        shutil.rmtree(people.directory)
+    report.end()
+
+
+if __name__ == "__main__":
+    main()

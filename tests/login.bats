@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Users and passwords (RFC 1929) and the choice of the method, through the
+# handler.  doc/peers.md says what other servers get wrong here.
+
+load lib/common
+
+login() {
+	run alone "$CASES/login.py" "${PROGRAM:-$HANDLER}" "$@"
+	echo "$output"
+	[[ $status -eq 0 ]]
+}
+
+@test "right, wrong and unknown, fields of 0 and 255 octets, malformed messages" {
+	login answers
+}
+
+@test "a refusal comes after one to two seconds, and within handshake-timeout" {
+	login deadline
+}
+
+@test "greeting, login, request and data in one segment, cut at every octet" {
+	login cuts
+}
+
+@test "the method is the server's first that was offered, and never another" {
+	login methods
+}
+
+@test "every message in every state: nothing passes before a login (CVE-2023-43644)" {
+	login states
+}
+
+@test "every scheme that this libcrypt makes, inside the sandbox" {
+	login schemes
+}
+
+@test "the same, static link" {
+	PROGRAM=$HANDLER_STATIC login schemes
+}
+
+@test "an unknown user costs what a wrong password does" {
+	login timing
+}
+
+@test "no password in any log, in memory, or in a core" {
+	need sys-ptrace
+	login secret
+}
+
+@test "this machine would leave a core" {
+	run "$CASES/login.py" "$HANDLER" core
+	[[ $status -ne 2 ]] || skip "no program leaves a core here"
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "a password file by the name of a credential" {
+	login credentials
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Messages of the pure parsers, whole, byte by byte and cut at every octet.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.."
+	make -s build/tests/message build/replay/proxy build/replay/login \
+	    build/replay/udp build/replay/client build/tests/client \
+	    build/fuzz/vectors/{proxy,login,udp,client}.made
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.."
+}
+
+@test "PROXY headers of both versions" {
+	run -0 build/tests/message proxy tests/vectors/proxy/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "login messages" {
+	run -0 build/tests/message login tests/vectors/login/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "headers of datagrams" {
+	run -0 build/tests/message datagram tests/vectors/datagram/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "messages of the control channel of udp" {
+	run -0 build/tests/message control tests/vectors/control/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "what a client of a SOCKS5 server gets" {
+	local kind
+	for kind in method answer reply from; do
+		run -0 build/tests/message $kind tests/vectors/$kind/*.hex
+		[[ $output =~ ^[0-9]+" vectors held"$ ]]
+	done
+}
+
+@test "what a client of a SOCKS5 server sends" {
+	run -0 build/tests/client
+	[[ $output == '12 messages held' ]]
+}
+
+@test "the fuzz targets of these messages hold on their corpora" {
+	build/replay/proxy build/fuzz/vectors/proxy
+	build/replay/login build/fuzz/vectors/login
+	build/replay/udp build/fuzz/vectors/udp
+	build/replay/client build/fuzz/vectors/client
+}

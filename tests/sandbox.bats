@@ -1,0 +1,635 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The sandbox: what the filters say of every call, who dies of what, what
+# Landlock leaves, and that nothing runs without it.
+#
+# shellcheck shell=bash
+
+load lib/common
+
+setup_file() {
+	make -s -C "$ROOT" all probes
+	# Its /proc/PID and /tmp: what another user may run and read.
+	cp "$ROOT"/build/tests/probe/{probe,without-seccomp} \
+	    "$BATS_FILE_TMPDIR"
+	chmod 755 "$BATS_FILE_TMPDIR"
+}
+
+setup() {
+	[[ $EUID == 0 ]] || skip "needs root: becomes users, mounts"
+	probe=$BATS_FILE_TMPDIR/probe
+	without=$BATS_FILE_TMPDIR/without-seccomp
+}
+
+teardown_file() {
+	stop_all
+}
+
+# die STAGE CALL...: each line of the here-document is a call that must kill.
+all_die() {
+	local stage=$1 line survivors=
+	local -a call
+	while read -r line; do
+		[[ -n $line && $line != \#* ]] || continue
+		read -ra call <<<"$line"
+		run "$probe" "$stage" "${call[@]}"
+		[[ $status == 159 ]] ||
+		    survivors+="$stage: $line: status $status $output"$'\n'
+	done
+	[[ -z $survivors ]] || fail "$survivors"
+}
+
+field() {
+	awk -v name="$1:" '$1 == name { $1 = ""; print substr($0, 2) }'
+}
+
+# The calls that no stage has: numbers as x86-64's headers have them.
+calls_for_nobody() {
+	cat <<-'END'
+	# other programs, processes
+	execve @/bin/true 0 0
+	execveat -100 @/bin/true 0 0 0
+	fork
+	vfork
+	clone 17 0 0 0 0
+	clone3 - 88
+	kill 0 0
+	tkill 1 0
+	tgkill 1 1 0
+	rt_sigqueueinfo 1 0 -
+	pidfd_open 1 0
+	ptrace 0 0 0 0
+	process_vm_readv 1 - 1 - 1 0
+	process_vm_writev 1 - 1 - 1 0
+	setpgid 0 0
+	setsid
+	rt_sigaction 10 - 0 8
+	# files: writing, making, moving, handles
+	openat -100 @/dev/null 1
+	openat -100 @/dev/null 2
+	openat -100 @/tmp/x 0101 0600
+	openat -100 @/etc/hosts 01000
+	openat -100 @/tmp 020200000 0600
+	openat -100 @/etc/hosts 010000000
+	open @/etc/hosts 0
+	openat2 -100 @/etc/hosts - 24
+	creat @/tmp/x 0600
+	unlink @/tmp/x
+	unlinkat -100 @/tmp/x 0
+	renameat2 -100 @/tmp/x -100 @/tmp/y 0
+	linkat -100 @/tmp/x -100 @/tmp/y 0
+	symlinkat @/tmp/x -100 @/tmp/y
+	mkdirat -100 @/tmp/x 0700
+	mknodat -100 @/tmp/x 0 0
+	fchmodat -100 @/tmp/x 0700
+	fchownat -100 @/tmp/x 0 0 0
+	ftruncate 2 0
+	getdents64 0 - 512
+	readlinkat -100 @/etc/hosts - 512
+	name_to_handle_at -100 @/etc - - 0
+	open_by_handle_at 0 - 0
+	chdir @/tmp
+	chroot @/tmp
+	mount @none @/tmp @tmpfs 0 0
+	umount2 @/tmp 0
+	pivot_root @/tmp @/tmp
+	open_tree -100 @/tmp 0
+	inotify_init1 0
+	memfd_secret 0
+	# memory that is code, memory that others see
+	mmap 0 4096 4 0x22 0xffffffffffffffff 0
+	mmap 0 4096 5 0x22 0xffffffffffffffff 0
+	mmap 0 4096 7 0x22 0xffffffffffffffff 0
+	mmap 0 4096 3 0x21 0xffffffffffffffff 0
+	mmap 0 4096 1 0x2 0 0
+	mmap 0x10000 4096 3 0x32 0xffffffffffffffff 0
+	mmap 0 4096 0x100000003 0x22 0xffffffffffffffff 0
+	mprotect 0 4096 1
+	mprotect 0 4096 5
+	pkey_mprotect 0 4096 5 0
+	mremap 0 4096 8192 0 0
+	remap_file_pages 0 4096 0 0 0
+	shmget 0 4096 01600
+	userfaultfd 0
+	# sockets: families, types, protocols that nobody needs; listening
+	socket 1 1 0
+	socket 1 2 0
+	socket 1 0x80005 0
+	socket 0x100000001 0x80002 0
+	socket 2 3 1
+	socket 2 2 1
+	socket 2 1 262
+	socket 2 1 132
+	socket 10 3 58
+	socket 10 2 58
+	socket 0x100000002 1 0
+	socket 2 0x100000001 0
+	socket 15 3 2
+	socket 16 3 0
+	socket 17 3 0x300
+	socket 38 5 0
+	socket 40 1 0
+	socket 44 3 0
+	socketpair 1 1 0 -
+	accept 0 0 0
+	accept4 0 0 0 0
+	accept4 0 0 0 0x800
+	recvmmsg 0 - 1 0 0
+	sendmmsg 0 - 1 0
+	# options
+	setsockopt 0 1 26 - 16
+	setsockopt 0 1 50 - 4
+	setsockopt 0 0 64 - 4
+	setsockopt 0 41 64 - 4
+	setsockopt 0 6 31 - 4
+	setsockopt 0 0x100000001 13 - 8
+	getsockopt 0 1 17 - -
+	getsockopt 0 6 11 - -
+	fcntl 0 0 100
+	fcntl 0 2 1
+	fcntl 0 4 0
+	fcntl 0 1030 100
+	fcntl 0 8 1
+	fcntl 0 10 9
+	fcntl 0 1024 0
+	ioctl 0 0x5412 @x
+	ioctl 0 0x541c @x
+	ioctl 0 0x8914 -
+	ioctl 0 0x5401 -
+	ioctl 0 0x100008905 -
+	# who we are, what we may
+	setuid 0
+	setgid 0
+	setresuid 0 0 0
+	setgroups 0 0
+	setfsuid 0
+	prctl 4 1 0 0 0
+	prctl 0x59616d61 1 0 0 0
+	prctl 15 @x 0 0 0
+	prctl 22 2 - 0 0
+	prctl 47 2 12 0 0
+	arch_prctl 0x1002 0
+	personality 0x40000
+	prlimit64 0 7 - 0
+	prlimit64 1 7 0 -
+	setrlimit 7 -
+	setpriority 0 0 0
+	sched_setaffinity 0 8 -
+	seccomp 2 0 -
+	seccomp 1 8 -
+	landlock_create_ruleset 0 0 1
+	unshare 0x10000000
+	setns 0 0
+	# the kernel's large doors
+	bpf 0 - 8
+	io_uring_setup 1 -
+	perf_event_open - 0 -1 -1 0
+	keyctl 0 0 0 0 0
+	add_key @user @x @y 1 -2
+	request_key @user @x 0 0
+	init_module - 0 @x
+	kexec_load 0 0 0 0
+	reboot 0 0 0
+	sethostname @x 1
+	settimeofday - 0
+	quotactl 0 0 0 0
+	syslog 3 - 10
+	vmsplice 0 - 1 0
+	futex - 0 0 0
+	futex - 3 1 1
+	clock_settime 0 -
+	timer_create 0 0 -
+	eventfd2 0 0
+	epoll_create1 0
+	poll - 0 0
+	newfstatat 0 @ - 0x1000
+	fstat 0 -
+	statx -100 @/etc/passwd 0 0 -
+	faccessat -100 @/etc/passwd 4
+	uname -
+	getpeername 0 - -
+	getpid
+	dup 0
+	dup3 0 9 0
+	time 0
+	# x32's read and socket, a number that no call has, the last of all
+	0x40000000 0 - 1
+	0x40000029 2 1 0
+	599
+	0xffffffff
+	END
+}
+
+@test "the filters say what the golden table says, for every number and arch" {
+	run --separate-stderr "$ROOT/build/tests/probe/table"
+	[[ $status == 0 && -z $stderr ]] || fail "$stderr"
+	diff "$TESTS/probe/table.golden" - <<<"$output"
+}
+
+@test "a filter that lacks a row does not pass for the table" {
+	local copy=$BATS_TEST_TMPDIR
+	mkdir "$copy/sandbox"
+	"$ROOT/build/sandbox/generate" --without 5 \
+	    >"$copy/sandbox/filters.h"
+	gcc -I"$copy" -I"$ROOT" -D_GNU_SOURCE -std=c17 -o "$copy/table" \
+	    "$TESTS/probe/table.c" "$ROOT"/build/sandbox/calls.o \
+	    "$ROOT"/build/wire/text.o
+	run -1 "$copy/table"
+	assert_match "complaint" "$output" "filter and table disagree"
+}
+
+@test "no filter was built for development" {
+	run -0 grep -c "2147483648U" "$ROOT/build/sandbox/filters.h"
+	[[ $output == 6 ]] || fail "kills in $output filters, not 6"
+	run ! grep "196608U" "$ROOT/build/sandbox/filters.h"
+	"$ROOT/build/sandbox/generate" --trap >"$BATS_TEST_TMPDIR/trap"
+	run -0 grep -c "196608U" "$BATS_TEST_TMPDIR/trap"
+}
+
+@test "what no stage needs kills in the negotiate stage" {
+	all_die negotiate < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the bind stage" {
+	all_die bind < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the udp stage" {
+	all_die udp < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the watch stage" {
+	all_die watch < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the alg stage" {
+	all_die alg < <(calls_for_nobody)
+}
+
+@test "what no stage needs kills in the relay stage" {
+	all_die relay < <(calls_for_nobody)
+}
+
+@test "what only the negotiation needs kills in the bind stage" {
+	all_die bind <<-'END'
+	openat -100 @/etc/resolv.conf 0
+	openat -100 @/dev/urandom 0
+	read 0 - 1
+	socket 2 1 0
+	socket 10 1 0
+	socket 2 0x80801 0
+	mmap 0 4096 3 0x22 0xffffffffffffffff 0
+	munmap 0 4096
+	brk 0
+	writev 0 - 0
+	listen 0 1
+	setsockopt 0 1 2 - 4
+	setsockopt 0 41 26 - 4
+	END
+}
+
+@test "what streams and listeners need kills in the udp stage" {
+	all_die udp <<-'END'
+	splice 0 0 1 0 1 0
+	pipe2 - 0
+	fcntl 0 1031 4096
+	ioctl 0 0x8905 -
+	listen 0 1
+	accept4 0 0 0 0x80800
+	setsockopt 0 1 2 - 4
+	setsockopt 0 1 8 - 4
+	setsockopt 0 1 13 - 8
+	setsockopt 0 1 9 - 4
+	setsockopt 0 6 4 - 4
+	setsockopt 0 41 26 - 4
+	capset - -
+	seccomp 1 0 -
+	getuid
+	END
+}
+
+@test "what only the negotiation needs kills in the alg stage" {
+	all_die alg <<-'END'
+	openat -100 @/etc/resolv.conf 0
+	openat -100 @/dev/urandom 0
+	read 0 - 1
+	pread64 0 - 1 0
+	socket 2 2 0
+	socket 10 2 0
+	mmap 0 4096 3 0x22 0xffffffffffffffff 0
+	munmap 0 4096
+	brk 0
+	writev 0 - 0
+	setsockopt 0 41 26 - 4
+	setsockopt 0 0 32 - 4
+	fcntl 0 6 -
+	fcntl 0 38 -
+	getuid
+	END
+}
+
+@test "what only the negotiation needs kills in the watch stage" {
+	all_die watch <<-'END'
+	openat -100 @/etc/resolv.conf 0
+	read 0 - 1
+	socket 2 1 0
+	socket 2 2 0
+	socket 10 1 0
+	connect 0 - 16
+	bind 0 - 16
+	getsockname 0 - -
+	listen 0 1
+	accept4 0 0 0 0x80800
+	setsockopt 0 6 1 - 4
+	setsockopt 0 1 2 - 4
+	setsockopt 0 1 25 @lo 2
+	setsockopt 0 1 36 - 4
+	mmap 0 4096 3 0x22 0xffffffffffffffff 0
+	fcntl 0 36 -
+	capset - -
+	seccomp 1 0 -
+	END
+}
+
+@test "what only the negotiation needs kills in the relay stage" {
+	all_die relay <<-'END'
+	openat -100 @/etc/resolv.conf 0
+	openat -100 @/dev/urandom 0
+	read 0 - 1
+	socket 2 1 0
+	socket 2 2 0
+	socket 10 1 0
+	socket 10 2 0
+	socket 2 0x80801 0
+	connect 0 - 16
+	bind 0 - 16
+	getsockname 0 - -
+	mmap 0 4096 3 0x22 0xffffffffffffffff 0
+	munmap 0 4096
+	brk 0
+	writev 0 - 0
+	setsockopt 0 6 1 - 4
+	setsockopt 0 1 25 @lo 2
+	setsockopt 0 1 36 - 4
+	setsockopt 0 1 2 - 4
+	setsockopt 0 41 26 - 4
+	listen 0 1
+	accept4 0 0 0 0x80800
+	fcntl 0 36 -
+	fcntl 0 37 -
+	capset - -
+	seccomp 1 0 -
+	END
+}
+
+@test "what a libc may try on its own fails or works, and kills in no stage" {
+	local stage call
+	for stage in negotiate bind udp relay; do
+		for call in "madvise 0 4096 4:ENOSYS" "rseq - 32 0 0:ENOSYS" \
+		    "set_robust_list - 24:ENOSYS" "memfd_create @x 0:EPERM" \
+		    "futex - 129 1:0" "futex - 1 1:0" \
+		    "prlimit64 0 7 0 -:0" "prctl 16 -:0" \
+		    "clock_gettime 1 -:0" "getrandom - 8 0:8"; do
+			read -ra words <<<"${call%:*}"
+			run "$probe" "$stage" "${words[@]}"
+			assert_equal "$stage ${call%:*}" "$output" "${call##*:}"
+		done
+	done
+}
+
+@test "a password is hashed under the filter" {
+	local salt hash
+	while read -r salt; do
+		hash=$("$probe" none hash "$salt")
+		run "$probe" negotiate hash "$salt"
+		assert_equal "$salt" "$output" "$hash"
+	done <<-'END'
+	$y$j9T$abcdefghijklmnop$
+	$gy$j9T$abcdefghijklmnop$
+	$7$CU..../....abcdefghijklmnop$
+	$6$abcdefghijklmnop$
+	$5$abcdefgh$
+	$2b$05$abcdefghijklmnopqrstuu
+	END
+}
+
+landlock_version() {
+	"$probe" none landlock_create_ruleset 0 0 1 2>/dev/null || :
+}
+
+needs_landlock() {
+	local version
+	version=$(landlock_version)
+	((${version:-0} >= $1)) ||
+	    skip "this kernel has Landlock ${version:-0}, not $1"
+}
+
+@test "Landlock leaves /dev/urandom, and nothing else, to be opened" {
+	needs_landlock 1
+	local file
+	run -0 "$probe" negotiate openat -100 @/dev/urandom 0
+	for file in /etc/resolv.conf /etc/hosts /etc/passwd /etc/shadow /proc/self/status /etc/ld.so.cache \
+	    /dev/null /usr/bin/env; do
+		[[ -e $file ]] || continue
+		run -0 "$probe" none openat -100 "@$file" 0
+		run -1 "$probe" negotiate read "$file"
+		assert_equal "$file" "$output" EACCES
+	done
+	run -1 "$probe" negotiate openat -100 @/etc 0
+	assert_equal "a directory" "$output" EACCES
+}
+
+# in_etc SCRIPT: with an /etc of its own, as $1, over the machine's.
+in_etc() {
+	local etc=$BATS_TEST_TMPDIR/etc
+	mkdir "$etc"
+	cp /etc/passwd "$etc"
+	unshare -m --propagation private bash -euc \
+	    "mount --bind '$etc' /etc; $1"
+}
+
+@test "hosts may be a symlink, and be replaced in mid-handshake" {
+	need mounts
+	run -0 --separate-stderr in_etc "echo 127.0.0.1 symlink.test >/etc/real
+		ln -s real /etc/hosts
+		'$CASES/replaced.py' '$HANDLER' symlink.test"
+	assert_equal "output" "$output" $'reply 00\nreply 00'
+}
+
+@test "sockets without a path, of processes outside, are out of reach" {
+	needs_landlock 6
+	local name=socks64-test-$$
+	start abstract socat -u "ABSTRACT-RECVFROM:$name" -
+	wait_until grep -q "@$name" /proc/net/unix
+	run -0 "$probe" none abstract "$name"
+	run -1 "$probe" negotiate abstract "$name"
+	assert_equal "connect" "$output" EPERM
+	stop abstract
+}
+
+@test "without seccomp a stage cannot be entered" {
+	need sys-admin
+	run -71 "$without" "$probe" negotiate getuid
+	assert_equal "sentence" "$output" \
+	    "the seccomp filter could not be loaded: Function not implemented"
+}
+
+@test "without no-new-privileges a stage cannot be entered" {
+	need sys-admin
+	run -71 "$without" -n "$probe" negotiate getuid
+	assert_match "sentence" "$output" \
+	    "^no-new-privileges could not be set: "
+}
+
+@test "without Landlock the filters are set all the same" {
+	need sys-admin
+	run -0 "$without" -l "$probe" negotiate read /etc/passwd
+	run -159 "$without" -l "$probe" negotiate open @/dev/null 0
+	run -159 "$without" -l "$probe" negotiate openat -100 @/dev/null 1
+}
+
+@test "root becomes the user in /etc/passwd, for good, with nothing kept" {
+	local what
+	run -0 setpriv --groups 4,24,65534 "$probe" -u nobody relay status
+	for what in "Uid:65534 65534 65534 65534" \
+	    "Gid:65534 65534 65534 65534" "Groups:" "NoNewPrivs:1" \
+	    "Seccomp:2" "CapInh:0000000000000000" "CapPrm:0000000000000000" \
+	    "CapEff:0000000000000000" "CapBnd:0000000000000000" \
+	    "CapAmb:0000000000000000"; do
+		assert_equal "${what%%:*}" \
+		    "$(field "${what%%:*}" <<<"$output" | sed 's/ *$//')" \
+		    "${what#*:}"
+	done
+}
+
+@test "the user is socks64, else nobody, or a UID" {
+	need mounts
+	run -0 in_etc "printf '%s\n' root:x:0:0::/: nobody:x:70:71::/: \
+		a:x:80:81::/ > /etc/passwd
+		printf 80:x:90:91::/:/b >> /etc/passwd
+		for u in - a 80 90; do
+			'$probe' -u \$u none status | grep -E '^(Uid|Gid)'
+		done
+		echo socks64:x:60:61:: > /etc/passwd
+		echo nobody:x:70:71:: >> /etc/passwd
+		'$probe' -u - none status | grep -E '^(Uid|Gid)'"
+	assert_equal "ids" "$(awk '{ print $1 $2 }' <<<"$output" | xargs)" \
+	    "Uid:70 Gid:71 Uid:80 Gid:81 Uid:80 Gid:81 Uid:90 Gid:91 Uid:60 Gid:61"
+}
+
+@test "who is not in /etc/passwd, or is root, is nobody to become" {
+	need mounts
+	local user
+	for user in "" nosuch +nobody 4294967295 4294967294 -1 99999999999; do
+		run -71 "$probe" -u "$user" none status
+		assert_equal "$user" "$output" \
+		    "the user is not in /etc/passwd"
+	done
+	for user in root 0 00; do
+		run -71 "$probe" -u "$user" none status
+		assert_equal "$user" "$output" "the user is root: name another"
+	done
+	run -71 in_etc "rm /etc/passwd; '$probe' -u - none status"
+	assert_equal "sentence" "$output" "/etc/passwd cannot be read"
+}
+
+@test "groups that cannot be dropped are an error" {
+	need users
+	run -71 setpriv --groups 4 unshare -Ur "$probe" -u nobody none status
+	assert_equal "sentence" "$output" \
+	    "supplementary groups could not be dropped"
+}
+
+@test "mark keeps CAP_NET_ADMIN while it negotiates, then it goes" {
+	need net-admin
+	run -0 "$probe" -u nobody -m negotiate status
+	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000001000
+	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000001000
+	assert_equal "Inh" "$(field CapInh <<<"$output")" 0000000000000000
+	run -0 "$probe" -u nobody -m relay status
+	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000000000
+	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000000000
+}
+
+@test "who is not root gives up ambient capabilities, and /proc/PID to root" {
+	need net-admin sys-admin
+	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    --inh-caps +net_admin,+sys_time --ambient-caps \
+	    +net_admin,+sys_time "$probe" -u - relay status
+	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000000000
+	assert_equal "Amb" "$(field CapAmb <<<"$output")" 0000000000000000
+	assert_equal "Inh" "$(field CapInh <<<"$output")" 0000000000000000
+	assert_equal "owner" "$(field Owner <<<"$output")" 0
+	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    --inh-caps +net_admin,+sys_time --ambient-caps \
+	    +net_admin,+sys_time "$probe" -u - -m negotiate status
+	assert_equal "Prm" "$(field CapPrm <<<"$output")" 0000000000001000
+	assert_equal "Eff" "$(field CapEff <<<"$output")" 0000000000001000
+	assert_equal "Inh" "$(field CapInh <<<"$output")" 0000000000000000
+	assert_equal "Amb" "$(field CapAmb <<<"$output")" 0000000000000000
+}
+
+@test "neither link serves anybody without seccomp: 71, before a byte is read" {
+	need sys-admin
+	local link missing
+	for link in "$HANDLER" "$HANDLER_STATIC"; do
+		for missing in "" -n; do
+			# shellcheck disable=SC2086 # none or one word
+			run -0 --separate-stderr "$TESTS/probe/hand.py" \
+			    "$without" $missing "$link"
+			assert_equal "$missing" "$output" "71 3 0"
+			assert_match "record" "$stderr" \
+			    " error client=127.0.0.1:.*reason=\".+could not be"
+		done
+	done
+}
+
+@test "a kernel without Landlock is a debug line, and the session goes on" {
+	need sys-admin
+	local level
+	for level in debug:1 info:0; do
+		run -0 --separate-stderr "$TESTS/probe/hand.py" "$without" -l \
+		    "$HANDLER" -o "log-level ${level%:*}"
+		assert_equal "outcome" "$output" "0 0 2"
+		assert_equal "$level" "$(grep -c "no Landlock" <<<"$stderr")" \
+		    "${level#*:}"
+	done
+}
+
+@test "one session of each kind works inside, in both links" {
+	need mounts
+	run -0 "$TESTS/probe/sessions.py" "$HANDLER" "$HANDLER_STATIC" \
+	    "$probe"
+	assert_equal "complaint" "$output" ""
+}
+
+@test "no user to become is 78, as -t says, before a byte is read" {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	local user why
+	for user in nosuch root; do
+		run -0 --separate-stderr "$TESTS/probe/hand.py" "$HANDLER" \
+		    -o "log-level debug" -o "user $user"
+		assert_equal "outcome" "$output" "78 3 0"
+		why=${stderr#*: }
+		assert_match "sentence" "$why" "^-o:2: user: the user is "
+		run -78 --separate-stderr "$HANDLER" -t -f /dev/null \
+		    -o "log-level debug" -o "user $user"
+		assert_equal "-t" "$stderr" "$why"
+	done
+}
+
+@test "--print-sandbox gives each call of each stage with its reason" {
+	local line
+	run -0 "$HANDLER" --print-sandbox
+	assert_equal "lines" "${#lines[@]}" \
+	    "$(($(wc -l <"$TESTS/probe/table.golden") + 1))"
+	for line in "${lines[@]:0:${#lines[@]}-1}"; do
+		assert_match "line" "$line" "^(negotiate|bind|udp|watch|alg|relay) [a-z0-9_]+.*: .+"
+	done
+	assert_match "last line" "${lines[-1]}" "^Landlock: (version [0-9]+|not in this kernel) \(this program uses rights of versions 1 to [0-9]+\); readable: /dev/urandom$"
+}
+
+@test "--print-sandbox says so when it cannot be written" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -71 bash -c '"$1" --print-sandbox >/dev/full' bash "$HANDLER"
+}
