@@ -80,7 +80,7 @@ alg_begin(struct alg *a)
 {
 	const char *problem = a->share.table->problem;
 
-	if (table_control_put(&a->share, &a->control, &a->alive) == TABLE_OK)
+	if (controls_put(&a->share, &a->control, &a->alive) == TABLE_OK)
 		return;
 	alg_mention(a, "FTP data connections are not known",
 	    problem[0] != '\0' ? problem :
@@ -351,7 +351,7 @@ do_what_is_due(struct dialogue *s)
 {
 	if (deadline_passed(s->refresh)) {
 		tick(s);
-		s->refresh = deadline_in(TABLE_CONTROL_REFRESH);
+		s->refresh = deadline_in(CONTROL_REFRESH);
 	}
 	if (!s->any_reply && deadline_passed(s->greeting))
 		s->control.raw = true;
@@ -510,7 +510,7 @@ dialogue_start(struct dialogue *s, struct alg *a)
 		(void)setsockopt(s->ends[i].fd, SOL_SOCKET, SO_OOBINLINE,
 		    &on, sizeof(on));
 	s->greeting = deadline_in(GREETING_MILLISECONDS);
-	s->refresh = deadline_in(TABLE_CONTROL_REFRESH);
+	s->refresh = deadline_in(CONTROL_REFRESH);
 	s->last_words = DEADLINE_NEVER;
 	s->moved_at = clock_now();
 	stream_put(&s->ends[CLIENT].in, a->early, a->early_length);
@@ -534,7 +534,7 @@ relay(struct alg *a, struct relay_watch watch)
 	enum relay_result result;
 
 	watch.tick = tick;
-	watch.interval = TABLE_CONTROL_REFRESH;
+	watch.interval = CONTROL_REFRESH;
 	watch.context = &dialogue;
 	result = relay_run(&r);
 	a->up += r.up;

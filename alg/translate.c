@@ -227,7 +227,7 @@ is_own(void *context, const struct address *address)
 	struct alg *a = k->alg;
 	struct table_bind bind;
 
-	if (table_bind_find(&a->share, address, &bind) == TABLE_OK) {
+	if (binds_find(&a->share, address, &bind) == TABLE_OK) {
 		k->live_bind = a->server_address.family == FAMILY_IPV6 ?
 		    bind.ipv6 : bind.ipv4;
 		return k->live_bind.family != FAMILY_NONE;
@@ -487,7 +487,7 @@ announce(struct control *k, uint16_t port)
 	if (port < PORT_UNPRIVILEGED)
 		return;
 	to.port = port;
-	result = table_data_announce(&a->share, &to, a->control.rule,
+	result = announced_put(&a->share, &to, a->control.rule,
 	    &k->data);
 	if (result != TABLE_OK)
 		alg_note(k->alg, "FTP data connections are not announced",
@@ -510,7 +510,7 @@ alias_of_server(struct control *k)
 
 	target.addresses[0] = a->server_address;
 	target.addresses[0].port = 0;
-	result = table_id_make(&a->share, &target, &id);
+	result = ids_make(&a->share, &target, &id);
 	if (result != TABLE_OK) {
 		alg_note(k->alg, "PASV was answered without an alias",
 		    table_why(k, result));

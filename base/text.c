@@ -43,6 +43,14 @@ text_add_char(struct text *t, char c)
 }
 
 void
+text_copy(char *to, size_t size, const char *from)
+{
+	struct text t = text_in(to, size);
+
+	text_add_octets(&t, from, strnlen(from, size - 1));
+}
+
+void
 text_add_padded(struct text *t, uint64_t number, size_t digits)
 {
 	char backwards[20];

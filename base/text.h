@@ -26,6 +26,12 @@ void text_add(struct text *t, const char *string);
 void text_add_char(struct text *t, char c);
 void text_add_octets(struct text *t, const void *octets, size_t length);
 
+/*
+ * Copies a C string into a buffer of `size` octets, as its own C string.  At
+ * most size - 1 octets of `from` are read, so it need not end.
+ */
+void text_copy(char *to, size_t size, const char *from);
+
 /* Appends a number in decimal; with at least `digits` digits (0 to 20). */
 void text_add_number(struct text *t, uint64_t number);
 void text_add_padded(struct text *t, uint64_t number, size_t digits);

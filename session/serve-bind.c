@@ -82,7 +82,7 @@ register_port(struct session *s, const struct share *share,
 		.ipv4 = s->binding.ipv4, .ipv6 = s->binding.ipv6 };
 	struct table_handle handle = { 0, 0 };
 
-	(void)table_bind_put(share, &bind,
+	(void)binds_put(share, &bind,
 	    deadline_in(s->settings.bind_timeout).at, &handle);
 	return handle;
 }
@@ -126,7 +126,7 @@ serve_bind(struct session *s)
 	serve_reply(s, &bound, 0);
 	serve_show(s);
 	wait_for_peer(s);
-	table_bind_remove(&share, &port);
+	binds_remove(&share, &port);
 	/* From here: two connections that policy allows to be one. */
 	serve_reply(s, &s->record.peer, 0);
 	s->stage = STAGE_SILENT;

@@ -42,7 +42,7 @@ find_alias(struct session *s, const struct share *share)
 	if (q->name != NULL || q->literal.family != FAMILY_IPV4 ||
 	    octets[0] != ALIAS_NET || id < ALIAS_LEAST)
 		return;
-	if (table_id_find(share, id, &target) != TABLE_OK ||
+	if (ids_find(share, id, &target) != TABLE_OK ||
 	    target.count == 0)
 		return;
 	q->literal = target.addresses[0];
@@ -65,7 +65,7 @@ find_by_port(struct session *s, const struct share *share)
 		reached = &q->proxied;
 	if (q->name == NULL && address_equal(&q->literal, reached) &&
 	    q->port >= PORT_UNPRIVILEGED && q->port != reached->port &&
-	    table_data_at_port(share, q->port, &to) == TABLE_OK)
+	    announced_at_port(share, q->port, &to) == TABLE_OK)
 		q->literal = to;
 }
 
@@ -77,7 +77,7 @@ find_pin(struct session *s, const struct share *share)
 	struct table_control control;
 
 	if (q->name == NULL ||
-	    table_control_by_name(share, q->name, &control) != TABLE_OK)
+	    controls_by_name(share, q->name, &control) != TABLE_OK)
 		return;
 	s->dial.pinned = control.server;
 	s->dial.pinned.port = q->port;
@@ -112,12 +112,12 @@ find_announced(struct session *s, const struct share *share)
 	    &s->dial.pinned;
 
 	if (to->family == FAMILY_NONE ||
-	    table_data_find(share, to, s->announced) != TABLE_OK)
+	    announced_find(share, to, s->announced) != TABLE_OK)
 		return;
 	s->dial.pinned = *to;
 	s->dial.pinned_only = true;
 	if (!rules_allow(s, to) &&
-	    table_data_take(share, to, s->announced) == TABLE_OK)
+	    announced_take(share, to, s->announced) == TABLE_OK)
 		q->announced = s->announced;
 }
 
@@ -131,8 +131,8 @@ find_control(struct session *s, const struct share *share)
 	struct question *q = &s->question;
 	struct table_control control;
 	const enum table_result found = q->name != NULL ?
-	    table_control_by_name(share, q->name, &control) :
-	    table_control_by_address(share, &q->literal, &control);
+	    controls_by_name(share, q->name, &control) :
+	    controls_by_address(share, &q->literal, &control);
 	struct text rule = text_in(s->announced, sizeof(s->announced));
 
 	if (found != TABLE_OK)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Announced FTP data connections.
+ * Announced FTP data connections: one slot each, with the server's address
+ * and the rule of its control connection.
  */
 #include "share/announced.h"
 
+#include "base/text.h"
 #include "share/slots.h"
 
 enum table_result
-table_data_announce(const struct share *share, const struct address *to,
+announced_put(const struct share *share, const struct address *to,
     const char *rule, struct table_handle *handle)
 {
 	struct turn turn;
@@ -17,11 +19,11 @@ table_data_announce(const struct share *share, const struct address *to,
 		return TABLE_UNUSABLE;
 	s = slot_of(&turn, handle);
 	if (s == NULL)
-		s = slot_choose(&turn, TABLE_DATA_MAX);
+		s = slot_choose(&turn, ANNOUNCED_MAX);
 	if (s != NULL) {
-		slot_begin(&turn, s, turn.now + TABLE_DATA_LIFE);
+		slot_begin(&turn, s, turn.now + ANNOUNCED_LIFE);
 		slot_add_address(s, to);
-		string_copy(s->rule, sizeof(s->rule), rule);
+		text_copy(s->rule, sizeof(s->rule), rule);
 		slot_publish(&turn, s);
 		*handle = slot_handle(turn.table, s);
 	}
@@ -48,7 +50,7 @@ is_port(const struct slot *s, const void *what)
 static void
 rule_copy(struct slot *s, void *rule)
 {
-	string_copy(rule, TABLE_RULE_TEXT, s->rule);
+	text_copy(rule, TABLE_RULE_TEXT, s->rule);
 }
 
 static void
@@ -67,7 +69,7 @@ address_copy(struct slot *s, void *out)
 }
 
 enum table_result
-table_data_find(const struct share *share, const struct address *to,
+announced_find(const struct share *share, const struct address *to,
     char rule[TABLE_RULE_TEXT])
 {
 	return slot_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
@@ -75,7 +77,7 @@ table_data_find(const struct share *share, const struct address *to,
 }
 
 enum table_result
-table_data_take(const struct share *share, const struct address *to,
+announced_take(const struct share *share, const struct address *to,
     char rule[TABLE_RULE_TEXT])
 {
 	return slot_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
@@ -83,7 +85,7 @@ table_data_take(const struct share *share, const struct address *to,
 }
 
 enum table_result
-table_data_at_port(const struct share *share, uint16_t port,
+announced_at_port(const struct share *share, uint16_t port,
     struct address *to)
 {
 	return slot_visit(share, &(struct visit){ KIND_DATA, is_port, &port,

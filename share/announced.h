@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Announced FTP data connections: where a server said that it waits, and the
- * rule that allowed its control connection.
+ * Announced FTP data connections.  When a server says on a control connection
+ * where it waits for the data connection (227, 228, 229), the session of that
+ * control connection puts the place here; the data connection arrives as a
+ * session of its own and finds it.
  */
 #ifndef SOCKS64_SHARE_ANNOUNCED_H
 #define SOCKS64_SHARE_ANNOUNCED_H
@@ -9,28 +11,32 @@
 #include "share/table.h"
 
 enum {
-	TABLE_DATA_MAX = 64,          /* in a share */
-	TABLE_DATA_LIFE = 120 * 1000, /* milliseconds */
+	ANNOUNCED_MAX = 64,          /* live ones of one share */
+	ANNOUNCED_LIFE = 120 * 1000, /* milliseconds, from announced_put() */
 };
 
 /*
- * The server announced that it waits at `to` (address and port), on a control
- * connection that `rule` allowed.  *handle: what was announced before on that
- * control connection, which this replaces; zero at first.
+ * Notes that the server waits at `to`, an address with its port, and that
+ * `rule` allowed its control connection.  The entry that *handle names, which
+ * was announced before on the same control connection, is replaced; *handle
+ * is zero at first and names the new entry then.
  */
-enum table_result table_data_announce(const struct share *share,
+enum table_result announced_put(const struct share *share,
     const struct address *to, const char *rule, struct table_handle *handle);
 
-/* Is it announced in this share?  rule as it was given. */
-enum table_result table_data_find(const struct share *share,
+/* Looks for that address and port in this share; `rule` becomes the one that
+ * announced_put() was given. */
+enum table_result announced_find(const struct share *share,
     const struct address *to, char rule[TABLE_RULE_TEXT]);
 
-/* The same, and takes it away: it is good for one connection. */
-enum table_result table_data_take(const struct share *share,
+/* As announced_find(), and removes the entry, which is good for one
+ * connection. */
+enum table_result announced_take(const struct share *share,
     const struct address *to, char rule[TABLE_RULE_TEXT]);
 
-/* The youngest that is announced with that port, whatever its address. */
-enum table_result table_data_at_port(const struct share *share, uint16_t port,
+/* Looks for the youngest entry of the share with that port, whatever its
+ * address, which *to becomes. */
+enum table_result announced_at_port(const struct share *share, uint16_t port,
     struct address *to);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Live BIND ports.  Who made an entry has the lock on its slot's octet as long
- * as it lives.
+ * Live BIND ports.  The maker of an entry holds a lock on its slot's octet, so
+ * whoever finds the octet unlocked knows that the maker has died.
  */
 #include "share/binds.h"
 
@@ -14,7 +14,7 @@
 enum { TOLD, IPV4, IPV6, ADDRESSES };
 
 enum table_result
-table_bind_put(const struct share *share, const struct table_bind *bind,
+binds_put(const struct share *share, const struct table_bind *bind,
     int64_t until, struct table_handle *handle)
 {
 	enum table_result result = TABLE_FULL;
@@ -23,7 +23,7 @@ table_bind_put(const struct share *share, const struct table_bind *bind,
 
 	if (!turn_begin(&turn, share, KIND_BIND))
 		return TABLE_UNUSABLE;
-	s = slot_choose(&turn, TABLE_BINDS_MAX);
+	s = slot_choose(&turn, BINDS_MAX);
 	if (s != NULL) {
 		slot_begin(&turn, s, until);
 		slot_add_address(s, &bind->told);
@@ -41,7 +41,7 @@ table_bind_put(const struct share *share, const struct table_bind *bind,
 }
 
 void
-table_bind_remove(const struct share *share,
+binds_remove(const struct share *share,
     const struct table_handle *handle)
 {
 	struct turn turn;
@@ -90,7 +90,7 @@ bind_copy(struct slot *s, void *out)
 }
 
 enum table_result
-table_bind_find(const struct share *share, const struct address *announced,
+binds_find(const struct share *share, const struct address *announced,
     struct table_bind *out)
 {
 	const struct bind_search what = { share->table, announced };

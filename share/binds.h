@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Live BIND ports: so that an FTP session of the same client can tell what its
- * PORT or EPRT means, and say it in the other family.
+ * Live BIND ports.  A client that asks for a BIND announces the port to its
+ * FTP server (PORT, EPRT); the session that translates that control connection
+ * finds here which port is meant, and names it in the other family.
  */
 #ifndef SOCKS64_SHARE_BINDS_H
 #define SOCKS64_SHARE_BINDS_H
@@ -10,33 +11,37 @@
 
 #include "share/table.h"
 
-enum { TABLE_BINDS_MAX = 64 }; /* in a share */
+enum { BINDS_MAX = 64 }; /* live ones of one share */
 
-/* Where a BIND listens: the same port at both; FAMILY_NONE where it does not
- * listen in that family.  told: BND of its first reply, which may be neither
- * of them (`advertise'). */
+/*
+ * Where a BIND listens.  Both addresses have the same port; one is
+ * FAMILY_NONE where the BIND does not listen in that family.
+ */
 struct table_bind {
-	struct address told;
+	struct address told; /* BND of the first reply: with `advertise' it
+			      * is neither of the two */
 	struct address ipv4;
 	struct address ipv6;
 };
 
 /*
- * Says that this process listens there until `until` (clock_now()) at most.
- * The entry is bound to the table's descriptor: it is gone with the process,
- * however that ends.
+ * Notes that this process listens there, until `until` (clock_now()) at most.
+ * The entry ends with the process, however that ends, because it holds a lock
+ * on the slot's octet.  *handle names the entry.
  */
-enum table_result table_bind_put(const struct share *share,
+enum table_result binds_put(const struct share *share,
     const struct table_bind *bind, int64_t until,
     struct table_handle *handle);
 
-/* The listener is closed. */
-void table_bind_remove(const struct share *share,
+/* Removes the entry: its listener is closed.  A handle of zero is none. */
+void binds_remove(const struct share *share,
     const struct table_handle *handle);
 
-/* The share's live BIND, of another process, that told that address and port
- * or listens there. */
-enum table_result table_bind_find(const struct share *share,
+/*
+ * Looks for a live BIND of this share, in another process, that told the
+ * address and port `announced` or listens there.
+ */
+enum table_result binds_find(const struct share *share,
     const struct address *announced, struct table_bind *out);
 
 #endif

@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Live FTP control connections.
+ * Live FTP control connections: one slot each, with the name asked for, the
+ * server's address and the rule.
  */
 #include "share/controls.h"
 
 #include <string.h>
 
+#include "base/text.h"
 #include "share/slots.h"
 
 static struct slot *
 control_make(const struct turn *turn, const struct table_control *control)
 {
-	struct slot *s = slot_choose(turn, TABLE_CONTROLS_MAX);
+	struct slot *s = slot_choose(turn, CONTROLS_MAX);
 
 	if (s == NULL)
 		return NULL;
-	slot_begin(turn, s, turn->now + TABLE_CONTROL_LIFE);
+	slot_begin(turn, s, turn->now + CONTROL_LIFE);
 	slot_add_address(s, &control->server);
-	string_copy(s->name, sizeof(s->name), control->name);
-	string_copy(s->rule, sizeof(s->rule), control->rule);
+	text_copy(s->name, sizeof(s->name), control->name);
+	text_copy(s->rule, sizeof(s->rule), control->rule);
 	slot_publish(turn, s);
 	return s;
 }
 
 enum table_result
-table_control_put(const struct share *share,
+controls_put(const struct share *share,
     const struct table_control *control, struct table_handle *handle)
 {
 	struct turn turn;
@@ -35,7 +37,7 @@ table_control_put(const struct share *share,
 	s = slot_of(&turn, handle);
 	if (s != NULL) {
 		s->used_at = turn.now;
-		s->expires_at = turn.now + TABLE_CONTROL_LIFE;
+		s->expires_at = turn.now + CONTROL_LIFE;
 	} else {
 		s = control_make(&turn, control);
 		if (s != NULL)
@@ -59,12 +61,12 @@ control_copy(struct slot *s, void *out)
 	struct table_control *control = out;
 
 	control->server = slot_address(s, 0);
-	string_copy(control->name, sizeof(control->name), s->name);
-	string_copy(control->rule, sizeof(control->rule), s->rule);
+	text_copy(control->name, sizeof(control->name), s->name);
+	text_copy(control->rule, sizeof(control->rule), s->rule);
 }
 
 enum table_result
-table_control_by_name(const struct share *share, const char *name,
+controls_by_name(const struct share *share, const char *name,
     struct table_control *out)
 {
 	return slot_visit(share, &(struct visit){ KIND_CONTROL, is_name,
@@ -72,7 +74,7 @@ table_control_by_name(const struct share *share, const char *name,
 }
 
 enum table_result
-table_control_by_address(const struct share *share,
+controls_by_address(const struct share *share,
     const struct address *address, struct table_control *out)
 {
 	return slot_visit(share, &(struct visit){ KIND_CONTROL, slot_is_at,

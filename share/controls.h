@@ -1,42 +1,46 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Live FTP control connections: so that data connections and BINDs of the same
- * client find the server that it talks to, whatever DNS says by then.
+ * Live FTP control connections.  Data connections and BINDs of the same client
+ * find here which server its control connection goes to, whatever DNS says by
+ * then.
  */
 #ifndef SOCKS64_SHARE_CONTROLS_H
 #define SOCKS64_SHARE_CONTROLS_H
 
 #include "share/table.h"
 
-enum { TABLE_CONTROLS_MAX = 64 }; /* in a share */
+enum { CONTROLS_MAX = 64 }; /* live ones of one share */
 
 /* Milliseconds. */
 enum {
-	TABLE_CONTROL_LIFE = 90 * 1000, /* from making or refreshing */
-	TABLE_CONTROL_REFRESH = 30 * 1000,
+	CONTROL_LIFE = 90 * 1000, /* from the last controls_put() */
+	CONTROL_REFRESH = 30 * 1000,
 };
 
-/* name: what the client asked for, as name_classify() gives it, "" for an
- * address.  server: with the port, what was dialled.  rule: the verdict's. */
 struct table_control {
+	/* What the client asked for, as name_classify() gives it; "" where
+	 * it asked for an address. */
 	char name[NAME_LENGTH_MAX + 1];
-	struct address server;
-	char rule[TABLE_RULE_TEXT];
+	struct address server;      /* what was dialled, with the port */
+	char rule[TABLE_RULE_TEXT]; /* which rule allowed it: the verdict's */
 };
 
 /*
- * Says that a control connection lives, for TABLE_CONTROL_LIFE; said again
- * with the same handle every TABLE_CONTROL_REFRESH.  So it is there for 60 to
- * 90 s after its end, whatever that was.  *handle is zero at first.
+ * Notes that a control connection lives, for CONTROL_LIFE.  Its session calls
+ * this again every CONTROL_REFRESH with the same handle, which is zero at
+ * first.  So an entry outlives its connection by 60 to 90 s, however that
+ * ends.
  */
-enum table_result table_control_put(const struct share *share,
+enum table_result controls_put(const struct share *share,
     const struct table_control *control, struct table_handle *handle);
 
-/* The youngest of the share's control connections by that name (not ""), or
- * to that address, whatever its port. */
-enum table_result table_control_by_name(const struct share *share,
+/* Looks for the youngest control connection of the share by that name; the
+ * name "" finds none. */
+enum table_result controls_by_name(const struct share *share,
     const char *name, struct table_control *out);
-enum table_result table_control_by_address(const struct share *share,
+
+/* The same by the address of the server, whatever its port. */
+enum table_result controls_by_address(const struct share *share,
     const struct address *address, struct table_control *out);
 
 #endif

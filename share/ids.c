@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ADDRESS IDs, and the counting of those who guess at them.
+ * ADDRESS IDs, and a slot for each share that named wrong ones, in which they
+ * are counted.
  */
 #include "share/ids.h"
 
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/text.h"
 #include "share/slots.h"
 
 enum {
@@ -15,7 +17,7 @@ enum {
 	GUESSERS_MAX = TABLE_SLOTS / 4,
 };
 
-_Static_assert((int)TABLE_ADDRESSES_MAX <= (int)SLOT_ADDRESSES_MAX,
+_Static_assert((int)ID_ADDRESSES_MAX <= (int)SLOT_ADDRESSES_MAX,
     "a target fits");
 
 static bool
@@ -74,8 +76,8 @@ number_choose(const struct turn *turn)
 static void
 id_use(const struct turn *turn, struct slot *s)
 {
-	const int64_t most = s->made_at + TABLE_ID_LIFE_MAX;
-	const int64_t next = turn->now + TABLE_ID_LIFE;
+	const int64_t most = s->made_at + ID_LIFE_MAX;
+	const int64_t next = turn->now + ID_LIFE;
 
 	s->used_at = turn->now;
 	s->expires_at = next < most ? next : most;
@@ -86,16 +88,16 @@ target_pack(struct slot *s, const struct table_target *target)
 {
 	for (size_t i = 0; i < target->count; i++)
 		slot_add_address(s, &target->addresses[i]);
-	string_copy(s->name, sizeof(s->name), target->name);
+	text_copy(s->name, sizeof(s->name), target->name);
 }
 
 static void
 target_unpack(const struct slot *s, struct table_target *out)
 {
 	*out = (struct table_target){ .made_at = s->made_at };
-	string_copy(out->name, sizeof(out->name), s->name);
+	text_copy(out->name, sizeof(out->name), s->name);
 	for (uint32_t i = 0; i < s->address_count &&
-	    i < TABLE_ADDRESSES_MAX; i++)
+	    i < ID_ADDRESSES_MAX; i++)
 		out->addresses[out->count++] = slot_address(s, i);
 }
 
@@ -107,7 +109,7 @@ id_make(const struct turn *turn, const struct table_target *target,
 	uint32_t number;
 
 	if (s != NULL &&
-	    turn->now <= s->made_at + TABLE_ID_LIFE_MAX - TABLE_ID_LIFE) {
+	    turn->now <= s->made_at + ID_LIFE_MAX - ID_LIFE) {
 		id_use(turn, s);
 		*id = s->number;
 		return TABLE_OK;
@@ -115,10 +117,10 @@ id_make(const struct turn *turn, const struct table_target *target,
 	number = number_choose(turn);
 	if (number == 0)
 		return TABLE_UNUSABLE;
-	s = slot_choose(turn, TABLE_IDS_MAX);
+	s = slot_choose(turn, IDS_MAX);
 	if (s == NULL)
 		return TABLE_FULL;
-	slot_begin(turn, s, turn->now + TABLE_ID_LIFE);
+	slot_begin(turn, s, turn->now + ID_LIFE);
 	s->number = number;
 	target_pack(s, target);
 	slot_publish(turn, s);
@@ -127,13 +129,13 @@ id_make(const struct turn *turn, const struct table_target *target,
 }
 
 enum table_result
-table_id_make(const struct share *share, const struct table_target *target,
+ids_make(const struct share *share, const struct table_target *target,
     uint32_t *id)
 {
 	enum table_result result;
 	struct turn turn;
 
-	if (target->count > TABLE_ADDRESSES_MAX ||
+	if (target->count > ID_ADDRESSES_MAX ||
 	    !turn_begin(&turn, share, KIND_ID))
 		return TABLE_UNUSABLE;
 	result = id_make(&turn, target, id);
@@ -153,12 +155,12 @@ guess_count(const struct turn *guesses)
 		    slot_choose(guesses, 1) : NULL;
 		if (s == NULL)
 			return;
-		slot_begin(guesses, s, guesses->now + TABLE_GUESS_LIFE);
+		slot_begin(guesses, s, guesses->now + GUESS_LIFE);
 		slot_publish(guesses, s);
 	}
 	s->number++;
-	if (s->number == TABLE_GUESSES_MAX)
-		s->expires_at = guesses->now + TABLE_GUESS_LIFE;
+	if (s->number == GUESSES_MAX)
+		s->expires_at = guesses->now + GUESS_LIFE;
 }
 
 static enum table_result
@@ -170,7 +172,7 @@ id_find(const struct turn *turn, uint32_t id, struct table_target *out)
 
 	guesses.kind = KIND_GUESS;
 	wrong = slot_find(&guesses, is_any, NULL);
-	if (wrong != NULL && wrong->number >= TABLE_GUESSES_MAX)
+	if (wrong != NULL && wrong->number >= GUESSES_MAX)
 		return TABLE_NONE;
 	if (s == NULL || id < ID_LEAST) {
 		guess_count(&guesses);
@@ -182,7 +184,7 @@ id_find(const struct turn *turn, uint32_t id, struct table_target *out)
 }
 
 enum table_result
-table_id_find(const struct share *share, uint32_t id,
+ids_find(const struct share *share, uint32_t id,
     struct table_target *out)
 {
 	enum table_result result;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ADDRESS IDs (draft-kitamura-socks-ipv6), the FTP aliases 0.r.r.r among
- * them: a number that stands for addresses, in one share.
+ * ADDRESS IDs (draft-kitamura-socks-ipv6): numbers that stand for addresses,
+ * each in one share.  The FTP aliases 0.r.r.r, which IPv4 clients get in the
+ * place of an IPv6 server's address, are such numbers.
  */
 #ifndef SOCKS64_SHARE_IDS_H
 #define SOCKS64_SHARE_IDS_H
@@ -12,40 +13,43 @@
 #include "share/table.h"
 
 enum {
-	TABLE_ADDRESSES_MAX = 8,
-	TABLE_IDS_MAX = 64,    /* in a share */
-	TABLE_GUESSES_MAX = 8, /* wrong IDs of a share in a minute */
+	ID_ADDRESSES_MAX = 8, /* that one ID stands for */
+	IDS_MAX = 64,         /* live ones of one share */
+	GUESSES_MAX = 8,      /* wrong IDs of one share in GUESS_LIFE */
 };
 
 /* Milliseconds. */
 enum {
-	TABLE_ID_LIFE = 300 * 1000,      /* from making or last use */
-	TABLE_ID_LIFE_MAX = 3600 * 1000, /* from making */
-	TABLE_GUESS_LIFE = 60 * 1000,
+	ID_LIFE = 300 * 1000,      /* from ids_make() or the last use */
+	ID_LIFE_MAX = 3600 * 1000, /* from ids_make() */
+	GUESS_LIFE = 60 * 1000,
 };
 
-/* What an ID stands for: addresses, and the name that they were looked up by;
- * empty for an address that was given. */
+/* What an ID stands for. */
 struct table_target {
+	/* The name that the addresses were looked up by; "" where the client
+	 * gave an address. */
 	char name[NAME_LENGTH_MAX + 1];
-	struct address addresses[TABLE_ADDRESSES_MAX];
+	struct address addresses[ID_ADDRESSES_MAX]; /* without ports */
 	size_t count;
-	int64_t made_at; /* filled in by table_id_find */
+	int64_t made_at; /* clock_now(); filled in by ids_find() */
 };
 
 /*
- * A REALID, 0x000100 to 0xffffff, for the target, which lives for
- * TABLE_ID_LIFE.  The share's ID of the same target is given again where it
- * may live so long.  A share with too many loses its least recently used one.
+ * Makes a number, 0x000100 to 0xffffff, for the target; it lives for ID_LIFE.
+ * Where the share has an ID of the same target that may live so long, that
+ * one is given again.  A share with IDS_MAX of them loses the one that it
+ * used least recently.
  */
-enum table_result table_id_make(const struct share *share,
+enum table_result ids_make(const struct share *share,
     const struct table_target *target, uint32_t *id);
 
 /*
- * What the ID stands for; it lives anew.  TABLE_NONE for an unknown one and
- * for anyone else's, and for all of them while the share guesses.
+ * Looks up what an ID stands for, which prolongs its life.  TABLE_NONE for a
+ * number that nobody has, for one of another share, and for every number
+ * while this share has guessed wrong GUESSES_MAX times.
  */
-enum table_result table_id_find(const struct share *share, uint32_t id,
+enum table_result ids_find(const struct share *share, uint32_t id,
     struct table_target *out);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What stands in the file of the association table: a header, then slots of
- * one entry each.  For share/ alone.  Numbers are of this machine: the file
- * never outlives a boot.
+ * What stands in the file of the association table: a header, then
+ * TABLE_SLOTS slots of one entry each.  Only the files of share/ read this.
+ * Numbers have this machine's byte order, because the file never outlives a
+ * boot.
  */
 #ifndef SOCKS64_SHARE_LAYOUT_H
 #define SOCKS64_SHARE_LAYOUT_H
@@ -33,14 +34,16 @@ enum kind {
 	KIND_GUESS,
 };
 
+/* A struct address without padding. */
 struct slot_address {
-	uint8_t family;
+	uint8_t family; /* enum family */
 	uint8_t zero;
-	uint16_t port;
+	uint16_t port; /* host byte order */
 	uint8_t octets[16];
 };
 
-/* Compared as octets: each of them is defined, there is no padding. */
+/* The share that an entry belongs to.  It is compared as octets, so each of
+ * them is defined and there is no padding. */
 struct slot_owner {
 	struct slot_address client; /* port 0 */
 	uint32_t uid;
@@ -51,17 +54,20 @@ struct slot_owner {
 };
 
 /*
- * The addresses: an ID's; the server of a control or data connection; told,
- * IPv4 and IPv6 of a BIND.  Times are of CLOCK_MONOTONIC, milliseconds.
+ * One entry.  Its addresses are those that an ID stands for, the server of a
+ * control or data connection, or `told', `ipv4' and `ipv6' of a BIND.  Times
+ * are milliseconds of CLOCK_MONOTONIC.
  */
 struct slot {
-	_Atomic uint32_t kind; /* stored first and last: slots.c */
+	_Atomic uint32_t kind; /* enum kind; stored first and last, so that
+				* no entry is valid before it is whole */
 	uint32_t generation;
 	int64_t made_at;
 	int64_t used_at;
 	int64_t expires_at;
 	struct slot_owner owner;
-	uint32_t number; /* REALID; wrong ones so far */
+	uint32_t number; /* the REALID of an ID; how many wrong ones a
+			  * guesser named */
 	uint32_t address_count;
 	struct slot_address addresses[SLOT_ADDRESSES_MAX];
 	char name[NAME_LENGTH_MAX + 1];
@@ -75,7 +81,8 @@ struct header {
 	uint32_t slots;
 	uint32_t zero;
 	char boot_id[BOOT_ID_LENGTH];
-	uint32_t top; /* slots below it are in use or were */
+	uint32_t top; /* slots below it are in use or were; nobody looks at
+		       * those above */
 };
 
 struct table_file {

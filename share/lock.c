@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Open file description locks (fcntl(2)): no mutex in the mapped file, which a
- * crash would leave locked.
+ * POSIX record locks (fcntl(2)).  There is no mutex in the mapped file, which
+ * a crash would leave locked; and no open file description lock, which does
+ * not exclude two processes that were forked with one descriptor.
  */
 #include "share/lock.h"
 
@@ -13,7 +14,7 @@
 #include "base/wait.h"
 
 /* Milliseconds. */
-enum { LOCK_LIMIT = 1000, LOCK_TICK = 1 };
+enum { LOCK_TICK = 1 };
 
 static struct flock
 octet_lock(short type, off_t octet)
@@ -27,7 +28,7 @@ lock_set(int fd, short type, off_t octet)
 {
 	struct flock lock = octet_lock(type, octet);
 
-	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+	return fcntl(fd, F_SETLK, &lock) == 0;
 }
 
 bool
@@ -49,5 +50,5 @@ lock_is_held(int fd, off_t octet)
 {
 	struct flock lock = octet_lock(F_WRLCK, octet);
 
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Locks on single octets of a file, which belong to an open descriptor: they
- * end with the process, however that ends.  Octet 0 is the table's lock; the
- * octets behind its end stand for slots.
+ * Locks on single octets of a file.  A lock belongs to the process that set
+ * it and ends with that process, however it ends.  Two processes that were
+ * forked with one descriptor exclude each other; two descriptors of one
+ * process do not, and closing either of them drops all locks of the process
+ * on that file.
+ *
+ * Octet 0 of the association table's file is the lock of the whole table.
+ * The octets behind the end of the file stand for its slots: the maker of a
+ * live BIND holds the one of its slot.
  */
 #ifndef SOCKS64_SHARE_LOCK_H
 #define SOCKS64_SHARE_LOCK_H
@@ -10,14 +16,24 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* type: F_WRLCK alone for this descriptor, F_RDLCK shared, F_UNLCK none.
- * Does not wait; errno says why not (EAGAIN, EACCES: another has it). */
+/* How long lock_wait() waits, in milliseconds. */
+enum { LOCK_LIMIT = 1000 };
+
+/*
+ * Sets the lock of this process on an octet, without waiting.  type: F_WRLCK
+ * for this process alone, F_RDLCK shared, F_UNLCK for none.  False: errno
+ * says why; EAGAIN or EACCES where another process has it.
+ */
 bool lock_set(int fd, short type, off_t octet);
 
-/* Octet 0 alone for this descriptor.  Waits a quarter of a second at most. */
+/*
+ * Takes octet 0 for this process alone, and waits LOCK_LIMIT at most for
+ * whoever has it.  False: it was not to be had in time, SIGTERM came, or
+ * errno is another than lock_set()'s EAGAIN and EACCES.
+ */
 bool lock_wait(int fd);
 
-/* Has another descriptor a lock on the octet? */
+/* Does another process hold a lock on the octet?  False on an error too. */
 bool lock_is_held(int fd, off_t octet);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Slots are trusted as far as the handler's own user: numbers in the file are
- * checked before they count anything.
+ * Walking over the slots.  The file is trusted as far as the handler's own
+ * user is: numbers in it are checked before they count anything.
  *
- * An entry becomes valid by its last store, its kind, and ends by its first;
- * so a process that is killed inside the lock, which the kernel then opens,
- * leaves none that is half written.  Slots below `top` are in use or were;
- * nobody looks above it.
+ * An entry becomes valid by its last store, that of its kind, and ends by its
+ * first.  So a process that is killed inside the lock, which the kernel opens
+ * then, leaves no entry that is half written.
  */
 #include "share/slots.h"
 
@@ -87,14 +86,6 @@ slot_is_at(const struct slot *s, const void *address)
 	return address_equal(&a, address);
 }
 
-void
-string_copy(char *to, size_t size, const char *from)
-{
-	struct text t = text_in(to, size);
-
-	text_add_octets(&t, from, strnlen(from, size - 1));
-}
-
 /* --- A turn. --- */
 
 static struct slot_owner
@@ -107,7 +98,7 @@ owner_pack(const struct share *share)
 	packed.client.port = 0;
 	if (share->client.family == FAMILY_NONE)
 		packed.uid = share->uid;
-	string_copy(packed.auth, sizeof(packed.auth),
+	text_copy(packed.auth, sizeof(packed.auth),
 	    share->auth == NULL ? "" : share->auth);
 	if (share->user != NULL && share->user_length <= USER_MAX) {
 		packed.user_length = (uint8_t)share->user_length;
@@ -126,8 +117,8 @@ table_trim(struct table *t, int64_t now)
 	t->file->header.top = top;
 }
 
-/* Without the lock.  A session that needs nothing pays nothing: what it could
- * find was there before its client asked for it. */
+/* This looks without the lock, so that a session that needs nothing pays
+ * nothing.  What it could find was there before its client asked for it. */
 static bool
 table_is_empty(const struct table *t)
 {
@@ -142,7 +133,7 @@ turn_begin(struct turn *turn, const struct share *share, enum kind kind)
 	if (t->file == NULL)
 		return false;
 	if (!lock_wait(t->fd)) {
-		string_copy(t->problem, sizeof(t->problem),
+		text_copy(t->problem, sizeof(t->problem),
 		    "the lock of the association table was not to be had");
 		return false;
 	}
@@ -222,8 +213,8 @@ slot_count(const struct turn *turn, slot_test *test, const void *what)
 
 /* --- Taking. --- */
 
-/* What a new entry may be put over, best first. */
-struct choice {
+/* The slots that a new entry may be put into, best first. */
+struct vacancy {
 	struct slot *free;
 	struct slot *own;     /* the share's least recently used */
 	uint32_t own_count;   /* its live ones */
@@ -231,22 +222,22 @@ struct choice {
 };
 
 static void
-choice_note(struct choice *c, struct slot *s, const struct turn *turn)
+vacancy_note(struct vacancy *v, struct slot *s, const struct turn *turn)
 {
 	const bool live = turn->now < s->expires_at;
 
 	if (slot_is_free(s, turn->now)) {
-		if (c->free == NULL)
-			c->free = s;
+		if (v->free == NULL)
+			v->free = s;
 		return;
 	}
-	if (!live && (c->resting == NULL ||
-	    s->expires_at < c->resting->expires_at))
-		c->resting = s;
+	if (!live && (v->resting == NULL ||
+	    s->expires_at < v->resting->expires_at))
+		v->resting = s;
 	if (live && slot_is_own(turn, s)) {
-		c->own_count++;
-		if (c->own == NULL || s->used_at < c->own->used_at)
-			c->own = s;
+		v->own_count++;
+		if (v->own == NULL || s->used_at < v->own->used_at)
+			v->own = s;
 	}
 }
 
@@ -255,19 +246,19 @@ slot_choose(const struct turn *turn, uint32_t most)
 {
 	struct table *t = turn->table;
 	const uint32_t top = table_top(t);
-	struct choice c = { .free = NULL };
+	struct vacancy v = { .free = NULL };
 
 	for (uint32_t i = 0; i < top; i++)
-		choice_note(&c, slot_at(t, i), turn);
-	if (c.own_count >= most)
-		return c.own;
-	if (c.free != NULL)
-		return c.free;
+		vacancy_note(&v, slot_at(t, i), turn);
+	if (v.own_count >= most)
+		return v.own;
+	if (v.free != NULL)
+		return v.free;
 	if (top < TABLE_SLOTS) {
 		t->file->header.top = top + 1;
 		return slot_at(t, top);
 	}
-	return c.resting != NULL ? c.resting : c.own;
+	return v.resting != NULL ? v.resting : v.own;
 }
 
 void

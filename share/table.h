@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The association table: what sessions of one client share, in a small mapped
- * file of the state directory.  Here is how it is opened; what is in it has a
- * header for each kind: ids.h, controls.h, announced.h, binds.h.
+ * file of the state directory.  This header says how the table is opened; each
+ * kind of entry has a header of its own: ids.h, controls.h, announced.h,
+ * binds.h.
  *
- * Each entry belongs to a share, a client's address with its identity, and
- * nobody else ever finds it.  No entry is a permit by itself but the announced
- * data connection (INTERFACE.md 4, Rules).
+ * Each entry belongs to a share, which is a client's address with its
+ * identity, and nobody else ever finds it.  No entry is a permit by itself but
+ * the announced data connection (socks64.conf(5), Rules).
  *
  * Every operation locks the file for itself alone and for a moment.  A process
- * that dies, in the lock too, leaves whole entries or none.
+ * that dies, even inside the lock, leaves whole entries or none.
+ *
+ * A session opens the table by itself, as the user that serves.  Locks belong
+ * to processes (lock.h), so a table that was opened before a fork excludes
+ * just as well; but no process may open the same table twice.
  */
 #ifndef SOCKS64_SHARE_TABLE_H
 #define SOCKS64_SHARE_TABLE_H
@@ -42,33 +47,37 @@ struct table_file;
 struct table {
 	int fd;                  /* -1: none */
 	struct table_file *file; /* mapped; NULL: none */
-	/* Why there is none, as a sentence; empty where there is one. */
+	/* Why there is no table, as a sentence; empty where there is one. */
 	char problem[TABLE_PROBLEM_TEXT];
 };
 
-/* A client's part of the table: its entries are those of the same client,
- * uid, auth and user.  All borrowed. */
+/*
+ * A client's part of the table: the entries whose client, uid, auth and user
+ * are all the same.  All pointers are borrowed.
+ */
 struct share {
 	struct table *table;
-	struct address client; /* the port does not count; FAMILY_NONE: by
-				  uid, a unix-domain client */
+	struct address client; /* its port does not count; FAMILY_NONE for a
+				* unix-domain client, which `uid' names */
 	uint32_t uid;
 	const char *auth;      /* the record's word: none, password, ... */
 	const char *user;      /* user_length octets, at most 255 */
 	size_t user_length;
 };
 
-/* An entry that its maker changes or takes back later; zero: none. */
+/* Names an entry that its maker changes or removes later; zero names none.
+ * An entry that took the same slot later has another generation. */
 struct table_handle {
 	uint32_t slot; /* counted from 1 */
 	uint32_t generation;
 };
 
 /*
- * Opens the table, and makes one where there is none.  To be called as the
- * user that serves, before the sandbox; nothing here opens anything later.
- * directory NULL: /run/socks64, else $XDG_RUNTIME_DIR/socks64.  False: it is
- * not to be used, see t->problem; every operation is TABLE_UNUSABLE then.
+ * Opens the table in `directory`, and makes one where there is none.  NULL is
+ * /run/socks64, else $XDG_RUNTIME_DIR/socks64.  It is called as the user that
+ * serves and before the sandbox; no later operation opens anything.  False:
+ * there is no usable table, t->problem says why, and every operation is
+ * TABLE_UNUSABLE then.
  *
  * A table of an earlier boot is dead as a whole: a new one takes its name.
  *
@@ -76,6 +85,9 @@ struct table_handle {
  * another owner, size or layout is not used, and never repaired.
  */
 bool table_open(struct table *t, const char *directory);
+
+/* Unmaps and closes the table, which drops this process's locks on it.  Every
+ * later operation is TABLE_UNUSABLE.  A second call does nothing. */
 void table_close(struct table *t);
 
 #endif

@@ -201,3 +201,7 @@ of_earlier_boot() {
 @test "a BIND ends with its process" {
 	quiet bind
 }
+
+@test "two processes that were forked with one descriptor exclude each other" {
+	quiet forked
+}

@@ -8,6 +8,7 @@
  *   table quota DIRECTORY       every bound
  *   table crash DIRECTORY       writers that are killed again and again
  *   table locked DIRECTORY      a process that holds the lock, then dies
+ *   table forked DIRECTORY      two processes with one descriptor
  *   table bind DIRECTORY        a BIND of a process that is killed
  *   table race DIRECTORY        many that make the file at once: each prints
  *                               the inode that it has
@@ -141,31 +142,31 @@ ids(struct table *t)
 	uint32_t again = 0;
 	uint32_t second = 0;
 
-	CHECK(table_id_make(at(1000, &alice), &six, &id) == TABLE_OK);
+	CHECK(ids_make(at(1000, &alice), &six, &id) == TABLE_OK);
 	CHECK(id >= 0x100 && id <= 0xffffff);
-	CHECK(table_id_make(at(2000, &alice), &six, &again) == TABLE_OK);
+	CHECK(ids_make(at(2000, &alice), &six, &again) == TABLE_OK);
 	CHECK(again == id);
-	CHECK(table_id_make(at(2000, &alice), &named, &second) == TABLE_OK);
+	CHECK(ids_make(at(2000, &alice), &named, &second) == TABLE_OK);
 	CHECK(second != id);
-	CHECK(table_id_make(at(2000, &bob), &six, &again) == TABLE_OK);
+	CHECK(ids_make(at(2000, &bob), &six, &again) == TABLE_OK);
 	CHECK(again != id);
-	CHECK(table_id_find(at(3000, &alice), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(3000, &alice), id, &out) == TABLE_OK);
 	CHECK(out.count == 1 && out.name[0] == '\0' && out.made_at == 1000);
 	CHECK(address_equal(&out.addresses[0], &six.addresses[0]));
 	/* Another port of the client is the same share; all else is not. */
 	struct share moved = alice;
 	moved.client.port = 2;
-	CHECK(table_id_find(at(3000, &moved), id, &out) == TABLE_OK);
-	CHECK(table_id_find(at(3000, &bob), id, &out) == TABLE_NONE);
-	CHECK(table_id_find(at(3000, &nobody), id, &out) == TABLE_NONE);
-	CHECK(table_id_find(at(3000, &other), id, &out) == TABLE_NONE);
+	CHECK(ids_find(at(3000, &moved), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(3000, &bob), id, &out) == TABLE_NONE);
+	CHECK(ids_find(at(3000, &nobody), id, &out) == TABLE_NONE);
+	CHECK(ids_find(at(3000, &other), id, &out) == TABLE_NONE);
 	struct share local = { .table = t, .uid = 7, .auth = "unix" };
-	CHECK(table_id_find(at(3000, &local), id, &out) == TABLE_NONE);
+	CHECK(ids_find(at(3000, &local), id, &out) == TABLE_NONE);
 	/* It lives from its last use, but not for ever. */
-	CHECK(table_id_find(at(302999, &alice), id, &out) == TABLE_OK);
-	CHECK(table_id_find(at(302999, &alice), second, &out) == TABLE_NONE);
-	CHECK(table_id_find(at(602999, &alice), id, &out) == TABLE_NONE);
-	CHECK(table_id_find(at(602999, &alice), 0x50, &out) == TABLE_NONE);
+	CHECK(ids_find(at(302999, &alice), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(302999, &alice), second, &out) == TABLE_NONE);
+	CHECK(ids_find(at(602999, &alice), id, &out) == TABLE_NONE);
+	CHECK(ids_find(at(602999, &alice), 0x50, &out) == TABLE_NONE);
 }
 
 static void
@@ -174,22 +175,22 @@ id_age(struct table *t)
 	const struct share carol = share_of(t, "2001:db8::2", "carol");
 	const struct table_target six = target("", "2001:db8::81");
 	struct table_target out;
-	const int64_t last = TABLE_ID_LIFE_MAX - TABLE_ID_LIFE;
+	const int64_t last = ID_LIFE_MAX - ID_LIFE;
 	uint32_t id = 0;
 	uint32_t again = 0;
 	int64_t now = 0;
 
-	CHECK(table_id_make(at(now, &carol), &six, &id) == TABLE_OK);
-	for (; now <= TABLE_ID_LIFE_MAX - 200000; now += 200000)
-		CHECK(table_id_find(at(now, &carol), id, &out) == TABLE_OK);
+	CHECK(ids_make(at(now, &carol), &six, &id) == TABLE_OK);
+	for (; now <= ID_LIFE_MAX - 200000; now += 200000)
+		CHECK(ids_find(at(now, &carol), id, &out) == TABLE_OK);
 	/* Near its end it is not given again, or it would be gone at once. */
-	CHECK(table_id_make(at(last, &carol), &six, &again) == TABLE_OK &&
+	CHECK(ids_make(at(last, &carol), &six, &again) == TABLE_OK &&
 	    again == id);
-	CHECK(table_id_make(at(last + 1, &carol), &six, &again) == TABLE_OK &&
+	CHECK(ids_make(at(last + 1, &carol), &six, &again) == TABLE_OK &&
 	    again != id);
-	CHECK(table_id_find(at(TABLE_ID_LIFE_MAX - 1, &carol), id, &out) ==
+	CHECK(ids_find(at(ID_LIFE_MAX - 1, &carol), id, &out) ==
 	    TABLE_OK);
-	CHECK(table_id_find(at(TABLE_ID_LIFE_MAX, &carol), id, &out) ==
+	CHECK(ids_find(at(ID_LIFE_MAX, &carol), id, &out) ==
 	    TABLE_NONE);
 }
 
@@ -203,16 +204,16 @@ guesses(struct table *t)
 	uint32_t own = 0;
 	uint32_t id = 0;
 
-	CHECK(table_id_make(at(0, &eve), &six, &own) == TABLE_OK);
-	CHECK(table_id_make(at(0, &alice), &six, &id) == TABLE_OK);
-	for (int i = 0; i < TABLE_GUESSES_MAX; i++)
-		CHECK(table_id_find(at(1000, &eve), own == 0x1234 ? 0x1235 :
+	CHECK(ids_make(at(0, &eve), &six, &own) == TABLE_OK);
+	CHECK(ids_make(at(0, &alice), &six, &id) == TABLE_OK);
+	for (int i = 0; i < GUESSES_MAX; i++)
+		CHECK(ids_find(at(1000, &eve), own == 0x1234 ? 0x1235 :
 		    0x1234, &out) == TABLE_NONE);
 	/* Now not even a right one, for a minute; nobody else minds. */
-	CHECK(table_id_find(at(1000, &eve), own, &out) == TABLE_NONE);
-	CHECK(table_id_find(at(1000, &alice), id, &out) == TABLE_OK);
-	CHECK(table_id_find(at(60999, &eve), own, &out) == TABLE_NONE);
-	CHECK(table_id_find(at(61000, &eve), own, &out) == TABLE_OK);
+	CHECK(ids_find(at(1000, &eve), own, &out) == TABLE_NONE);
+	CHECK(ids_find(at(1000, &alice), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(60999, &eve), own, &out) == TABLE_NONE);
+	CHECK(ids_find(at(61000, &eve), own, &out) == TABLE_OK);
 }
 
 /* --- FTP. --- */
@@ -231,34 +232,34 @@ controls(struct table *t)
 	struct table_handle third = { 0, 0 };
 	struct table_control out;
 
-	CHECK(table_control_put(at(0, &alice), &first, &handle) == TABLE_OK);
-	CHECK(table_control_put(at(5, &alice), &second, &other) == TABLE_OK);
-	CHECK(table_control_put(at(6, &alice), &literal, &third) == TABLE_OK);
-	CHECK(table_control_by_name(at(9, &alice), "f.example", &out) ==
+	CHECK(controls_put(at(0, &alice), &first, &handle) == TABLE_OK);
+	CHECK(controls_put(at(5, &alice), &second, &other) == TABLE_OK);
+	CHECK(controls_put(at(6, &alice), &literal, &third) == TABLE_OK);
+	CHECK(controls_by_name(at(9, &alice), "f.example", &out) ==
 	    TABLE_OK);
 	CHECK(address_equal(&out.server, &second.server) &&
 	    out.server.port == 21 && strcmp(out.rule, "c:1") == 0);
-	CHECK(table_control_by_name(at(9, &alice), "", &out) == TABLE_NONE);
-	CHECK(table_control_by_name(at(9, &bob), "f.example", &out) ==
+	CHECK(controls_by_name(at(9, &alice), "", &out) == TABLE_NONE);
+	CHECK(controls_by_name(at(9, &bob), "f.example", &out) ==
 	    TABLE_NONE);
-	CHECK(table_control_by_address(at(9, &alice), &literal.server, &out)
+	CHECK(controls_by_address(at(9, &alice), &literal.server, &out)
 	    == TABLE_OK);
 	CHECK(out.name[0] == '\0');
 	/* Refreshed in its place, or gone 90 s later. */
 	const struct table_handle before = handle;
-	CHECK(table_control_put(at(30000, &alice), &first, &handle) ==
+	CHECK(controls_put(at(30000, &alice), &first, &handle) ==
 	    TABLE_OK);
 	CHECK(handle.slot == before.slot &&
 	    handle.generation == before.generation);
-	CHECK(table_control_by_name(at(90006, &alice), "f.example", &out) ==
+	CHECK(controls_by_name(at(90006, &alice), "f.example", &out) ==
 	    TABLE_OK);
 	CHECK(address_equal(&out.server, &first.server));
-	CHECK(table_control_by_name(at(120000, &alice), "f.example", &out) ==
+	CHECK(controls_by_name(at(120000, &alice), "f.example", &out) ==
 	    TABLE_NONE);
 	/* A handle that expired makes a new one. */
-	CHECK(table_control_put(at(500000, &alice), &first, &handle) ==
+	CHECK(controls_put(at(500000, &alice), &first, &handle) ==
 	    TABLE_OK);
-	CHECK(table_control_by_name(at(500001, &alice), "f.example", &out) ==
+	CHECK(controls_by_name(at(500001, &alice), "f.example", &out) ==
 	    TABLE_OK);
 }
 
@@ -273,28 +274,28 @@ data(struct table *t)
 	struct address found = { .family = FAMILY_NONE };
 	char rule[TABLE_RULE_TEXT] = "";
 
-	CHECK(table_data_announce(at(0, &alice), &to, "c:7", &handle) ==
+	CHECK(announced_put(at(0, &alice), &to, "c:7", &handle) ==
 	    TABLE_OK);
-	CHECK(table_data_find(at(1, &bob), &to, rule) == TABLE_NONE);
-	CHECK(table_data_take(at(1, &bob), &to, rule) == TABLE_NONE);
-	CHECK(table_data_find(at(1, &alice), &next, rule) == TABLE_NONE);
-	CHECK(table_data_at_port(at(1, &alice), to.port, &found) ==
+	CHECK(announced_find(at(1, &bob), &to, rule) == TABLE_NONE);
+	CHECK(announced_take(at(1, &bob), &to, rule) == TABLE_NONE);
+	CHECK(announced_find(at(1, &alice), &next, rule) == TABLE_NONE);
+	CHECK(announced_at_port(at(1, &alice), to.port, &found) ==
 	    TABLE_OK && address_equal(&found, &to) && found.port == to.port);
-	CHECK(table_data_at_port(at(1, &bob), to.port, &found) == TABLE_NONE);
-	CHECK(table_data_at_port(at(1, &alice), next.port, &found) ==
+	CHECK(announced_at_port(at(1, &bob), to.port, &found) == TABLE_NONE);
+	CHECK(announced_at_port(at(1, &alice), next.port, &found) ==
 	    TABLE_NONE);
-	CHECK(table_data_find(at(1, &alice), &to, rule) == TABLE_OK);
+	CHECK(announced_find(at(1, &alice), &to, rule) == TABLE_OK);
 	CHECK(strcmp(rule, "c:7") == 0);
-	CHECK(table_data_take(at(2, &alice), &to, rule) == TABLE_OK);
-	CHECK(table_data_take(at(2, &alice), &to, rule) == TABLE_NONE);
+	CHECK(announced_take(at(2, &alice), &to, rule) == TABLE_OK);
+	CHECK(announced_take(at(2, &alice), &to, rule) == TABLE_NONE);
 	/* What is announced next replaces it; it expires. */
-	CHECK(table_data_announce(at(3, &alice), &to, "c:7", &handle) ==
+	CHECK(announced_put(at(3, &alice), &to, "c:7", &handle) ==
 	    TABLE_OK);
-	CHECK(table_data_announce(at(4, &alice), &next, "c:7", &handle) ==
+	CHECK(announced_put(at(4, &alice), &next, "c:7", &handle) ==
 	    TABLE_OK);
-	CHECK(table_data_find(at(5, &alice), &to, rule) == TABLE_NONE);
-	CHECK(table_data_find(at(120003, &alice), &next, rule) == TABLE_OK);
-	CHECK(table_data_find(at(120004, &alice), &next, rule) == TABLE_NONE);
+	CHECK(announced_find(at(5, &alice), &to, rule) == TABLE_NONE);
+	CHECK(announced_find(at(120003, &alice), &next, rule) == TABLE_OK);
+	CHECK(announced_find(at(120004, &alice), &next, rule) == TABLE_NONE);
 }
 
 static int
@@ -337,21 +338,21 @@ own_quota(struct table *t)
 {
 	const struct share greedy = share_number(t, 60000);
 	struct table_target out;
-	uint32_t list[TABLE_IDS_MAX + 1];
+	uint32_t list[IDS_MAX + 1];
 
-	for (unsigned i = 0; i < TABLE_IDS_MAX; i++) {
+	for (unsigned i = 0; i < IDS_MAX; i++) {
 		const struct table_target what = target_number(i);
 
-		CHECK(table_id_make(at(i, &greedy), &what, &list[i]) ==
+		CHECK(ids_make(at(i, &greedy), &what, &list[i]) ==
 		    TABLE_OK);
 	}
-	CHECK(table_id_find(at(100, &greedy), list[0], &out) == TABLE_OK);
-	const struct table_target last = target_number(TABLE_IDS_MAX);
-	CHECK(table_id_make(at(101, &greedy), &last, &list[TABLE_IDS_MAX]) ==
+	CHECK(ids_find(at(100, &greedy), list[0], &out) == TABLE_OK);
+	const struct table_target last = target_number(IDS_MAX);
+	CHECK(ids_make(at(101, &greedy), &last, &list[IDS_MAX]) ==
 	    TABLE_OK);
-	CHECK(table_id_find(at(102, &greedy), list[0], &out) == TABLE_OK);
-	CHECK(table_id_find(at(102, &greedy), list[1], &out) == TABLE_NONE);
-	CHECK(table_id_find(at(102, &greedy), list[2], &out) == TABLE_OK);
+	CHECK(ids_find(at(102, &greedy), list[0], &out) == TABLE_OK);
+	CHECK(ids_find(at(102, &greedy), list[1], &out) == TABLE_NONE);
+	CHECK(ids_find(at(102, &greedy), list[2], &out) == TABLE_OK);
 }
 
 static int
@@ -365,23 +366,23 @@ run_quota(struct table *t)
 	unsigned n = 0;
 
 	own_quota(t);
-	CHECK(table_id_make(at(200, &first), &what, &first_id) == TABLE_OK);
+	CHECK(ids_make(at(200, &first), &what, &first_id) == TABLE_OK);
 	/* Many shares fill it; nobody loses what lives. */
 	while (n < 2 * TABLE_SLOTS) {
 		const struct share one = share_number(t, ++n);
 
-		if (table_id_make(at(200, &one), &what, &id) != TABLE_OK)
+		if (ids_make(at(200, &one), &what, &id) != TABLE_OK)
 			break;
 	}
 	CHECK(n > TABLE_SLOTS - 100 && n <= TABLE_SLOTS);
-	CHECK(table_id_find(at(201, &first), first_id, &out) == TABLE_OK);
+	CHECK(ids_find(at(201, &first), first_id, &out) == TABLE_OK);
 	/* What only rests gives way. */
 	const struct share late = share_number(t, 50000);
-	CHECK(table_id_make(at(200 + TABLE_ID_LIFE, &late), &what, &id) ==
+	CHECK(ids_make(at(200 + ID_LIFE, &late), &what, &id) ==
 	    TABLE_OK);
 	/* And after the rest of all the table is as good as new. */
-	const int64_t later = 10 * (int64_t)TABLE_ID_LIFE_MAX;
-	CHECK(table_id_make(at(later, &late), &what, &id) == TABLE_OK);
+	const int64_t later = 10 * (int64_t)ID_LIFE_MAX;
+	CHECK(ids_make(at(later, &late), &what, &id) == TABLE_OK);
 	return 0;
 }
 
@@ -419,8 +420,8 @@ write_for_ever(const char *directory)
 
 		const struct share *share = at(i, &shares[i % 2]);
 
-		table_id_make(share, &what, &id);
-		table_data_announce(share, &to, "rule", &handle);
+		ids_make(share, &what, &id);
+		announced_put(share, &to, "rule", &handle);
 	}
 }
 
@@ -441,16 +442,16 @@ run_crash(struct table *t, const char *directory)
 		/* Until it writes, and then at no moment in particular. */
 		do
 			usleep((useconds_t)(i % 7) * 100);
-		while (table_data_find(at(0, &one), &to, rule) != TABLE_OK);
+		while (announced_find(at(0, &one), &to, rule) != TABLE_OK);
 		kill_child(pid);
-		CHECK(table_data_take(at(0, &one), &to, rule) == TABLE_OK);
+		CHECK(announced_take(at(0, &one), &to, rule) == TABLE_OK);
 		CHECK(strcmp(rule, "rule") == 0);
-		while (table_data_take(at(0, &one), &to, rule) == TABLE_OK)
+		while (announced_take(at(0, &one), &to, rule) == TABLE_OK)
 			CHECK(strcmp(rule, "rule") == 0);
 		const struct table_target what = target_number(7);
 		struct table_target out;
-		CHECK(table_id_make(at(0, &one), &what, &id) == TABLE_OK);
-		CHECK(table_id_find(at(0, &one), id, &out) == TABLE_OK);
+		CHECK(ids_make(at(0, &one), &what, &id) == TABLE_OK);
+		CHECK(ids_find(at(0, &one), id, &out) == TABLE_OK);
 		CHECK(out.count == 1 && address_equal(&out.addresses[0],
 		    &what.addresses[0]));
 	}
@@ -471,6 +472,21 @@ hold_lock(const char *directory, int ready)
 		pause();
 }
 
+/* One that was forked behind table_open() has the very descriptor. */
+static int
+run_forked(struct table *t)
+{
+	int status = 0;
+
+	CHECK(lock_wait(t->fd));
+	const pid_t pid = child();
+	if (pid == 0)
+		_exit(lock_set(t->fd, F_WRLCK, 0) ? 1 : 0);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	return 0;
+}
+
 static int
 run_locked(struct table *t, const char *directory)
 {
@@ -485,10 +501,10 @@ run_locked(struct table *t, const char *directory)
 	if (pid == 0)
 		hold_lock(directory, ready[1]);
 	CHECK(read(ready[0], &octet, 1) == 1);
-	CHECK(table_id_make(at(0, &one), &what, &id) == TABLE_UNUSABLE);
+	CHECK(ids_make(at(0, &one), &what, &id) == TABLE_UNUSABLE);
 	CHECK(t->problem[0] != '\0');
 	kill_child(pid);
-	CHECK(table_id_make(at(0, &one), &what, &id) == TABLE_OK);
+	CHECK(ids_make(at(0, &one), &what, &id) == TABLE_OK);
 	return 0;
 }
 
@@ -500,11 +516,30 @@ hold_bind(const char *directory, const struct table_bind *bind, int ready)
 	struct table_handle handle = { 0, 0 };
 
 	CHECK(table_open(&t, directory));
-	CHECK(table_bind_put(&one, bind, INT64_MAX, &handle) ==
+	CHECK(binds_put(&one, bind, INT64_MAX, &handle) ==
 	    TABLE_OK);
 	CHECK(write(ready, "", 1) == 1);
 	for (;;)
 		pause();
+}
+
+/* What another process of the first share finds there. */
+static enum table_result
+look_for_bind(const char *directory, const struct address *announced)
+{
+	struct table t;
+	const struct share one = share_number(&t, 1);
+	struct table_bind out;
+	int status = 0;
+	const pid_t pid = child();
+
+	if (pid == 0) {
+		CHECK(table_open(&t, directory));
+		_exit((int)binds_find(&one, announced, &out));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status));
+	return (enum table_result)WEXITSTATUS(status);
 }
 
 static int
@@ -526,22 +561,19 @@ run_bind(struct table *t, const char *directory)
 	if (pid == 0)
 		hold_bind(directory, &bind, ready[1]);
 	CHECK(read(ready[0], &octet, 1) == 1);
-	CHECK(table_bind_find(at(0, &one), &bind.told, &out) == TABLE_OK);
+	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_OK);
 	CHECK(address_equal(&out.ipv6, &bind.ipv6) && out.ipv6.port == 4000);
-	CHECK(table_bind_find(at(0, &one), &bind.ipv6, &out) == TABLE_OK);
-	CHECK(table_bind_find(at(0, &one), &elsewhere, &out) == TABLE_NONE);
-	CHECK(table_bind_find(at(0, &two), &bind.told, &out) == TABLE_NONE);
+	CHECK(binds_find(at(0, &one), &bind.ipv6, &out) == TABLE_OK);
+	CHECK(binds_find(at(0, &one), &elsewhere, &out) == TABLE_NONE);
+	CHECK(binds_find(at(0, &two), &bind.told, &out) == TABLE_NONE);
 	kill_child(pid);
-	CHECK(table_bind_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
+	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	/* A process's own is not for it; taken back it is gone. */
-	CHECK(table_bind_put(&one, &bind, INT64_MAX, &handle) == TABLE_OK);
-	CHECK(table_bind_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
-	struct table second;
-	CHECK(table_open(&second, directory));
-	const struct share seen = share_number(&second, 1);
-	CHECK(table_bind_find(at(0, &seen), &bind.told, &out) == TABLE_OK);
-	table_bind_remove(&one, &handle);
-	CHECK(table_bind_find(at(0, &seen), &bind.told, &out) == TABLE_NONE);
+	CHECK(binds_put(&one, &bind, INT64_MAX, &handle) == TABLE_OK);
+	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
+	CHECK(look_for_bind(directory, &bind.told) == TABLE_OK);
+	binds_remove(&one, &handle);
+	CHECK(look_for_bind(directory, &bind.told) == TABLE_NONE);
 	return 0;
 }
 
@@ -579,8 +611,7 @@ child_status(pid_t pid)
 	return status != 0;
 }
 
-/* The lock of the file that has the name now: children have it too, so closing
- * it here is not enough. */
+/* Locks the file that has the name now, for this process. */
 static int
 lock_file(const char *directory)
 {
@@ -668,6 +699,8 @@ main(int argc, char **argv)
 		return run_crash(&t, argv[2]);
 	if (strcmp(argv[1], "locked") == 0)
 		return run_locked(&t, argv[2]);
+	if (strcmp(argv[1], "forked") == 0)
+		return run_forked(&t);
 	if (strcmp(argv[1], "bind") == 0)
 		return run_bind(&t, argv[2]);
 	return 2;
