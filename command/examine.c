@@ -196,7 +196,7 @@ may_read(int handle)
  * directory that it may not enter is about to be moved: a warning.
  */
 static void
-examine_as_user(struct examination *e, const struct options *options,
+examine_as_user(struct examination *e, const struct settings_source *source,
     struct settings *out, const struct text *kept)
 {
 	const char *file = out->file;
@@ -212,8 +212,7 @@ examine_as_user(struct examination *e, const struct options *options,
 		failure = sandbox_become(&user, out->mark_set ?
 		    UINT64_C(1) << CAP_NET_ADMIN : 0);
 	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
-		(void)settings_read(out, options->file, options->settings,
-		    options->count, tell, e);
+		(void)settings_read(out, source, tell, e);
 		return;
 	}
 	error = errno; /* of access() */
@@ -237,20 +236,19 @@ examine_steering(const struct settings *settings, settings_report *report)
 }
 
 bool
-examine_configuration(struct settings *out, const struct options *options,
-    settings_report *report)
+examine_configuration(struct settings *out,
+    const struct settings_source *source, settings_report *report)
 {
 	static char buffer[KEPT_TEXT];
 	struct text kept = text_in(buffer, sizeof(buffer));
 	struct examination e = { .settings = out, .report = report };
 	const bool root = geteuid() == 0;
 
-	(void)settings_read(out, options->file, options->settings,
-	    options->count, keep_back, &kept);
+	(void)settings_read(out, source, keep_back, &kept);
 	if (out->policy == NULL || out->places == NULL)
 		return false; /* no memory */
 	if (root)
-		examine_as_user(&e, options, out, &kept);
+		examine_as_user(&e, source, out, &kept);
 	else
 		tell_kept(&e, &kept);
 	examine_users(&e);

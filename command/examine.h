@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 
-#include "command/options.h"
 #include "policy/settings.h"
 
 /*
@@ -17,7 +16,7 @@
  * the configuration's user, for good, and tells what that may not read.
  */
 bool examine_configuration(struct settings *out,
-    const struct options *options, settings_report *report);
+    const struct settings_source *source, settings_report *report);
 
 /*
  * That part of it for -e, which would dial like a session: can `interface'

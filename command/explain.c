@@ -11,7 +11,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "command/options.h"
+#include "command/print.h"
 #include "net/bind.h"
 #include "net/dial.h"
 #include "net/resolve.h"
@@ -41,9 +41,9 @@ struct explanation {
 static enum explain_status
 bad_query(const char *what)
 {
-	(void)options_print(STDERR_FILENO, "socks64-handler: ");
-	(void)options_print(STDERR_FILENO, what);
-	(void)options_print(STDERR_FILENO, "\n");
+	(void)print_text(STDERR_FILENO, "socks64-handler: ");
+	(void)print_text(STDERR_FILENO, what);
+	(void)print_text(STDERR_FILENO, "\n");
 	return EXPLAIN_BAD_QUERY;
 }
 
@@ -264,13 +264,13 @@ print_verdict(const struct verdict *overall, const char *lines,
 	text_add_char(&t, ' ');
 	text_add(&t, overall->rule);
 	text_add_char(&t, '\n');
-	(void)options_print(STDOUT_FILENO, buffer);
-	(void)options_print(STDOUT_FILENO, lines);
+	(void)print_text(STDOUT_FILENO, buffer);
+	(void)print_text(STDOUT_FILENO, lines);
 	t = text_in(buffer, sizeof(buffer));
 	text_add(&t, "via -\nsource ");
 	address_add(&t, source);
 	text_add_char(&t, '\n');
-	(void)options_print(STDOUT_FILENO, buffer);
+	(void)print_text(STDOUT_FILENO, buffer);
 }
 
 int

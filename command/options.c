@@ -4,98 +4,25 @@
  */
 #include "command/options.h"
 
-#include <ares.h>
 #include <getopt.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "command/examine.h"
 #include "command/explain.h"
+#include "command/print.h"
 #include "log/journal.h"
 #include "policy/reader.h"
-#include "policy/settings.h"
 #include "sandbox/sandbox.h"
 #include "status.h"
 
 enum { LINE_TEXT = 2048 };
 
-static const char usage[] =
-    "socks64-handler serves one accepted connection: start it from systemd "
-    "(Accept=yes), inetd (nowait)\n"
-    "or by hand: systemd-socket-activate --accept -l 127.0.0.1:1080 "
-    "/usr/local/sbin/socks64-handler\n"
-    "See socks64-handler(8), or socks64-handler --help.\n";
-
-static const char help[] =
-    "usage: socks64-handler [-f FILE] [-o 'KEYWORD VALUE']... [-t | -T |\n"
-    "           -e COMMAND CLIENT DEST:PORT [USER] | --print-sandbox | "
-    "-V | -h]\n"
-    "\n"
-    "Serves the SOCKS5 connection that systemd or inetd accepted.\n"
-    "\n"
-    "  -f, --config FILE             configuration file\n"
-    "  -o, --option 'KEYWORD VALUE'  one configuration line, before the "
-    "file\n"
-    "  -t, --test                    check the configuration\n"
-    "  -T, --dump                    print the effective configuration\n"
-    "  -e, --explain                 say what the rules do with a request\n"
-    "      --print-sandbox           print what the sandbox allows\n"
-    "  -V, --version                 print version and features\n"
-    "  -h, --help                    print this\n";
-
-enum { PRINT_SANDBOX = 256, LISTEN_FDS_START = 3 };
-
-/* fd 1 or 2 may be the client's connection, which is fd 0 (inetd) or fd 3:
- * which of them, or -1. */
-static int
-client_behind(int fd)
-{
-	static const int clients[] = { STDIN_FILENO, LISTEN_FDS_START };
-	struct stat ours;
-	struct stat client;
-
-	if (fstat(fd, &ours) != 0 || !S_ISSOCK(ours.st_mode))
-		return -1;
-	for (size_t i = 0; i < ARRAY_COUNT(clients); i++)
-		if (fstat(clients[i], &client) == 0 &&
-		    client.st_dev == ours.st_dev &&
-		    client.st_ino == ours.st_ino)
-			return clients[i];
-	return -1;
-}
-
-bool
-options_print(int fd, const char *string)
-{
-	size_t left = strlen(string);
-
-	if (client_behind(fd) != -1)
-		return false;
-	while (left > 0) {
-		const ssize_t n = write(fd, string, left);
-
-		if (n <= 0)
-			return false;
-		string += n;
-		left -= (size_t)n;
-	}
-	return true;
-}
-
-void
-options_print_usage(void)
-{
-	struct stat status;
-
-	/* A socket may be the client, even if fd 0 is not. */
-	if (fstat(STDERR_FILENO, &status) == 0 && !S_ISSOCK(status.st_mode))
-		(void)options_print(STDERR_FILENO, usage);
-}
+/* The value of an option without a letter. */
+enum { PRINT_SANDBOX = 256 };
 
 /*
  * Under inetd fd 2 is the client, under systemd the journal: a terminal gets
@@ -106,7 +33,7 @@ complain(const char *what, const char *argument)
 {
 	const struct journal_options log = { .log_to = LOG_TO_AUTO,
 		.level = LOG_INFO, .facility = LOG_DAEMON,
-		.client = client_behind(STDERR_FILENO) };
+		.client = print_client(STDERR_FILENO) };
 	char buffer[LINE_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
 
@@ -199,6 +126,13 @@ options_read(int argc, char *const *argv)
 	return o;
 }
 
+struct settings_source
+options_source(const struct options *o)
+{
+	return (struct settings_source){ .file = o->file,
+		.options = o->settings, .count = o->count };
+}
+
 /* ------------------------------------------------------ other than serving */
 
 /* FILE:LINE: what is wrong; for -t, -T and -e. */
@@ -213,7 +147,7 @@ report_line(void *context, bool warning, const char *where, const char *what)
 	text_add(&line, warning ? ": warning: " : ": ");
 	text_add(&line, what);
 	text_add_char(&line, '\n');
-	(void)options_print(STDERR_FILENO, buffer);
+	(void)print_text(STDERR_FILENO, buffer);
 }
 
 /* Of a configuration that could not be read. */
@@ -229,13 +163,14 @@ run_test(const struct options *o)
 	static struct settings settings;
 	char buffer[LINE_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
+	const struct settings_source source = options_source(o);
 
-	if (!examine_configuration(&settings, o, report_line))
+	if (!examine_configuration(&settings, &source, report_line))
 		return status_unread();
 	text_add(&line, settings.file == NULL ? "built-in defaults" :
 	    settings.file);
 	text_add(&line, ": ok\n");
-	return options_print(STDOUT_FILENO, buffer) ? STATUS_OK :
+	return print_text(STDOUT_FILENO, buffer) ? STATUS_OK :
 	    STATUS_SYSTEM;
 }
 
@@ -250,9 +185,9 @@ static int
 run_configured(const struct options *o)
 {
 	static struct settings settings;
+	const struct settings_source source = options_source(o);
 
-	if (!settings_read(&settings, o->file, o->settings, o->count,
-	    report_line, NULL))
+	if (!settings_read(&settings, &source, report_line, NULL))
 		return status_unread();
 	if (o->mode == MODE_DUMP)
 		return run_dump(&settings);
@@ -261,28 +196,12 @@ run_configured(const struct options *o)
 	return explain_run(&settings, o->operands, o->operand_count);
 }
 
-static int
-run_version(void)
-{
-	char buffer[LINE_TEXT];
-	struct text line = text_in(buffer, sizeof(buffer));
-
-	text_add(&line, "socks64-handler " VERSION " (");
-	text_add(&line, journal_backend_available() ? "journal" :
-	    "no journal");
-	text_add(&line, ", syslog, seccomp, Landlock, c-ares ");
-	text_add(&line, ares_version(NULL));
-	text_add(&line, ")\n");
-	return options_print(STDOUT_FILENO, buffer) ? STATUS_OK :
-	    STATUS_SYSTEM;
-}
-
 int
 options_run(const struct options *o)
 {
 	wait_release();
 	/* An inetd line with -V: nobody is here to read. */
-	if (client_behind(STDOUT_FILENO) != -1)
+	if (print_client(STDOUT_FILENO) != -1)
 		return STATUS_USAGE;
 	switch (o->mode) {
 	case MODE_TEST:
@@ -294,10 +213,9 @@ options_run(const struct options *o)
 		return sandbox_print(STDOUT_FILENO) ? STATUS_OK :
 		    STATUS_SYSTEM;
 	case MODE_VERSION:
-		return run_version();
+		return print_version();
 	case MODE_HELP:
-		return options_print(STDOUT_FILENO, help) ? STATUS_OK :
-		    STATUS_SYSTEM;
+		return print_help();
 	case MODE_SESSION:
 	case MODE_USAGE:
 		break;

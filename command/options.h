@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command line (INTERFACE.md 2).
+ * The command line: see OPTIONS in socks64-handler(8).
  */
 #ifndef SOCKS64_COMMAND_OPTIONS_H
 #define SOCKS64_COMMAND_OPTIONS_H
 
-#include <stdbool.h>
 #include <stddef.h>
+
+#include "policy/settings.h"
 
 enum { OPTIONS_MAX = 64 };
 
@@ -36,11 +37,7 @@ struct options options_read(int argc, char *const *argv);
 /* Does what every mode but MODE_SESSION is for; returns the exit status. */
 int options_run(const struct options *options);
 
-/* How to start this program, in three lines, on stderr. */
-void options_print_usage(void);
-
-/* Writes all of it, but never to a descriptor that is the client; false when
- * nobody takes it. */
-bool options_print(int fd, const char *string);
+/* What -f and -o name, borrowed from *options. */
+struct settings_source options_source(const struct options *options);
 
 #endif

@@ -46,7 +46,7 @@ static struct {
 	int fd; /* of SINK_SYSLOG */
 	int level;
 	int facility;
-	uint64_t pid; /* getpid(2) is not for the sandbox */
+	uint64_t pid; /* of journal_own() */
 	char invocation[33];
 } journal = { .sink = SINK_NONE, .fd = -1, .level = LOG_INFO,
 	.facility = LOG_DAEMON };
@@ -167,6 +167,12 @@ sink_choose(enum log_to wish, int client)
 }
 
 void
+journal_own(void)
+{
+	journal.pid = (uint64_t)getpid();
+}
+
+void
 journal_open(const struct journal_options *options)
 {
 	const struct timeval patience = { .tv_sec = PATIENCE };
@@ -174,7 +180,7 @@ journal_open(const struct journal_options *options)
 
 	journal.level = options->level;
 	journal.facility = options->facility;
-	journal.pid = (uint64_t)getpid();
+	journal_own();
 	if (invocation != NULL &&
 	    strlen(invocation) < sizeof(journal.invocation))
 		memcpy(journal.invocation, invocation,

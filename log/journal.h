@@ -97,6 +97,10 @@ struct journal_options {
 
 void journal_open(const struct journal_options *options);
 
+/* The calling process is the one whose pid the log names from now on: called
+ * by who was forked after journal_open().  The sandbox has no getpid(2). */
+void journal_own(void);
+
 /* Writes the record.  Errors are nobody's to hear. */
 void journal_record(const struct record *record);
 

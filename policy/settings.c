@@ -420,9 +420,8 @@ reading_start(struct reading *reading, struct settings *out)
 }
 
 bool
-settings_read(struct settings *out, const char *file,
-    const char *const *options, size_t count, settings_report *report,
-    void *context)
+settings_read(struct settings *out, const struct settings_source *source,
+    settings_report *report, void *context)
 {
 	struct reading reading = { .reader = { .report = report,
 		.context = context, .file = "default" } };
@@ -430,9 +429,9 @@ settings_read(struct settings *out, const char *file,
 	if (!reading_start(&reading, out))
 		return false;
 	read_defaults(&reading);
-	read_options(&reading, options, count);
-	read_file(&reading, file == NULL ? SETTINGS_DEFAULT_FILE : file,
-	    file == NULL);
+	read_options(&reading, source->options, source->count);
+	read_file(&reading, source->file == NULL ? SETTINGS_DEFAULT_FILE :
+	    source->file, source->file == NULL);
 	free(reading.ignored);
 
 	out->policy->nat64_count = out->nat64_count;

@@ -115,18 +115,24 @@ struct settings {
 typedef void settings_report(void *context, bool warning, const char *where,
     const char *what);
 
+/* What a configuration is read from.  All is borrowed. */
+struct settings_source {
+	const char *file; /* NULL: SETTINGS_DEFAULT_FILE, if that exists */
+	const char *const *options; /* lines, one for each -o */
+	size_t count;               /* of them */
+};
+
 /*
- * Reads `options` (lines, one for each -o, count of them) and then `file`
- * (NULL: SETTINGS_DEFAULT_FILE if it exists, else defaults alone) into *out.
- * The command line beats the file.  Reports every error there is; false when
+ * Reads the options of `source` and then its file into *out.  The command
+ * line beats the file.  Reports every error there is; false when
  * there was one, and then *out is not to be used.  Memory is taken from the
  * heap, for the life of the process.
  *
  * For -t: where it is false, *out has still something valid in each field,
  * so that what the configuration names can be looked at, too.
  */
-bool settings_read(struct settings *out, const char *file,
-    const char *const *options, size_t count, settings_report *report,
+bool settings_read(struct settings *out,
+    const struct settings_source *source, settings_report *report,
     void *context);
 
 /* Appends where that directive stands: FILE:LINE, -o:N, or default. */

@@ -14,13 +14,15 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/wait.h"
 #include "net/sockaddr.h"
 #include "wire/address.h"
 
 enum { LISTEN_FDS_START = 3 };
 
-bool
-connection_fill_standard(void)
+/* Opens /dev/null on each of 0, 1, 2 that is closed. */
+static bool
+standard_fill(void)
 {
 	int fd = STDIN_FILENO;
 
@@ -149,37 +151,43 @@ standard_release(struct connection *c)
 	return true;
 }
 
+/* The states with a sentence. */
 static struct connection
-connection_bad(int fd, const char *wrong)
+wrong(struct connection c, enum connection_state state, const char *sentence)
 {
-	return (struct connection){ .state = CONNECTION_BAD, .fd = fd,
-		.wrong = wrong };
+	c.state = state;
+	c.wrong = sentence;
+	return c;
 }
 
 struct connection
 connection_find(void)
 {
+	const bool standard = standard_fill();
 	const bool passed = getenv("LISTEN_FDS") != NULL &&
 	    variable_is("LISTEN_PID", (uint64_t)getpid());
 	struct connection c = { .fd = passed ? LISTEN_FDS_START :
-		STDIN_FILENO };
+		STDIN_FILENO, .since = clock_microseconds(),
+		.since_utc = clock_utc_microseconds() };
+	const char *sentence;
 
 	if (passed && !variable_is("LISTEN_FDS", 1))
-		return connection_bad(c.fd, "$LISTEN_FDS is not 1: this "
+		return wrong(c, CONNECTION_BAD, "$LISTEN_FDS is not 1: this "
 		    "program serves one connection, set Accept=yes in the "
 		    ".socket unit");
 	if (socket_option(c.fd, SO_TYPE) == -1)
 		return c;
-	c.wrong = socket_wrong(c.fd);
-	if (c.wrong != NULL)
-		return connection_bad(c.fd, c.wrong);
+	if (!standard)
+		return wrong(c, CONNECTION_FAILED,
+		    "/dev/null could not be opened");
+	sentence = socket_wrong(c.fd);
+	if (sentence != NULL)
+		return wrong(c, CONNECTION_BAD, sentence);
 	leftovers_close(c.fd);
 	c.state = peer_read(&c) ? CONNECTION_OPEN : CONNECTION_GONE;
-	if (!standard_release(&c) || !socket_nonblocking(c.fd)) {
-		c.state = CONNECTION_FAILED;
-		c.wrong = "the connection's descriptor could not be set up";
-		return c;
-	}
+	if (!standard_release(&c) || !socket_nonblocking(c.fd))
+		return wrong(c, CONNECTION_FAILED,
+		    "the connection's descriptor could not be set up");
 	fcntl(c.fd, F_SETFD, FD_CLOEXEC);
 	socket_tune(c.fd);
 	return c;

@@ -22,24 +22,25 @@ enum connection_state {
 struct connection {
 	enum connection_state state;
 	int fd;
-	const char *wrong; /* what to change, or failed: a static sentence */
+	const char *wrong; /* what to change, or failed: a static sentence;
+			      NULL in all other states */
 
+	int64_t since;     /* clock_microseconds() when it became ours */
+	int64_t since_utc; /* the same moment, microseconds since 1970 */
 	struct address client; /* FAMILY_NONE: a unix-domain peer */
 	uint32_t client_uid;   /* of that */
 	uint32_t scope;        /* interface of a link-local client, else 0 */
 	struct address listen; /* where the client reached us */
 };
 
-/* Opens /dev/null on each of 0, 1, 2 that is closed.  Called first, before
- * anything is opened.  False when that failed. */
-bool connection_fill_standard(void);
-
 /*
- * Finds the connection: fd 3 where LISTEN_PID and LISTEN_FDS say so, else fd
- * 0.  Where it is one to serve, every descriptor but it and 0, 1 and 2 is
- * closed; it is made non-blocking, close-on-exec and tuned, and moved away
- * from 0, 1 and 2, which become /dev/null where they were the connection:
- * nothing that libc may say reaches the client.
+ * Called first, before anything is opened: /dev/null is opened on each of 0,
+ * 1 and 2 that is closed.  Then the connection is found: fd 3 where
+ * LISTEN_PID and LISTEN_FDS say so, else fd 0.  Where it is one to serve,
+ * every descriptor but it and 0, 1 and 2 is closed; it is made non-blocking,
+ * close-on-exec and tuned, and moved away from 0, 1 and 2, which become
+ * /dev/null where they were the connection: nothing that libc may say reaches
+ * the client.
  */
 struct connection connection_find(void);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One session: everything that is known of one accepted connection, and the
- * two ways out of it.  No room but the top level looks in here.
+ * two ways out of it.  The rooms below session/ do not see this struct: each
+ * is handed what it works on.
  */
 #ifndef SOCKS64_SESSION_SESSION_H
 #define SOCKS64_SESSION_SESSION_H
@@ -11,7 +12,6 @@
 #include <stdint.h>
 
 #include "alg/session.h"
-#include "command/options.h"
 #include "log/journal.h"
 #include "net/association.h"
 #include "net/bind.h"
@@ -61,14 +61,6 @@ struct session {
 	struct record record;
 	int64_t start; /* CLOCK_MONOTONIC, microseconds */
 };
-
-/*
- * From a started process to a session: descriptors, the connection and its
- * two addresses, configuration, identity, log, deadline.  Comes back only
- * with a connection to serve; else says what is wrong and exits (64, 78,
- * 71, or 0 where the client has left).
- */
-void session_open(struct session *s, const struct options *options);
 
 /* Enters a stage of the sandbox, or ends the session with 71. */
 void session_confine(struct session *s, enum sandbox_stage stage);

@@ -52,9 +52,10 @@ memory_file(char path[PATH_TEXT])
 static bool
 read_back(const char *path, struct settings *settings)
 {
+	const struct settings_source source = { .file = path };
 	bool reported = false;
-	const bool good = settings_read(settings, path, NULL, 0,
-	    check_report, &reported);
+	const bool good = settings_read(settings, &source, check_report,
+	    &reported);
 
 	if (good == reported)
 		abort(); /* an error without a word, or the other way */

@@ -91,14 +91,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char line[LINE_MAX_LENGTH + 1];
 	const char *option = line;
+	const struct settings_source source = { "/dev/null", &option, 1 };
 	struct settings settings;
 
 	if (size > LINE_MAX_LENGTH || memmem(data, size, "@/", 2) != NULL)
 		return 0;
 	memcpy(line, data, size);
 	line[size] = '\0';
-	if (settings_read(&settings, "/dev/null", &option, 1, ignore_report,
-	    NULL))
+	if (settings_read(&settings, &source, ignore_report, NULL))
 		judge_all(settings.policy);
 	return 0;
 }

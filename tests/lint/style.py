@@ -49,7 +49,6 @@ FOR_TOOLS = ("sscanf", "strtok", "atoi", "atol")
 
 # Contracts that need more than four: function, why.
 MANY_PARAMETERS = {
-    "settings_read": "options and file are two inputs, each with its size",
     "conclude_ipv4": "c-ares calls it",
     "conclude_ipv6": "c-ares calls it",
     "server_receive": "c-ares calls it",

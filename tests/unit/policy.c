@@ -58,7 +58,9 @@ read_settings(int argc, char **argv, struct settings *out)
 		else
 			return 64;
 	}
-	return settings_read(out, file, options, count, tell, NULL) ? 0 :
+	const struct settings_source source = { file, options, count };
+
+	return settings_read(out, &source, tell, NULL) ? 0 :
 	    EXIT_CONFIGURATION;
 }
 
@@ -266,8 +268,10 @@ struct rule_set {
 static void
 rule_set_read(struct rule_set *set)
 {
-	if (!set->read && !settings_read(&set->settings, "/dev/null",
-	    (const char *const *)set->lines, set->count, tell, NULL))
+	const struct settings_source source = { "/dev/null",
+		(const char *const *)set->lines, set->count };
+
+	if (!set->read && !settings_read(&set->settings, &source, tell, NULL))
 		exit(EXIT_CONFIGURATION);
 	set->read = true;
 }
@@ -329,12 +333,13 @@ run_load(const char *option)
 		.client = parse_address("127.0.0.1") };
 	const struct candidate candidate = {
 		.address = parse_address("9.9.9.9") };
+	const struct settings_source source = { "/dev/null", &option, 1 };
 	struct settings settings;
 	struct verdict verdict;
 	const double start = milliseconds();
 	double best = 1e9;
 
-	if (!settings_read(&settings, "/dev/null", &option, 1, tell, NULL))
+	if (!settings_read(&settings, &source, tell, NULL))
 		return EXIT_CONFIGURATION;
 	const double read = milliseconds() - start;
 	for (int i = 0; i < 10; i++) {
