@@ -275,11 +275,13 @@ channel_relay(struct channel *ch, size_t i, struct alg *a)
 }
 
 static void
-channel_end(struct channel *ch, struct alg *a, enum relay_result result)
+channel_end(struct channel *ch, struct alg *a)
 {
-	exchange_end(&ch->exchange, result);
-	if (ch->relay.reason != NULL)
-		alg_note(a, "a data connection failed", ch->relay.reason);
+	const char *reason = outcome_reason(&ch->relay.outcome);
+
+	exchange_end(&ch->exchange);
+	if (reason != NULL)
+		alg_note(a, "a data connection failed", reason);
 	a->up += ch->relay.up;
 	a->down += ch->relay.down;
 	close_one(&ch->client); /* exchange_end() said whether as a reset */
@@ -333,7 +335,6 @@ channel_turn(struct channels *c, size_t i, struct alg *a,
 {
 	struct channel *ch = &c->list[i];
 	const bool ready = fds != NULL && fds[0].revents != 0;
-	enum relay_result result = RELAY_ERROR;
 
 	switch (ch->state) {
 	case CHANNEL_FREE:
@@ -352,8 +353,8 @@ channel_turn(struct channels *c, size_t i, struct alg *a,
 			channel_fail(ch, a, ETIMEDOUT);
 		return 1;
 	case CHANNEL_RELAYING:
-		if (exchange_turn(&ch->exchange, fds, &result))
-			channel_end(ch, a, result);
+		if (exchange_turn(&ch->exchange, fds))
+			channel_end(ch, a);
 		else if (exchange_moved_at(&ch->exchange) > c->moved_at)
 			c->moved_at = exchange_moved_at(&ch->exchange);
 		return EXCHANGE_SIDES;
@@ -387,7 +388,7 @@ channels_close(struct channels *c, struct alg *a)
 		struct channel *ch = &c->list[i];
 
 		if (ch->state == CHANNEL_RELAYING)
-			channel_end(ch, a, RELAY_STOPPED);
+			channel_end(ch, a);
 		else if (ch->state != CHANNEL_FREE)
 			channel_free(ch);
 	}

@@ -360,8 +360,8 @@ do_what_is_due(struct dialogue *s)
 /* --- The end. --- */
 
 /* Why it ended, and behind it what was to be said before. */
-static enum relay_result
-dialogue_end(struct alg *a, enum relay_result result, const char *reason)
+static enum result
+dialogue_end(struct alg *a, enum result result, const char *reason)
 {
 	char before[ALG_REASON_TEXT];
 	struct text copy = text_in(before, sizeof(before));
@@ -392,7 +392,7 @@ is_delivered(const struct dialogue *s, const struct end *e)
 
 /* Is it over?  Then with *result. */
 static bool
-dialogue_over(struct dialogue *s, enum relay_result *result)
+dialogue_over(struct dialogue *s, enum result *result)
 {
 	struct alg *a = s->control.alg;
 	const struct end *client = &s->ends[CLIENT];
@@ -402,7 +402,7 @@ dialogue_over(struct dialogue *s, enum relay_result *result)
 	if (client->lost || server->lost) {
 		if (!is_delivered(s, other))
 			return false;
-		*result = dialogue_end(a, RELAY_RESET, client->lost ?
+		*result = dialogue_end(a, RESULT_RESET, client->lost ?
 		    "the client reset its connection" :
 		    "the server reset its connection");
 		return true;
@@ -410,20 +410,20 @@ dialogue_over(struct dialogue *s, enum relay_result *result)
 	if (s->control.over) {
 		if (s->last_words.at == DEADLINE_NEVER.at)
 			s->last_words = deadline_in(LAST_WORDS);
-		*result = RELAY_RESET; /* a->reason says why */
+		*result = RESULT_RESET; /* a->reason says why */
 		return is_delivered(s, client);
 	}
-	*result = RELAY_OK;
+	*result = RESULT_OK;
 	return client->shut && server->shut &&
 	    !channels_busy(&s->control.channels);
 }
 
 static bool
-dialogue_timed_out(struct dialogue *s, enum relay_result *result)
+dialogue_timed_out(struct dialogue *s, enum result *result)
 {
 	if (!deadline_passed(idle_deadline(s)))
 		return false;
-	*result = dialogue_end(s->control.alg, RELAY_TIMEOUT,
+	*result = dialogue_end(s->control.alg, RESULT_TIMEOUT,
 	    is_half_closed(s) ?
 	    "half-closed and silent for too long" :
 	    "silent for too long");
@@ -464,7 +464,7 @@ end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
 
 /* One wait and what follows.  True: it is over, with *result. */
 static bool
-dialogue_turn(struct dialogue *s, enum relay_result *result)
+dialogue_turn(struct dialogue *s, enum result *result)
 {
 	struct control *k = &s->control;
 	struct pollfd fds[SIDES + CHANNELS_POLL_MAX];
@@ -477,8 +477,10 @@ dialogue_turn(struct dialogue *s, enum relay_result *result)
 	n += channels_poll(&k->channels, fds + SIDES, &until);
 	wait = wait_for(fds, n, until);
 	if (wait == WAIT_STOPPED) {
-		*result = dialogue_end(k->alg, RELAY_STOPPED,
-		    "stopped by SIGTERM");
+		struct outcome o;
+
+		outcome_stop(&o);
+		*result = dialogue_end(k->alg, o.result, o.reason);
 		return true;
 	}
 	if (wait == WAIT_READY)
@@ -519,7 +521,7 @@ dialogue_start(struct dialogue *s, struct alg *a)
 /* --- Without lines. --- */
 
 /* The early octets first; the table is told in any case that it lives. */
-static enum relay_result
+static enum result
 relay(struct alg *a, struct relay_watch watch)
 {
 	struct relay r = {
@@ -531,16 +533,15 @@ relay(struct alg *a, struct relay_watch watch)
 		.half_closed_timeout = a->settings->half_closed_timeout,
 		.watch = &watch,
 	};
-	enum relay_result result;
 
 	watch.tick = tick;
 	watch.interval = CONTROL_REFRESH;
 	watch.context = &dialogue;
-	result = relay_run(&r);
+	relay_run(&r);
 	a->up += r.up;
 	a->down += r.down;
-	return r.reason == NULL ? result :
-	    dialogue_end(a, result, r.reason);
+	return r.outcome.result == RESULT_OK ? RESULT_OK :
+	    dialogue_end(a, r.outcome.result, r.outcome.reason);
 }
 
 /* Lines are no more, and what was made of them is written. */
@@ -564,16 +565,16 @@ hand_over(struct dialogue *s, struct alg *a)
 	a->early_length = stream_length(in);
 }
 
-enum relay_result
+enum result
 alg_relay(struct alg *a)
 {
 	return relay(a, (struct relay_watch){ .up = NULL, .down = NULL });
 }
 
-static enum relay_result
+static enum result
 run_lines(struct dialogue *s, struct alg *a)
 {
-	enum relay_result result = RELAY_ERROR;
+	enum result result = RESULT_ERROR;
 
 	take_lines(s);
 	while (!a->transparent && !dialogue_turn(s, &result))
@@ -583,7 +584,7 @@ run_lines(struct dialogue *s, struct alg *a)
 	if (a->transparent)
 		return result;
 	/* A client that is told why with 421 shall be able to read it. */
-	if (result != RELAY_OK && !s->control.over)
+	if (result != RESULT_OK && !s->control.over)
 		for (int i = 0; i < SIDES; i++)
 			socket_reset_at_close(s->ends[i].fd);
 	return result;
@@ -626,7 +627,7 @@ watch_down(void *context, const uint8_t *octets, size_t length)
 	}
 }
 
-enum relay_result
+enum result
 alg_run(struct alg *a)
 {
 	if (a->watch) {

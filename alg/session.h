@@ -67,12 +67,12 @@ struct alg {
 void alg_begin(struct alg *a);
 
 /*
- * To the end of the control connection; as relay_run().  Or, with
+ * To the end of the control connection: its result.  Or, with
  * a->transparent, until alg_relay() is to go on, which makes no connection
  * and opens nothing; the result says nothing then.
  */
-enum relay_result alg_run(struct alg *a);
-enum relay_result alg_relay(struct alg *a);
+enum result alg_run(struct alg *a);
+enum result alg_relay(struct alg *a);
 
 /* For the record: what did not work.  The last one is kept. */
 void alg_note(struct alg *a, const char *what, const char *why);

@@ -145,7 +145,9 @@ association_open(struct association *a, const struct address *at)
 	if (!relay_open(a, at)) {
 		if (a->relay != -1)
 			close(a->relay);
-		a->reason = "no port is free for the relay of datagrams";
+		outcome_fail(&a->outcome, RESULT_CONNECT_FAILED,
+		    REPLY_GENERAL_FAILURE,
+		    "no port is free for the relay of datagrams");
 		return false;
 	}
 	a->outside_ipv6 = outside_open(a->settings, FAMILY_IPV6,
@@ -154,7 +156,9 @@ association_open(struct association *a, const struct address *at)
 	    &a->port_ipv4);
 	if (a->outside_ipv6 == -1 && a->outside_ipv4 == -1) {
 		close(a->relay);
-		a->reason = "there is no socket for datagrams to peers";
+		outcome_fail(&a->outcome, RESULT_CONNECT_FAILED,
+		    REPLY_GENERAL_FAILURE,
+		    "there is no socket for datagrams to peers");
 		return false;
 	}
 	return true;
@@ -451,37 +455,43 @@ take_datagrams(struct association *a, int fd, uint8_t *at,
 
 /* -------------------------------------------- the control channel */
 
-static enum association_result
-over(struct association *a, enum association_result result,
-    const char *reason)
+/* These return false, as all steps here do that end the association. */
+static bool
+association_end(struct association *a, enum result result, const char *reason)
 {
-	a->reason = reason;
-	return result;
+	outcome_end(&a->outcome, result, reason);
+	return false;
 }
 
-static enum association_result
-bad(struct association *a, enum reply reply, const char *reason)
+static bool
+association_stop(struct association *a)
 {
-	a->reply = reply;
-	return over(a, ASSOCIATION_BAD, reason);
+	outcome_stop(&a->outcome);
+	return false;
 }
 
-static enum association_result
+/* why REPLY_SUCCEEDED: without an answer. */
+static bool
+control_bad(struct association *a, enum reply why, const char *reason)
+{
+	outcome_fail(&a->outcome, RESULT_BAD_REQUEST, why, reason);
+	return false;
+}
+
+static bool
 control_reply(struct association *a, enum reply reply,
     const struct address *bound)
 {
 	uint8_t octets[SOCKS5_REPLY_MAX];
 	const size_t length = socks5_reply_format(reply, bound, octets);
 
-	if (send(a->inbox->fd, octets, length, MSG_NOSIGNAL) !=
-	    (ssize_t)length)
-		return over(a, ASSOCIATION_RESET,
-		    "the client does not take replies");
-	return ASSOCIATION_LASTS;
+	return send(a->inbox->fd, octets, length, MSG_NOSIGNAL) ==
+	    (ssize_t)length || association_end(a, RESULT_RESET,
+	    "the client does not take replies");
 }
 
 /* By which address and port of ours that one would be reached. */
-static enum association_result
+static bool
 interface_tell(struct association *a, const struct target *t)
 {
 	const bool ipv6 = t->address.family == FAMILY_IPV6;
@@ -501,7 +511,7 @@ interface_tell(struct association *a, const struct target *t)
 	return control_reply(a, REPLY_SUCCEEDED, &ours);
 }
 
-static enum association_result
+static bool
 interface_tell_name(struct association *a, const struct pinned_name *p,
     uint16_t port)
 {
@@ -512,7 +522,7 @@ interface_tell_name(struct association *a, const struct pinned_name *p,
 	if (is_unknown(p)) {
 		a->control_name = p->serial;
 		a->control_port = port;
-		return ASSOCIATION_LASTS;
+		return true;
 	}
 	if (p->state != NAME_FOUND)
 		return control_reply(a, p->failure, NULL);
@@ -521,7 +531,7 @@ interface_tell_name(struct association *a, const struct pinned_name *p,
 	return interface_tell(a, &t);
 }
 
-static enum association_result
+static bool
 control_answer(struct association *a, const struct socks5_request *to)
 {
 	a->moved_at = clock_now();
@@ -534,68 +544,65 @@ control_answer(struct association *a, const struct socks5_request *to)
 }
 
 /* Each message that is whole; none behind one that waits for its name. */
-static enum association_result
+static bool
 control_take(struct association *a)
 {
-	enum association_result result = ASSOCIATION_LASTS;
-
-	while (result == ASSOCIATION_LASTS && a->control_name == 0) {
+	while (a->control_name == 0) {
 		struct cursor c = inbox_cursor(a->inbox);
 		struct udp_control control;
 		enum reply why;
 
 		if (c.left == 0)
-			return ASSOCIATION_LASTS;
+			return true;
 		if (!a->interface_data)
-			return bad(a, REPLY_SUCCEEDED, "octets on the "
-			    "connection of an association");
+			return control_bad(a, REPLY_SUCCEEDED, "octets on "
+			    "the connection of an association");
 		switch (udp_control_parse(&c, &control, &why)) {
 		case PARSE_BAD:
-			return bad(a, why, "not a message of the control "
-			    "channel of UDP");
+			return control_bad(a, why, "not a message of the "
+			    "control channel of UDP");
 		case PARSE_MORE:
-			return ASSOCIATION_LASTS;
+			return true;
 		case PARSE_DONE:
 			break;
 		}
 		inbox_consume(a->inbox, &c);
-		result = control_answer(a, &control.to);
+		if (!control_answer(a, &control.to))
+			return false;
 	}
-	return result;
+	return true;
 }
 
 /* The name that a message waits for may be known now. */
-static enum association_result
+static bool
 control_continue(struct association *a)
 {
 	const struct pinned_name *p = names_of_serial(&a->names,
 	    a->control_name);
-	enum association_result result;
 
 	if (p != NULL && is_unknown(p))
-		return ASSOCIATION_LASTS;
+		return true;
 	a->control_name = 0;
-	result = interface_tell_name(a, p, a->control_port);
-	return result == ASSOCIATION_LASTS ? control_take(a) : result;
+	return interface_tell_name(a, p, a->control_port) && control_take(a);
 }
 
-static enum association_result
+static bool
 control_read(struct association *a, short events)
 {
 	static const char reset[] = "the client reset its connection";
 
 	if ((events & (POLLERR | POLLHUP)) != 0)
-		return over(a, ASSOCIATION_RESET, reset);
+		return association_end(a, RESULT_RESET, reset);
 	if ((events & POLLIN) == 0) /* while a name was looked up */
-		return over(a, ASSOCIATION_ENDED, NULL);
+		return association_end(a, RESULT_OK, NULL);
 	switch (inbox_fill(a->inbox, deadline_in(CONTROL_PATIENCE))) {
 	case INBOX_MORE: return control_take(a);
-	case INBOX_TIMEOUT: return ASSOCIATION_LASTS;
-	case INBOX_EOF: return over(a, ASSOCIATION_ENDED, NULL);
-	case INBOX_GONE: return over(a, ASSOCIATION_RESET, reset);
+	case INBOX_TIMEOUT: return true;
+	case INBOX_EOF: return association_end(a, RESULT_OK, NULL);
+	case INBOX_GONE: return association_end(a, RESULT_RESET, reset);
 	case INBOX_STOPPED: break;
 	}
-	return over(a, ASSOCIATION_STOPPED, "stopped by SIGTERM");
+	return association_stop(a);
 }
 
 /* --------------------------------------------------------- the loop */
@@ -611,25 +618,22 @@ idle_deadline(const struct association *a)
 
 enum { CONTROL, RELAY, OUTSIDE_IPV6, OUTSIDE_IPV4, SOCKETS };
 
-static enum association_result
+static bool
 take_ready(struct association *a, const struct pollfd fds[SOCKETS])
 {
-	enum association_result result = ASSOCIATION_LASTS;
-
-	if (fds[CONTROL].revents != 0)
-		result = control_read(a, fds[CONTROL].revents);
-	if (result != ASSOCIATION_LASTS)
-		return result;
+	if (fds[CONTROL].revents != 0 &&
+	    !control_read(a, fds[CONTROL].revents))
+		return false;
 	if (fds[RELAY].revents != 0)
 		take_datagrams(a, a->relay, buffer, relay_up);
 	for (size_t i = OUTSIDE_IPV6; i < SOCKETS; i++)
 		if (fds[i].revents != 0)
 			take_datagrams(a, fds[i].fd, buffer + UDP_HEADER_MAX,
 			    relay_down);
-	return ASSOCIATION_LASTS;
+	return true;
 }
 
-static enum association_result
+static bool
 take_turn(struct association *a)
 {
 	const short control = a->control_name == 0 ? POLLIN | POLLRDHUP :
@@ -643,32 +647,32 @@ take_turn(struct association *a)
 	struct deadline until = idle_deadline(a);
 	const size_t n = names_poll(&a->names, fds + SOCKETS, &until);
 	const enum wait wait = wait_for(fds, SOCKETS + n, until);
-	enum association_result result = ASSOCIATION_LASTS;
+	bool lasts = true;
 
 	if (wait == WAIT_STOPPED)
-		return over(a, ASSOCIATION_STOPPED, "stopped by SIGTERM");
+		return association_stop(a);
 	if (wait == WAIT_READY)
-		result = take_ready(a, fds);
+		lasts = take_ready(a, fds);
 	names_process(&a->names, fds + SOCKETS, wait == WAIT_READY ? n : 0);
 	if (a->held_count > 0)
 		release_held(a);
-	if (result == ASSOCIATION_LASTS && a->control_name != 0)
-		result = control_continue(a);
-	if (result == ASSOCIATION_LASTS && deadline_passed(idle_deadline(a)))
-		return over(a, ASSOCIATION_TIMEOUT, "silent for too long");
-	return result;
+	if (lasts && a->control_name != 0)
+		lasts = control_continue(a);
+	if (lasts && deadline_passed(idle_deadline(a)))
+		return association_end(a, RESULT_TIMEOUT,
+		    "silent for too long");
+	return lasts;
 }
 
-enum association_result
+void
 association_run(struct association *a)
 {
-	enum association_result result;
+	bool lasts;
 
 	a->moved_at = clock_now();
-	result = control_take(a);
-	while (result == ASSOCIATION_LASTS)
-		result = take_turn(a);
+	lasts = control_take(a);
+	while (lasts)
+		lasts = take_turn(a);
 	a->dropped += a->held_count;
 	names_end(&a->names);
-	return result;
 }

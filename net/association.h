@@ -11,21 +11,12 @@
 
 #include "net/inbox.h"
 #include "net/names.h"
+#include "net/outcome.h"
 #include "net/peers.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "wire/address.h"
 #include "wire/socks5.h"
-
-enum association_result {
-	ASSOCIATION_ERROR,
-	ASSOCIATION_LASTS,   /* it is not over */
-	ASSOCIATION_ENDED,   /* the client ended its connection */
-	ASSOCIATION_RESET,   /* the client reset it */
-	ASSOCIATION_TIMEOUT, /* idle */
-	ASSOCIATION_STOPPED, /* SIGTERM */
-	ASSOCIATION_BAD,     /* not what a client may say: answer `reply' */
-};
 
 /* The first datagram to an address and port, for the log. */
 struct association_peer {
@@ -75,8 +66,11 @@ struct association {
 	uint64_t datagrams_up;
 	uint64_t datagrams_down;
 	uint64_t dropped;
-	enum reply reply; /* of ASSOCIATION_BAD; 00: none */
-	const char *reason;
+	/* RESULT_OK, RESULT_RESET: the client ended its connection, reset it.
+	 * RESULT_TIMEOUT: idle.  RESULT_BAD_REQUEST: the client said what it
+	 * may not.  RESULT_CONNECT_FAILED: association_open() failed.
+	 * RESULT_STOPPED: SIGTERM. */
+	struct outcome outcome;
 
 	/* Not for others. */
 	int64_t moved_at;
@@ -92,12 +86,12 @@ struct association {
 /*
  * Opens the sockets: the relay at `at' (FAMILY_NONE or not ours: at any
  * address of the client's family), with a port that `listen-ports' allows.
- * False: a->reason says why not, and nothing is left open.
+ * False: a->outcome says why not, and nothing is left open.
  */
 bool association_open(struct association *a, const struct address *at);
 
 /* Relays to the end.  Octets of the inbox are looked at first.  Not for two
  * threads: it has one buffer. */
-enum association_result association_run(struct association *a);
+void association_run(struct association *a);
 
 #endif

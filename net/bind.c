@@ -21,15 +21,27 @@
 
 enum { BACKLOG = 8 };
 
-static enum binding_result
-fail(struct binding *b, enum binding_result result, enum reply reply,
+/* These return false, as all steps here do that end the BIND. */
+static bool
+binding_fail(struct binding *b, enum result result, enum reply reply,
     const char *reason)
 {
-	struct text t = text_in(b->reason, sizeof(b->reason));
+	outcome_fail(&b->outcome, result, reply, reason);
+	return false;
+}
 
-	text_add(&t, reason);
-	b->reply = reply;
-	return result;
+static bool
+binding_end(struct binding *b, enum result result, const char *reason)
+{
+	outcome_end(&b->outcome, result, reason);
+	return false;
+}
+
+static bool
+binding_stop(struct binding *b)
+{
+	outcome_stop(&b->outcome);
+	return false;
 }
 
 /* ------------------------------------------------- who may connect */
@@ -55,18 +67,18 @@ judge(struct binding *b, const struct address *peer)
 	return b->verdict.decision == ALLOW;
 }
 
-static enum binding_result
+static bool
 resolve_fail(struct binding *b, const struct resolution *r)
 {
 	enum reply reply;
 	const char *reason = dial_no_candidate(r, &reply);
 
-	return fail(b, r->broken ? BINDING_ERROR : BINDING_RESOLVE_FAILED,
-	    reply, reason);
+	return binding_fail(b, r->broken ? RESULT_ERROR :
+	    RESULT_RESOLVE_FAILED, reply, reason);
 }
 
 /* Waits for the answers; the client may leave meanwhile. */
-static enum binding_result
+static bool
 resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 {
 	while (!resolve_done(r) && !deadline_passed(until)) {
@@ -77,39 +89,37 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 		const enum wait wait = wait_for(fds, 1 + n, wake);
 
 		if (wait == WAIT_STOPPED)
-			return fail(b, BINDING_STOPPED, REPLY_GENERAL_FAILURE,
-			    "stopped by SIGTERM");
+			return binding_stop(b);
 		if (wait == WAIT_READY && fds[0].revents != 0)
-			return fail(b, BINDING_CLIENT_GONE,
-			    REPLY_GENERAL_FAILURE,
+			return binding_end(b, RESULT_CLIENT_GONE,
 			    "the client left before the reply");
 		resolve_process(r, fds + 1, wait == WAIT_READY ? n : 0);
 	}
 	b->peer_count = dial_candidates(b->settings, b->question, r,
 	    b->peers);
-	return b->peer_count > 0 ? BINDING_LISTENING : resolve_fail(b, r);
+	return b->peer_count > 0 || resolve_fail(b, r);
 }
 
-static enum binding_result
+static bool
 find_peers(struct binding *b, struct deadline until)
 {
 	static struct resolution names;
-	enum binding_result result;
+	bool found;
 
 	if (b->question->name == NULL) {
 		b->peers[0] = b->question->literal;
 		b->peer_count = 1;
 		b->any_peer = address_is_any(&b->question->literal);
-		return BINDING_LISTENING;
+		return true;
 	}
 	resolve_start(&names, b->settings, b->question->name);
-	result = resolve_wait(b, &names, until);
+	found = resolve_wait(b, &names, until);
 	resolve_end(&names);
-	return result;
+	return found;
 }
 
 /* Those that the rules allow stay. */
-static enum binding_result
+static bool
 judge_peers(struct binding *b)
 {
 	size_t allowed = 0;
@@ -118,10 +128,8 @@ judge_peers(struct binding *b)
 		if (judge(b, &b->peers[i]))
 			b->peers[allowed++] = b->peers[i];
 	b->peer_count = allowed;
-	if (allowed == 0)
-		return fail(b, BINDING_DENIED, REPLY_NOT_ALLOWED,
-		    b->verdict.reason);
-	return BINDING_LISTENING;
+	return allowed > 0 || binding_fail(b, RESULT_DENIED,
+	    REPLY_NOT_ALLOWED, b->verdict.reason);
 }
 
 /* ------------------------------------------------------- listening */
@@ -185,7 +193,7 @@ listeners_close(struct binding *b)
 }
 
 /* The same number in both families: an FTP server may be told of either. */
-static enum binding_result
+static bool
 listen_both(struct binding *b, uint16_t *bound)
 {
 	struct ports ports = ports_start(b->settings, b->wanted);
@@ -195,10 +203,10 @@ listen_both(struct binding *b, uint16_t *bound)
 		    &b->listener_ipv6) &&
 		    listener_open(b->settings, FAMILY_IPV4, bound,
 		    &b->listener_ipv4) && *bound != 0)
-			return BINDING_LISTENING;
+			return true;
 		listeners_close(b);
 	}
-	return fail(b, BINDING_FAILED, REPLY_GENERAL_FAILURE,
+	return binding_fail(b, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
 	    "no port is free to listen at in both families");
 }
 
@@ -229,23 +237,20 @@ address_towards(const struct binding *b, enum family family, uint16_t port)
 	return ours;
 }
 
-enum binding_result
+bool
 binding_open(struct binding *b, struct deadline until)
 {
-	enum binding_result result;
 	uint16_t port = 0;
+	bool listens;
 
 	b->listener_ipv4 = -1;
 	b->listener_ipv6 = -1;
 	b->fd = -1;
-	result = find_peers(b, until);
-	if (result == BINDING_LISTENING)
-		result = judge_peers(b);
-	if (result == BINDING_LISTENING)
-		result = listen_both(b, &port);
+	listens = find_peers(b, until) && judge_peers(b) &&
+	    listen_both(b, &port);
 	b->ipv4 = address_towards(b, FAMILY_IPV4, port);
 	b->ipv6 = address_towards(b, FAMILY_IPV6, port);
-	return result;
+	return listens;
 }
 
 /* --------------------------------------------------------- waiting */
@@ -274,9 +279,10 @@ tell_attempt(struct binding *b, const char *word)
 
 /*
  * SECURITY: who connects is judged by the address that it comes from, and not
- * for having been expected: the rules decide now.
+ * for having been expected: the rules decide now.  False: the BIND is over;
+ * true: b->fd is the peer, or -1 where whoever came was none.
  */
-static enum binding_result
+static bool
 accept_from(struct binding *b, int listener)
 {
 	const char *word = "stranger";
@@ -285,18 +291,17 @@ accept_from(struct binding *b, int listener)
 
 	b->fd = accept4(listener, (struct sockaddr *)&from, &length,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (b->fd == -1 && failure_is_ours(errno))
-		return fail(b, BINDING_FAILED, REPLY_GENERAL_FAILURE,
+	if (b->fd == -1)
+		return !failure_is_ours(errno) || binding_fail(b,
+		    RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
 		    "a peer could not be taken: no descriptor or no memory "
 		    "is left");
-	if (b->fd == -1)
-		return BINDING_LISTENING; /* it left again; or was none */
 	b->peer = address_of(&from);
 	if (is_expected(b, &b->peer)) {
 		if (judge(b, &b->peer) && socket_local(b->fd, &b->local)) {
 			tell_attempt(b, "ok");
 			socket_tune(b->fd);
-			return BINDING_CONNECTED;
+			return true;
 		}
 		word = "denied";
 	}
@@ -304,11 +309,18 @@ accept_from(struct binding *b, int listener)
 	close(b->fd);
 	b->fd = -1;
 	b->peer = (struct address){ .family = FAMILY_NONE };
-	return BINDING_LISTENING;
+	return true;
 }
 
-/* BINDING_LISTENING: it goes on. */
-static enum binding_result
+static bool
+wait_expired(struct binding *b)
+{
+	return binding_fail(b, RESULT_TIMEOUT, REPLY_TTL_EXPIRED,
+	    "no peer connected within bind-timeout");
+}
+
+/* False: the BIND is over; true: b->fd is the peer, or the wait goes on. */
+static bool
 take_turn(struct binding *b, struct deadline until)
 {
 	struct pollfd fds[] = {
@@ -317,39 +329,31 @@ take_turn(struct binding *b, struct deadline until)
 		{ .fd = b->listener_ipv4, .events = POLLIN },
 	};
 	const enum wait wait = wait_for(fds, 3, until);
-	enum binding_result result = BINDING_LISTENING;
 
 	if (wait == WAIT_STOPPED)
-		return fail(b, BINDING_STOPPED, REPLY_GENERAL_FAILURE,
-		    "stopped by SIGTERM");
+		return binding_stop(b);
 	if (wait == WAIT_TIMEOUT)
-		return fail(b, BINDING_TIMEOUT, REPLY_TTL_EXPIRED,
-		    "no peer connected within bind-timeout");
+		return wait_expired(b);
 	if ((fds[0].revents & (POLLERR | POLLHUP)) != 0)
-		return fail(b, BINDING_CLIENT_GONE, REPLY_GENERAL_FAILURE,
+		return binding_end(b, RESULT_RESET,
 		    "the client reset its connection");
 	if (fds[0].revents != 0)
-		return fail(b, BINDING_CLIENT_ENDED, REPLY_GENERAL_FAILURE,
+		return binding_end(b, RESULT_OK,
 		    "the client ended its BIND before a peer connected");
-	for (size_t i = 1; i < 3 && result == BINDING_LISTENING; i++)
-		if (fds[i].revents != 0)
-			result = accept_from(b, fds[i].fd);
-	if (result != BINDING_LISTENING)
-		return result;
+	for (size_t i = 1; i < 3 && b->fd == -1; i++)
+		if (fds[i].revents != 0 && !accept_from(b, fds[i].fd))
+			return false;
 	/* A stream of strangers is no reason to wait longer. */
-	if (deadline_passed(until))
-		return fail(b, BINDING_TIMEOUT, REPLY_TTL_EXPIRED,
-		    "no peer connected within bind-timeout");
-	return BINDING_LISTENING;
+	return b->fd != -1 || !deadline_passed(until) || wait_expired(b);
 }
 
-enum binding_result
+bool
 binding_wait(struct binding *b, struct deadline until)
 {
-	enum binding_result result = BINDING_LISTENING;
-
-	while (result == BINDING_LISTENING)
-		result = take_turn(b, until);
+	while (b->fd == -1 && take_turn(b, until))
+		continue;
 	listeners_close(b);
-	return result;
+	if (b->fd != -1)
+		outcome_end(&b->outcome, RESULT_OK, NULL);
+	return b->fd != -1;
 }

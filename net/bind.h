@@ -11,22 +11,10 @@
 
 #include "base/wait.h"
 #include "net/dial.h"
+#include "net/outcome.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "wire/socks5.h"
-
-enum binding_result {
-	BINDING_ERROR,          /* ours: /dev/urandom cannot be read */
-	BINDING_LISTENING,      /* binding_open() */
-	BINDING_CONNECTED,      /* binding_wait(): the peer is there */
-	BINDING_FAILED,         /* no port; no descriptor for the peer */
-	BINDING_DENIED,         /* no peer would be allowed */
-	BINDING_RESOLVE_FAILED, /* the peer's name has no address */
-	BINDING_TIMEOUT,        /* nobody came in time */
-	BINDING_CLIENT_ENDED,   /* the client sent FIN */
-	BINDING_CLIENT_GONE,    /* the client reset its connection */
-	BINDING_STOPPED,        /* SIGTERM */
-};
 
 struct binding {
 	/* What to do.  question->name is looked up, or question->literal is
@@ -50,13 +38,20 @@ struct binding {
 	struct address ipv4;
 	struct address ipv6;
 
-	/* What came of it. */
-	enum reply reply;
+	/*
+	 * What came of it.  RESULT_DENIED: no peer would be allowed.
+	 * RESULT_RESOLVE_FAILED: the peer's name has no address.
+	 * RESULT_CONNECT_FAILED: there was no port, or no descriptor for the
+	 * peer.  RESULT_TIMEOUT: nobody came in time.  RESULT_CLIENT_GONE,
+	 * RESULT_RESET: the client left before the first reply, behind it.
+	 * RESULT_OK: the peer is there; or the client ended its wait.
+	 * RESULT_STOPPED: SIGTERM.  RESULT_ERROR: /dev/urandom cannot be read.
+	 */
+	struct outcome outcome;
 	int fd;               /* of the peer: non-blocking, tuned; or -1 */
 	struct address peer;
 	struct address local; /* of fd */
 	struct verdict verdict;
-	char reason[REASON_TEXT];
 	char attempts[ATTEMPTS_TEXT]; /* "192.0.2.9:4711 stranger, ..." */
 };
 
@@ -65,14 +60,14 @@ struct binding {
 struct candidate binding_candidate(const struct settings *settings,
     const struct address *peer);
 
-/* From the question to two listeners, by `until'. */
-enum binding_result binding_open(struct binding *b, struct deadline until);
+/* From the question to two listeners, by `until'.  True: they listen. */
+bool binding_open(struct binding *b, struct deadline until);
 
 /*
  * Waits for a peer that is expected and that the rules allow now, by `until';
  * all others are closed, and the wait goes on.  The listeners are closed at
- * return, whatever came of it.
+ * return, whatever came of it.  True: the peer is there.
  */
-enum binding_result binding_wait(struct binding *b, struct deadline until);
+bool binding_wait(struct binding *b, struct deadline until);
 
 #endif

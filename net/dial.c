@@ -319,14 +319,10 @@ attempt_finish(struct race *race, struct attempt *attempt)
 /* --- The outcome. --- */
 
 static void
-race_end(struct race *race, enum dial_result result, enum reply reply,
+race_fail(struct race *race, enum result result, enum reply reply,
     const char *reason)
 {
-	struct text t = text_in(race->dial->reason, REASON_TEXT);
-
-	text_add(&t, reason);
-	race->dial->result = result;
-	race->dial->reply = reply;
+	outcome_fail(&race->dial->outcome, result, reply, reason);
 	race->over = true;
 }
 
@@ -369,33 +365,33 @@ tell_attempt(struct race *race, const struct attempt *attempt)
 	text_add_char(&t, ' ');
 	text_add(&t, failure->phrase);
 	judge(race, &attempt->candidate);
-	race_end(race, DIAL_FAILED, failure->reply, reason);
+	race_fail(race, RESULT_CONNECT_FAILED, failure->reply, reason);
 }
 
 /* No address, from whatever cause. */
 static void
 tell_nothing(struct race *race)
 {
-	enum dial_result result = DIAL_RESOLVE_FAILED;
+	enum result result = RESULT_RESOLVE_FAILED;
 	enum reply reply;
 	const char *reason = dial_no_candidate(&race->names, &reply);
 
 	if (race->names.broken)
-		result = DIAL_ERROR;
+		result = RESULT_ERROR;
 	else if (resolve_reason(&race->names) == NULL)
-		result = DIAL_FAILED;
-	race_end(race, result, reply, reason);
+		result = RESULT_CONNECT_FAILED;
+	race_fail(race, result, reply, reason);
 }
 
 static void
-race_fail(struct race *race)
+race_exhausted(struct race *race)
 {
 	const struct attempt *attempt = telling_attempt(race);
 
 	if (attempt != NULL)
 		tell_attempt(race, attempt);
 	else if (race->attempt_count > 0)
-		race_end(race, DIAL_DENIED, REPLY_NOT_ALLOWED,
+		race_fail(race, RESULT_DENIED, REPLY_NOT_ALLOWED,
 		    race->dial->verdict.reason);
 	else
 		tell_nothing(race);
@@ -419,7 +415,7 @@ race_expire(struct race *race)
 	    failure_of(telling->error)->reply != REPLY_CONNECTION_REFUSED)
 		tell_attempt(race, late);
 	else
-		race_fail(race);
+		race_exhausted(race);
 }
 
 static bool
@@ -441,7 +437,7 @@ start_due(struct race *race)
 	while (deadline_passed(next_start(race)))
 		attempt_start(race);
 	if (is_exhausted(race))
-		race_fail(race);
+		race_exhausted(race);
 }
 
 /* fds: the client, the resolver's, then the attempts in their order, but none
@@ -484,13 +480,14 @@ race_wait(struct race *race)
 	const enum wait wait = wait_for(fds, 1 + asked + tried, until);
 
 	if (wait == WAIT_STOPPED) {
-		race_end(race, DIAL_STOPPED, REPLY_GENERAL_FAILURE,
-		    "stopped by SIGTERM");
+		outcome_stop(&d->outcome);
+		race->over = true;
 		return;
 	}
 	if (wait == WAIT_READY && fds[0].fd != -1 && fds[0].revents != 0) {
-		race_end(race, DIAL_CLIENT_GONE, REPLY_GENERAL_FAILURE,
+		outcome_end(&d->outcome, RESULT_CLIENT_GONE,
 		    "the client left before the connection was there");
+		race->over = true;
 		return;
 	}
 	if (wait == WAIT_READY)
@@ -506,15 +503,13 @@ race_wait(struct race *race)
 static void
 race_open(struct race *race, struct dial *d)
 {
-	d->result = DIAL_FAILED;
-	d->reply = REPLY_GENERAL_FAILURE;
+	outcome_fail(&d->outcome, RESULT_ERROR, REPLY_GENERAL_FAILURE, NULL);
 	d->fd = -1;
 	d->peer = (struct address){ .family = FAMILY_NONE };
 	d->local = (struct address){ .family = FAMILY_NONE };
 	d->verdict.decision = DENY;
 	d->verdict.rule[0] = '\0';
 	d->verdict.reason[0] = '\0';
-	d->reason[0] = '\0';
 	d->attempts[0] = '\0';
 	*race = (struct race){ .dial = d, .hold = DEADLINE_NEVER,
 		.next = deadline_in(0) };
@@ -533,8 +528,7 @@ take_winner(struct race *race)
 	struct dial *d = race->dial;
 
 	judge(race, &race->winner->candidate);
-	d->result = DIAL_CONNECTED;
-	d->reply = REPLY_SUCCEEDED;
+	outcome_end(&d->outcome, RESULT_OK, NULL);
 	d->fd = race->winner->fd;
 	d->peer = race->winner->candidate.address;
 	if (!socket_local(d->fd, &d->local))
@@ -575,7 +569,7 @@ race_close(struct race *race)
 	resolve_end(&race->names);
 }
 
-enum dial_result
+bool
 dial_run(struct dial *d)
 {
 	struct race race;
@@ -588,7 +582,7 @@ dial_run(struct dial *d)
 			race_wait(&race);
 	}
 	race_close(&race);
-	return d->result;
+	return d->fd != -1;
 }
 
 size_t

@@ -6,9 +6,11 @@
 #ifndef SOCKS64_NET_DIAL_H
 #define SOCKS64_NET_DIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/wait.h"
+#include "net/outcome.h"
 #include "net/resolve.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
@@ -16,16 +18,6 @@
 #include "wire/socks5.h"
 
 enum { ATTEMPTS_TEXT = 1024 };
-
-enum dial_result {
-	DIAL_FAILED,         /* no address answered: REP by its errno */
-	DIAL_CONNECTED,
-	DIAL_DENIED,         /* every address was denied: 02 */
-	DIAL_RESOLVE_FAILED, /* no address: 04, 01; 06 by the deadline */
-	DIAL_CLIENT_GONE,    /* the client reset its connection meanwhile */
-	DIAL_STOPPED,        /* SIGTERM */
-	DIAL_ERROR,          /* ours: /dev/urandom cannot be read */
-};
 
 struct dial {
 	/* What to do.  question->name is looked up, or question->literal is
@@ -40,21 +32,26 @@ struct dial {
 	struct address pinned;
 	bool pinned_only;
 
-	/* What came of it. */
-	enum dial_result result;
-	enum reply reply;       /* 00 for DIAL_CONNECTED */
+	/*
+	 * What came of it.  RESULT_OK: connected.  RESULT_CONNECT_FAILED: no
+	 * address answered, and the reply follows from its errno.
+	 * RESULT_DENIED: every address was denied.  RESULT_RESOLVE_FAILED:
+	 * there is no address.  RESULT_CLIENT_GONE: the client reset its
+	 * connection meanwhile.  RESULT_STOPPED: SIGTERM.  RESULT_ERROR:
+	 * /dev/urandom cannot be read.
+	 */
+	struct outcome outcome;
 	int fd;                 /* non-blocking, tuned, the caller's; or -1 */
 	struct address peer;    /* dialled, with the port */
 	struct address local;   /* of fd */
 	struct verdict verdict; /* of the address that was dialled, or of the
 				   last one that was denied */
-	char reason[REASON_TEXT];     /* a sentence where it failed */
 	char attempts[ATTEMPTS_TEXT]; /* "[2001:db8::80]:443 timeout, ..." */
 };
 
-/* Runs to the end and returns d->result; all descriptors but d->fd are
- * closed. */
-enum dial_result dial_run(struct dial *d);
+/* Runs to the end, and all descriptors but d->fd are closed.  True: it is
+ * connected. */
+bool dial_run(struct dial *d);
 
 /* Both answers, and an address that was known before. */
 enum { DIALLED_MAX = 2 * ANSWER_MAX + 1 };

@@ -201,8 +201,8 @@ reset_delivered(const struct exchange *x)
 	    (ioctl(other->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0);
 }
 
-static enum relay_result
-reset_result(const struct exchange *x)
+static void
+tell_reset(struct exchange *x)
 {
 	static const char *const reset[SIDES] = {
 		"the client reset its connection",
@@ -212,47 +212,52 @@ reset_result(const struct exchange *x)
 		"the connection to the client was lost",
 		"the connection to the server was lost",
 	};
+	struct outcome *o = &x->relay->outcome;
 
 	switch (x->sides[x->lost].error) {
 	case ECONNRESET:
 	case EPIPE:
-		x->relay->reason = reset[x->lost];
-		return RELAY_RESET;
+		outcome_end(o, RESULT_RESET, reset[x->lost]);
+		return;
 	case ENOMEM:
 	case ENOBUFS:
 	case EBADF:
-		x->relay->reason = "the relay lacked memory or a descriptor";
-		return RELAY_ERROR;
+		outcome_end(o, RESULT_ERROR,
+		    "the relay lacked memory or a descriptor");
+		return;
 	default: /* keepalive, a router or a firewall of this host said so */
-		x->relay->reason = lost[x->lost];
-		return RELAY_RESET;
+		outcome_end(o, RESULT_RESET, lost[x->lost]);
 	}
 }
 
 static bool
-exchange_over(struct exchange *x, enum relay_result *result)
+exchange_over(struct exchange *x)
 {
 	if (x->reset_at != 0) {
 		if (!reset_delivered(x))
 			return false;
-		*result = reset_result(x);
+		tell_reset(x);
 		return true;
 	}
-	*result = RELAY_OK;
-	return x->flows[UP].state == FLOW_ENDED &&
-	    x->flows[DOWN].state == FLOW_ENDED;
+	if (x->flows[UP].state != FLOW_ENDED ||
+	    x->flows[DOWN].state != FLOW_ENDED)
+		return false;
+	outcome_end(&x->relay->outcome, RESULT_OK, NULL);
+	return true;
 }
 
 static bool
-exchange_timed_out(struct exchange *x, enum relay_result *result)
+exchange_timed_out(struct exchange *x)
 {
+	struct outcome *o = &x->relay->outcome;
+
 	if (x->reset_at != 0)
 		return false; /* has its own time */
-	*result = RELAY_TIMEOUT;
 	if (deadline_passed(half_closed_deadline(x)))
-		x->relay->reason = "half-closed and silent for too long";
+		outcome_end(o, RESULT_TIMEOUT,
+		    "half-closed and silent for too long");
 	else if (deadline_passed(idle_deadline(x)))
-		x->relay->reason = "silent for too long";
+		outcome_end(o, RESULT_TIMEOUT, "silent for too long");
 	else
 		return false;
 	return true;
@@ -266,26 +271,25 @@ exchange_poll(const struct exchange *x, struct pollfd fds[SIDES])
 }
 
 bool
-exchange_turn(struct exchange *x, const struct pollfd *fds,
-    enum relay_result *result)
+exchange_turn(struct exchange *x, const struct pollfd *fds)
 {
 	if (fds != NULL && (fds[EXCHANGE_CLIENT].revents != 0 ||
 	    fds[EXCHANGE_SERVER].revents != 0))
 		exchange_step(x, fds);
-	else if (exchange_timed_out(x, result))
+	else if (exchange_timed_out(x))
 		return true;
 	pipes_rest(x);
-	return exchange_over(x, result);
+	return exchange_over(x);
 }
 
 /* SECURITY: a stream that was cut short must not look whole, so whatever is
  * not the proper end becomes a reset at close(2). */
 void
-exchange_end(struct exchange *x, enum relay_result result)
+exchange_end(struct exchange *x)
 {
 	for (int i = 0; i < SIDES; i++) {
 		flow_end(&x->flows[i]);
-		if (result != RELAY_OK)
+		if (x->relay->outcome.result != RESULT_OK)
 			socket_reset_at_close(x->sides[i].fd);
 	}
 	x->relay->up = x->flows[UP].written;

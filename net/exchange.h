@@ -43,14 +43,13 @@ int64_t exchange_moved_at(const struct exchange *x);
 
 /*
  * What follows from a wait; fds as exchange_poll() made them, or NULL when
- * there was no event.  True: it is over, with *result; exchange_end() is
- * next.
+ * there was no event.  True: it is over, and the relay's outcome says how;
+ * exchange_end() is next.
  */
-bool exchange_turn(struct exchange *x, const struct pollfd *fds,
-    enum relay_result *result);
+bool exchange_turn(struct exchange *x, const struct pollfd *fds);
 
-/* Gives its pipes back, counts what was written into the relay; result as in
- * net/relay.h says what becomes of the sockets. */
-void exchange_end(struct exchange *x, enum relay_result result);
+/* Gives its pipes back, counts what was written into the relay; the relay's
+ * outcome says what becomes of the sockets (net/relay.h). */
+void exchange_end(struct exchange *x);
 
 #endif

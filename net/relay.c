@@ -27,15 +27,13 @@ watch_due(const struct relay *r, struct deadline *next)
 	*next = watch_next(r);
 }
 
-enum relay_result
+void
 relay_run(struct relay *r)
 {
-	enum relay_result result = RELAY_ERROR;
 	struct deadline next = watch_next(r);
 	struct exchange x;
 	bool over = false;
 
-	r->reason = NULL;
 	exchange_start(&x, r, buffers);
 	while (!over) {
 		struct pollfd fds[EXCHANGE_SIDES];
@@ -45,14 +43,11 @@ relay_run(struct relay *r)
 		wait = wait_for(fds, EXCHANGE_SIDES,
 		    deadline_first(exchange_deadline(&x), next));
 		if (wait == WAIT_STOPPED) {
-			r->reason = "stopped by SIGTERM";
-			result = RELAY_STOPPED;
+			outcome_stop(&r->outcome);
 			break;
 		}
-		over = exchange_turn(&x, wait == WAIT_READY ? fds : NULL,
-		    &result);
+		over = exchange_turn(&x, wait == WAIT_READY ? fds : NULL);
 		watch_due(r, &next);
 	}
-	exchange_end(&x, result);
-	return result;
+	exchange_end(&x);
 }

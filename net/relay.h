@@ -11,13 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum relay_result {
-	RELAY_ERROR,   /* our side failed (no descriptor, no memory) */
-	RELAY_OK,      /* both sides ended by FIN */
-	RELAY_RESET,   /* one side was reset, the other was told */
-	RELAY_TIMEOUT, /* idle or half-closed for too long */
-	RELAY_STOPPED, /* SIGTERM */
-};
+#include "net/outcome.h"
 
 /* Somebody who looks on: is shown the octets of either direction before they
  * are written, and called every `interval' milliseconds.  Each may be NULL. */
@@ -33,7 +27,7 @@ struct relay {
 	/*
 	 * Two non-blocking stream sockets, TCP or unix-domain; borrowed, but
 	 * of no more use after the return: close them, or exit.  After
-	 * RELAY_OK both were shut down and what is on its way still arrives.
+	 * RESULT_OK both were shut down and what is on its way still arrives.
 	 * After every other end they have SO_LINGER { 1, 0 }, so that their
 	 * last close(2) resets them: what was cut short must not look whole.
 	 * (A unix-domain socket has no reset: its peer sees EOF or EPIPE.)
@@ -56,16 +50,21 @@ struct relay {
 	uint64_t up;
 	uint64_t down;
 
-	/* Why it ended ("the server reset its connection"), static; NULL
-	 * after RELAY_OK. */
-	const char *reason;
+	/*
+	 * How it ended; nobody is ever to be answered.  RESULT_OK: both sides
+	 * ended by FIN.  RESULT_RESET: one side was reset, the other was told.
+	 * RESULT_TIMEOUT: idle or half-closed for too long.  RESULT_STOPPED:
+	 * SIGTERM.  RESULT_ERROR: no descriptor or no memory was left.
+	 */
+	struct outcome outcome;
 };
 
 /*
- * Relays to the end.  After a reset the other side is still given what came
- * before it, for 10 seconds at most.  wait_prepare() was called before.
+ * Relays to the end, which r->outcome tells.  After a reset the other side is
+ * still given what came before it, for 10 seconds at most.  wait_prepare() was
+ * called before.
  * Not for two threads: it has one buffer for each direction.
  */
-enum relay_result relay_run(struct relay *r);
+void relay_run(struct relay *r);
 
 #endif

@@ -7,27 +7,6 @@
 
 #include "share/binds.h"
 
-static const enum result results[] = {
-	[BINDING_ERROR] = RESULT_ERROR,
-	[BINDING_LISTENING] = RESULT_OK,
-	[BINDING_CONNECTED] = RESULT_OK,
-	[BINDING_FAILED] = RESULT_CONNECT_FAILED,
-	[BINDING_DENIED] = RESULT_DENIED,
-	[BINDING_RESOLVE_FAILED] = RESULT_RESOLVE_FAILED,
-	[BINDING_TIMEOUT] = RESULT_TIMEOUT,
-	[BINDING_CLIENT_ENDED] = RESULT_OK,
-	[BINDING_CLIENT_GONE] = RESULT_CLIENT_GONE,
-	[BINDING_STOPPED] = RESULT_STOPPED,
-};
-
-/* Where nobody waits for a reply any more. */
-static bool
-is_silent(enum binding_result result)
-{
-	return result == BINDING_CLIENT_ENDED ||
-	    result == BINDING_CLIENT_GONE || result == BINDING_STOPPED;
-}
-
 static void
 note_verdict(struct session *s)
 {
@@ -59,18 +38,16 @@ static void
 listen_for_peer(struct session *s)
 {
 	struct binding *b = &s->binding;
-	enum binding_result result;
+	bool listens;
 
 	b->settings = &s->settings;
 	b->question = &s->question;
 	b->wanted = s->request.address.port;
 	b->client = s->inbox.fd;
-	result = binding_open(b, deadline_in(s->settings.connect_timeout));
+	listens = binding_open(b, deadline_in(s->settings.connect_timeout));
 	note_verdict(s);
-	if (is_silent(result))
-		session_end(s, results[result], b->reason);
-	if (result != BINDING_LISTENING)
-		session_fail(s, results[result], b->reply, b->reason);
+	if (!listens)
+		serve_end(s, &b->outcome);
 }
 
 /* FTP: PORT and EPRT may name this port, in a session that translates. */
@@ -92,19 +69,14 @@ wait_for_peer(struct session *s)
 {
 	struct binding *b = &s->binding;
 	const int64_t start = clock_microseconds();
-	const enum binding_result result = binding_wait(b,
+	const bool connected = binding_wait(b,
 	    deadline_in(s->settings.bind_timeout));
 
 	s->record.dial_usec = clock_microseconds() - start;
 	s->record.attempts = b->attempts;
 	note_verdict(s);
-	/* The client has had its first reply: this is a reset of what was. */
-	if (result == BINDING_CLIENT_GONE)
-		session_end(s, RESULT_RESET, b->reason);
-	if (is_silent(result))
-		session_end(s, results[result], b->reason);
-	if (result != BINDING_CONNECTED)
-		session_fail(s, results[result], b->reply, b->reason);
+	if (!connected)
+		serve_end(s, &b->outcome);
 	s->record.peer = b->peer;
 	s->record.local = b->local;
 }

@@ -8,33 +8,23 @@
 static void
 dial(struct session *s)
 {
-	static const enum result results[] = {
-		[DIAL_FAILED] = RESULT_CONNECT_FAILED,
-		[DIAL_CONNECTED] = RESULT_OK,
-		[DIAL_DENIED] = RESULT_DENIED,
-		[DIAL_RESOLVE_FAILED] = RESULT_RESOLVE_FAILED,
-		[DIAL_CLIENT_GONE] = RESULT_CLIENT_GONE,
-		[DIAL_STOPPED] = RESULT_STOPPED,
-		[DIAL_ERROR] = RESULT_ERROR,
-	};
 	struct dial *d = &s->dial;
 	const int64_t start = clock_microseconds();
+	bool connected;
 
 	d->settings = &s->settings;
 	d->question = &s->question;
 	d->until = deadline_in(s->settings.connect_timeout);
 	d->client = s->inbox.fd;
-	dial_run(d);
+	connected = dial_run(d);
 	s->record.dial_usec = clock_microseconds() - start;
 	s->record.attempts = d->attempts;
 	if (d->verdict.rule[0] != '\0')
 		s->record.rule = d->verdict.rule;
 	s->record.peer = d->peer;
 	s->record.local = d->local;
-	if (d->result == DIAL_STOPPED || d->result == DIAL_CLIENT_GONE)
-		session_end(s, results[d->result], d->reason);
-	if (d->result != DIAL_CONNECTED)
-		session_fail(s, results[d->result], d->reply, d->reason);
+	if (!connected)
+		serve_end(s, &d->outcome);
 }
 
 _Noreturn void

@@ -247,7 +247,7 @@ _Noreturn void
 serve_ftp(struct session *s)
 {
 	struct alg *a = &s->alg;
-	enum relay_result result;
+	enum result result;
 
 	session_confine(s, a->watch ? SANDBOX_WATCH : SANDBOX_ALG);
 	/* From here: what either side says may open a connection, but only
@@ -262,5 +262,5 @@ serve_ftp(struct session *s)
 	s->record.down = a->down;
 	if (a->done[0] != '\0')
 		s->record.alg = a->done;
-	serve_end(s, result, a->reason[0] != '\0' ? a->reason : NULL);
+	session_end(s, result, a->reason[0] != '\0' ? a->reason : NULL);
 }

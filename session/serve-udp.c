@@ -9,16 +9,6 @@
 
 enum { PEERS_LOGGED_MAX = 256 };
 
-static const enum result results[] = {
-	[ASSOCIATION_ERROR] = RESULT_ERROR,
-	[ASSOCIATION_LASTS] = RESULT_ERROR,
-	[ASSOCIATION_ENDED] = RESULT_OK,
-	[ASSOCIATION_RESET] = RESULT_RESET,
-	[ASSOCIATION_TIMEOUT] = RESULT_TIMEOUT,
-	[ASSOCIATION_STOPPED] = RESULT_STOPPED,
-	[ASSOCIATION_BAD] = RESULT_BAD_REQUEST,
-};
-
 /* A record `peer' beside the one of the session, which comes at the end. */
 static void
 log_peer(void *context, const struct association_peer *peer)
@@ -93,8 +83,7 @@ associate(struct session *s)
 	a->peer_seen = s->settings.log_udp_peers ? log_peer : NULL;
 	a->context = s;
 	if (!association_open(a, address_reached(s)))
-		session_fail(s, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
-		    a->reason);
+		serve_end(s, &a->outcome);
 	bound.port = a->bound.port;
 	return bound;
 }
@@ -115,7 +104,6 @@ _Noreturn void
 serve_udp(struct session *s)
 {
 	const struct association *a = &s->association;
-	enum association_result result;
 
 	s->record.local = associate(s);
 	serve_reply(s, &s->record.local, a->interface_data ?
@@ -124,9 +112,7 @@ serve_udp(struct session *s)
 	serve_show(s);
 	session_confine(s, SANDBOX_UDP);
 	/* From here: datagrams, names, no connection but a name server's. */
-	result = association_run(&s->association);
+	association_run(&s->association);
 	note_datagrams(s);
-	if (result == ASSOCIATION_BAD && a->reply != REPLY_SUCCEEDED)
-		session_fail(s, results[result], a->reply, a->reason);
-	session_end(s, results[result], a->reason);
+	serve_end(s, &a->outcome);
 }

@@ -133,17 +133,13 @@ serve_announce(struct session *s)
 }
 
 _Noreturn void
-serve_end(struct session *s, enum relay_result result, const char *reason)
+serve_end(struct session *s, const struct outcome *outcome)
 {
-	static const enum result results[] = {
-		[RELAY_ERROR] = RESULT_ERROR,
-		[RELAY_OK] = RESULT_OK,
-		[RELAY_RESET] = RESULT_RESET,
-		[RELAY_TIMEOUT] = RESULT_TIMEOUT,
-		[RELAY_STOPPED] = RESULT_STOPPED,
-	};
+	const char *reason = outcome_reason(outcome);
 
-	session_end(s, results[result], reason);
+	if (outcome->reply != REPLY_SUCCEEDED)
+		session_fail(s, outcome->result, outcome->reply, reason);
+	session_end(s, outcome->result, reason);
 }
 
 _Noreturn void
@@ -151,7 +147,6 @@ serve_relay(struct session *s, int server)
 {
 	const struct cursor early = inbox_cursor(&s->inbox);
 	struct relay *r = &s->relay;
-	enum relay_result result;
 
 	r->client = s->inbox.fd;
 	r->server = server;
@@ -159,8 +154,8 @@ serve_relay(struct session *s, int server)
 	r->early_length = early.left;
 	r->idle_timeout = s->settings.idle_timeout;
 	r->half_closed_timeout = s->settings.half_closed_timeout;
-	result = relay_run(r);
+	relay_run(r);
 	s->record.up = r->up;
 	s->record.down = r->down;
-	serve_end(s, result, r->reason);
+	serve_end(s, &r->outcome);
 }

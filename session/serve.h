@@ -60,9 +60,9 @@ void serve_show(struct session *s);
 /* Status and title, and the record `open' where `log-start' asks for one. */
 void serve_announce(struct session *s);
 
-/* The end of a session by what its relay came to. */
-_Noreturn void serve_end(struct session *s, enum relay_result result,
-    const char *reason);
+/* The end of a session by what its last step came to: with the refusal that
+ * the client is owed, where it is. */
+_Noreturn void serve_end(struct session *s, const struct outcome *outcome);
 
 /* The relay between the client and a connected socket, and the end. */
 _Noreturn void serve_relay(struct session *s, int server);

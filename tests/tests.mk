@@ -77,7 +77,7 @@ build/tests/order: tests/unit/order.c net/order.c $(PURE) $(HEADERS)
 # The race is driven with the rooms below it and a policy of the driver's
 # own; no ASan, which opens files and wants many descriptors.
 DIAL = $(patsubst %,net/%.c,dial resolve resolvconf hosts words route order \
-	failure sockaddr) $(wildcard base/*.c wire/*.c)
+	failure outcome sockaddr) $(wildcard base/*.c wire/*.c)
 
 build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	@mkdir -p $(@D)
@@ -94,7 +94,7 @@ build/tests/table: tests/unit/table.c $(SHARE) $(HEADERS)
 
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
-	    net/relay.o net/exchange.o net/flow.o net/sockaddr.o base/wait.o \
+	    net/relay.o net/exchange.o net/flow.o net/outcome.o net/sockaddr.o base/wait.o \
 	    wire/address.o base/text.o)
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 

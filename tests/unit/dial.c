@@ -117,13 +117,13 @@ descriptors_open(void)
 }
 
 static const char *const results[] = {
-	[DIAL_FAILED] = "failed",
-	[DIAL_CONNECTED] = "connected",
-	[DIAL_DENIED] = "denied",
-	[DIAL_RESOLVE_FAILED] = "resolve-failed",
-	[DIAL_CLIENT_GONE] = "client-gone",
-	[DIAL_STOPPED] = "stopped",
-	[DIAL_ERROR] = "error",
+	[RESULT_CONNECT_FAILED] = "failed",
+	[RESULT_OK] = "connected",
+	[RESULT_DENIED] = "denied",
+	[RESULT_RESOLVE_FAILED] = "resolve-failed",
+	[RESULT_CLIENT_GONE] = "client-gone",
+	[RESULT_STOPPED] = "stopped",
+	[RESULT_ERROR] = "error",
 };
 
 static const char *const prefers[] = {
@@ -256,12 +256,12 @@ dial_print(struct text *t, struct dial *d)
 	dial_run(d);
 	number_add(t, "milliseconds", (uint64_t)(clock_now() - start));
 	number_add(t, "slept", (uint64_t)slept);
-	line_add(t, "result", results[d->result]);
-	number_add(t, "reply", d->reply);
+	line_add(t, "result", results[d->outcome.result]);
+	number_add(t, "reply", d->outcome.reply);
 	address_line_add(t, "peer", &d->peer);
 	address_line_add(t, "local", &d->local);
 	line_add(t, "rule", d->verdict.rule);
-	line_add(t, "reason", d->reason);
+	line_add(t, "reason", d->outcome.reason);
 	line_add(t, "attempts", d->attempts);
 	number_add(t, "nonblocking", d->fd != -1 &&
 	    (fcntl(d->fd, F_GETFL) & O_NONBLOCK) != 0);

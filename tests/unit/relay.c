@@ -91,19 +91,19 @@ cpu_usec(void)
 }
 
 static void
-say_end(enum relay_result result, const struct relay *r)
+say_end(const struct relay *r)
 {
 	static const char *const names[] = {
-		[RELAY_ERROR] = "error",
-		[RELAY_OK] = "ok",
-		[RELAY_RESET] = "reset",
-		[RELAY_TIMEOUT] = "timeout",
-		[RELAY_STOPPED] = "stopped",
+		[RESULT_ERROR] = "error",
+		[RESULT_OK] = "ok",
+		[RESULT_RESET] = "reset",
+		[RESULT_TIMEOUT] = "timeout",
+		[RESULT_STOPPED] = "stopped",
 	};
 	char line[200];
 	struct text t = text_in(line, sizeof(line));
 
-	text_add(&t, names[result]);
+	text_add(&t, names[r->outcome.result]);
 	text_add(&t, " up=");
 	text_add_number(&t, r->up);
 	text_add(&t, " down=");
@@ -111,7 +111,7 @@ say_end(enum relay_result result, const struct relay *r)
 	text_add(&t, " cpu=");
 	text_add_number(&t, cpu_usec());
 	text_add(&t, " reason=");
-	text_add(&t, r->reason != NULL ? r->reason : "-");
+	text_add(&t, r->outcome.reason[0] != '\0' ? r->outcome.reason : "-");
 	text_add(&t, "\n");
 	say(&t);
 }
@@ -153,6 +153,7 @@ main(int argc, char **argv)
 	r.client = accept_one(client);
 	r.server = accept_one(server);
 	wait_prepare();
-	say_end(relay_run(&r), &r);
+	relay_run(&r);
+	say_end(&r);
 	return 0;
 }
