@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# What the man pages, README, catalog and examples say is what the program
-# does: compared with the program or with the tables in its source.
+# What the man pages, README, doc/, catalog and examples say is what the
+# program does: compared with the program or with the tables in its source.
 
 load lib/common
 
 MAN8=${ROOT:?}/man/socks64-handler.8
 MAN5=$ROOT/man/socks64.conf.5
+PAGES=("$ROOT"/*.md "$ROOT"/doc/*.md)
 
 teardown() {
 	rm -rf "${PLACE:-/nowhere}"
@@ -103,7 +104,7 @@ results() {
 	    "$ROOT/log/journal.c"
 }
 
-@test "the results in man page, README, message-ids and catalog are those of the source" {
+@test "the results in man page, message-ids and catalog are those of the source" {
 	local manual
 	manual=$(section LOG "$MAN8" |
 	    sed -n '/is one of$/,/^\.El/s/^\.It Li \([a-z-]*\)$/\1/p'
@@ -111,9 +112,6 @@ results() {
 	assert_same_list "source and man page" "$(results)" "$manual"
 	assert_same_list "source and message-ids" "$(results)" \
 	    "$(sed -n 's/^\([a-z-]*\) .*/\1/p' "$ROOT/units/message-ids")"
-	assert_same_list "source and README" "$(results)" \
-	    "$(sed -n '/^| first word/,/^$/s/^| \([a-z-]*\) |.*/\1/p' \
-	        "$ROOT/README.md" | grep -vxF -- ---)"
 }
 
 @test "each result has the same MESSAGE_ID in source, message-ids and catalog" {
@@ -246,11 +244,11 @@ example_commands() {
 	assert_same_list "example and man page" "$example" "$manual"
 }
 
-@test "every file that man pages and README send to among the examples is there" {
+@test "every file that man pages, README and doc send to among the examples is there" {
 	local name
-	for name in $({ grep -hoE '[a-z0-9-]+\.(nft|cfg|sh)\b' "$MAN8" "$ROOT/README.md"
+	for name in $({ grep -hoE '[a-z0-9-]+\.(nft|cfg|sh)\b' "$MAN8" "${PAGES[@]}"
 	    sed -n 's/^\.Pa \([a-z0-9-]*\.conf\)$/\1/p' "$MAN8"
-	    grep -oE 'examples/[a-z0-9-]+\.[a-z]+' "$ROOT/README.md" |
+	    grep -ohE 'examples/[a-z0-9-]+\.[a-z]+' "${PAGES[@]}" |
 	        sed 's/.*\///'; } | sort -u); do
 		[[ $name == install.sh ]] ||
 		    [[ -e $ROOT/units/examples/$name || -e $ROOT/units/$name ]] ||
@@ -288,22 +286,22 @@ readme_block() {
 	    "$(readme_block 'allowed /etc/socks64' | sed '/^source/d')"
 }
 
-@test "the figures that README asks of make bench are among its figures" {
+@test "the figures that the documents ask of make bench are among its figures" {
 	local name
 	while read -r name; do
 		grep -q "^ *\"$name\": (\|\"$name\" in wanted" \
 		    "$TESTS/bench/bench.py" || fail "FIGURES=$name"
-	done < <(grep -ohE 'FIGURES=[a-z]+' "$ROOT/README.md" \
+	done < <(grep -ohE 'FIGURES=[a-z]+' "${PAGES[@]}" \
 	    "$ROOT/units/hardened.conf" | cut -d = -f 2)
 }
 
-@test "every make target that README and HACKING name is one" {
+@test "every make target that the documents name is one" {
 	local target
 	while read -r target; do
 		make -s -C "$ROOT" -n "$target" >/dev/null ||
 		    fail "make $target"
-	done < <(grep -ohE '(`|[$] |sudo )make [a-z-]+' "$ROOT/README.md" \
-	    "$ROOT/HACKING.md" | sed 's/.*make //' | sort -u)
+	done < <(grep -ohE '(`|[$] |sudo )make [a-z-]+' "${PAGES[@]}" |
+	    sed 's/.*make //' | sort -u)
 }
 
 # room_files ROOM: what HACKING says of a room, its lines in "Where things are".
@@ -332,6 +330,48 @@ room_files() {
 			    fail "HACKING does not name $room/$path"
 		done
 	done
+}
+
+# named_pages FILE...: the Markdown files that they send to.
+named_pages() {
+	grep -ohE '[A-Za-z0-9_./-]+\.md\b' "$@" | sort -u
+}
+
+@test "every page that a document sends to is there" {
+	local name file
+	for file in "${PAGES[@]}" "$ROOT/tests/README.md"; do
+		while read -r name; do
+			[[ -e $ROOT/$name || -e ${file%/*}/$name ]] ||
+			    fail "$file: there is no $name"
+		done < <(named_pages "$file")
+	done
+}
+
+@test "README fits on three screens" {
+	local -i lines
+	lines=$(wc -l <"$ROOT/README.md")
+	((lines < 180)) || fail "README has $lines lines"
+}
+
+@test "every test that doc/peers.md names is one" {
+	local title
+	local -i n=0
+	while read -r title; do
+		grep -rqF --include='*.bats' "@test \"$title\" {" "$TESTS" ||
+		    fail "there is no test $title"
+		n+=1
+	done < <(sed -n 's/^| .* | "\(.*\)" |$/\1/p' "$ROOT/doc/peers.md")
+	[[ $n -ge 30 ]] || fail "only $n titles were found"
+}
+
+@test "the record that README and socks64-handler(8) show has the form of one" {
+	load lib/records
+	local line
+	line=$(grep -h '^    ok client=' "$ROOT/README.md")
+	[[ "${line#    }" =~ ^$RECORD_FORM$ ]] || fail "README: $line"
+	line=$(section LOG "$MAN8" | sed -n '/^denied client=/,/^\.Ed/p' |
+	    sed '/^\./d; s/^ *//' | tr '\n' ' ')
+	[[ "${line% }" =~ ^$RECORD_FORM$ ]] || fail "man page: $line"
 }
 
 @test "every installed file but the examples is among FILES of the man page" {

@@ -11,7 +11,8 @@ setup_file() {
 	STAGE=$(mktemp -d /tmp/socks64-install.XXXXXX)
 	mkdir -p "$STAGE/tree/tests"
 	cp "$TESTS/tests.mk" "$STAGE/tree/tests"
-	cp -r "$ROOT/Makefile" "$ROOT/README.md" "$ROOT/man" "$ROOT/units" \
+	cp -r "$ROOT/Makefile" "$ROOT/LICENSE" "$ROOT"/*.md "$ROOT/doc" \
+	    "$ROOT/man" "$ROOT/units" \
 	    "$HANDLER" "$HANDLER_STATIC" "$STAGE/tree"
 	chmod -R a+rX "$STAGE"
 	if [[ $(id -u) -eq 0 ]]; then
@@ -56,7 +57,15 @@ expected_files() {
 		644 usr/local/lib/systemd/catalog/socks64.catalog
 		644 usr/local/lib/sysusers.d/socks64.conf
 		644 usr/local/lib/tmpfiles.d/socks64.conf
+		644 usr/local/share/doc/socks64-handler/CHANGELOG.md
+		644 usr/local/share/doc/socks64-handler/LICENSE
 		644 usr/local/share/doc/socks64-handler/README.md
+		644 usr/local/share/doc/socks64-handler/SECURITY.md
+		644 usr/local/share/doc/socks64-handler/doc/costs.md
+		644 usr/local/share/doc/socks64-handler/doc/migrating.md
+		644 usr/local/share/doc/socks64-handler/doc/peers.md
+		644 usr/local/share/doc/socks64-handler/doc/protocol.md
+		644 usr/local/share/doc/socks64-handler/doc/several-machines.md
 		644 usr/local/share/doc/socks64-handler/examples/accounting.conf
 		644 usr/local/share/doc/socks64-handler/examples/credentials.conf
 		644 usr/local/share/doc/socks64-handler/examples/egress.conf

@@ -27,9 +27,15 @@ table() {
 		644 units/sysusers.conf $PREFIX/lib/sysusers.d/socks64.conf
 		644 units/tmpfiles.conf $PREFIX/lib/tmpfiles.d/socks64.conf
 		644 units/socks64.catalog $units/catalog/socks64.catalog
+		644 LICENSE $doc/LICENSE
 		644 README.md $doc/README.md
+		644 CHANGELOG.md $doc/CHANGELOG.md
+		644 SECURITY.md $doc/SECURITY.md
 		644 units/hardened.conf $doc/examples/hardened.conf
 	EOF
+	for page in doc/*.md; do
+		echo "644 $page $doc/$page"
+	done
 	for example in units/examples/*; do
 		mode=644
 		case $example in *.sh) mode=755 ;; esac
@@ -144,7 +150,8 @@ remove_directories() {
 		done
 		return 0
 	fi
-	for directory in share/doc/socks64-handler/examples \
+	for directory in share/doc/socks64-handler/doc \
+	    share/doc/socks64-handler/examples \
 	    share/doc/socks64-handler lib/systemd/system lib/systemd/user \
 	    lib/systemd/catalog lib/systemd lib/sysusers.d lib/tmpfiles.d; do
 		[ ! -d "$PREFIX/$directory" ] ||
