@@ -233,7 +233,7 @@ calls_for_nobody() {
 	    >"$copy/sandbox/filters.h"
 	gcc -I"$copy" -I"$ROOT" -D_GNU_SOURCE -std=c17 -o "$copy/table" \
 	    "$TESTS/probe/table.c" "$ROOT"/build/sandbox/calls.o \
-	    "$ROOT"/build/wire/text.o
+	    "$ROOT"/build/base/text.o
 	run -1 "$copy/table"
 	assert_match "complaint" "$output" "filter and table disagree"
 }
@@ -322,8 +322,8 @@ calls_for_nobody() {
 	writev 0 - 0
 	setsockopt 0 41 26 - 4
 	setsockopt 0 0 32 - 4
-	fcntl 0 6 -
-	fcntl 0 38 -
+	fcntl 0 7 -
+	fcntl 0 37 -
 	getuid
 	END
 }
@@ -345,7 +345,7 @@ calls_for_nobody() {
 	setsockopt 0 1 25 @lo 2
 	setsockopt 0 1 36 - 4
 	mmap 0 4096 3 0x22 0xffffffffffffffff 0
-	fcntl 0 36 -
+	fcntl 0 5 -
 	capset - -
 	seccomp 1 0 -
 	END
@@ -375,8 +375,8 @@ calls_for_nobody() {
 	setsockopt 0 41 26 - 4
 	listen 0 1
 	accept4 0 0 0 0x80800
-	fcntl 0 36 -
-	fcntl 0 37 -
+	fcntl 0 5 -
+	fcntl 0 6 -
 	capset - -
 	seccomp 1 0 -
 	END
