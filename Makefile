@@ -33,7 +33,7 @@ LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 # The two links differ in one file, the journal's back end.
 ROOMS = base wire log policy net share alg sandbox session command
 SOURCES = socks64-handler.c \
-	$(filter-out sandbox/generate.c log/systemd.c log/none.c, \
+	$(filter-out sandbox/generate.c log/systemd.c log/native.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt
@@ -50,7 +50,7 @@ socks64-handler: $(OBJECTS) build/log/systemd.o
 
 # The linker warns of getservbyname and getservbyport_r: c-ares has them,
 # nothing here calls them.
-socks64-handler-static: $(OBJECTS) build/log/none.o
+socks64-handler-static: $(OBJECTS) build/log/native.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $^ \
 	    $(LIBRARIES)
 
@@ -72,7 +72,7 @@ build/sandbox/filters.h: build/sandbox/generate
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
--include $(OBJECTS:.o=.d) build/log/systemd.d build/log/none.d
+-include $(OBJECTS:.o=.d) build/log/systemd.d build/log/native.d
 
 # The packages that are missing are installed first, then make builds.
 run:

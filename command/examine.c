@@ -16,7 +16,6 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "log/journal.h"
 #include "net/route.h"
 #include "policy/password.h"
 #include "sandbox/sandbox.h"
@@ -84,15 +83,6 @@ tell_directive(struct examination *e, bool warning, const char *keyword,
 	text_add(&line, ": ");
 	text_add(&line, what);
 	tell(e, warning, place, buffer);
-}
-
-static void
-examine_log(struct examination *e)
-{
-	const char *refused = journal_refused(e->settings->log_to);
-
-	if (refused != NULL)
-		tell_directive(e, false, "log-to", refused);
 }
 
 static void
@@ -252,7 +242,6 @@ examine_configuration(struct settings *out,
 	else
 		tell_kept(&e, &kept);
 	examine_users(&e);
-	examine_log(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_state(&e);

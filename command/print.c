@@ -11,7 +11,6 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "log/journal.h"
 #include "status.h"
 
 enum { VERSION_TEXT = 256, LISTEN_FDS_START = 3 };
@@ -98,10 +97,8 @@ print_version(void)
 	char buffer[VERSION_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
 
-	text_add(&line, "socks64-handler " VERSION " (");
-	text_add(&line, journal_backend_available() ? "journal" :
-	    "no journal");
-	text_add(&line, ", syslog, seccomp, Landlock, c-ares ");
+	text_add(&line, "socks64-handler " VERSION
+	    " (journal, syslog, seccomp, Landlock, c-ares ");
 	text_add(&line, ares_version(NULL));
 	text_add(&line, ")\n");
 	return print_text(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;

@@ -21,17 +21,14 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "log/notify.h"
 #include "log/title.h"
 #include "wire/cursor.h"
 
 #define IDENT "socks64"
 #define SYSLOG_SOCKET "/dev/log"
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* Seconds for a log that takes nothing; then the record is lost. */
-enum { PATIENCE = 1 };
-
-enum { MESSAGE_TEXT = 6144, FIELDS_TEXT = 12288, FIELDS_MAX = 48 };
+enum { MESSAGE_TEXT = 6144, FIELDS_TEXT = 12288, STATUS_TEXT = 1600 };
 
 enum sink {
 	SINK_NONE,
@@ -136,14 +133,6 @@ stderr_is_useful(int client)
 	    status.st_rdev != null.st_rdev || !S_ISCHR(status.st_mode);
 }
 
-const char *
-journal_refused(enum log_to log_to)
-{
-	return log_to != LOG_TO_JOURNAL || journal_backend_available() ?
-	    NULL : "journal: this program is linked without libsystemd, say "
-	    "auto or syslog";
-}
-
 static enum sink
 sink_choose(enum log_to wish, int client)
 {
@@ -151,8 +140,7 @@ sink_choose(enum log_to wish, int client)
 	case LOG_TO_SYSLOG:
 		return SINK_SYSLOG;
 	case LOG_TO_JOURNAL:
-		return journal_backend_available() &&
-		    access(JOURNAL_SOCKET, F_OK) == 0 ? SINK_JOURNAL :
+		return access(JOURNAL_SOCKET, F_OK) == 0 ? SINK_JOURNAL :
 		    SINK_SYSLOG;
 	case LOG_TO_STDERR:
 	case LOG_TO_AUTO:
@@ -162,8 +150,19 @@ sink_choose(enum log_to wish, int client)
 		return wish == LOG_TO_STDERR ? SINK_NONE : SINK_SYSLOG;
 	if (!stderr_is_journal())
 		return SINK_STDERR;
-	return wish == LOG_TO_AUTO && journal_backend_available() ?
-	    SINK_JOURNAL : SINK_STREAM;
+	return wish == LOG_TO_AUTO ? SINK_JOURNAL : SINK_STREAM;
+}
+
+static void
+syslog_open(void)
+{
+	const struct timeval patience = { .tv_sec = JOURNAL_PATIENCE };
+
+	if (journal.fd >= 0)
+		return;
+	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	setsockopt(journal.fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+	    sizeof(patience));
 }
 
 void
@@ -175,9 +174,9 @@ journal_own(void)
 void
 journal_open(const struct journal_options *options)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE };
 	const char *invocation = getenv("INVOCATION_ID");
 
+	notify_open();
 	journal.level = options->level;
 	journal.facility = options->facility;
 	journal_own();
@@ -186,11 +185,10 @@ journal_open(const struct journal_options *options)
 		memcpy(journal.invocation, invocation,
 		    strlen(invocation) + 1);
 	journal.sink = sink_choose(options->log_to, options->client);
-	if (journal.sink != SINK_SYSLOG || journal.fd >= 0)
-		return;
-	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	setsockopt(journal.fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-	    sizeof(patience));
+	if (journal.sink == SINK_JOURNAL)
+		journal_backend_open();
+	else if (journal.sink == SINK_SYSLOG)
+		syslog_open();
 }
 
 /* A pipe that nobody empties would hold the session for ever: SIGTERM is
@@ -198,7 +196,7 @@ journal_open(const struct journal_options *options)
 static bool
 stderr_takes(void)
 {
-	const struct timespec patience = { .tv_sec = PATIENCE };
+	const struct timespec patience = { .tv_sec = JOURNAL_PATIENCE };
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	return ppoll(&out, 1, &patience, NULL) == 1;
@@ -253,7 +251,7 @@ syslog_send(int priority, const char *sentence, char *buffer, size_t size)
 /* NAME=VALUE strings in one arena, for the journal. */
 struct fields {
 	struct text arena;
-	struct iovec list[FIELDS_MAX];
+	struct iovec list[JOURNAL_FIELDS_MAX];
 	size_t count;
 };
 
@@ -271,7 +269,7 @@ field_end(struct fields *f)
 	char *start = f->list[f->count].iov_base;
 
 	/* A field that did not fit is left out: it would be half a value. */
-	if (f->arena.cut || f->count == FIELDS_MAX - 1)
+	if (f->arena.cut || f->count == JOURNAL_FIELDS_MAX - 1)
 		return;
 	f->list[f->count].iov_len =
 	    (size_t)(f->arena.start + f->arena.length - start);
@@ -592,6 +590,11 @@ journal_describe(struct text *t, const struct record *record)
 void
 journal_status(const char *status)
 {
-	journal_backend_status(status);
+	char buffer[STATUS_TEXT];
+	struct text state = text_in(buffer, sizeof(buffer));
+
+	text_add(&state, "STATUS=");
+	text_add(&state, status);
+	notify_send(buffer);
 	title_set(status);
 }

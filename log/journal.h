@@ -113,16 +113,17 @@ void journal_describe(struct text *t, const struct record *record);
 /* STATUS= to systemd and the title in ps(1): a short line. */
 void journal_status(const char *status);
 
-/* What `log-to' asks for and this link has not, as a sentence; or NULL. */
-const char *journal_refused(enum log_to log_to);
-
 /*
  * The back end of the journal, one of two: log/systemd.c (libsystemd) or
- * log/none.c.  `available`: do we have a journal, and is fd 2 its stream?
+ * log/native.c.  The first opens what the sandbox would refuse later; the
+ * second sends a record of at most JOURNAL_FIELDS_MAX fields KEY=VALUE, the
+ * most important first, and waits no longer than JOURNAL_PATIENCE seconds
+ * where it can choose.
  */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+enum { JOURNAL_FIELDS_MAX = 48, JOURNAL_PATIENCE = 1 };
 struct iovec;
-bool journal_backend_available(void);
+void journal_backend_open(void);
 void journal_backend_send(const struct iovec *fields, size_t n);
-void journal_backend_status(const char *status);
 
 #endif

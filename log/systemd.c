@@ -2,33 +2,18 @@
 /*
  * The journal of systemd, for the link with libsystemd.
  */
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 
-#include "base/text.h"
 #include "log/journal.h"
 
-enum { STATUS_TEXT = 1600 };
-
-bool
-journal_backend_available(void)
+void
+journal_backend_open(void)
 {
-	return true;
+	/* libsystemd opens its socket for the first record. */
 }
 
 void
 journal_backend_send(const struct iovec *fields, size_t n)
 {
 	(void)sd_journal_sendv(fields, (int)n); /* nobody left to tell */
-}
-
-void
-journal_backend_status(const char *status)
-{
-	char buffer[STATUS_TEXT];
-	struct text state = text_in(buffer, sizeof(buffer));
-
-	text_add(&state, "STATUS=");
-	text_add(&state, status);
-	(void)sd_notify(0, buffer); /* only for eyes */
 }

@@ -10,8 +10,8 @@ void title_prepare(int argc, char **argv);
 
 /*
  * Puts a C string there instead of the arguments, cut where the room ends.
- * The environment's room is used too: getenv(3) finds NOTIFY_SOCKET
- * afterwards, and nothing else.
+ * The environment's room is used too: getenv(3) finds nothing
+ * afterwards.
  */
 void title_set(const char *title);
 

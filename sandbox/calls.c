@@ -87,7 +87,7 @@ const struct call calls[] = {
 	{ CALL(recvfrom), IN_ALL,
 	    .because = "the client, name servers; the urgent octet" },
 	{ CALL(sendto), IN_ALL,
-	    .because = "replies, queries, syslog; the urgent octet" },
+	    .because = "replies, queries, syslog, STATUS=" },
 	{ CALL(shutdown), IN_ALL,
 	    .because = "passes a FIN on" },
 	{ CALL(close), IN_ALL,
@@ -114,11 +114,11 @@ const struct call calls[] = {
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ERROR) },
 	    .because = "why a connection failed" },
 
-	/* The record in the journal, by libsystemd. */
+	/* The record in the journal, by libsystemd or natively. */
 	{ CALL(socket), IN_ALL,
 	    .tests = { EQUAL(0, AF_UNIX),
 		EQUAL(1, SOCK_DGRAM | SOCK_CLOEXEC), EQUAL(2, 0) },
-	    .because = "the journal, made at the first record" },
+	    .because = "the journal's and STATUS='s, made when needed" },
 	{ CALL(getsockopt), IN_ALL,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUF) },
 	    .because = "libsystemd asks before it sets" },
@@ -129,7 +129,7 @@ const struct call calls[] = {
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUFFORCE) },
 	    .because = "libsystemd's second try, which may fail" },
 	{ CALL(sendmsg), IN_ALL,
-	    .because = "the record itself, and STATUS=" },
+	    .because = "the record itself" },
 	{ CALL(prctl), IN_ALL,
 	    .tests = { EQUAL(0, PR_GET_NAME) },
 	    .because = "libsystemd, when there is no room for a record" },
@@ -258,10 +258,6 @@ const struct call calls[] = {
 	    .because = "does the BIND live that PORT or EPRT names?" },
 
 	/* The way into the relay stage. */
-	{ CALL(getuid), IN_DIAL, .because = "sd_notify compares" },
-	{ CALL(geteuid), IN_DIAL, .because = "sd_notify compares" },
-	{ CALL(getgid), IN_DIAL, .because = "sd_notify compares" },
-	{ CALL(getegid), IN_DIAL, .because = "sd_notify compares" },
 	{ CALL(capset), IN_CONNECT,
 	    .because = "drops CAP_NET_ADMIN, which `mark` kept" },
 	{ CALL(seccomp), IN_CONNECT,

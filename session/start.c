@@ -92,11 +92,7 @@ open_log(struct session *s, struct preparation *p)
 		.facility = s->settings.log_facility,
 		.client = p->client,
 	};
-	const char *refused = journal_refused(log.log_to);
 
-	if (refused != NULL)
-		return misconfigured(s, p, "log-to",
-		    (const char *const[]){ refused, "" });
 	journal_open(&log);
 	return STATUS_OK;
 }

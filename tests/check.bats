@@ -268,18 +268,6 @@ mine() {
 	run -78 "$HANDLER" -f nothing -e connect 10.0.0.1 9.9.9.9:80
 }
 
-@test "log-to journal in a link that has none is 78, as -t says" {
-	printf '\nlog-to journal\n' >c
-	run -78 --separate-stderr "$HANDLER_STATIC" -t -f c
-	assert_match "-t" "$stderr" \
-	    '^c:2: log-to: journal: this program is linked without libsystemd'
-	run -0 --separate-stderr "$TESTS/probe/hand.py" "$HANDLER_STATIC" -f c
-	assert_equal session "$output" "78 3 0"
-	assert_match session "$stderr" ': c:2: log-to: journal: .* say auto'
-	run -0 --separate-stderr "$HANDLER" -t -f c
-	assert_equal dynamic "$output" "c: ok"
-}
-
 @test "no memory for the file is 71, not its fault" {
 	local mode
 	# 40 MB of comments, and 20 MB of address space.

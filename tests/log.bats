@@ -29,3 +29,21 @@ forging() {
 @test "the journal has rule, reason, attempts, proxy and listener" {
 	forging fields
 }
+
+@test "the journal's native protocol: a newline in a value, a datagram too long" {
+	local native=$ROOT/build/tests/native
+	run -0 "$native" 1000 A=1 B=2
+	assert_equal plain "$output" $'A=1\nB=2'
+	# The length of the value in 64 bits, little endian.
+	run -0 bash -c '"$@" | od -An -v -tx1 | tr -d " \n"' - \
+	    "$native" 1000 A=1 B=$'x\ny' C=3
+	assert_equal newline "$output" \
+	    "413d310a420a0300000000000000780a790a433d330a"
+	# What does not fit is cut from its end: at half, at a quarter.
+	run -0 "$native" 8 A=1 B=2 C=3 D=4
+	assert_equal half "$output" $'A=1\nB=2'
+	run -0 "$native" 7 A=1 B=2 C=3 D=4
+	assert_equal quarter "$output" A=1
+	run -0 "$native" 3 A=1 B=2
+	assert_equal nothing "$output" ""
+}

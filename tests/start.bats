@@ -189,14 +189,16 @@ with_syslog() {
 
 @test "log-to auto: the journal where JOURNAL_STREAM names fd 2" {
 	with_syslog log-auto-journal
+	PROGRAM=$HANDLER_STATIC with_syslog log-auto-journal
 }
 
-@test "the static link writes to the journal's stream with a priority" {
-	PROGRAM=$HANDLER_STATIC starting log-static-stream
+@test "log-to stderr: a priority where that is the journal's stream" {
+	starting log-stream
 }
 
 @test "systemctl status and ps show who talks to whom" {
 	starting status
+	PROGRAM=$HANDLER_STATIC starting status
 }
 
 @test "systemctl status and ps show a BIND that waits, and then who came" {

@@ -98,6 +98,12 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    wire/address.o base/text.o)
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
+# What would be sent is looked at instead.
+build/tests/native: tests/unit/native.c log/native.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) \
+	    -Wl,--wrap=socket,--wrap=sendmsg -o $@ $< log/native.c
+
 build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
@@ -172,4 +178,4 @@ build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 
 TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/table build/tests/ftp build/tests/unit/relay build/tests/unit/wait
+	build/tests/table build/tests/native build/tests/ftp build/tests/unit/relay build/tests/unit/wait

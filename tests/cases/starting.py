@@ -688,10 +688,11 @@ def case_log_auto_journal(stage, log):
     check_record(text_of(stage.err), name, "ok")
 
 
-def case_log_static_stream(stage):
-    """The static link has no journal: the stream, with a priority."""
+def case_log_stream(stage):
+    """log-to stderr, which the journal reads: a priority before the line."""
     name = session_of(stage, {**stage.files(), 3: "client"},
-                      journal_stream(stage.err.fileno()), listen=1)
+                      journal_stream(stage.err.fileno()), listen=1,
+                      arguments=["-o", "log-to stderr"])
     text = text_of(stage.err)
     if not text.startswith("<5>ok client="):
         raise Failure(text)
