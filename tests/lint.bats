@@ -30,8 +30,14 @@ setup() {
 	[[ $status -eq 0 ]]
 }
 
-@test "wire/ computes and no more, policy/ reads files and no more" {
+@test "the pure files compute and no more, policy/ reads files and no more" {
 	run tests/lint/purity
+	assert_equal "make lint" "$output" ""
+	[[ $status -eq 0 ]]
+}
+
+@test "rooms know only those that they may know, and no file knows itself" {
+	run tests/lint/rooms.py
 	assert_equal "make lint" "$output" ""
 	[[ $status -eq 0 ]]
 }
@@ -92,8 +98,8 @@ function_of() {
 @test "long lines, long functions and many parameters are found" {
 	broken net/thing.c '100 columns' < <(function_of \
 	    "\t$(printf 'n%.0s' {1..91});")
-	broken net/thing.c 'thing_do: 61 lines' < <(function_of \
-	    "$(printf '\\tn++;\\n%.0s' {1..60})\treturn n;")
+	broken net/thing.c 'thing_do: 51 lines' < <(function_of \
+	    "$(printf '\\tn++;\\n%.0s' {1..50})\treturn n;")
 	broken net/thing.c 'thing_do: 5 parameters' <<-'END'
 		int
 		thing_do(int a, int b, int c, void (*d)(int, int),
@@ -128,26 +134,98 @@ function_of() {
 	assert_match "style.py" "$output" 'no comment opens the file'
 }
 
-@test "a socket call in wire/ is found, and one in policy/" {
-	local build=$BATS_TEST_TMPDIR/build room
-	mkdir -p "$build"/{wire,policy}
-	echo 'int a;' >"$build/a.c"
-	for room in wire policy; do
-		gcc -c -o "$build/wire/a.o" "$build/a.c"
-		gcc -c -o "$build/policy/a.o" "$build/a.c"
-		echo 'int send(int); int f(void); int f(void) { return send(1); }' \
-		    >"$build/b.c"
-		gcc -c -o "$build/$room/a.o" "$build/b.c"
-		run -1 tests/lint/purity "$build"
-		assert_equal "purity" "$output" "$room/: must not use send"
+# object FILE CODE: of a program in $BATS_TEST_TMPDIR/build.
+object() {
+	local object=$BATS_TEST_TMPDIR/build/$1.o
+	mkdir -p "$(dirname "$object")"
+	gcc -xc -fno-builtin -Wno-implicit-function-declaration -c -o "$object" - \
+	    <<<"$2"
+}
+
+@test "a socket call in a pure file is found, and one in policy/" {
+	local build=$BATS_TEST_TMPDIR/build file
+	local -a pure=(base/text wire/a net/order net/peers alg/line alg/forms
+	    alg/commands alg/replies)
+	for file in "${pure[@]}" policy/a; do
+		object "$file" 'int a;'
 	done
-	echo 'int malloc(int); int f(void); int f(void) { return malloc(1); }' \
-	    >"$build/b.c"
-	gcc -fno-builtin -c -o "$build/policy/a.o" "$build/b.c"
 	run -0 tests/lint/purity "$build"
-	cp "$build/policy/a.o" "$build/wire/a.o"
+	object wire/b 'int cursor_u8(void) { return 1; }'
+	for file in "${pure[@]}" policy/a; do
+		object "$file" 'int f(void) { return cursor_u8(); }'
+		run -0 tests/lint/purity "$build"
+		object "$file" 'int f(void) { return send(1); }'
+		run -1 tests/lint/purity "$build"
+		assert_equal "purity" "$output" \
+		    "${file/policy\/a/policy/}: must not use send"
+		object "$file" 'int a;'
+	done
+	object policy/a 'void *f(void) { return malloc(1); }'
+	run -0 tests/lint/purity "$build"
+	object wire/a 'void *f(void) { return malloc(1); }'
 	run -1 tests/lint/purity "$build"
-	assert_equal "purity" "$output" "wire/: must not use malloc"
+	assert_equal "purity" "$output" "wire/a: must not use malloc"
+	rm "$build/net/order.o"
+	run -1 tests/lint/purity "$build"
+	assert_equal "purity" "$output" "net/order: no object files in $build"
+}
+
+# source FILE LINE...: of a program in $BATS_TEST_TMPDIR.
+source_of() {
+	mkdir -p "$BATS_TEST_TMPDIR/$(dirname "$1")"
+	printf '%s\n' "${@:2}" >"$BATS_TEST_TMPDIR/$1"
+}
+
+# rooms [WHAT]: rooms.py says so of that program, or nothing.
+rooms() {
+	run tests/lint/rooms.py "$BATS_TEST_TMPDIR"
+	assert_equal rooms.py "$output" "${1:-}"
+	[[ $status -eq $((${#1} > 0)) ]]
+}
+
+@test "an arrow between rooms that the table does not allow is found" {
+	source_of status.h
+	source_of wire/name.h '#include "status.h"'
+	source_of net/dial.h '#include "wire/name.h"'
+	source_of net/dial.c '#include "net/dial.h"' '#include "status.h"'
+	source_of main.c '#include "net/dial.h"'
+	rooms
+	source_of wire/name.c '#include "wire/name.h"' '#include "net/dial.h"'
+	rooms 'wire/name.c: wire must not include net/dial.h'
+	source_of wire/name.c
+	source_of wire/name.h '#include "../net/dial.h"'
+	source_of net/dial.h
+	rooms 'wire/name.h: wire must not include net/dial.h'
+	source_of wire/name.h
+	source_of policy/reader.h
+	source_of policy/rules.h
+	source_of lib/fakes.c '#include "policy/reader.h"'
+	rooms
+	source_of lib/fakes.c '#include "policy/rules.h"'
+	rooms 'lib/fakes.c: lib must not include policy/rules.h'
+	source_of lib/fakes.c
+	source_of cellar/rat.c
+	rooms 'cellar/: a room that tests/lint/rooms.py does not know'
+}
+
+@test "an arrow that no include shows is found by its symbol" {
+	source_of wire/name.c
+	source_of net/dial.c
+	object wire/name 'int name(void) { return 1; }'
+	object net/dial 'int dial(void) { return name(); }'
+	rooms
+	object wire/name 'int name(void) { return dial(); }'
+	object net/dial 'int dial(void) { return 1; }'
+	rooms 'wire/name.c: wire must not use dial of net/dial.c'
+}
+
+@test "files that include each other, also by way of others, are found" {
+	source_of net/a.h '#include "net/b.h"'
+	source_of net/b.h '#include "net/c.h"'
+	source_of net/c.h
+	rooms
+	source_of net/c.h '#include "net/a.h"'
+	rooms 'a circle of includes: net/a.h, net/b.h, net/c.h'
 }
 
 @test "a function that no other file uses is found" {
