@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# socks64-handler: see README.md.  GNU make.
+# socks64-handler: see README.md and HACKING.md.  GNU make.
 #
 #   make            socks64-handler and socks64-handler-static
 #   make run        install what is missing, build, serve on 127.0.0.1:1080

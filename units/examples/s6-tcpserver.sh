@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# A run script for s6-tcpserver (s6-networking; not in Debian 12, so no test of
-# ours runs this one).  The records go to standard
-# error, that is to s6-log.
+# A run script for s6-tcpserver (s6-networking; not in Debian 12, so no test
+# runs this one).  The records go to standard error, that is to s6-log.
 #
 # -c: connections in all, -C: for each client address; the defaults are 40
 # and 40, less than one browser opens.  Over -C the connection is closed.
