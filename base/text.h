@@ -45,7 +45,8 @@ void text_add_time(struct text *t, int64_t microseconds);
 /*
  * Appends untrusted octets so that the result is one word of printable ASCII:
  * a blank, a quote, a backslash and every octet outside 0x21-0x7e become
- * \xHH.  At most 255 octets of input are taken (INTERFACE.md 6).
+ * \xHH.  At most 255 octets of input are taken, as LOG of
+ * socks64-handler(8) says.
  */
 void text_add_escaped(struct text *t, const void *octets, size_t length);
 

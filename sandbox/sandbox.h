@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The confinement of one session: identity, limits, Landlock, seccomp.  It
- * fails closed: what cannot be set is an error (INTERFACE.md 3: exit 71), but
- * for a Landlock that this kernel does not have.
+ * fails closed: what cannot be set is an error and ends the process with
+ * STATUS_SYSTEM, but for a Landlock that this kernel does not have.
  */
 #ifndef SOCKS64_SANDBOX_SANDBOX_H
 #define SOCKS64_SANDBOX_SANDBOX_H
