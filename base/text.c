@@ -99,6 +99,14 @@ add_visible(struct text *t, const void *octets, size_t length, uint8_t lowest)
 }
 
 void
+text_shorten(struct text *t, size_t length)
+{
+	t->length = length;
+	t->start[length] = '\0';
+	t->cut = false;
+}
+
+void
 text_add_escaped(struct text *t, const void *octets, size_t length)
 {
 	add_visible(t, octets, length, '!');

@@ -53,4 +53,8 @@ void text_add_escaped(struct text *t, const void *octets, size_t length);
 /* The same for a quoted sentence: blanks stay as they are. */
 void text_add_quotable(struct text *t, const void *octets, size_t length);
 
+/* Takes back what was appended behind the first `length' characters; what was
+ * cut is forgotten with it. */
+void text_shorten(struct text *t, size_t length);
+
 #endif

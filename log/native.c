@@ -19,14 +19,14 @@
 #include "log/journal.h"
 
 /* A field needs at most 5 pieces: key, newline, length, value, newline. */
-enum { PIECES_MAX = 5 * JOURNAL_FIELDS_MAX };
+enum { PIECES_MAX = 5 * FIELDS_MAX };
 
 static int journal_socket = -1;
 
 struct datagram {
 	struct iovec pieces[PIECES_MAX];
 	size_t count;
-	uint64_t lengths[JOURNAL_FIELDS_MAX]; /* of values with a newline */
+	uint64_t lengths[FIELDS_MAX]; /* of values with a newline */
 };
 
 static void

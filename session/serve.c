@@ -118,7 +118,7 @@ serve_show(struct session *s)
 	char buffer[STATUS_TEXT];
 	struct text status = text_in(buffer, sizeof(buffer));
 
-	journal_describe(&status, &s->record);
+	record_describe(&status, &s->record);
 	journal_status(buffer);
 }
 

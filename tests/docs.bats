@@ -101,7 +101,7 @@ manual_default() {
 
 results() {
 	sed -n 's/^\t\[RESULT_[A-Z_]*\] = { "\([a-z-]*\)".*/\1/p' \
-	    "$ROOT/log/journal.c"
+	    "$ROOT/log/record.c"
 }
 
 @test "the results in man page, message-ids and catalog are those of the source" {
@@ -116,7 +116,7 @@ results() {
 
 @test "each result has the same MESSAGE_ID in source, message-ids and catalog" {
 	local source file catalog
-	source=$(tr -d '\n' <"$ROOT/log/journal.c" |
+	source=$(tr -d '\n' <"$ROOT/log/record.c" |
 	    grep -oE '\] = \{ "[a-z-]+", LOG_[A-Z]+,[[:space:]]*"[0-9a-f]{32}"' |
 	    sed -E 's/.*\{ "([a-z-]+)".*"([0-9a-f]{32})"/\1 \2/')
 	file=$(grep -v '^#' "$ROOT/units/message-ids")
@@ -145,7 +145,7 @@ results() {
 	run grep -o '@[A-Z_]*[0-9][A-Z0-9_]*@' "$ROOT/units/socks64.catalog"
 	assert_equal "quoted" "$output" ""
 	while read -r field; do
-		grep -q "\"$field\"" "$ROOT/log/journal.c" ||
+		grep -q "\"$field\"" "$ROOT/log/record.c" ||
 		    fail "no record has $field"
 	done < <(grep -o 'SOCKS64_[A-Z_]*' "$ROOT/units/socks64.catalog" |
 	    sort -u)
@@ -154,16 +154,15 @@ results() {
 @test "the journal fields in the man page are those of the source" {
 	assert_same_list "man page and source" \
 	    "$(grep -oE 'SOCKS64_[A-Z_]+' "$MAN8")" \
-	    "$(grep -oE '"SOCKS64_[A-Z_]+"' "$ROOT/log/journal.c" | tr -d '"')"
+	    "$(grep -ohE '"SOCKS64_[A-Z_]+"' "$ROOT"/log/{record,journal}.c |
+	        tr -d '"')"
 }
 
 @test "the keys in the man page are those of a record" {
 	local manual source
 	manual=$(section LOG "$MAN8" |
 	    sed -n '/^\.Bd/,/^\.Ed/p' | grep -oE '[a-z]+=' | sort)
-	source=$(sed -n '/^sentence_add/,/^}/p;/^datagrams_add/,/^}/p;/^reason_add/,/^}/p' \
-	    "$ROOT/log/journal.c" |
-	    sed -n 's/.*" \([a-z]*\)=.*/\1=/p;s/.*optional_add(t, "\([a-z]*\)".*/\1=/p')
+	source=$(sed -n 's/^\t{ "\([a-z][a-z]*\)", .*/\1=/p' "$ROOT/log/record.c")
 	assert_same_list "man page and source" "$manual" \
 	    "$(grep -vx 'sandbox=' <<<"$source")"
 }

@@ -51,13 +51,13 @@ __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 int
 main(int argc, char **argv)
 {
-	struct iovec fields[JOURNAL_FIELDS_MAX];
+	struct iovec fields[FIELDS_MAX];
 	size_t n = 0;
 
 	if (argc < 2)
 		return 2;
 	limit = strtoul(argv[1], NULL, 10);
-	for (char **a = argv + 2; *a != NULL && n < JOURNAL_FIELDS_MAX; a++)
+	for (char **a = argv + 2; *a != NULL && n < FIELDS_MAX; a++)
 		fields[n++] = (struct iovec){ *a, strlen(*a) };
 	journal_backend_open();
 	journal_backend_send(fields, n);
