@@ -346,6 +346,13 @@ named_pages() {
 	done
 }
 
+@test "the stages in SECURITY.md are those of --print-sandbox" {
+	assert_same_list "SECURITY.md and --print-sandbox" \
+	    "$(sed -n '/^| stage |/,/^$/s/^| \([a-z]*\) | .*/\1/p' \
+	        "$ROOT/SECURITY.md" | grep -vx stage)" \
+	    "$("$HANDLER" --print-sandbox | sed -n 's/^\([a-z]*\) .*/\1/p')"
+}
+
 @test "README fits on three screens" {
 	local -i lines
 	lines=$(wc -l <"$ROOT/README.md")
