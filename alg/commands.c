@@ -9,7 +9,7 @@
 #include "alg/forms.h"
 #include "base/array.h"
 
-enum { VERB_MAX = 12, PORT_UNPRIVILEGED = 1024 };
+enum { VERB_MAX = 12 };
 
 #define SAY_USE_IPV6 "522 Network protocol not supported, use (2)"
 #define SAY_USE_IPV4 "522 Network protocol not supported, use (1)"

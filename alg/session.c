@@ -107,12 +107,6 @@ has_room(const struct stream *s)
 	return STREAM_SIZE - stream_length(s) >= CONTROL_ROOM;
 }
 
-static bool
-is_later(int error)
-{
-	return error == EAGAIN || error == EINTR;
-}
-
 static void
 end_lost(struct dialogue *s, struct end *e)
 {
@@ -133,7 +127,7 @@ end_read(struct dialogue *s, struct end *e)
 		s->moved_at = clock_now();
 	} else if (n == 0) {
 		e->eof = true;
-	} else if (!is_later(errno)) {
+	} else if (!socket_is_busy(errno)) {
 		end_lost(s, e);
 	}
 }
@@ -160,7 +154,7 @@ end_write(struct dialogue *s, struct end *e)
 		const ssize_t n = send_some(e);
 
 		if (n < 0) {
-			if (!is_later(errno))
+			if (!socket_is_busy(errno))
 				end_lost(s, e);
 			return;
 		}

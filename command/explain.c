@@ -12,8 +12,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "command/print.h"
-#include "net/bind.h"
-#include "net/dial.h"
+#include "net/candidates.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "policy/reader.h"
@@ -34,7 +33,7 @@ struct explanation {
 	struct question question;
 	char name[NAME_LENGTH_MAX + 1];
 
-	struct address candidates[DIALLED_MAX]; /* as they would be dialled */
+	struct address candidates[CANDIDATES_MAX]; /* as they would go */
 	size_t count;
 };
 
@@ -170,15 +169,16 @@ static bool
 candidates_find(struct explanation *e)
 {
 	static struct resolution names;
-	enum reply reply;
+	struct outcome none;
 
 	if (e->question.name != NULL)
 		look_up(&names, e);
-	e->count = dial_candidates(e->settings, &e->question, &names,
+	e->count = candidates_list(e->settings, &e->question, &names,
 	    e->candidates);
 	if (e->count > 0)
 		return true;
-	(void)bad_query(dial_no_candidate(&names, &reply));
+	candidates_explain_none(&names, &none);
+	(void)bad_query(none.reason);
 	return false;
 }
 
@@ -219,15 +219,6 @@ line_add(struct text *t, const struct address *a, const struct verdict *v)
 	text_add_char(t, '\n');
 }
 
-static struct candidate
-judged(const struct explanation *e, size_t i, const struct route *route)
-{
-	if (e->question.command == POLICY_BIND)
-		return binding_candidate(e->settings, &e->candidates[i]);
-	return (struct candidate){ .address = e->candidates[i],
-		.self = route->self };
-}
-
 /*
  * Judges every candidate, a line for each; the first one that is allowed
  * decides *overall, and *source is what it would be dialled from.
@@ -239,7 +230,8 @@ judge_candidates(const struct explanation *e, struct text *lines,
 	for (size_t i = 0; i < e->count; i++) {
 		const struct route route = route_probe(e->settings,
 		    &e->candidates[i], 0);
-		const struct candidate candidate = judged(e, i, &route);
+		const struct candidate candidate = candidate_of(&e->question,
+		    &e->candidates[i], &route);
 		struct verdict verdict;
 
 		policy_judge_address(e->settings->policy, &e->question,

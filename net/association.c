@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/candidates.h"
 #include "net/failure.h"
 #include "net/ports.h"
 #include "net/route.h"
@@ -22,9 +23,9 @@
 #include "wire/udp.h"
 
 enum {
-	OCTETS_MAX = 65536, /* more than any datagram has */
+	OCTETS_MAX = 65536, /* no datagram is longer */
 	RECEIVE_BUFFER = 1 << 20,
-	BATCH = 64,         /* before the others have their turn */
+	BATCH = 64,         /* datagrams of one socket in one turn */
 	CONTROLS_MAX = 32,
 	CONTROL_PATIENCE = 1000,
 };
@@ -41,8 +42,8 @@ struct payload {
 	size_t length;
 };
 
-/* Not on the stack, and not on the heap: what no datagram has touched costs
- * nothing.  An answer is read behind room for its header. */
+/* Static memory costs nothing until a datagram touches it.  An answer is read
+ * behind room for its header. */
 static uint8_t buffer[UDP_HEADER_MAX + OCTETS_MAX];
 static uint8_t held_octets[HELD_MAX][OCTETS_MAX];
 
@@ -57,10 +58,10 @@ socket_open(enum family family)
 
 	if (fd == -1)
 		return -1;
-	/* It cannot fail before bind(2). */
+	/* This cannot fail before bind(2). */
 	if (family == FAMILY_IPV6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	/* As much as this host allows: datagrams come in bursts. */
+	/* Datagrams come in bursts; the kernel gives as much as it allows. */
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wish, sizeof(wish));
 	return fd;
 }
@@ -90,27 +91,15 @@ relay_open(struct association *a, const struct address *at)
 			return socket_local(a->relay, &a->bound);
 		if (errno != EADDRNOTAVAIL || address_is_any(&where))
 			continue;
-		/* The proxy's, or of a connection that was redirected. */
+		/* The address is the proxy's, or that of a connection that
+		 * was redirected to us. */
 		where = (struct address){ .family = where.family };
 		ports = ports_start(a->settings, 0);
 	}
 	return false;
 }
 
-static bool
-is_excluded(const struct settings *settings, enum family family)
-{
-	switch (settings->prefer) {
-	case PREFER_IPV6_ONLY: return family != FAMILY_IPV6;
-	case PREFER_IPV4_ONLY: return family != FAMILY_IPV4;
-	case PREFER_AUTO:
-	case PREFER_IPV6:
-	case PREFER_IPV4: break;
-	}
-	return false;
-}
-
-/* Towards peers of a family; -1: there is no way to them. */
+/* Opens the socket towards peers of a family; -1: there is no way to them. */
 static int
 outside_open(const struct settings *settings, enum family family,
     uint16_t *port)
@@ -121,7 +110,7 @@ outside_open(const struct settings *settings, enum family family,
 	struct address local;
 	int fd;
 
-	if (is_excluded(settings, family))
+	if (!route_wanted(settings, family))
 		return -1;
 	fd = socket_open(family);
 	if (fd == -1)
@@ -184,32 +173,35 @@ question_of(const struct association *a, const struct target *t)
 	return q;
 }
 
-/* SECURITY: each address and port is judged as if it were dialled, whatever
- * the association was asked for. */
-static bool
-judge(const struct association *a, const struct target *t,
-    struct verdict *verdict)
+/*
+ * SECURITY: each address and port is judged as if it were dialled, whatever
+ * the association was asked for; once, and the peer keeps what came of it.
+ */
+static void
+judge_peer(const struct association *a, const struct target *t,
+    struct peer *peer)
 {
 	const struct question q = question_of(a, t);
-	const struct candidate candidate = {
-		.address = t->address,
-		.self = route_probe(a->settings, &t->address, 0).self,
-	};
+	const struct route route = route_probe(a->settings, &t->address, 0);
+	const struct candidate candidate = candidate_of(&q, &t->address,
+	    &route);
+	struct verdict verdict;
 
-	policy_judge_address(a->settings->policy, &q, &candidate, verdict);
-	return verdict->decision == ALLOW;
+	policy_judge_address(a->settings->policy, &q, &candidate, &verdict);
+	peer->allowed = verdict.decision == ALLOW;
+	peer->rule = verdict.matched;
+	peer->source = route.source;
 }
 
 static struct peer *
 peer_of(struct association *a, const struct target *t)
 {
 	struct peer *peer = peers_find(&a->peers, &t->address, t->serial);
-	struct verdict verdict;
 
-	if (peer != NULL)
-		return peer;
-	peer = peers_add(&a->peers, &t->address, t->serial);
-	peer->allowed = judge(a, t, &verdict);
+	if (peer == NULL) {
+		peer = peers_add(&a->peers, &t->address, t->serial);
+		judge_peer(a, t, peer);
+	}
 	return peer;
 }
 
@@ -229,8 +221,8 @@ target_choose(struct association *a, const struct pinned_name *p,
 	return false;
 }
 
-/* The name in the list, at least as one that is being looked up; NULL: no
- * rule could allow it, or there is no room. */
+/* Finds the name in the list, or puts it there and starts its look-up.  NULL:
+ * no rule could allow it, or there is no room. */
 static struct pinned_name *
 name_pin(struct association *a, const struct socks5_request *to)
 {
@@ -255,20 +247,19 @@ is_unknown(const struct pinned_name *p)
 
 /* ------------------------------------------------- from the client */
 
+/* Tells of the first datagram to an address and port. */
 static void
-tell_peer(struct association *a, const struct target *t)
+tell_peer(struct association *a, const struct peer *peer,
+    const struct target *t)
 {
-	struct association_peer peer = { .name = t->name,
-		.address = t->address };
-	struct verdict verdict;
+	struct association_peer told = { .name = t->name,
+		.address = t->address, .local = peer->source,
+		.rule = peer->rule };
 
-	if (a->peer_seen == NULL || !judge(a, t, &verdict))
-		return;
-	peer.rule = verdict.rule;
-	peer.local = route_probe(a->settings, &t->address, 0).source;
-	peer.local.port = t->address.family == FAMILY_IPV6 ? a->port_ipv6 :
+	told.local.port = t->address.family == FAMILY_IPV6 ? a->port_ipv6 :
 	    a->port_ipv4;
-	a->peer_seen(a->context, &peer);
+	if (a->peer_seen != NULL)
+		a->peer_seen(a->context, &told);
 }
 
 static void
@@ -278,7 +269,7 @@ note_sent(struct association *a, struct peer *peer, const struct target *t)
 
 	peer->sent = true;
 	if (!before)
-		tell_peer(a, t);
+		tell_peer(a, peer, t);
 }
 
 static bool
@@ -318,7 +309,7 @@ is_place_free(const struct association *a, uint16_t place)
 	return true;
 }
 
-/* Until the name is known; the others go on meanwhile. */
+/* Keeps a datagram until its name is known; others go on meanwhile. */
 static bool
 hold(struct association *a, const struct pinned_name *p, uint16_t port,
     struct payload data)
@@ -337,7 +328,8 @@ hold(struct association *a, const struct pinned_name *p, uint16_t port,
 	return true;
 }
 
-/* Those whose name is known now go, in the order in which they came. */
+/* Sends the held datagrams whose name is known now, in the order in which
+ * they came. */
 static void
 release_held(struct association *a)
 {
@@ -412,7 +404,7 @@ relay_down(struct association *a, const struct address *from, size_t length)
 	size = udp_header_format(from, header);
 	start -= size;
 	memcpy(start, header, size);
-	/* What does not fit with its header fails here. */
+	/* A datagram that is too long with its header fails here. */
 	if (sendto(a->relay, start, size + length, MSG_NOSIGNAL,
 	    (const struct sockaddr *)&to.storage, to.length) < 0)
 		return false;
@@ -422,7 +414,8 @@ relay_down(struct association *a, const struct address *from, size_t length)
 	return true;
 }
 
-/* A whole datagram into `at'; its length, or -1: there is none now. */
+/* Receives one datagram at `at'; returns its length, -1 where there is none
+ * now. */
 static ssize_t
 receive(int fd, uint8_t *at, struct address *from)
 {
@@ -490,7 +483,8 @@ control_reply(struct association *a, enum reply reply,
 	    "the client does not take replies");
 }
 
-/* By which address and port of ours that one would be reached. */
+/* Tells the client from which address and port its datagrams to that target
+ * leave. */
 static bool
 interface_tell(struct association *a, const struct target *t)
 {
@@ -543,7 +537,8 @@ control_answer(struct association *a, const struct socks5_request *to)
 	return interface_tell(a, &(struct target){ .address = to->address });
 }
 
-/* Each message that is whole; none behind one that waits for its name. */
+/* Answers each whole message; one that waits for a name holds up those behind
+ * it. */
 static bool
 control_take(struct association *a)
 {
@@ -607,9 +602,9 @@ control_read(struct association *a, short events)
 
 /* --------------------------------------------------------- the loop */
 
-/* What was dropped counts for nothing: nobody else keeps it alive. */
+/* Only datagrams that were relayed keep an association alive. */
 static struct deadline
-idle_deadline(const struct association *a)
+association_idle_deadline(const struct association *a)
 {
 	if (a->settings->idle_timeout == 0)
 		return DEADLINE_NEVER;
@@ -644,7 +639,7 @@ take_turn(struct association *a)
 		[OUTSIDE_IPV6] = { .fd = a->outside_ipv6, .events = POLLIN },
 		[OUTSIDE_IPV4] = { .fd = a->outside_ipv4, .events = POLLIN },
 	};
-	struct deadline until = idle_deadline(a);
+	struct deadline until = association_idle_deadline(a);
 	const size_t n = names_poll(&a->names, fds + SOCKETS, &until);
 	const enum wait wait = wait_for(fds, SOCKETS + n, until);
 	bool lasts = true;
@@ -658,7 +653,7 @@ take_turn(struct association *a)
 		release_held(a);
 	if (lasts && a->control_name != 0)
 		lasts = control_continue(a);
-	if (lasts && deadline_passed(idle_deadline(a)))
+	if (lasts && deadline_passed(association_idle_deadline(a)))
 		return association_end(a, RESULT_TIMEOUT,
 		    "silent for too long");
 	return lasts;

@@ -2,6 +2,19 @@
 /*
  * An association of UDP ASSOCIATE (RFC 1928 7): datagrams between one client
  * and many peers, of both families, each judged by itself.
+ *
+ * Example: the client is 192.0.2.7, the relay's port 40000.
+ *
+ *	The client sends, from its port 5000, a datagram for dns.example:53.
+ *	Port 5000 is the client's from now on.  The rules could allow the name,
+ *	so it is looked up (net/names.h), and the datagram is held meanwhile.
+ *	The name has 2001:db8::53.  The rules allow this address and port; the
+ *	datagram goes there without its header, and the peer is marked as one
+ *	that was sent to (net/peers.h).
+ *	2001:db8::53 port 53 answers.  It was sent to, so the answer goes to
+ *	192.0.2.7 port 5000, behind a header that names 2001:db8::53.
+ *	2001:db8::99 sends something.  Nothing was ever sent there: dropped.
+ *	The client closes its TCP connection, and the association ends.
  */
 #ifndef SOCKS64_NET_ASSOCIATION_H
 #define SOCKS64_NET_ASSOCIATION_H
@@ -23,7 +36,7 @@ struct association_peer {
 	const char *name;       /* that it was asked by; NULL: by address */
 	struct address address; /* with the port */
 	struct address local;   /* what it was sent from */
-	const char *rule;
+	const struct rule *rule; /* that allowed it; NULL: no line did */
 };
 
 /* A datagram that waits for a name; its octets are elsewhere. */

@@ -46,38 +46,19 @@ binding_stop(struct binding *b)
 
 /* ------------------------------------------------- who may connect */
 
-struct candidate
-binding_candidate(const struct settings *settings, const struct address *peer)
-{
-	return (struct candidate){
-		.address = *peer,
-		.self = !address_is_any(peer) &&
-		    route_probe(settings, peer, 0).self,
-	};
-}
-
 static bool
-judge(struct binding *b, const struct address *peer)
+judge_peer(struct binding *b, const struct address *peer)
 {
-	const struct candidate candidate = binding_candidate(b->settings,
-	    peer);
+	const struct route route = route_probe(b->settings, peer, 0);
+	const struct candidate candidate = candidate_of(b->question, peer,
+	    &route);
 
 	policy_judge_address(b->settings->policy, b->question, &candidate,
 	    &b->verdict);
 	return b->verdict.decision == ALLOW;
 }
 
-static bool
-resolve_fail(struct binding *b, const struct resolution *r)
-{
-	enum reply reply;
-	const char *reason = dial_no_candidate(r, &reply);
-
-	return binding_fail(b, r->broken ? RESULT_ERROR :
-	    RESULT_RESOLVE_FAILED, reply, reason);
-}
-
-/* Waits for the answers; the client may leave meanwhile. */
+/* Waits for both answers, or until the client leaves. */
 static bool
 resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 {
@@ -95,9 +76,11 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 			    "the client left before the reply");
 		resolve_process(r, fds + 1, wait == WAIT_READY ? n : 0);
 	}
-	b->peer_count = dial_candidates(b->settings, b->question, r,
+	b->peer_count = candidates_list(b->settings, b->question, r,
 	    b->peers);
-	return b->peer_count > 0 || resolve_fail(b, r);
+	if (b->peer_count == 0)
+		candidates_explain_none(r, &b->outcome);
+	return b->peer_count > 0;
 }
 
 static bool
@@ -118,14 +101,14 @@ find_peers(struct binding *b, struct deadline until)
 	return found;
 }
 
-/* Those that the rules allow stay. */
+/* Keeps the peers that the rules allow. */
 static bool
 judge_peers(struct binding *b)
 {
 	size_t allowed = 0;
 
 	for (size_t i = 0; i < b->peer_count; i++)
-		if (judge(b, &b->peers[i]))
+		if (judge_peer(b, &b->peers[i]))
 			b->peers[allowed++] = b->peers[i];
 	b->peer_count = allowed;
 	return allowed > 0 || binding_fail(b, RESULT_DENIED,
@@ -151,7 +134,7 @@ listen_at(const struct settings *settings, int fd, enum family family,
 	const struct endpoint at = endpoint_of(&any, 0);
 	struct address local;
 
-	/* Connections of yesterday (TIME_WAIT) keep no port. */
+	/* A connection in TIME_WAIT must not keep the port. */
 	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||
 	    (family == FAMILY_IPV6 &&
 	    !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
@@ -163,7 +146,7 @@ listen_at(const struct settings *settings, int fd, enum family family,
 	return true;
 }
 
-/* True with *out -1: this host has not got the family. */
+/* True, and *out is -1, where this host has not got the family. */
 static bool
 listener_open(const struct settings *settings, enum family family,
     uint16_t *port, int *out)
@@ -192,7 +175,8 @@ listeners_close(struct binding *b)
 	b->listener_ipv4 = -1;
 }
 
-/* The same number in both families: an FTP server may be told of either. */
+/* Both listeners have the same port, because an FTP server may be told of
+ * either family. */
 static bool
 listen_both(struct binding *b, uint16_t *bound)
 {
@@ -220,7 +204,8 @@ first_peer(const struct binding *b, enum family family)
 	return NULL;
 }
 
-/* Ours towards the first peer of a family, where it can be reached. */
+/* The address that this host would use towards the first peer of a family;
+ * zeros where there is no such peer or no way to it. */
 static struct address
 address_towards(const struct binding *b, enum family family, uint16_t port)
 {
@@ -298,7 +283,8 @@ accept_from(struct binding *b, int listener)
 		    "is left");
 	b->peer = address_of(&from);
 	if (is_expected(b, &b->peer)) {
-		if (judge(b, &b->peer) && socket_local(b->fd, &b->local)) {
+		if (judge_peer(b, &b->peer) &&
+		    socket_local(b->fd, &b->local)) {
 			tell_attempt(b, "ok");
 			socket_tune(b->fd);
 			return true;
@@ -343,7 +329,7 @@ take_turn(struct binding *b, struct deadline until)
 	for (size_t i = 1; i < 3 && b->fd == -1; i++)
 		if (fds[i].revents != 0 && !accept_from(b, fds[i].fd))
 			return false;
-	/* A stream of strangers is no reason to wait longer. */
+	/* Strangers that keep coming do not prolong the wait. */
 	return b->fd != -1 || !deadline_passed(until) || wait_expired(b);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/wait.h"
+#include "net/candidates.h"
 #include "net/dial.h"
 #include "net/outcome.h"
 #include "policy/policy.h"
@@ -26,7 +27,7 @@ struct binding {
 	int client;      /* watched; not read */
 
 	/* Who may connect: each was judged. */
-	struct address peers[DIALLED_MAX];
+	struct address peers[CANDIDATES_MAX];
 	size_t peer_count;
 	bool any_peer;
 
@@ -54,11 +55,6 @@ struct binding {
 	struct verdict verdict;
 	char attempts[ATTEMPTS_TEXT]; /* "192.0.2.9:4711 stranger, ..." */
 };
-
-/* A peer as it is judged: the address of zeros, which is any peer, is no
- * address of this host. */
-struct candidate binding_candidate(const struct settings *settings,
-    const struct address *peer);
 
 /* From the question to two listeners, by `until'.  True: they listen. */
 bool binding_open(struct binding *b, struct deadline until);

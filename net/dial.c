@@ -13,102 +13,47 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "net/candidates.h"
 #include "net/failure.h"
-#include "net/order.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
 
 enum {
 	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */
-	PINNED_DELAY = 2000,   /* one lost SYN is no reason for another */
-	POLL_MAX = DIALLED_MAX + RESOLVE_POLL_MAX + 1,
+	PINNED_DELAY = 2000,   /* a SYN that was lost may be sent again */
+	POLL_MAX = CANDIDATES_MAX + RESOLVE_POLL_MAX + 1,
 };
 
-/* One address that was taken from the untried. */
+/* One address that was taken from the candidates: judged once, as it was
+ * dialled. */
 struct attempt {
-	struct candidate candidate; /* with the port */
-	int fd;                     /* -1: not connecting (any more) */
-	int error;                  /* errno of what failed */
-	bool denied;
+	struct address address; /* with the port */
+	struct verdict verdict; /* DENY: it was not dialled */
+	int fd;                 /* -1: not connecting (any more) */
+	int error;              /* errno of what failed */
 };
 
 struct race {
 	struct dial *dial;
 	struct resolution names;
 
-	/* The answers of one family go in as one. */
+	/* The answer of each family was merged into the untried. */
 	bool ipv6_taken;
 	bool ipv4_taken;
-	struct destination untried[DIALLED_MAX];
-	size_t untried_count;
+	struct candidates untried;
 
-	struct attempt attempts[DIALLED_MAX];
+	struct attempt attempts[CANDIDATES_MAX];
 	size_t attempt_count;
 
-	struct deadline hold; /* what came first waits for the preferred */
-	struct deadline next; /* no attempt before */
+	struct deadline hold; /* until then the preferred answer is awaited */
+	struct deadline next; /* no attempt starts before */
 	struct attempt *winner;
+	struct attempt *telling; /* whose verdict the record gets */
 	bool over;
 };
 
 /* --- Addresses. --- */
-
-/* The family whose answer is worth waiting for, and goes first. */
-static enum family
-preferred_family(const struct race *race)
-{
-	const enum prefer prefer = race->dial->settings->prefer;
-
-	return prefer == PREFER_IPV4 || prefer == PREFER_IPV4_ONLY ?
-	    FAMILY_IPV4 : FAMILY_IPV6;
-}
-
-static bool
-is_wanted(const struct race *race, enum family family)
-{
-	switch (race->dial->settings->prefer) {
-	case PREFER_IPV6_ONLY: return family == FAMILY_IPV6;
-	case PREFER_IPV4_ONLY: return family == FAMILY_IPV4;
-	case PREFER_AUTO:
-	case PREFER_IPV6:
-	case PREFER_IPV4: break;
-	}
-	return true;
-}
-
-/* The family that the untried begin with: the other one than the last
- * attempt's, else the configuration's choice, else RFC 6724's. */
-static enum family
-next_family(const struct race *race)
-{
-	const enum prefer prefer = race->dial->settings->prefer;
-
-	if (race->attempt_count > 0)
-		return race->attempts[race->attempt_count - 1].candidate
-		    .address.family == FAMILY_IPV6 ? FAMILY_IPV4 : FAMILY_IPV6;
-	return prefer == PREFER_AUTO ? FAMILY_NONE : preferred_family(race);
-}
-
-static void
-untried_add(struct race *race, const struct answer *answer)
-{
-	const struct settings *settings = race->dial->settings;
-
-	for (size_t i = 0; i < answer->count; i++) {
-		struct destination d = { .address = answer->list[i] };
-
-		if (!is_wanted(race, d.address.family) ||
-		    address_equal(&d.address, &race->dial->pinned))
-			continue;
-		d.address.port = race->dial->question->port;
-		d.source = route_probe(settings, &d.address, 0).source;
-		race->untried[race->untried_count++] = d;
-	}
-	order_sort(race->untried, race->untried_count);
-	order_interleave(race->untried, race->untried_count,
-	    next_family(race));
-}
 
 static bool
 answer_arrived(const struct answer *answer, bool *taken)
@@ -129,22 +74,11 @@ take_answers(struct race *race)
 	if ((ipv6 || ipv4) && race->hold.at == DEADLINE_NEVER.at)
 		race->hold = deadline_in(RESOLUTION_DELAY);
 	if (ipv6)
-		untried_add(race, &race->names.ipv6);
+		candidates_add(&race->untried, &race->names.ipv6,
+		    &race->dial->pinned);
 	if (ipv4)
-		untried_add(race, &race->names.ipv4);
-}
-
-/* One candidate that is known already. */
-static void
-take_known(struct race *race, const struct address *address)
-{
-	struct destination *d = &race->untried[0];
-
-	if (!is_wanted(race, address->family))
-		return;
-	d->address = *address;
-	d->address.port = race->dial->question->port;
-	race->untried_count = 1;
+		candidates_add(&race->untried, &race->names.ipv4,
+		    &race->dial->pinned);
 }
 
 static bool
@@ -153,7 +87,7 @@ has_pin(const struct dial *d)
 	return d->pinned.family != FAMILY_NONE;
 }
 
-/* A literal is the one candidate; no resolver, no sorting, no wait. */
+/* A literal is the only candidate: nothing is looked up or waited for. */
 static void
 take_literal(struct race *race)
 {
@@ -161,7 +95,8 @@ take_literal(struct race *race)
 
 	race->names.ipv6.state = ANSWER_UNASKED;
 	race->names.ipv4.state = ANSWER_UNASKED;
-	take_known(race, has_pin(d) ? &d->pinned : &d->question->literal);
+	candidates_put(&race->untried, has_pin(d) ? &d->pinned :
+	    &d->question->literal);
 }
 
 /* --- The timers. --- */
@@ -170,23 +105,25 @@ static bool
 is_preferred_pending(const struct race *race)
 {
 	const struct answer *preferred =
-	    preferred_family(race) == FAMILY_IPV4 ? &race->names.ipv4 :
-	    &race->names.ipv6;
+	    candidates_preferred(race->dial->settings) == FAMILY_IPV4 ?
+	    &race->names.ipv4 : &race->names.ipv6;
 
 	return preferred->state == ANSWER_PENDING;
 }
 
-/* When the next attempt is due: an absolute moment, or never as things are. */
+/* The moment at which the next attempt is due; never, where it waits for
+ * something else. */
 static struct deadline
 next_start(const struct race *race)
 {
-	if (race->untried_count == 0)
+	if (race->untried.count == 0)
 		return DEADLINE_NEVER;
 	if (resolve_done(&race->names) ||
 	    (race->attempt_count == 0 && has_pin(race->dial)))
 		return race->next;
-	/* What has no route can wait for what may have one. */
-	if (race->untried[0].source.family == FAMILY_NONE)
+	/* An address without a route waits: the other answer may bring one
+	 * that has a route. */
+	if (race->untried.list[0].source.family == FAMILY_NONE)
 		return DEADLINE_NEVER;
 	if (is_preferred_pending(race) && race->hold.at > race->next.at)
 		return race->hold;
@@ -195,20 +132,10 @@ next_start(const struct race *race)
 
 /* --- One attempt. --- */
 
-static struct verdict *
-judge(struct race *race, const struct candidate *candidate)
-{
-	struct dial *d = race->dial;
-
-	policy_judge_address(d->settings->policy, d->question, candidate,
-	    &d->verdict);
-	return &d->verdict;
-}
-
 /*
- * With a source address of ours, bind(2) would take a port that no other
- * connection can have.  So it waits until the destination is known; where
- * the kernel cannot do that, ports just run out sooner.
+ * Where `source' is set, bind(2) would take a port that no other connection
+ * can have at the same time.  This option puts the choice off until connect(2)
+ * knows the destination; on a kernel without it ports run out sooner.
  */
 static void
 late_port(const struct settings *settings, int fd)
@@ -235,7 +162,7 @@ connect_start(const struct settings *settings, int fd,
 	    to.length) == 0 || errno == EINPROGRESS)
 		return 0;
 	if (errno == EINVAL && address_is_link_local(address))
-		return ENETUNREACH; /* without an interface it is nowhere */
+		return ENETUNREACH; /* no interface was named */
 	return errno;
 }
 
@@ -255,7 +182,7 @@ static void
 attempt_connect(struct race *race, struct attempt *attempt)
 {
 	const struct settings *settings = race->dial->settings;
-	const struct address *address = &attempt->candidate.address;
+	const struct address *address = &attempt->address;
 	int error;
 
 	attempt->fd = socket_create(address->family, SOCK_STREAM);
@@ -276,21 +203,21 @@ attempt_connect(struct race *race, struct attempt *attempt)
 static void
 attempt_start(struct race *race)
 {
+	const struct dial *d = race->dial;
+	const struct destination to = candidates_take(&race->untried);
+	const struct candidate candidate = { to.address, to.self };
 	struct attempt *attempt = &race->attempts[race->attempt_count++];
 
-	*attempt = (struct attempt){ .fd = -1,
-		.candidate.address = race->untried[0].address };
-	memmove(&race->untried[0], &race->untried[1],
-	    --race->untried_count * sizeof(race->untried[0]));
-	attempt->candidate.self = route_probe(race->dial->settings,
-	    &attempt->candidate.address, 0).self;
-	attempt->denied =
-	    judge(race, &attempt->candidate)->decision != ALLOW;
-	if (!attempt->denied)
+	*attempt = (struct attempt){ .fd = -1, .address = to.address };
+	policy_judge_address(d->settings->policy, d->question, &candidate,
+	    &attempt->verdict);
+	race->telling = attempt;
+	if (attempt->verdict.decision == ALLOW)
 		attempt_connect(race, attempt);
 }
 
-/* A socket that met itself: TCP's simultaneous open, nobody listens there. */
+/* Did the socket connect to itself?  TCP's simultaneous open allows it where
+ * nobody listens at a local port. */
 static bool
 is_self_connected(int fd, const struct address *peer)
 {
@@ -306,7 +233,7 @@ attempt_finish(struct race *race, struct attempt *attempt)
 	int error = socket_error(attempt->fd);
 
 	if (error == 0 &&
-	    is_self_connected(attempt->fd, &attempt->candidate.address))
+	    is_self_connected(attempt->fd, &attempt->address))
 		error = ECONNREFUSED;
 	if (error != 0) {
 		attempt_fail(race, attempt, error);
@@ -330,80 +257,72 @@ race_fail(struct race *race, enum result result, enum reply reply,
  * Of several failures the one that tells most: a refusal, which proves that
  * the host is there, else the last attempt of the preferred family.
  */
-static const struct attempt *
-telling_attempt(const struct race *race)
+static struct attempt *
+telling_attempt(struct race *race)
 {
 	const enum prefer prefer = race->dial->settings->prefer;
 	enum family family = prefer == PREFER_AUTO ? FAMILY_NONE :
-	    preferred_family(race);
-	const struct attempt *last = NULL;
+	    candidates_preferred(race->dial->settings);
+	struct attempt *last = NULL;
 
 	for (size_t i = 0; i < race->attempt_count; i++) {
-		const struct attempt *a = &race->attempts[i];
+		struct attempt *a = &race->attempts[i];
 
-		if (a->denied)
+		if (a->verdict.decision != ALLOW)
 			continue;
 		if (failure_of(a->error)->reply == REPLY_CONNECTION_REFUSED)
 			return a;
 		if (family == FAMILY_NONE)
-			family = a->candidate.address.family;
-		if (last == NULL || a->candidate.address.family == family ||
-		    last->candidate.address.family != family)
+			family = a->address.family;
+		if (last == NULL || a->address.family == family ||
+		    last->address.family != family)
 			last = a;
 	}
 	return last;
 }
 
 static void
-tell_attempt(struct race *race, const struct attempt *attempt)
+tell_attempt(struct race *race, struct attempt *attempt)
 {
 	const struct failure *failure = failure_of(attempt->error);
 	char reason[REASON_TEXT];
 	struct text t = text_in(reason, sizeof(reason));
 
-	address_add_port(&t, &attempt->candidate.address);
+	address_add_port(&t, &attempt->address);
 	text_add_char(&t, ' ');
 	text_add(&t, failure->phrase);
-	judge(race, &attempt->candidate);
+	race->telling = attempt;
 	race_fail(race, RESULT_CONNECT_FAILED, failure->reply, reason);
 }
 
-/* No address, from whatever cause. */
 static void
-tell_nothing(struct race *race)
+race_without_candidate(struct race *race)
 {
-	enum result result = RESULT_RESOLVE_FAILED;
-	enum reply reply;
-	const char *reason = dial_no_candidate(&race->names, &reply);
-
-	if (race->names.broken)
-		result = RESULT_ERROR;
-	else if (resolve_reason(&race->names) == NULL)
-		result = RESULT_CONNECT_FAILED;
-	race_fail(race, result, reply, reason);
+	candidates_explain_none(&race->names, &race->dial->outcome);
+	race->over = true;
 }
 
 static void
 race_exhausted(struct race *race)
 {
-	const struct attempt *attempt = telling_attempt(race);
+	struct attempt *attempt = telling_attempt(race);
 
 	if (attempt != NULL)
 		tell_attempt(race, attempt);
 	else if (race->attempt_count > 0)
 		race_fail(race, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    race->dial->verdict.reason);
+		    race->telling->verdict.reason);
 	else
-		tell_nothing(race);
+		race_without_candidate(race);
 }
 
-/* Our own deadline: what still connects has not answered in time, and that
- * is the truth about the whole, but for a refusal. */
+/* connect-timeout is over.  What still connects has not answered in time, and
+ * this is what the client is told, unless some address has refused. */
 static void
 race_expire(struct race *race)
 {
-	const struct attempt *late = NULL;
-	const struct attempt *telling;
+	struct attempt *late = NULL;
+	struct attempt *telling;
 
 	for (size_t i = 0; i < race->attempt_count; i++)
 		if (race->attempts[i].fd != -1) {
@@ -421,7 +340,7 @@ race_expire(struct race *race)
 static bool
 is_exhausted(const struct race *race)
 {
-	if (race->untried_count > 0 || !resolve_done(&race->names))
+	if (race->untried.count > 0 || !resolve_done(&race->names))
 		return false;
 	for (size_t i = 0; i < race->attempt_count; i++)
 		if (race->attempts[i].fd != -1)
@@ -440,8 +359,8 @@ start_due(struct race *race)
 		race_exhausted(race);
 }
 
-/* fds: the client, the resolver's, then the attempts in their order, but none
- * that is over: ppoll(2) refuses more entries than descriptors may be open. */
+/* Fills in the attempts that are still connecting, and no other: ppoll(2)
+ * refuses more entries than descriptors may be open. */
 static size_t
 poll_attempts(const struct race *race, struct pollfd *fds)
 {
@@ -507,18 +426,17 @@ race_open(struct race *race, struct dial *d)
 	d->fd = -1;
 	d->peer = (struct address){ .family = FAMILY_NONE };
 	d->local = (struct address){ .family = FAMILY_NONE };
-	d->verdict.decision = DENY;
-	d->verdict.rule[0] = '\0';
-	d->verdict.reason[0] = '\0';
+	d->verdict = (struct verdict){ .decision = DENY };
 	d->attempts[0] = '\0';
 	*race = (struct race){ .dial = d, .hold = DEADLINE_NEVER,
 		.next = deadline_in(0) };
+	candidates_start(&race->untried, d->settings, d->question);
 	if (d->question->name == NULL || d->pinned_only) {
 		take_literal(race);
 		return;
 	}
 	if (has_pin(d))
-		take_known(race, &d->pinned);
+		candidates_put(&race->untried, &d->pinned);
 	resolve_start(&race->names, d->settings, d->question->name);
 }
 
@@ -527,10 +445,10 @@ take_winner(struct race *race)
 {
 	struct dial *d = race->dial;
 
-	judge(race, &race->winner->candidate);
+	race->telling = race->winner;
 	outcome_end(&d->outcome, RESULT_OK, NULL);
 	d->fd = race->winner->fd;
-	d->peer = race->winner->candidate.address;
+	d->peer = race->winner->address;
 	if (!socket_local(d->fd, &d->local))
 		d->local = (struct address){ .family = FAMILY_NONE };
 	socket_tune(d->fd);
@@ -539,7 +457,7 @@ take_winner(struct race *race)
 static const char *
 attempt_word(const struct race *race, const struct attempt *attempt)
 {
-	if (attempt->denied)
+	if (attempt->verdict.decision != ALLOW)
 		return "denied";
 	if (attempt == race->winner)
 		return "ok";
@@ -547,7 +465,7 @@ attempt_word(const struct race *race, const struct attempt *attempt)
 	    failure_of(attempt->error)->word;
 }
 
-/* Tells every attempt, and closes the losers. */
+/* Writes the list of attempts, and closes all descriptors but the winner's. */
 static void
 race_close(struct race *race)
 {
@@ -555,12 +473,14 @@ race_close(struct race *race)
 
 	if (race->winner != NULL)
 		take_winner(race);
+	if (race->telling != NULL)
+		race->dial->verdict = race->telling->verdict;
 	for (size_t i = 0; i < race->attempt_count; i++) {
 		const struct attempt *attempt = &race->attempts[i];
 
 		if (i > 0)
 			text_add(&t, ", ");
-		address_add_port(&t, &attempt->candidate.address);
+		address_add_port(&t, &attempt->address);
 		text_add_char(&t, ' ');
 		text_add(&t, attempt_word(race, attempt));
 		if (attempt->fd != -1 && attempt != race->winner)
@@ -583,34 +503,4 @@ dial_run(struct dial *d)
 	}
 	race_close(&race);
 	return d->fd != -1;
-}
-
-size_t
-dial_candidates(const struct settings *settings,
-    const struct question *question, const struct resolution *names,
-    struct address list[DIALLED_MAX])
-{
-	static struct race race;
-	struct dial dial = { .settings = settings, .question = question };
-
-	race = (struct race){ .dial = &dial, .names = *names };
-	if (question->name == NULL)
-		take_literal(&race);
-	else
-		take_answers(&race);
-	for (size_t i = 0; i < race.untried_count; i++)
-		list[i] = race.untried[i].address;
-	return race.untried_count;
-}
-
-const char *
-dial_no_candidate(const struct resolution *names, enum reply *reply)
-{
-	const char *reason = resolve_reason(names);
-
-	*reply = resolve_reply(names);
-	if (reason != NULL)
-		return reason;
-	*reply = REPLY_NETWORK_UNREACHABLE;
-	return "`prefer` excludes the family of the address";
 }

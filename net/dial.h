@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connecting to a destination: resolve, sort (RFC 6724), judge each address
- * as it is dialled, and race (RFC 8305).
+ * Connecting to a destination: the name is resolved, its addresses are sorted
+ * (RFC 6724), each is judged as it is dialled, and they race (RFC 8305).
+ *
+ * Example: a client asks for www.example.com:443, and the route to IPv6 is
+ * dead.
+ *
+ *	  0 ms  AAAA and A are asked.
+ *	  4 ms  A answers 192.0.2.80.  AAAA is the preferred family, so the
+ *		race holds this address back for 50 ms.
+ *	 20 ms  AAAA answers 2001:db8::80.  The rules allow it; it is dialled.
+ *	270 ms  It is still silent, and attempt-delay is over.  The rules allow
+ *		192.0.2.80; it is dialled, too.
+ *	290 ms  192.0.2.80 answers and wins.  The other attempt is closed.
+ *
+ * The record then has "[2001:db8::80]:443 cancelled, 192.0.2.80:443 ok".  Had
+ * the rules denied 192.0.2.80, the race would go on with the first alone.
  */
 #ifndef SOCKS64_NET_DIAL_H
 #define SOCKS64_NET_DIAL_H
@@ -11,7 +25,6 @@
 
 #include "base/wait.h"
 #include "net/outcome.h"
-#include "net/resolve.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "wire/address.h"
@@ -52,21 +65,5 @@ struct dial {
 /* Runs to the end, and all descriptors but d->fd are closed.  True: it is
  * connected. */
 bool dial_run(struct dial *d);
-
-/* Both answers, and an address that was known before. */
-enum { DIALLED_MAX = 2 * ANSWER_MAX + 1 };
-
-/*
- * The addresses that dial_run() would try for this question, in its order,
- * had both answers of `names` been there at once; names is not looked at for
- * a literal.  Fills list, returns how many: 0 where `prefer' excludes all.
- */
-size_t dial_candidates(const struct settings *settings,
-    const struct question *question, const struct resolution *names,
-    struct address list[DIALLED_MAX]);
-
-/* Why there is none, as a sentence, and the reply that says so. */
-const char *dial_no_candidate(const struct resolution *names,
-    enum reply *reply);
 
 #endif

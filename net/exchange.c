@@ -86,7 +86,7 @@ deadline_after(int64_t moment, int64_t timeout)
 }
 
 static struct deadline
-idle_deadline(const struct exchange *x)
+exchange_idle_deadline(const struct exchange *x)
 {
 	return deadline_after(exchange_moved_at(x),
 	    x->relay->idle_timeout);
@@ -103,11 +103,10 @@ half_closed_deadline(const struct exchange *x)
 	    x->relay->half_closed_timeout);
 }
 
-/* When there is something to do although nothing happens. */
 struct deadline
 exchange_deadline(const struct exchange *x)
 {
-	struct deadline until = deadline_first(idle_deadline(x),
+	struct deadline until = deadline_first(exchange_idle_deadline(x),
 	    half_closed_deadline(x));
 
 	if (x->reset_at != 0)
@@ -121,7 +120,7 @@ exchange_deadline(const struct exchange *x)
 	return until;
 }
 
-/* The pipes of directions that fell idle go back. */
+/* Gives back the pipes of directions that fell idle. */
 static void
 pipes_rest(struct exchange *x)
 {
@@ -131,7 +130,7 @@ pipes_rest(struct exchange *x)
 			flow_rest(&x->flows[i]);
 }
 
-/* An error that no read or write has met yet. */
+/* Notes an error that no read or write has met yet. */
 static void
 side_failed(struct side *s)
 {
@@ -256,7 +255,7 @@ exchange_timed_out(struct exchange *x)
 	if (deadline_passed(half_closed_deadline(x)))
 		outcome_end(o, RESULT_TIMEOUT,
 		    "half-closed and silent for too long");
-	else if (deadline_passed(idle_deadline(x)))
+	else if (deadline_passed(exchange_idle_deadline(x)))
 		outcome_end(o, RESULT_TIMEOUT, "silent for too long");
 	else
 		return false;

@@ -32,6 +32,8 @@
 
 #include <linux/sockios.h>
 
+#include "net/sockaddr.h"
+
 enum {
 	BULK_AFTER = 4,  /* full buffers in a row */
 	REST_AFTER = 64, /* splices in a row that were not worth a pipe */
@@ -41,13 +43,6 @@ enum {
 };
 
 static const short gone = POLLERR | POLLHUP | POLLNVAL;
-
-/* Not an error, only not now? */
-static bool
-is_later(int error)
-{
-	return error == EAGAIN || error == EINTR;
-}
 
 static void
 pipe_close(struct flow *f)
@@ -174,7 +169,7 @@ receive(struct flow *f)
 		return (size_t)n;
 	if (n == 0)
 		source_ended(f, 0);
-	else if (!is_later(errno))
+	else if (!socket_is_busy(errno))
 		source_ended(f, errno);
 	return 0;
 }
@@ -232,7 +227,7 @@ read_by_splice(struct flow *f)
 	if (n > 0) {
 		f->piped = (size_t)n;
 		f->small = n < FLOW_BUFFER ? f->small + 1 : 0;
-	} else if (n < 0 && !is_later(errno)) {
+	} else if (n < 0 && !socket_is_busy(errno)) {
 		source_ended(f, errno);
 	} else if (n == 0 && at_end(f->source)) {
 		source_ended(f, 0);
@@ -287,7 +282,7 @@ flow_write(struct flow *f)
 	const ssize_t n = flow_write_some(f);
 
 	if (n < 0) {
-		if (is_later(errno))
+		if (socket_is_busy(errno))
 			return;
 		if (f->sink->error == 0)
 			f->sink->error = errno;

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "net/resolve.h"
+#include "net/answer.h"
 
 /*
  * Looks `name` (lower case, no trailing dot) up in every line of /etc/hosts

@@ -61,14 +61,16 @@ name_conclude(struct pinned_name *p, const struct settings *settings)
 {
 	const struct resolution *r = p->lookup;
 	const struct question q = { .name = p->name };
+	struct outcome none;
 
-	p->found_count = dial_candidates(settings, &q, r, p->found);
+	p->found_count = candidates_list(settings, &q, r, p->found);
 	if (p->found_count > 0) {
 		p->state = NAME_FOUND;
 		return;
 	}
 	p->state = NAME_FAILED;
-	(void)dial_no_candidate(r, &p->failure);
+	candidates_explain_none(r, &none);
+	p->failure = none.reply;
 	p->until = deadline_in(NAME_FAILURE_LIFE);
 }
 

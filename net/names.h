@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Names that are looked up while other work goes on, several at a time, and
- * stay what they were found to be (UDP ASSOCIATE: a name means one host for
- * the life of an association).
+ * Names that are looked up while other work goes on, several at a time.  A
+ * name that was found keeps its addresses: in an association it means one host
+ * for as long as the association lives, although DNS may rotate.
  */
 #ifndef SOCKS64_NET_NAMES_H
 #define SOCKS64_NET_NAMES_H
@@ -12,12 +12,13 @@
 #include <stdint.h>
 
 #include "base/wait.h"
-#include "net/dial.h"
+#include "net/candidates.h"
 #include "net/resolve.h"
 #include "policy/settings.h"
 #include "wire/name.h"
 #include "wire/socks5.h"
 
+/* How many names an association keeps, and how many look-ups run at once. */
 enum {
 	NAMES_MAX = 64,  /* more: the one that was used longest ago goes */
 	LOOKUPS_MAX = 4, /* at a time: descriptors are few */
@@ -27,42 +28,45 @@ enum {
 
 enum name_state {
 	NAME_UNUSED,
-	NAME_WAITING, /* for one of the look-ups to end */
-	NAME_ASKED,
-	NAME_FOUND,
-	NAME_FAILED,  /* for NAME_FAILURE_LIFE */
+	NAME_WAITING, /* until one of the look-ups ends */
+	NAME_ASKED,   /* the look-up runs */
+	NAME_FOUND,   /* there is at least one address */
+	NAME_FAILED,  /* for NAME_FAILURE_LIFE; then it may be asked anew */
 };
 
+/* A name and what is known of it. */
 struct pinned_name {
 	enum name_state state;
 	uint32_t serial;   /* never 0, and never used again */
-	int64_t used_at;
-	struct deadline until; /* of a look-up, of a failure */
-	enum reply failure;
-	struct address found[DIALLED_MAX]; /* in the order to try them */
+	int64_t used_at;       /* clock_now() of the last names_find() */
+	struct deadline until; /* the end of a look-up, or of a failure */
+	enum reply failure;    /* of NAME_FAILED */
+	struct address found[CANDIDATES_MAX]; /* in the order to try them */
 	size_t found_count;
-	struct resolution *lookup;
+	struct resolution *lookup; /* of NAME_ASKED */
 	char name[NAME_LENGTH_MAX + 1];
 };
 
+/* All of them, and the look-ups; a caller sets `settings' alone. */
 struct names {
 	const struct settings *settings;
-	uint32_t last_serial;
-	size_t waiting; /* so many are NAME_WAITING */
+	uint32_t last_serial; /* given to a name */
+	size_t waiting;       /* so many are NAME_WAITING */
 	struct pinned_name list[NAMES_MAX];
 	struct resolution lookups[LOOKUPS_MAX];
 	struct pinned_name *asking[LOOKUPS_MAX]; /* NULL: that one is free */
 };
 
-/* n is zero but for its settings.  The name that is in the list, or NULL. */
+/* The name that is in the list, or NULL.  *n was zero but for its settings
+ * before the first call of any of these. */
 struct pinned_name *names_find(struct names *n, const char *name);
 
-/* The same by its serial; NULL: it had to go. */
+/* The same by its serial; NULL: it had to make room for another. */
 struct pinned_name *names_of_serial(struct names *n, uint32_t serial);
 
 /* Puts a name, which names_find() did not find, into the list and starts to
- * look it up; it may be found at once.  NULL: all others are being looked
- * up. */
+ * look it up; it may be found at once (/etc/hosts).  NULL: there is no room,
+ * because all of the list is being looked up. */
 struct pinned_name *names_add(struct names *n, const char *name);
 
 /*

@@ -6,6 +6,7 @@
 #ifndef SOCKS64_NET_ORDER_H
 #define SOCKS64_NET_ORDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "wire/address.h"
@@ -13,6 +14,7 @@
 struct destination {
 	struct address address;
 	struct address source; /* FAMILY_NONE: there is no route */
+	bool self; /* an address of this host; sorting does not look at it */
 };
 
 /* Sorts by the rules of RFC 6724 6; what they find equal keeps its order. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where an association may send, as far as it was judged, and where it has
- * sent: from there answers are taken.  No descriptor, no clock.
+ * The peers of an association: where it may send, as far as that was judged,
+ * and where it has sent, because answers are taken from there only.  Pure: no
+ * descriptor, no clock.
  */
 #ifndef SOCKS64_NET_PEERS_H
 #define SOCKS64_NET_PEERS_H
@@ -12,8 +13,9 @@
 
 #include "wire/address.h"
 
-/* A peer has its place in one of so many sets of so many; a new one takes the
- * place of the one that was used longest ago. */
+/* The table has PEER_SETS sets of PEER_WAYS peers.  Address and port say which
+ * set; there a new peer takes the place of the one that was used longest
+ * ago. */
 enum { PEER_SETS = 1024, PEER_WAYS = 4 };
 
 struct peer {
@@ -21,21 +23,25 @@ struct peer {
 	/* The name that it was asked by (a rule may look at it); 0: by
 	 * address. */
 	uint32_t name;
-	uint32_t used;
-	bool allowed;
-	bool sent; /* answers are welcome */
+	uint32_t used;           /* the value of peers.uses then */
+	struct address source;   /* ours towards it, port 0 */
+	const struct rule *rule; /* that decided; NULL: no line did */
+	bool allowed;            /* the rules let datagrams go there */
+	bool sent;               /* one went there: answers are taken */
 };
 
 struct peers {
-	uint32_t uses;
+	uint32_t uses; /* how often a peer was found or added */
 	struct peer list[PEER_SETS][PEER_WAYS];
 };
 
-/* The peer, as it was asked by that name; NULL: not known (any more). */
+/* The peer with that address and port, as it was asked by that name; NULL: it
+ * is not known, or had to make room. */
 struct peer *peers_find(struct peers *p, const struct address *address,
     uint32_t name);
 
-/* Makes one, neither allowed nor sent to. */
+/* Makes one, neither allowed nor sent to.  The one whose place it takes is
+ * forgotten. */
 struct peer *peers_add(struct peers *p, const struct address *address,
     uint32_t name);
 

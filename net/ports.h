@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which ports to try for a listener: the one that was asked for, then those
- * of `listen-ports', else the kernel's.  Pure but for the clock.
+ * Which ports a listener may try, one after the other: the one that was asked
+ * for, then those of `listen-ports', from a place that depends on the clock;
+ * without `listen-ports' the choice of the kernel, several times.
  */
 #ifndef SOCKS64_NET_PORTS_H
 #define SOCKS64_NET_PORTS_H
@@ -11,20 +12,19 @@
 
 #include "policy/settings.h"
 
-enum { PORT_UNPRIVILEGED = 1024 };
-
 struct ports {
-	struct port_range range; /* low 0: the kernel's */
-	uint16_t wanted;         /* 0: none (any more) */
-	uint32_t start;
-	uint32_t tried;
+	struct port_range range; /* low 0: the kernel chooses */
+	uint16_t wanted;         /* 0: none, or it was tried */
+	uint32_t start;          /* how far into the range the walk begins */
+	uint32_t tried;          /* how many ports were tried since */
 };
 
-/* wanted 0: any.  One below 1024 or outside of `listen-ports' is not tried:
- * a client cannot have it. */
+/* Begins the walk.  wanted: the port that was asked for, 0 for any.  One below
+ * 1024 or outside of `listen-ports' is not tried: no client can have it. */
 struct ports ports_start(const struct settings *settings, uint16_t wanted);
 
-/* The next port to try; 0 is the kernel's choice.  False: no more. */
+/* The next port to try, into *port; 0 leaves the choice to the kernel.  False:
+ * all were tried. */
 bool ports_next(struct ports *p, uint16_t *port);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include "base/text.h"
 #include "net/hosts.h"
+#include "net/route.h"
 #include "net/sockaddr.h"
 
 enum { RCODE_MASK = 15, HEADER_RCODE = 3 };
@@ -30,15 +31,6 @@ resolve_prepare(void)
 {
 	hosts_file = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
 	resolvconf_file = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
-}
-
-void
-answer_add(struct answer *answer, const struct address *address)
-{
-	if (answer->count == ANSWER_MAX)
-		return;
-	answer->list[answer->count++] = *address;
-	answer->state = ANSWER_FOUND;
 }
 
 /* --- What the answers say. --- */
@@ -56,7 +48,10 @@ missing_family(const struct resolution *r)
 static const char *
 failure_text(const struct resolution *r)
 {
-	switch (r->failure) {
+	const struct answer *failed = r->ipv4.state == ANSWER_FAILED ?
+	    &r->ipv4 : &r->ipv6;
+
+	switch (failed->failure) {
 	case ARES_ETIMEOUT: return "no name server answered in time for ";
 	case ARES_ENOMEM: return "there is no memory to look up ";
 	case ARES_ECONNREFUSED:
@@ -89,81 +84,35 @@ tell_reason(struct resolution *r)
 		text_add(&t, missing_family(r));
 }
 
+/* c-ares ends a query; it does so too when resolve_end() destroys it. */
 static void
-answer_fail(struct resolution *r, struct answer *answer, int status)
+conclude(struct answer *answer, enum family family, int status,
+    const struct iovec *message)
 {
-	answer->state = ANSWER_FAILED;
-	r->failure = status;
-}
-
-/* AAAA or A records of a whole, matching answer. */
-static int
-take_addresses(struct answer *answer, bool ipv6, const unsigned char *octets,
-    int length)
-{
-	struct ares_addr6ttl list6[ANSWER_MAX];
-	struct ares_addrttl list4[ANSWER_MAX];
-	int n = ANSWER_MAX;
-	const int status = ipv6 ?
-	    ares_parse_aaaa_reply(octets, length, NULL, list6, &n) :
-	    ares_parse_a_reply(octets, length, NULL, list4, &n);
-
-	for (int i = 0; status == ARES_SUCCESS && i < n; i++) {
-		uint8_t address[16] = { 0 };
-		struct address a;
-
-		if (ipv6) {
-			memcpy(address, &list6[i].ip6addr, 16);
-			a = address_ipv6(address, 0);
-		} else {
-			memcpy(address, &list4[i].ipaddr, 4);
-			a = address_ipv4(address, 0);
-		}
-		answer_add(answer, &a);
-	}
-	return status;
-}
-
-/* What c-ares says in the end, retransmissions and other servers included. */
-static void
-answer_conclude(struct resolution *r, bool ipv6, int status,
-    const struct iovec *octets)
-{
-	struct answer *answer = ipv6 ? &r->ipv6 : &r->ipv4;
-
-	if (status == ARES_EDESTRUCTION)
-		return; /* resolve_end() came first */
-	if (status == ARES_SUCCESS)
-		status = take_addresses(answer, ipv6, octets->iov_base,
-		    (int)octets->iov_len);
-	if (answer->state == ANSWER_FOUND)
-		return;
-	switch (status) {
-	case ARES_SUCCESS: /* nothing but aliases */
-	case ARES_ENODATA: answer->state = ANSWER_NO_DATA; break;
-	case ARES_ENOTFOUND: answer->state = ANSWER_NO_NAME; break;
-	default: answer_fail(r, answer, status); break;
-	}
+	if (status != ARES_EDESTRUCTION)
+		answer_conclude(answer, family, status, message);
 }
 
 static void
 conclude_ipv6(void *r, int status, int timeouts, unsigned char *octets,
     int length)
 {
-	const struct iovec answer = { octets, (size_t)length };
+	const struct iovec message = { octets, (size_t)length };
 
 	(void)timeouts;
-	answer_conclude(r, true, status, &answer);
+	conclude(&((struct resolution *)r)->ipv6, FAMILY_IPV6, status,
+	    &message);
 }
 
 static void
 conclude_ipv4(void *r, int status, int timeouts, unsigned char *octets,
     int length)
 {
-	const struct iovec answer = { octets, (size_t)length };
+	const struct iovec message = { octets, (size_t)length };
 
 	(void)timeouts;
-	answer_conclude(r, false, status, &answer);
+	conclude(&((struct resolution *)r)->ipv4, FAMILY_IPV4, status,
+	    &message);
 }
 
 /* --- The sockets of c-ares: close-on-exec from their first moment, bound to
@@ -387,13 +336,13 @@ answer_onion(struct resolution *r)
 
 /* The families that are not wanted are forgotten, whoever answered. */
 static void
-mark_unasked(struct resolution *r, enum prefer prefer)
+mark_unasked(struct resolution *r, const struct settings *settings)
 {
 	const struct answer unasked = { .state = ANSWER_UNASKED };
 
-	if (prefer == PREFER_IPV4_ONLY)
+	if (!route_wanted(settings, FAMILY_IPV6))
 		r->ipv6 = unasked;
-	if (prefer == PREFER_IPV6_ONLY)
+	if (!route_wanted(settings, FAMILY_IPV4))
 		r->ipv4 = unasked;
 }
 
@@ -411,7 +360,7 @@ resolve_start(struct resolution *r, const struct settings *settings,
 	else if (!hosts_find(hosts_file, name, &r->ipv6, &r->ipv4) &&
 	    is_within(name, "localhost"))
 		answer_loopback(r);
-	mark_unasked(r, settings->prefer);
+	mark_unasked(r, settings);
 	if (!resolve_done(r))
 		return ask_servers(r, settings);
 	if (r->reason[0] == '\0')
@@ -448,7 +397,7 @@ resolve_poll(struct resolution *r, struct pollfd *fds, struct deadline *until)
 				.events = (short)((in ? POLLIN : 0) |
 				    (out ? POLLOUT : 0)) };
 	}
-	/* A millisecond is what c-ares rounds off. */
+	/* c-ares rounds down to a millisecond. */
 	left = ares_timeout(r->channel, NULL, &storage);
 	if (left != NULL)
 		*until = deadline_first(*until, deadline_in(

@@ -11,30 +11,13 @@
 #include <stddef.h>
 
 #include "base/wait.h"
+#include "net/answer.h"
 #include "net/resolvconf.h"
 #include "policy/settings.h"
 #include "wire/address.h"
 #include "wire/socks5.h"
 
-enum { ANSWER_MAX = 8, RESOLVE_POLL_MAX = 16 };
-
-enum answer_state {
-	ANSWER_FAILED,  /* SERVFAIL, no name server reachable, timeout */
-	ANSWER_PENDING, /* not yet */
-	ANSWER_FOUND,   /* count is 1 to ANSWER_MAX */
-	ANSWER_NO_NAME, /* NXDOMAIN */
-	ANSWER_NO_DATA, /* the name has no address of this family */
-	ANSWER_UNASKED, /* this family was not wanted */
-};
-
-struct answer {
-	enum answer_state state;
-	size_t count;
-	struct address list[ANSWER_MAX]; /* in the server's order, port 0 */
-};
-
-/* Adds an address that is still free of a place; the state is FOUND. */
-void answer_add(struct answer *answer, const struct address *address);
+enum { RESOLVE_POLL_MAX = 16 };
 
 struct resolution {
 	struct answer ipv6;
@@ -45,7 +28,6 @@ struct resolution {
 	void *channel; /* c-ares's */
 	const char *name;
 	struct name_servers servers;
-	int failure;   /* of ANSWER_FAILED, as c-ares numbers it */
 	bool refused;  /* a server said that it cannot answer */
 	char reason[REASON_TEXT];
 };

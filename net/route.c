@@ -137,6 +137,19 @@ route_probe(const struct settings *settings,
 	return route;
 }
 
+bool
+route_wanted(const struct settings *settings, enum family family)
+{
+	switch (settings->prefer) {
+	case PREFER_IPV6_ONLY: return family == FAMILY_IPV6;
+	case PREFER_IPV4_ONLY: return family == FAMILY_IPV4;
+	case PREFER_AUTO:
+	case PREFER_IPV6:
+	case PREFER_IPV4: break;
+	}
+	return true;
+}
+
 static bool
 apply_source(const struct settings *settings, int fd, enum family family)
 {

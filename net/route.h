@@ -26,6 +26,9 @@ struct route {
 struct route route_probe(const struct settings *settings,
     const struct address *destination, uint32_t scope);
 
+/* Does `prefer` let a session go to addresses of that family at all? */
+bool route_wanted(const struct settings *settings, enum family family);
+
 /* Applies interface and mark to a new socket.  False on error (errno
  * tells). */
 bool route_steer(const struct settings *settings, int fd);

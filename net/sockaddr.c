@@ -102,6 +102,12 @@ socket_reset_at_close(int fd)
 }
 
 bool
+socket_is_busy(int error)
+{
+	return error == EAGAIN || error == EINTR;
+}
+
+bool
 socket_nonblocking(int fd)
 {
 	const int flags = fcntl(fd, F_GETFL);

@@ -46,6 +46,9 @@ int socket_error(int fd);
  * reset, which throws away what is not delivered. */
 void socket_reset_at_close(int fd);
 
+/* Is that errno of a read or write no error, only "not now"? */
+bool socket_is_busy(int error);
+
 /* Sets O_NONBLOCK.  False on error (errno tells). */
 bool socket_nonblocking(int fd);
 

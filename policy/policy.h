@@ -71,15 +71,19 @@ enum decision {
 	ALLOW,
 };
 
+struct rule;
+
 enum { REASON_TEXT = 256, RULE_TEXT = 512 };
 
 /*
  * reason: one sentence without a line end, of printable ASCII, in which
  * untrusted text is escaped already ("10.0.0.5 is private and no rule opens
- * it"); empty for ALLOW.  rule: "FILE:LINE", "-o:N" or "default".
+ * it"); empty for ALLOW.  rule: "FILE:LINE", "-o:N" or "default"; matched: the
+ * same as policy/rules.h has it, borrowed, NULL where no line decided.
  */
 struct verdict {
 	enum decision decision;
+	const struct rule *matched;
 	char rule[RULE_TEXT];
 	char reason[REASON_TEXT];
 };

@@ -179,6 +179,7 @@ decide_by_rule(const struct rule *rule, struct verdict *out)
 	struct text reason = text_in(out->reason, sizeof(out->reason));
 
 	out->decision = rule->decision;
+	out->matched = rule;
 	rule_place(rule, &name);
 	if (rule->decision == ALLOW)
 		return;
@@ -193,6 +194,7 @@ deny_by_default(struct verdict *out)
 	struct text name = text_in(out->rule, sizeof(out->rule));
 
 	out->decision = DENY;
+	out->matched = NULL;
 	text_add(&name, "default");
 	return text_in(out->reason, sizeof(out->reason));
 }
@@ -203,6 +205,7 @@ allow_announced(const struct question *q, struct verdict *out)
 	struct text name = text_in(out->rule, sizeof(out->rule));
 
 	out->decision = ALLOW;
+	out->matched = NULL;
 	text_add(&name, q->announced);
 	out->reason[0] = '\0';
 }
@@ -274,14 +277,6 @@ policy_inside(const struct policy *policy, const struct address *address)
 	return address_inside(address, policy->nat64, policy->nat64_count);
 }
 
-static bool
-is_unspecified(const struct address *address)
-{
-	static const uint8_t zeros[16];
-
-	return memcmp(address->octets, zeros, sizeof(zeros)) == 0;
-}
-
 /*
  * SECURITY: what no rule can open: a session into this gateway itself would
  * come from this machine, whatever its client is, and could go on for ever.
@@ -292,7 +287,7 @@ forbidden(const struct policy *policy, const struct question *q,
     const struct address *address, struct membership membership)
 {
 	const struct address proxied = policy_inside(policy, &q->proxied);
-	const bool here = is_unspecified(address) ||
+	const bool here = address_is_any(address) ||
 	    (membership.sets & (SET_SELF | SET_LOOPBACK)) != 0;
 
 	if (address->family == FAMILY_NONE)

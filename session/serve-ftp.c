@@ -6,7 +6,7 @@
  */
 #include "session/serve.h"
 
-#include "net/ports.h"
+#include "net/candidates.h"
 #include "net/route.h"
 #include "share/announced.h"
 #include "share/controls.h"
@@ -87,10 +87,9 @@ static bool
 rules_allow(const struct session *s, const struct address *to)
 {
 	const struct policy *policy = s->settings.policy;
-	const struct candidate candidate = {
-		.address = *to,
-		.self = route_probe(&s->settings, to, 0).self,
-	};
+	const struct route route = route_probe(&s->settings, to, 0);
+	const struct candidate candidate = candidate_of(&s->question, to,
+	    &route);
 	struct verdict verdict;
 
 	policy_judge_request(policy, &s->question, &verdict);

@@ -17,7 +17,9 @@ log_peer(void *context, const struct association_peer *peer)
 	const struct session *s = context;
 	struct record r = s->record;
 	char literal[ADDRESS_TEXT];
+	char rule[RULE_TEXT];
 	struct text t = text_in(literal, sizeof(literal));
+	struct text place = text_in(rule, sizeof(rule));
 
 	if (logged == PEERS_LOGGED_MAX)
 		return;
@@ -31,7 +33,10 @@ log_peer(void *context, const struct association_peer *peer)
 	r.dest_port = peer->address.port;
 	r.peer = peer->address;
 	r.local = peer->local;
-	r.rule = peer->rule;
+	if (peer->rule != NULL) {
+		rule_place(peer->rule, &place);
+		r.rule = rule;
+	}
 	r.duration_usec = clock_microseconds() - s->start;
 	journal_record(&r);
 }

@@ -21,6 +21,9 @@ enum family {
 	FAMILY_IPV6,
 };
 
+/* The first port that no privilege guards. */
+enum { PORT_UNPRIVILEGED = 1024 };
+
 struct address {
 	enum family family;
 	uint16_t port;      /* host byte order */

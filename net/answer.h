@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is known of a name in one family: nothing yet, its addresses, or why it
+ * has none.  /etc/hosts fills an answer, and so does what c-ares was told by a
+ * name server.
+ */
+#ifndef SOCKS64_NET_ANSWER_H
+#define SOCKS64_NET_ANSWER_H
+
+#include <stddef.h>
+#include <sys/uio.h>
+
+#include "wire/address.h"
+
+/* Addresses of one answer; a server that sends more than these is heard so
+ * far. */
+enum { ANSWER_MAX = 8 };
+
+enum answer_state {
+	ANSWER_FAILED,  /* SERVFAIL, no name server reachable, timeout */
+	ANSWER_PENDING, /* not yet */
+	ANSWER_FOUND,   /* count is 1 to ANSWER_MAX */
+	ANSWER_NO_NAME, /* NXDOMAIN */
+	ANSWER_NO_DATA, /* the name has no address of this family */
+	ANSWER_UNASKED, /* this family was not wanted */
+};
+
+struct answer {
+	enum answer_state state;
+	int failure; /* of ANSWER_FAILED: the status of c-ares, ARES_E... */
+	size_t count;
+	struct address list[ANSWER_MAX]; /* in the server's order, port 0 */
+};
+
+/* Adds an address, if there is room for one more; the state is FOUND. */
+void answer_add(struct answer *answer, const struct address *address);
+
+/*
+ * Concludes a pending answer of that family with what c-ares said in the end,
+ * retransmissions and other servers included: its status and, for
+ * ARES_SUCCESS, the whole message of the server.  Records of another type are
+ * passed over.
+ */
+void answer_conclude(struct answer *answer, enum family family, int status,
+    const struct iovec *message);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Answers and literals, turned into a sorted list of destinations.
+ */
+#include "net/candidates.h"
+
+#include <string.h>
+
+struct candidate
+candidate_of(const struct question *question, const struct address *address,
+    const struct route *route)
+{
+	const bool any_peer = question->command == POLICY_BIND &&
+	    address_is_any(address);
+
+	return (struct candidate){ .address = *address,
+		.self = route->self && !any_peer };
+}
+
+void
+candidates_start(struct candidates *c, const struct settings *settings,
+    const struct question *question)
+{
+	*c = (struct candidates){ .settings = settings,
+		.question = question };
+}
+
+enum family
+candidates_preferred(const struct settings *settings)
+{
+	return settings->prefer == PREFER_IPV4 ||
+	    settings->prefer == PREFER_IPV4_ONLY ? FAMILY_IPV4 : FAMILY_IPV6;
+}
+
+/* The family of the first turn: the other one than the last that was taken,
+ * else the configuration's choice, else that of RFC 6724. */
+static enum family
+first_family(const struct candidates *c)
+{
+	switch (c->taken) {
+	case FAMILY_IPV6: return FAMILY_IPV4;
+	case FAMILY_IPV4: return FAMILY_IPV6;
+	case FAMILY_NONE: break;
+	}
+	return c->settings->prefer == PREFER_AUTO ? FAMILY_NONE :
+	    candidates_preferred(c->settings);
+}
+
+static void
+append(struct candidates *c, const struct address *address)
+{
+	struct destination *d = &c->list[c->count];
+	struct route route;
+
+	if (!route_wanted(c->settings, address->family))
+		return;
+	d->address = *address;
+	d->address.port = c->question->port;
+	route = route_probe(c->settings, &d->address, 0);
+	d->source = route.source;
+	d->self = route.self;
+	c->count++;
+}
+
+void
+candidates_put(struct candidates *c, const struct address *address)
+{
+	append(c, address);
+	c->fixed = c->count;
+}
+
+void
+candidates_add(struct candidates *c, const struct answer *answer,
+    const struct address *known)
+{
+	struct destination *sorted = c->list + c->fixed;
+
+	for (size_t i = 0; i < answer->count; i++)
+		if (!address_equal(&answer->list[i], known))
+			append(c, &answer->list[i]);
+	order_sort(sorted, c->count - c->fixed);
+	order_interleave(sorted, c->count - c->fixed, first_family(c));
+}
+
+struct destination
+candidates_take(struct candidates *c)
+{
+	const struct destination first = c->list[0];
+
+	memmove(&c->list[0], &c->list[1], --c->count * sizeof(c->list[0]));
+	if (c->fixed > 0)
+		c->fixed--;
+	c->taken = first.address.family;
+	return first;
+}
+
+size_t
+candidates_list(const struct settings *settings,
+    const struct question *question, const struct resolution *names,
+    struct address list[CANDIDATES_MAX])
+{
+	const struct address none = { .family = FAMILY_NONE };
+	struct candidates c;
+
+	candidates_start(&c, settings, question);
+	if (question->name == NULL) {
+		candidates_put(&c, &question->literal);
+	} else {
+		candidates_add(&c, &names->ipv6, &none);
+		candidates_add(&c, &names->ipv4, &none);
+	}
+	for (size_t i = 0; i < c.count; i++)
+		list[i] = c.list[i].address;
+	return c.count;
+}
+
+void
+candidates_explain_none(const struct resolution *names,
+    struct outcome *outcome)
+{
+	const char *reason = resolve_reason(names);
+
+	if (names->broken)
+		outcome_fail(outcome, RESULT_ERROR, resolve_reply(names),
+		    reason);
+	else if (reason != NULL)
+		outcome_fail(outcome, RESULT_RESOLVE_FAILED,
+		    resolve_reply(names), reason);
+	else
+		outcome_fail(outcome, RESULT_CONNECT_FAILED,
+		    REPLY_NETWORK_UNREACHABLE,
+		    "`prefer` excludes the family of the address");
+}
