@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One relay as a step of a loop that waits for more than it: the relay itself
- * is the loop around one, an FTP session has others beside it.
+ * One relay as a step of somebody's loop.  relay_run() is the loop around a
+ * single exchange; an FTP session has exchanges of data connections beside its
+ * dialogue.  An exchange is two flows (net/flow.h), and adds what concerns
+ * both: time, resets, and the end.
+ *
+ * Example: the client sends a request and FIN, the server answers and dies.
+ *
+ *	exchange_turn()  the request is read and written; UP moved.
+ *	exchange_turn()  the client's FIN is read: UP ends, the server gets
+ *			 FIN, and half-closed-timeout runs.
+ *	exchange_turn()  a part of the answer is read and written; DOWN moved.
+ *	exchange_turn()  the server's reset is met: the server is `lost'.  What
+ *			 came before it goes on to the client, and the
+ *			 exchange waits until the client has acknowledged it,
+ *			 10 seconds at most.
+ *	exchange_turn()  says that it is over, with RESULT_RESET.
+ *	exchange_end()   makes both sockets reset at their last close(2).
  */
 #ifndef SOCKS64_NET_EXCHANGE_H
 #define SOCKS64_NET_EXCHANGE_H
@@ -20,36 +35,38 @@ enum { EXCHANGE_CLIENT, EXCHANGE_SERVER, EXCHANGE_SIDES };
 enum { EXCHANGE_UP, EXCHANGE_DOWN, EXCHANGE_FLOWS };
 
 struct exchange {
-	struct relay *relay;
+	struct relay *relay; /* borrowed: what to do, what came of it */
 	struct side sides[EXCHANGE_SIDES];
 	struct flow flows[EXCHANGE_FLOWS];
 	int64_t moved_at[EXCHANGE_FLOWS]; /* when octets moved last */
 	int64_t fin_at;          /* the first FIN; 0: none yet */
 	int64_t reset_at;        /* the first reset; 0: none yet */
-	int lost;                /* and whose it was */
+	int lost;                /* the side whose reset that was */
 };
 
-/* From what `r' says; both it and the buffers are borrowed to the end. */
+/* Starts an exchange as `r' says; `r' and the buffers are borrowed until
+ * exchange_end(). */
 void exchange_start(struct exchange *x, struct relay *r,
     uint8_t buffers[EXCHANGE_FLOWS][FLOW_BUFFER]);
 
-/* What to wait for: its two sockets, and until when. */
+/* What to wait for: events of the two sockets, and the moment at which there
+ * is something to do although no event comes. */
 void exchange_poll(const struct exchange *x,
     struct pollfd fds[EXCHANGE_SIDES]);
 struct deadline exchange_deadline(const struct exchange *x);
 
-/* When octets moved last, either way. */
+/* When octets moved last, in either direction (clock_now()). */
 int64_t exchange_moved_at(const struct exchange *x);
 
 /*
- * What follows from a wait; fds as exchange_poll() made them, or NULL when
- * there was no event.  True: it is over, and the relay's outcome says how;
- * exchange_end() is next.
+ * Does what follows from a wait.  fds are those of exchange_poll() with their
+ * revents, or NULL where the wait ended without an event.  True: the exchange
+ * is over, and the relay's outcome says how; exchange_end() is next.
  */
 bool exchange_turn(struct exchange *x, const struct pollfd *fds);
 
-/* Gives its pipes back, counts what was written into the relay; the relay's
- * outcome says what becomes of the sockets (net/relay.h). */
+/* Gives the pipes back and stores in the relay how many octets were written.
+ * The relay's outcome says what becomes of the sockets (net/relay.h). */
 void exchange_end(struct exchange *x);
 
 #endif

@@ -38,7 +38,7 @@ enum inbox_result {
  */
 enum inbox_result inbox_fill(struct inbox *in, struct deadline until);
 
-/* The unconsumed octets. */
+/* A cursor over the unconsumed octets, valid until the next inbox_fill(). */
 struct cursor inbox_cursor(const struct inbox *in);
 
 /* Consumes up to where a cursor of inbox_cursor() stands. */

@@ -21,21 +21,21 @@ enum word {
 struct words {
 	int fd;       /* borrowed; -1: an empty file */
 	off_t offset; /* of what is read next */
-	size_t at;
-	size_t end;
-	bool comment;
-	char octets[2048];
+	size_t at;    /* the next octet of `octets' */
+	size_t end;   /* behind the last one */
+	bool comment; /* the rest of this line is one */
+	char octets[2048]; /* read from the file */
 };
 
-/* From the start of an open file, however often it was read before; -1 is an
- * empty one. */
+/* Begins at the start of an open file, however often it was read before; its
+ * offset is neither used nor moved.  -1 is an empty file. */
 void words_start(struct words *w, int fd);
 
 /* The next thing there is; `word` is written for WORD_TEXT only.  A word
  * that does not fit is an empty string, which is nobody's name. */
 enum word words_next(struct words *w, char word[WORD_SIZE]);
 
-/* Goes behind the end of this line. */
+/* Passes over the rest of this line and its end. */
 void words_skip_line(struct words *w);
 
 #endif
