@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Commands and what becomes of them: tables, and the few rules behind them.
+ * Commands and what becomes of them are tables; few rules stand beside them.
  */
 #include "alg/commands.h"
 
@@ -118,7 +118,7 @@ command_parse(const uint8_t *line, size_t length)
 	c.argument = line + start;
 	c.argument_length = length - start;
 	if (start == verb && c.argument_length > 0)
-		return c; /* something sticks to the letters */
+		return c; /* some other octet sticks to the letters */
 	for (size_t i = 0; i < ARRAY_COUNT(verbs); i++)
 		if (is_word(line, verb, verbs[i].verb))
 			c.ask = verbs[i].ask;
@@ -128,7 +128,7 @@ command_parse(const uint8_t *line, size_t length)
 }
 
 const char *
-ask_name(enum ask ask)
+command_name(enum ask ask)
 {
 	static const char *const names[ASK_COUNT] = {
 		[ASK_PASV] = "PASV", [ASK_EPSV] = "EPSV",
@@ -143,7 +143,7 @@ ask_name(enum ask ask)
 }
 
 struct treatment
-treatment_of(enum ask ask, enum pair pair)
+command_treatment(enum ask ask, enum pair pair)
 {
 	/* In each row: the same family, 64, 46. */
 	static const struct treatment table[ASK_COUNT][PAIR_COUNT] = {
@@ -186,7 +186,7 @@ way(const enum ask *ways, size_t count, unsigned n)
 }
 
 enum ask
-passive_way(enum family server, unsigned n)
+command_passive_way(enum family server, unsigned n)
 {
 	static const enum ask ipv4[] = { ASK_PASV, ASK_EPSV, ASK_LPSV };
 	static const enum ask ipv6[] = { ASK_EPSV, ASK_LPSV };
@@ -196,7 +196,7 @@ passive_way(enum family server, unsigned n)
 }
 
 enum ask
-active_way(enum family server, unsigned n)
+command_active_way(enum family server, unsigned n)
 {
 	static const enum ask ipv4[] = { ASK_PORT, ASK_EPRT, ASK_LPRT };
 	static const enum ask ipv6[] = { ASK_EPRT, ASK_LPRT };
@@ -206,7 +206,7 @@ active_way(enum family server, unsigned n)
 }
 
 static enum form
-active_parse(const struct command *c, struct address *target)
+target_parse(const struct command *c, struct address *target)
 {
 	if (c->controls)
 		return FORM_BAD;
@@ -219,27 +219,28 @@ active_parse(const struct command *c, struct address *target)
 	return form_lprt_parse(c->argument, c->argument_length, target);
 }
 
-static struct active_verdict
+static struct target_verdict
 say(const char *what)
 {
-	return (struct active_verdict){ .active = ACTIVE_SAY, .say = what };
+	return (struct target_verdict){ .judged = TARGET_REFUSED,
+		.say = what };
 }
 
-struct active_verdict
-active_judge(const struct command *command, enum pair pair,
-    active_own *is_own, void *context)
+struct target_verdict
+command_judge_target(const struct command *command, enum pair pair,
+    command_own *is_own, void *context)
 {
 	const enum family client = pair == PAIR_64 ? FAMILY_IPV6 :
 	    FAMILY_IPV4;
 	const bool is_long = command->ask == ASK_LPRT;
-	struct active_verdict v = { .active = ACTIVE_PASS };
-	const enum form form = active_parse(command, &v.target);
+	struct target_verdict v = { .judged = TARGET_FOREIGN };
+	const enum form form = target_parse(command, &v.address);
 
-	if (form == FORM_DONE && is_own(context, &v.target)) {
-		/* SECURITY: RFC 2577, no connection to a service. */
-		if (v.target.port < PORT_UNPRIVILEGED)
+	if (form == FORM_DONE && is_own(context, &v.address)) {
+		/* SECURITY: no connection to a service (RFC 2577 3). */
+		if (v.address.port < PORT_UNPRIVILEGED)
 			return say(SAY_LOW_PORT);
-		v.active = ACTIVE_TRANSLATE;
+		v.judged = TARGET_OWN;
 		return v;
 	}
 	/* SECURITY: a foreign address is never translated (FTP bounce). */
@@ -247,17 +248,10 @@ active_judge(const struct command *command, enum pair pair,
 		return v;
 	if (form == FORM_BAD)
 		return say(SAY_SYNTAX);
-	if (is_long && (form == FORM_FAMILY || v.target.family != client))
+	if (is_long && (form == FORM_FAMILY || v.address.family != client))
 		return say(client == FAMILY_IPV6 ? SAY_LONG_IPV6 :
 		    SAY_LONG_IPV4);
 	if (pair == PAIR_46 && command->ask != ASK_EPRT)
 		return say(SAY_FOREIGN);
 	return v;
-}
-
-bool
-is_refusal(unsigned code)
-{
-	return code == 500 || code == 501 || code == 502 || code == 504 ||
-	    code == 521 || code == 522;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The control connection between its two sides: lines in, lines out, and all
- * that is remembered between.  alg/session.c moves the octets, alg/translate.c
- * knows what they mean.
+ * The control connection between its two sides: octets that came, octets to
+ * be written, and all that is remembered between a command and its reply.
+ * Here lines are written; alg/translate.h decides which.
+ *
+ * A command that sets a data connection up holds back those behind it until
+ * it is answered, because it may have to be asked in another way.  So the
+ * order of commands and of replies is always the client's.
  */
 #ifndef SOCKS64_ALG_CONTROL_H
 #define SOCKS64_ALG_CONTROL_H
@@ -11,40 +15,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "alg/channel.h"
+#include "alg/alg.h"
+#include "alg/channels.h"
 #include "alg/commands.h"
 #include "alg/line.h"
+#include "alg/queue.h"
 #include "alg/replies.h"
-#include "alg/session.h"
-
-enum {
-	/* The longest reply line, each octet doubled, and some lines of our
-	 * own: while there is less room, nothing more is read. */
-	CONTROL_ROOM = 2 * LINE_REPLY_MAX + 2048,
-	STREAM_SIZE = 2 * CONTROL_ROOM,
-	NOWHERE = -1,
-};
-
-/* Octets on their way; one of them may be urgent. */
-struct stream {
-	size_t start;
-	size_t end;
-	ptrdiff_t urgent; /* which of octets; NOWHERE */
-	uint8_t octets[STREAM_SIZE];
-};
+#include "alg/stream.h"
 
 struct control {
 	struct alg *alg;
 	enum pair pair;
-	bool translating; /* ALGS DISABLE64 */
-	bool greeted;
-	bool all;         /* EPSV ALL was granted */
-	bool auth_waits;  /* AUTH is read and not yet sent */
-	bool held;        /* the next command waits for a reply */
-	bool raw;         /* no lines any more, whatever comes */
-	bool over;        /* to be torn down: alg->reason says why */
-	unsigned passive; /* the way that the server took last time */
-	unsigned active;
+	bool translating;  /* false after ALGS DISABLE64 */
+	bool any_reply;    /* the first octet of the server was seen */
+	bool greeted;      /* the server's greeting is complete */
+	bool all;          /* EPSV ALL was granted */
+	bool auth_waits;   /* AUTH is read and not yet sent */
+	bool held;         /* the next command waits for a reply */
+	bool raw;          /* there are no lines any more, whatever comes */
+	bool over;         /* it is to be torn down; alg->reason says why */
+	bool server_ended; /* nothing comes behind what is in from_server */
+	unsigned passive;  /* the way that the server took last time: the n of
+			      command_passive_way() */
+	unsigned active;   /* the same of command_active_way() */
 
 	struct line_reader commands;
 	struct line_reader replies;
@@ -52,38 +45,61 @@ struct control {
 	struct queue queue;
 
 	/* The reply that is being read. */
-	struct waiting_command *owner; /* in the queue; NULL: nobody's */
-	bool swallow;
-	uint16_t found;                /* the port that it announces */
+	struct waiting_command *owner; /* in the queue; NULL for nobody's */
+	bool swallow;                  /* it does not go on */
+	uint16_t found;                /* the port that it announces, or 0 */
 
-	struct address announced; /* ours, in the command that waits */
-	struct address live_bind; /* that it names, in the server's family;
-				     FAMILY_NONE: the client itself */
+	/* What the active command that waits announces. */
+	struct address announced; /* the gateway's address for the server */
+	struct address live_bind; /* the client's BIND that it names, in the
+				     server's family; FAMILY_NONE where it
+				     names the client itself */
 
 	struct channels channels;
-	struct table_handle data;
+	struct table_handle data; /* the announcement that is in the table */
 
+	/* What was read and not yet taken apart; what is to be written. */
+	struct stream from_client;
+	struct stream from_server;
 	struct stream to_client;
 	struct stream to_server;
 };
 
+/* Makes a new control connection of *a, which it borrows.  *k is zero. */
 void control_start(struct control *k, struct alg *a);
 
-/* May the next command be read now? */
+/* Tells whether the next command may be read now. */
 bool control_takes_commands(const struct control *k);
 
-/* One event of k->commands, one of k->replies; all of LINE_WHOLE, LINE_PART,
- * LINE_TOO_LONG. */
-void control_command(struct control *k, enum line_event event);
-void control_reply(struct control *k, enum line_event event);
+/* Tells whether there is room for what one more line may become. */
+bool control_has_room(const struct control *k);
 
-/* The server ended: what it said of a line goes on as it is. */
-void control_last_words(struct control *k);
+/* Appends a command to the queue of those that wait for a reply; it was asked
+ * as `ask' and goes to the server as `way'. */
+void control_expect(struct control *k, enum waiting waiting, enum ask ask,
+    enum ask way);
 
-/* AUTH, when what was before it is answered. */
-void control_auth(struct control *k);
+/* Sends the command in k->commands on as it is. */
+void control_pass_command(struct control *k, enum waiting waiting,
+    enum ask ask);
 
-/* Appends octets as they are; they fit. */
-void stream_put(struct stream *s, const void *octets, size_t length);
+/* Sends the line in k->replies on as it is; with its end where `event' is
+ * LINE_WHOLE. */
+void control_pass_reply(struct control *k, enum line_event event);
+
+/* Sends on what an ended server said of a line, unless it could be part of a
+ * reply that is to be replaced. */
+void control_pass_last_words(struct control *k);
+
+/* Writes a line, given without its end. */
+void control_tell_client(struct control *k, const char *text);
+void control_tell_server(struct control *k, const char *text);
+
+/*
+ * Answers the command that was read with `say', a static text: the server
+ * gets a NOOP in its place, whose reply says when it is the answer's turn
+ * (RFC 6384 13).
+ */
+void control_say(struct control *k, const char *say);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "wire/cursor.h"
 
-/* Numbers of RFC 1639 and of RFC 2428 are not the same. */
+/* The numbers of the families in RFC 1639 and in RFC 2428 differ. */
 enum {
 	LONG_IPV4 = 4,
 	LONG_IPV6 = 6,
@@ -46,7 +46,7 @@ cursor_of(const uint8_t *text, size_t length)
 	return (struct cursor){ .at = text, .left = length };
 }
 
-/* A number of 1 to 3 digits, 0 to 255. */
+/* Takes a number of 1 to 3 digits, 0 to 255. */
 static bool
 take_number(struct cursor *c, uint8_t *out)
 {
@@ -64,7 +64,7 @@ take_number(struct cursor *c, uint8_t *out)
 	return true;
 }
 
-/* With blanks around it. */
+/* Takes a comma with the blanks around it. */
 static bool
 take_comma(struct cursor *c)
 {
@@ -75,7 +75,7 @@ take_comma(struct cursor *c)
 	return true;
 }
 
-/* So many numbers with commas between. */
+/* Takes n numbers with commas between them. */
 static bool
 take_numbers(struct cursor *c, uint8_t *out, size_t n)
 {
@@ -85,7 +85,8 @@ take_numbers(struct cursor *c, uint8_t *out, size_t n)
 	return true;
 }
 
-/* Not one number more: of seven, six are not what was meant. */
+/* Tells whether no number follows: the first six of seven are not what was
+ * meant. */
 static bool
 at_end_of_numbers(const struct cursor *c)
 {
@@ -110,7 +111,7 @@ port_of(const uint8_t octets[2])
 	return (uint16_t)(octets[0] << 8 | octets[1]);
 }
 
-/* h1,h2,h3,h4,p1,p2 */
+/* Takes h1,h2,h3,h4,p1,p2. */
 static enum form
 take_short(struct cursor *c, struct address *out)
 {
@@ -123,7 +124,7 @@ take_short(struct cursor *c, struct address *out)
 	return FORM_DONE;
 }
 
-/* n and so many numbers */
+/* Takes n and so many numbers. */
 static bool
 take_counted(struct cursor *c, uint8_t *length, uint8_t out[UINT8_MAX])
 {
@@ -131,7 +132,7 @@ take_counted(struct cursor *c, uint8_t *length, uint8_t out[UINT8_MAX])
 	    (take_comma(c) && take_numbers(c, out, *length)));
 }
 
-/* af,hal,h1,...,pal,p1,p2 */
+/* Takes af,hal,h1,...,pal,p1,p2 (RFC 1639). */
 static enum form
 take_long(struct cursor *c, struct address *out)
 {
@@ -208,8 +209,8 @@ form_228_parse(const uint8_t *text, size_t length, struct address *out)
 }
 
 /*
- * SECURITY: any octet may be the delimiter, but none that an address or a
- * number may have, or the same text could be cut in two ways.
+ * SECURITY: the delimiter may be any octet that no address and no number has;
+ * else the same text could be cut in two ways.
  */
 static bool
 is_delimiter(uint8_t c)
@@ -218,7 +219,7 @@ is_delimiter(uint8_t c)
 	    !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F');
 }
 
-/* What stands before the next delimiter, which is taken too. */
+/* Takes what stands before the next delimiter, and the delimiter. */
 static bool
 take_field(struct cursor *c, uint8_t delimiter, struct cursor *field)
 {
@@ -237,8 +238,8 @@ field_port(const struct cursor *field, uint16_t *port)
 	return port_parse((const char *)field->at, field->left, 1, port);
 }
 
-/* A protocol number that is not 1 or 2 is some other protocol, if it is a
- * number. */
+/* Reads the number of the protocol; any other than 1 and 2 is an unknown
+ * family. */
 static enum form
 field_family(const struct cursor *field, enum family *family)
 {
@@ -256,7 +257,7 @@ field_family(const struct cursor *field, enum family *family)
 	}
 }
 
-/* |2|2001:db8::9|50000| */
+/* Takes |2|2001:db8::9|50000|. */
 static enum form
 take_extended(struct cursor *c, struct address *out)
 {
@@ -274,7 +275,7 @@ take_extended(struct cursor *c, struct address *out)
 	form = field_family(&field[0], &family);
 	if (form != FORM_DONE)
 		return form;
-	/* An IPv6 text is one with a colon, an IPv4-mapped one too. */
+	/* An IPv6 text has a colon, an IPv4-mapped one too. */
 	const bool colon = field[1].left > 0 &&
 	    memchr(field[1].at, ':', field[1].left) != NULL;
 	if (colon != (family == FAMILY_IPV6) ||
@@ -313,7 +314,7 @@ form_229_parse(const uint8_t *text, size_t length, uint16_t *port)
 	return FORM_DONE;
 }
 
-/* --- Back again. --- */
+/* --- Writing. --- */
 
 static void
 add_numbers(struct text *t, const uint8_t *octets, size_t n)

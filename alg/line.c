@@ -42,7 +42,7 @@ line_start(struct line_reader *r, size_t limit, bool keep_long)
 	r->begins = true;
 }
 
-/* Not over: there is room, or the rest is dropped. */
+/* Appends an octet, or drops it and all that follow it in the line. */
 static void
 push(struct line_reader *r, uint8_t octet)
 {
@@ -52,7 +52,7 @@ push(struct line_reader *r, uint8_t octet)
 		r->octets[r->length++] = octet;
 }
 
-/* One octet of data.  True: the line ends here. */
+/* Takes one octet of data.  Returns true where the line ends with it. */
 static bool
 take_data(struct line_reader *r, uint8_t octet)
 {
@@ -78,7 +78,8 @@ refuse(struct line_reader *r, uint8_t verb, uint8_t option)
 	return LINE_REFUSED;
 }
 
-/* What IAC and `octet` are.  True: data, both of it or 255 alone. */
+/* Says what IAC and `octet` are.  Returns true where they are data: both, or
+ * 255 alone. */
 static bool
 after_iac(struct line_reader *r, uint8_t octet)
 {
@@ -102,8 +103,8 @@ after_iac(struct line_reader *r, uint8_t octet)
 	}
 }
 
-/* SECURITY: one that has no end must not swallow the session: behind the
- * limit it is data again. */
+/* SECURITY: a subnegotiation without an end does not swallow the session:
+ * behind the limit there is data again. */
 static void
 in_subnegotiation(struct line_reader *r, uint8_t octet)
 {
@@ -115,7 +116,8 @@ in_subnegotiation(struct line_reader *r, uint8_t octet)
 		r->telnet = IN_DATA;
 }
 
-/* A line ended, or `octet` filled what there is room for. */
+/* Says what one octet of data led to: a line, a part of one, or nothing
+ * yet. */
 static enum line_event
 data_event(struct line_reader *r, bool ended)
 {
@@ -127,7 +129,7 @@ data_event(struct line_reader *r, bool ended)
 		r->given = true;
 		return LINE_WHOLE;
 	}
-	/* Room for a CR that waits and for two behind it. */
+	/* There is room for a CR that waits and for two octets behind it. */
 	if (r->keep_long && r->length + 4 > r->limit) {
 		r->given = true;
 		r->in_parts = true;
@@ -146,7 +148,7 @@ take_iac_data(struct line_reader *r, uint8_t octet)
 	return data_event(r, ended);
 }
 
-/* Takes one octet.  LINE_MORE: nothing to say yet. */
+/* Takes one octet.  Returns LINE_MORE where there is no event. */
 static enum line_event
 take_octet(struct line_reader *r, uint8_t octet)
 {
@@ -166,7 +168,8 @@ take_octet(struct line_reader *r, uint8_t octet)
 		in_subnegotiation(r, octet);
 		return LINE_MORE;
 	case AFTER_INTERRUPT:
-		/* Some send the Data Mark alone, as the urgent octet. */
+		/* Some clients send the Data Mark without IAC, as the urgent
+		 * octet. */
 		r->telnet = IN_DATA;
 		if (octet == TELNET_DM)
 			return LINE_MORE;
@@ -181,7 +184,7 @@ take_octet(struct line_reader *r, uint8_t octet)
 	return data_event(r, take_data(r, octet));
 }
 
-/* Behind an event that gave a line. */
+/* Begins anew behind an event that gave a line. */
 static void
 line_next(struct line_reader *r)
 {

@@ -17,47 +17,55 @@
 
 #include "wire/cursor.h"
 
+/* Octets. */
 enum {
 	LINE_COMMAND_MAX = 2048,
 	LINE_REPLY_MAX = 4096,
-	LINE_ANSWER = 3, /* octets */
+	LINE_ANSWER = 3,
 };
 
 enum line_event {
-	LINE_MORE,    /* the cursor is empty */
-	LINE_WHOLE,   /* a line, or the rest of one that came in parts */
-	LINE_PART,    /* keep_long: so much of a long line; more follows */
-	LINE_TOO_LONG, /* else: a line was longer than the limit, and is
-			 gone whole */
-	LINE_REFUSED, /* `answer` goes back to the sender */
+	LINE_MORE,     /* the cursor is empty */
+	LINE_WHOLE,    /* a line, or the rest of one that came in parts */
+	LINE_PART,     /* with keep_long: a part of a long line; more of it
+			  follows */
+	LINE_TOO_LONG, /* without: a line was longer than the limit, and was
+			  dropped as a whole */
+	LINE_REFUSED,  /* an option was refused: `answer` goes back to the
+			  sender */
 };
 
 struct line_reader {
-	/* What to do. */
+	/* What to do: line_start() sets it. */
 	size_t limit;   /* at most LINE_REPLY_MAX */
-	bool keep_long; /* long lines come in parts, else not at all */
+	bool keep_long; /* long lines come in parts; else not at all */
 
-	/* What came, without its end.  `begins`: it is the start of a line.
-	 * `urgent`: Interrupt Process or Data Mark stood before its end. */
+	/* What came, without its end, until the next call.  `begins` says
+	 * that it is the start of a line, `urgent` that Interrupt Process or
+	 * Data Mark stood before its end. */
 	uint8_t octets[LINE_REPLY_MAX];
 	size_t length;
 	bool begins;
 	bool urgent;
 	uint8_t answer[LINE_ANSWER];
 
-	/* Its own. */
+	/* Where the reader stands; nobody else looks at it but for
+	 * `given`. */
 	unsigned telnet;
 	size_t subnegotiation;
 	bool carriage_return;
 	bool dropping;
-	bool given;    /* the line was given to the caller: start anew */
+	bool given;    /* the line was given to the caller, and the next octet
+			  begins anew */
 	bool in_parts;
 };
 
+/* Makes a reader that has read nothing. */
 void line_start(struct line_reader *r, size_t limit, bool keep_long);
 
-/* Takes octets until there is an event; what is behind stays for the next
- * call. */
+/* Takes octets from the cursor until there is an event, and leaves those
+ * behind it for the next call.  LINE_MORE is the only event that leaves
+ * none. */
 enum line_event line_read(struct line_reader *r, struct cursor *c);
 
 #endif

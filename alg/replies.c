@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Replies and their commands.  A server answers in order, but for STAT while
- * a transfer runs; and it may forget an answer (ABOR) or give one too many:
- * nothing here may wait for ever because of that.
+ * A line counts by its first four octets: three digits, then a blank, a minus
+ * or nothing.
  */
 #include "alg/replies.h"
 
-#include <string.h>
-
 enum { CODE_DIGITS = 3 };
 
-/* The code that a line begins with; 0: none. */
+/* Returns the code that a line begins with, or 0. */
 static unsigned
 line_code(const uint8_t *line, size_t length)
 {
@@ -45,101 +42,27 @@ reply_read(struct reply_reader *r, const uint8_t *line, size_t length)
 		r->code = code;
 	} else if (r->open) {
 		out.code = r->code;
-		out.length = 0; /* free text: never an address */
+		out.length = 0; /* the text is free: no address is in it */
 	}
 	return out;
 }
 
 bool
-queue_is_full(const struct queue *q)
+reply_is_success(unsigned code)
 {
-	return q->count == WAITING_MAX;
+	return code >= 200 && code < 300;
 }
 
-void
-queue_add(struct queue *q, const struct waiting_command *command)
+bool
+reply_is_passive(unsigned code)
 {
-	if (q->count < WAITING_MAX)
-		q->list[q->count++] = *command;
+	return code == CODE_PASV || code == CODE_LPSV ||
+	    code == CODE_EPSV;
 }
 
-static void
-drop_first(struct queue *q, size_t n)
+bool
+reply_is_refusal(unsigned code)
 {
-	q->count -= n;
-	memmove(q->list, q->list + n, q->count * sizeof(q->list[0]));
-}
-
-static bool
-is_passive(const struct waiting_command *c)
-{
-	return c->ask == ASK_PASV || c->ask == ASK_LPSV ||
-	    c->ask == ASK_EPSV || c->ask == ASK_EPSV_IPV4 ||
-	    c->ask == ASK_EPSV_IPV6;
-}
-
-/* The end of a transfer, which no other command is answered by. */
-static bool
-is_transfer_end(unsigned code)
-{
-	return code == 225 || code == 226 || code == 426;
-}
-
-/* A status, or no status: what a running transfer does not end by. */
-static bool
-is_status(unsigned code)
-{
-	return (code >= 211 && code <= 213) ||
-	    (code >= 500 && code <= 504) || code == 530;
-}
-
-static struct waiting_command *
-first_of(struct queue *q, bool (*is_it)(const struct waiting_command *))
-{
-	for (size_t i = 0; i < q->count; i++)
-		if (is_it(&q->list[i]))
-			return &q->list[i];
-	return NULL;
-}
-
-static bool
-is_stat(const struct waiting_command *c)
-{
-	return c->ask == ASK_STAT;
-}
-
-struct waiting_command *
-queue_owner(struct queue *q, unsigned code)
-{
-	struct waiting_command *head = &q->list[0];
-	struct waiting_command *stat;
-	struct waiting_command *passive;
-
-	if (q->count == 0 || code == 421)
-		return NULL;
-	if (code >= 227 && code <= 229) {
-		passive = first_of(q, is_passive);
-		if (passive == NULL)
-			return head;
-		drop_first(q, (size_t)(passive - q->list));
-		return head;
-	}
-	if (head->ask == ASK_TRANSFER && head->begun && is_status(code)) {
-		stat = first_of(q, is_stat);
-		if (stat != NULL)
-			return stat;
-	}
-	if (is_transfer_end(code) && head->waiting != WAITING_PASS)
-		return NULL;
-	return head;
-}
-
-void
-queue_remove(struct queue *q, struct waiting_command *command)
-{
-	const size_t at = (size_t)(command - q->list);
-
-	q->count--;
-	memmove(command, command + 1,
-	    (q->count - at) * sizeof(q->list[0]));
+	return code == 500 || code == 501 || code == 502 || code == 504 ||
+	    code == 521 || code == 522;
 }

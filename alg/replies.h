@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The server's replies, and which command each belongs to (RFC 959 4.2 and
- * 5.4): a queue of commands that wait, and lines with codes.  Pure.
+ * The lines of a server's replies (RFC 959 4.2), and what their codes mean to
+ * a translator.  Pure.
+ *
+ * A reply of several lines begins with "227-text", ends with "227 text" of
+ * the same code, and may have any lines in between.
  */
 #ifndef SOCKS64_ALG_REPLIES_H
 #define SOCKS64_ALG_REPLIES_H
@@ -10,62 +13,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "alg/commands.h"
-#include "wire/address.h"
+enum {
+	CODE_OK = 200,
+	CODE_PASV = 227,
+	CODE_LPSV = 228,
+	CODE_EPSV = 229,
+	CODE_CLOSING = 421,
+	CODE_NO_CONNECTION = 425,
+};
 
-/* One line of a reply.  code 0: a line that belongs to no reply. */
+/* One line of a reply, as the reader sees it. */
 struct reply_line {
-	unsigned code;
-	bool first;
-	bool last;
-	const uint8_t *text; /* behind the code of this reply; borrowed */
+	unsigned code; /* of the reply, 100 to 699; 0: the line belongs to no
+			  reply */
+	bool first;    /* it is the first line of the reply */
+	bool last;     /* it is the last line of the reply */
+	const uint8_t *text; /* what is behind the code, borrowed from the
+				line; empty for a line in between */
 	size_t length;
 };
 
+/* Where in a reply the server is; zero at first. */
 struct reply_reader {
-	bool open; /* inside a reply of several lines */
+	bool open; /* the next line belongs to a reply that has begun */
 	unsigned code;
 };
 
+/* Says what a line, given without its end, is to the reply that is being read,
+ * and steps on.  A line that begins no reply, and is inside of none, has
+ * code 0. */
 struct reply_line reply_read(struct reply_reader *r, const uint8_t *line,
     size_t length);
 
-/* What a reply is to become. */
-enum waiting {
-	WAITING_PASS,    /* goes on as it is */
-	WAITING_WATCH,   /* the same; it announces a data connection */
-	WAITING_PASSIVE, /* translated */
-	WAITING_ACTIVE,  /* translated */
-	WAITING_LOCAL,   /* to a NOOP of ours: becomes `say' */
-	WAITING_ALL,     /* EPSV ALL: goes on */
-	WAITING_AUTH,    /* goes on, and decides */
-};
+/* Tells whether the code is a 2yz: the command was done. */
+bool reply_is_success(unsigned code);
 
-struct waiting_command {
-	enum waiting waiting;
-	enum ask ask;     /* what the client asked */
-	enum ask way;     /* how the server was asked */
-	bool begun;       /* a 1yz came */
-	const char *say;
-};
+/* Tells whether the code announces a passive data connection. */
+bool reply_is_passive(unsigned code);
 
-enum { WAITING_MAX = 64 };
-
-struct queue {
-	struct waiting_command list[WAITING_MAX]; /* oldest first */
-	size_t count;
-};
-
-bool queue_is_full(const struct queue *q);
-void queue_add(struct queue *q, const struct waiting_command *command);
-
-/*
- * Whose is a reply with this code?  NULL: nobody's, it just goes on.  A reply
- * that can only be a later command's drops those before it, which got none.
- */
-struct waiting_command *queue_owner(struct queue *q, unsigned code);
-
-/* It has its last reply. */
-void queue_remove(struct queue *q, struct waiting_command *command);
+/* Tells whether the code refuses the command as such, so that the server may
+ * know another way to the same end (RFC 959, RFC 1639, RFC 2428). */
+bool reply_is_refusal(unsigned code);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "session/serve.h"
 
+#include "alg/dialogue.h"
 #include "net/candidates.h"
 #include "net/route.h"
 #include "share/announced.h"
@@ -251,11 +252,11 @@ serve_ftp(struct session *s)
 	session_confine(s, a->watch ? SANDBOX_WATCH : SANDBOX_ALG);
 	/* From here: what either side says may open a connection, but only
 	 * between these two. */
-	result = alg_run(a);
+	result = dialogue_run(a);
 	if (a->transparent) {
 		session_confine(s, SANDBOX_WATCH);
 		/* From here: no new connection. */
-		result = alg_relay(a);
+		result = dialogue_relay(a);
 	}
 	s->record.up = a->up;
 	s->record.down = a->down;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "alg/session.h"
+#include "alg/alg.h"
 #include "log/journal.h"
 #include "net/association.h"
 #include "net/bind.h"

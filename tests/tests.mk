@@ -58,7 +58,7 @@ bench: all build/bench/bare build/bench/inetd build/bench/datagrams build/bench/
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
 PURE = $(sort base/text.c $(wildcard wire/*.c policy/*.c) \
-	$(filter-out alg/session.c alg/channel.c alg/translate.c,$(wildcard alg/*.c)))
+	$(foreach name,commands forms line queue replies stream,alg/$(name).c))
 HEADERS = $(wildcard base/*.h log/*.h wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
 
 build/tests/%: tests/unit/%.c $(PURE) $(HEADERS)

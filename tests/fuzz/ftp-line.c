@@ -10,6 +10,7 @@
 
 #include "alg/commands.h"
 #include "alg/line.h"
+#include "alg/queue.h"
 #include "alg/replies.h"
 
 enum { EVENT_OCTETS = 1 << 17 };
@@ -132,7 +133,7 @@ talk(const uint8_t *data, size_t size)
 			abort();
 		if (owner != NULL && l.last)
 			queue_remove(&queue, owner);
-		if (queue.count > WAITING_MAX)
+		if (queue.count > QUEUE_MAX)
 			abort();
 	}
 }

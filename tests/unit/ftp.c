@@ -9,6 +9,7 @@
 #include "alg/commands.h"
 #include "alg/forms.h"
 #include "alg/line.h"
+#include "alg/queue.h"
 #include "alg/replies.h"
 #include "base/array.h"
 
@@ -291,7 +292,7 @@ test_queue(void)
 	while (!queue_is_full(&q))
 		queue_add(&q, &stat);
 	queue_add(&q, &stat);
-	check(q.count == WAITING_MAX, "queue", "full");
+	check(q.count == QUEUE_MAX, "queue", "full");
 }
 
 int

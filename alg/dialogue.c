@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * An FTP session: the loop that moves octets between the two control sockets
- * and the data connections.  What the octets mean is alg/translate.c's.
- *
- * Where all is only watched, or lines are no more (AUTH, or it is not FTP),
- * the relay does it: the very octets, urgent ones and resets too.
+ * One wait for all sockets, then a turn of each that has something to do.
  */
-#include "alg/session.h"
+#include "alg/dialogue.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -14,8 +10,9 @@
 
 #include <linux/sockios.h>
 
+#include "alg/channels.h"
 #include "alg/control.h"
-#include "base/text.h"
+#include "alg/intake.h"
 #include "base/wait.h"
 #include "net/sockaddr.h"
 
@@ -30,13 +27,13 @@ enum { CLIENT, SERVER, SIDES };
 /* One of the two sockets. */
 struct end {
 	int fd;
-	struct stream in; /* read, and not yet taken apart */
+	struct stream *in;
 	struct stream *out;
-	uint64_t *counter;
-	bool eof;
-	bool hung;  /* it ended behind what waits to be read */
-	bool shut;  /* our FIN is sent */
-	bool lost;  /* reset, or an error */
+	uint64_t *counter; /* of octets that were written */
+	bool eof;          /* all of it was read */
+	bool hung;         /* it ended behind what waits to be read */
+	bool shut;         /* the gateway's FIN is sent */
+	bool lost;         /* it was reset, or had an error */
 };
 
 struct dialogue {
@@ -44,48 +41,12 @@ struct dialogue {
 	struct end ends[SIDES];
 	struct deadline greeting;
 	struct deadline refresh;
-	struct deadline last_words; /* for the side that is still there */
+	struct deadline last_words; /* of the side that is still there */
 	int64_t moved_at;
-	bool any_reply; /* the first octet of the server was seen */
 };
 
-/* Not on the stack. */
+/* Its streams are too large for the stack. */
 static struct dialogue dialogue;
-
-/* --- The record. --- */
-
-void
-alg_note(struct alg *a, const char *what, const char *why)
-{
-	struct text t = text_in(a->reason, sizeof(a->reason));
-
-	text_add(&t, what);
-	if (*why != '\0') {
-		text_add(&t, ": ");
-		text_add(&t, why);
-	}
-}
-
-void
-alg_mention(struct alg *a, const char *what, const char *why)
-{
-	if (a->reason[0] == '\0')
-		alg_note(a, what, why);
-}
-
-/* --- The table. --- */
-
-void
-alg_begin(struct alg *a)
-{
-	const char *problem = a->share.table->problem;
-
-	if (controls_put(&a->share, &a->control, &a->alive) == TABLE_OK)
-		return;
-	alg_mention(a, "FTP data connections are not known",
-	    problem[0] != '\0' ? problem :
-	    "the association table is full");
-}
 
 static void
 tick(void *context)
@@ -94,18 +55,6 @@ tick(void *context)
 }
 
 /* --- Octets in and out. --- */
-
-static size_t
-stream_length(const struct stream *s)
-{
-	return s->end - s->start;
-}
-
-static bool
-has_room(const struct stream *s)
-{
-	return STREAM_SIZE - stream_length(s) >= CONTROL_ROOM;
-}
 
 static void
 end_lost(struct dialogue *s, struct end *e)
@@ -123,7 +72,7 @@ end_read(struct dialogue *s, struct end *e)
 	const ssize_t n = recv(e->fd, octets, sizeof(octets), 0);
 
 	if (n > 0) {
-		stream_put(&e->in, octets, (size_t)n);
+		stream_put(e->in, octets, (size_t)n);
 		s->moved_at = clock_now();
 	} else if (n == 0) {
 		e->eof = true;
@@ -132,7 +81,7 @@ end_read(struct dialogue *s, struct end *e)
 	}
 }
 
-/* Up to the urgent octet, or that alone. */
+/* Sends what is before the urgent octet, or that alone. */
 static ssize_t
 send_some(const struct end *e)
 {
@@ -142,7 +91,7 @@ send_some(const struct end *e)
 
 	if (out->urgent == (ptrdiff_t)out->start)
 		return send(e->fd, at, 1, MSG_NOSIGNAL | MSG_OOB);
-	if (out->urgent != NOWHERE)
+	if (out->urgent != STREAM_NOT_URGENT)
 		length = (size_t)out->urgent - out->start;
 	return send(e->fd, at, length, MSG_NOSIGNAL);
 }
@@ -159,140 +108,44 @@ end_write(struct dialogue *s, struct end *e)
 			return;
 		}
 		if (e->out->urgent == (ptrdiff_t)e->out->start)
-			e->out->urgent = NOWHERE;
+			e->out->urgent = STREAM_NOT_URGENT;
 		e->out->start += (size_t)n;
 		*e->counter += (uint64_t)n;
 		s->moved_at = clock_now();
 	}
 }
 
-/* Our FIN, behind the last octet; never where the other side was lost.  What
- * waits for a reply of `e' waits in vain when that has ended. */
+/* Sends a FIN behind the last octet; never where the other side was lost.
+ * Commands that wait for a reply of `e' wait in vain when that has ended. */
 static void
 end_finish(struct end *e, const struct end *other)
 {
 	if (e->shut || !other->eof || other->lost ||
-	    (stream_length(&other->in) > 0 && !e->eof) ||
+	    (stream_length(other->in) > 0 && !e->eof) ||
 	    stream_length(e->out) > 0)
 		return;
 	shutdown(e->fd, SHUT_WR);
 	e->shut = true;
 }
 
-/* --- Lines. --- */
-
-static struct cursor
-stream_cursor(const struct stream *s)
-{
-	return (struct cursor){ .at = s->octets + s->start,
-		.left = stream_length(s) };
-}
-
+/* Moves octets through the control connection until nothing moves any
+ * more. */
 static void
-stream_consume(struct stream *s, const struct cursor *c)
-{
-	s->start = s->end - c->left;
-}
-
-static bool
-can_write(const struct dialogue *s)
-{
-	return has_room(&s->control.to_client) &&
-	    has_room(&s->control.to_server);
-}
-
-static void
-take_commands(struct dialogue *s)
+move(struct dialogue *s)
 {
 	struct control *k = &s->control;
-	struct stream *in = &s->ends[CLIENT].in;
-	struct cursor c = stream_cursor(in);
-
-	while (control_takes_commands(k) && can_write(s)) {
-		const enum line_event event = line_read(&k->commands, &c);
-
-		if (event == LINE_MORE)
-			break;
-		if (event == LINE_REFUSED)
-			stream_put(&k->to_client, k->commands.answer,
-			    LINE_ANSWER);
-		else
-			control_command(k, event);
-	}
-	stream_consume(in, &c);
-	/* Behind it no transfer is ours any more: those run out first. */
-	if (k->auth_waits && k->queue.count == 0 && can_write(s) &&
-	    !channels_busy(&k->channels))
-		control_auth(k);
-}
-
-/* SECURITY: it must be FTP that is translated (7.10): a server speaks first,
- * and a reply begins with a digit. */
-static void
-look_at_first_octet(struct dialogue *s, const uint8_t *octets, size_t length)
-{
-	if (s->any_reply || length == 0)
-		return;
-	s->any_reply = true;
-	if (*octets < '0' || *octets > '9')
-		s->control.raw = true;
-}
-
-static void
-take_replies(struct dialogue *s)
-{
-	struct control *k = &s->control;
-	struct stream *in = &s->ends[SERVER].in;
-
-	look_at_first_octet(s, in->octets + in->start, stream_length(in));
-	struct cursor c = stream_cursor(in);
-	while (!k->raw && !k->over && can_write(s)) {
-		const enum line_event event = line_read(&k->replies, &c);
-
-		if (event == LINE_MORE)
-			break;
-		if (event == LINE_REFUSED)
-			stream_put(&k->to_server, k->replies.answer,
-			    LINE_ANSWER);
-		else
-			control_reply(k, event);
-	}
-	stream_consume(in, &c);
-	if (s->ends[SERVER].eof && stream_length(in) == 0 && !k->raw)
-		control_last_words(k);
-}
-
-/* What is no line any more goes on behind the lines. */
-static void
-take_raw(struct dialogue *s)
-{
-	struct stream *in = &s->ends[SERVER].in;
-	struct stream *out = &s->control.to_client;
-
-	if (stream_length(out) > 0)
-		return;
-	stream_put(out, in->octets + in->start, stream_length(in));
-	in->start = in->end;
-}
-
-/* Until nothing moves any more. */
-static void
-take_lines(struct dialogue *s)
-{
 	size_t before;
 	size_t after;
 
+	k->server_ended = s->ends[SERVER].eof;
 	do {
-		before = stream_length(&s->ends[CLIENT].in) +
-		    stream_length(&s->ends[SERVER].in);
-		take_replies(s);
-		take_commands(s);
-		if (s->control.raw)
-			take_raw(s);
+		before = stream_length(&k->from_client) +
+		    stream_length(&k->from_server);
+		intake_turn(k);
 		for (int i = 0; i < SIDES; i++)
 			end_write(s, &s->ends[i]);
-		after = stream_length(&s->ends[CLIENT].in) +
-		    stream_length(&s->ends[SERVER].in);
+		after = stream_length(&k->from_client) +
+		    stream_length(&k->from_server);
 	} while (after < before);
 }
 
@@ -333,7 +186,7 @@ dialogue_deadline(const struct dialogue *s)
 {
 	struct deadline until = deadline_first(idle_deadline(s), s->refresh);
 
-	if (!s->any_reply)
+	if (!s->control.any_reply)
 		until = deadline_first(until, s->greeting);
 	if (s->last_words.at != DEADLINE_NEVER.at)
 		until = deadline_first(until, deadline_in(LAST_WORDS_TICK));
@@ -347,32 +200,21 @@ do_what_is_due(struct dialogue *s)
 		tick(s);
 		s->refresh = deadline_in(CONTROL_REFRESH);
 	}
-	if (!s->any_reply && deadline_passed(s->greeting))
+	if (!s->control.any_reply && deadline_passed(s->greeting))
 		s->control.raw = true;
 }
 
 /* --- The end. --- */
 
-/* Why it ended, and behind it what was to be said before. */
 static enum result
-dialogue_end(struct alg *a, enum result result, const char *reason)
+ended(struct alg *a, enum result result, const char *reason)
 {
-	char before[ALG_REASON_TEXT];
-	struct text copy = text_in(before, sizeof(before));
-	struct text t;
-
-	text_add(&copy, a->reason);
-	t = text_in(a->reason, sizeof(a->reason));
-	text_add(&t, reason);
-	if (before[0] != '\0') {
-		text_add(&t, "; ");
-		text_add(&t, before);
-	}
+	alg_note_end(a, reason);
 	return result;
 }
 
-/* Has the side that is still there all that was for it?  A reset throws away
- * what is not delivered. */
+/* Tells whether the side that is still there has all that was for it: a reset
+ * would throw away what is not delivered. */
 static bool
 is_delivered(const struct dialogue *s, const struct end *e)
 {
@@ -384,7 +226,7 @@ is_delivered(const struct dialogue *s, const struct end *e)
 	    (ioctl(e->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0);
 }
 
-/* Is it over?  Then with *result. */
+/* Returns true, and *result, where the dialogue is over. */
 static bool
 dialogue_over(struct dialogue *s, enum result *result)
 {
@@ -396,7 +238,7 @@ dialogue_over(struct dialogue *s, enum result *result)
 	if (client->lost || server->lost) {
 		if (!is_delivered(s, other))
 			return false;
-		*result = dialogue_end(a, RESULT_RESET, client->lost ?
+		*result = ended(a, RESULT_RESET, client->lost ?
 		    "the client reset its connection" :
 		    "the server reset its connection");
 		return true;
@@ -417,7 +259,7 @@ dialogue_timed_out(struct dialogue *s, enum result *result)
 {
 	if (!deadline_passed(idle_deadline(s)))
 		return false;
-	*result = dialogue_end(s->control.alg, RESULT_TIMEOUT,
+	*result = ended(s->control.alg, RESULT_TIMEOUT,
 	    is_half_closed(s) ?
 	    "half-closed and silent for too long" :
 	    "silent for too long");
@@ -430,7 +272,7 @@ static struct pollfd
 end_poll(const struct dialogue *s, const struct end *e)
 {
 	const bool reads = !e->eof && !s->control.over && !s->control.raw &&
-	    has_room(&e->in);
+	    stream_has_room(e->in);
 	const bool writes = !e->lost && stream_length(e->out) > 0;
 	const bool looks = !reads && !e->eof && !e->hung;
 
@@ -448,7 +290,7 @@ end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
 	    (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 
 	if ((ended || (fd->revents & POLLIN) != 0) && !e->eof &&
-	    has_room(&e->in))
+	    stream_has_room(e->in))
 		end_read(s, e);
 	else if (ended)
 		e->hung = true;
@@ -456,7 +298,8 @@ end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
 		end_write(s, e);
 }
 
-/* One wait and what follows.  True: it is over, with *result. */
+/* Waits once and does what follows.  Returns true, and *result, where the
+ * dialogue is over. */
 static bool
 dialogue_turn(struct dialogue *s, enum result *result)
 {
@@ -474,7 +317,7 @@ dialogue_turn(struct dialogue *s, enum result *result)
 		struct outcome o;
 
 		outcome_stop(&o);
-		*result = dialogue_end(k->alg, o.result, o.reason);
+		*result = ended(k->alg, o.result, o.reason);
 		return true;
 	}
 	if (wait == WAIT_READY)
@@ -483,7 +326,7 @@ dialogue_turn(struct dialogue *s, enum result *result)
 	channels_turn(&k->channels, k->alg,
 	    wait == WAIT_READY ? fds + SIDES : NULL);
 	do_what_is_due(s);
-	take_lines(s);
+	move(s);
 	end_finish(&s->ends[SERVER], &s->ends[CLIENT]);
 	end_finish(&s->ends[CLIENT], &s->ends[SERVER]);
 	return dialogue_timed_out(s, result) || dialogue_over(s, result);
@@ -497,10 +340,10 @@ dialogue_start(struct dialogue *s, struct alg *a)
 
 	control_start(k, a);
 	s->ends[CLIENT] = (struct end){ .fd = a->client,
-		.in.urgent = NOWHERE, .out = &k->to_client,
+		.in = &k->from_client, .out = &k->to_client,
 		.counter = &a->down };
 	s->ends[SERVER] = (struct end){ .fd = a->server,
-		.in.urgent = NOWHERE, .out = &k->to_server,
+		.in = &k->from_server, .out = &k->to_server,
 		.counter = &a->up };
 	for (int i = 0; i < SIDES; i++)
 		(void)setsockopt(s->ends[i].fd, SOL_SOCKET, SO_OOBINLINE,
@@ -509,12 +352,13 @@ dialogue_start(struct dialogue *s, struct alg *a)
 	s->refresh = deadline_in(CONTROL_REFRESH);
 	s->last_words = DEADLINE_NEVER;
 	s->moved_at = clock_now();
-	stream_put(&s->ends[CLIENT].in, a->early, a->early_length);
+	stream_put(&k->from_client, a->early, a->early_length);
 }
 
 /* --- Without lines. --- */
 
-/* The early octets first; the table is told in any case that it lives. */
+/* Relays, the early octets first; the table is told that the connection
+ * lives. */
 static enum result
 relay(struct alg *a, struct relay_watch watch)
 {
@@ -535,24 +379,14 @@ relay(struct alg *a, struct relay_watch watch)
 	a->up += r.up;
 	a->down += r.down;
 	return r.outcome.result == RESULT_OK ? RESULT_OK :
-	    dialogue_end(a, r.outcome.result, r.outcome.reason);
+	    ended(a, r.outcome.result, r.outcome.reason);
 }
 
-/* Lines are no more, and what was made of them is written. */
-static bool
-is_transparent(const struct dialogue *s)
-{
-	return s->control.raw &&
-	    stream_length(&s->control.to_client) == 0 &&
-	    stream_length(&s->control.to_server) == 0 &&
-	    stream_length(&s->ends[SERVER].in) == 0;
-}
-
-/* What the client sent and nobody read goes first, then. */
+/* What the client sent and nobody took apart will go first. */
 static void
 hand_over(struct dialogue *s, struct alg *a)
 {
-	const struct stream *in = &s->ends[CLIENT].in;
+	const struct stream *in = &s->control.from_client;
 
 	a->transparent = true;
 	a->early = in->octets + in->start;
@@ -560,7 +394,7 @@ hand_over(struct dialogue *s, struct alg *a)
 }
 
 enum result
-alg_relay(struct alg *a)
+dialogue_relay(struct alg *a)
 {
 	return relay(a, (struct relay_watch){ .up = NULL, .down = NULL });
 }
@@ -570,14 +404,14 @@ run_lines(struct dialogue *s, struct alg *a)
 {
 	enum result result = RESULT_ERROR;
 
-	take_lines(s);
+	move(s);
 	while (!a->transparent && !dialogue_turn(s, &result))
-		if (is_transparent(s))
+		if (intake_is_over(&s->control))
 			hand_over(s, a);
 	channels_close(&s->control.channels, a);
 	if (a->transparent)
 		return result;
-	/* A client that is told why with 421 shall be able to read it. */
+	/* A client that was told why with 421 can still read it. */
 	if (result != RESULT_OK && !s->control.over)
 		for (int i = 0; i < SIDES; i++)
 			socket_reset_at_close(s->ends[i].fd);
@@ -590,39 +424,20 @@ static void
 watch_up(void *context, const uint8_t *octets, size_t length)
 {
 	struct dialogue *s = context;
-	struct cursor c = { .at = octets, .left = length };
 
-	while (!s->control.raw) {
-		const enum line_event event = line_read(
-		    &s->control.commands, &c);
-
-		if (event == LINE_MORE)
-			return;
-		if (event != LINE_REFUSED)
-			control_command(&s->control, event);
-	}
+	intake_watch_client(&s->control, octets, length);
 }
 
 static void
 watch_down(void *context, const uint8_t *octets, size_t length)
 {
 	struct dialogue *s = context;
-	struct cursor c = { .at = octets, .left = length };
 
-	look_at_first_octet(s, octets, length);
-	while (!s->control.raw) {
-		const enum line_event event = line_read(
-		    &s->control.replies, &c);
-
-		if (event == LINE_MORE)
-			return;
-		if (event != LINE_REFUSED)
-			control_reply(&s->control, event);
-	}
+	intake_watch_server(&s->control, octets, length);
 }
 
 enum result
-alg_run(struct alg *a)
+dialogue_run(struct alg *a)
 {
 	if (a->watch) {
 		control_start(&dialogue.control, a);

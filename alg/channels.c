@@ -4,7 +4,7 @@
  * connection is accepted, and only the client's own address is connected to;
  * a listener takes one connection and is closed.
  */
-#include "alg/channel.h"
+#include "alg/channels.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,7 +25,7 @@ enum {
 	WHAT_TEXT = 128,
 };
 
-static uint8_t buffers[CHANNELS][EXCHANGE_FLOWS][FLOW_BUFFER];
+static uint8_t buffers[CHANNELS_MAX][EXCHANGE_FLOWS][FLOW_BUFFER];
 
 static void
 close_one(int *fd)
@@ -45,7 +45,7 @@ reset_one(int *fd)
 
 /* --- The record. --- */
 
-/* "WHAT ADDRESS:PORT: WHY" */
+/* Notes "WHAT ADDRESS:PORT: WHY". */
 static void
 note(struct alg *a, const char *what, const struct address *where,
     const char *why)
@@ -61,8 +61,9 @@ note(struct alg *a, const char *what, const struct address *where,
 
 /* --- Listening. --- */
 
-/* At our address towards the server, steered as the control connection is
- * (link-local, it needs the interface); 0: a port of the kernel's choice. */
+/* Listens at the gateway's address towards the server, steered as the control
+ * connection is (a link-local address needs the interface).  Port 0 lets the
+ * kernel choose. */
 static bool
 listen_at(int fd, const struct alg *a, uint16_t port)
 {
@@ -77,7 +78,8 @@ listen_at(int fd, const struct alg *a, uint16_t port)
 	    local.length) == 0 && listen(fd, BACKLOG) == 0;
 }
 
-/* NONE: there is no port. */
+/* Returns a listener and what to tell the server, or NONE where there is no
+ * port. */
 static int
 listener_open(const struct alg *a, struct address *announce)
 {
@@ -106,7 +108,7 @@ listener_open(const struct alg *a, struct address *announce)
 static struct channel *
 channel_in(struct channels *c, enum channel_state state)
 {
-	for (size_t i = 0; i < CHANNELS; i++)
+	for (size_t i = 0; i < CHANNELS_MAX; i++)
 		if (c->list[i].state == state)
 			return &c->list[i];
 	return NULL;
@@ -124,7 +126,7 @@ channel_free(struct channel *ch)
 static void
 give_up_but(struct channels *c, const struct channel *kept)
 {
-	for (size_t i = 0; i < CHANNELS; i++)
+	for (size_t i = 0; i < CHANNELS_MAX; i++)
 		if (&c->list[i] != kept &&
 		    c->list[i].state == CHANNEL_LISTENING)
 			channel_free(&c->list[i]);
@@ -138,7 +140,7 @@ channels_give_up(struct channels *c)
 }
 
 void
-channel_replace(struct channels *c)
+channels_replace(struct channels *c)
 {
 	c->awaited = c->newest != NULL;
 	give_up_but(c, c->newest);
@@ -153,9 +155,9 @@ channels_unreached(struct channels *c, struct alg *a)
 	c->awaited = false;
 }
 
-/* The server may have connected although it says no. */
+/* The server may have connected although it says no: such a channel stays. */
 void
-channel_cancel(struct channels *c)
+channels_cancel(struct channels *c)
 {
 	if (c->newest != NULL && c->newest->state == CHANNEL_LISTENING)
 		channel_free(c->newest);
@@ -163,7 +165,7 @@ channel_cancel(struct channels *c)
 }
 
 bool
-channel_listen(struct channels *c, const struct alg *a,
+channels_listen(struct channels *c, const struct alg *a,
     const struct address *target, struct address *announce)
 {
 	struct channel *ch = channel_in(c, CHANNEL_FREE);
@@ -182,7 +184,7 @@ channel_listen(struct channels *c, const struct alg *a,
 
 /* --- From the server to the client. --- */
 
-/* An FTP client shows a code at best: the record says what was wrong. */
+/* An FTP client shows no more than a code; the record says what was wrong. */
 static void
 channel_fail(struct channel *ch, struct alg *a, int error)
 {
@@ -191,8 +193,8 @@ channel_fail(struct channel *ch, struct alg *a, int error)
 	channel_free(ch);
 }
 
-/* From the address that the client knows us by; where that is not to be had
- * any other of ours will do. */
+/* Connects from the address that the client knows the gateway by, or from any
+ * other where that is not to be had. */
 static bool
 connect_start(const struct channel *ch, const struct alg *a)
 {
@@ -216,8 +218,8 @@ channel_connect(struct channel *ch, struct alg *a)
 		channel_fail(ch, a, errno);
 }
 
-/* SECURITY: whoever is faster than the server would get the client's file,
- * or give it another. */
+/* SECURITY: a stranger who is faster than the server would get the client's
+ * file, or give it another. */
 static bool
 is_server(struct alg *a, const struct sockaddr_storage *from)
 {
@@ -284,12 +286,12 @@ channel_end(struct channel *ch, struct alg *a)
 		alg_note(a, "a data connection failed", reason);
 	a->up += ch->relay.up;
 	a->down += ch->relay.down;
-	close_one(&ch->client); /* exchange_end() said whether as a reset */
+	close_one(&ch->client); /* exchange_end() said whether by a reset */
 	close_one(&ch->server);
 	ch->state = CHANNEL_FREE;
 }
 
-/* --- The session's loop. --- */
+/* --- Steps of the loop. --- */
 
 static size_t
 channel_poll(const struct channel *ch, struct pollfd fds[2],
@@ -323,12 +325,12 @@ channels_poll(const struct channels *c, struct pollfd *fds,
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < CHANNELS; i++)
+	for (size_t i = 0; i < CHANNELS_MAX; i++)
 		n += channel_poll(&c->list[i], fds + n, until);
 	return n;
 }
 
-/* Returns how many of fds were its own. */
+/* Returns how many of fds were the channel's. */
 static size_t
 channel_turn(struct channels *c, size_t i, struct alg *a,
     const struct pollfd *fds)
@@ -340,7 +342,7 @@ channel_turn(struct channels *c, size_t i, struct alg *a,
 	case CHANNEL_FREE:
 		return 0;
 	case CHANNEL_LISTENING:
-		/* A stream of strangers is no reason to wait longer. */
+		/* A stream of strangers does not prolong the wait. */
 		if (deadline_passed(ch->until))
 			channel_free(ch);
 		else if (ready)
@@ -367,14 +369,14 @@ channels_turn(struct channels *c, struct alg *a, const struct pollfd *fds)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < CHANNELS; i++)
+	for (size_t i = 0; i < CHANNELS_MAX; i++)
 		n += channel_turn(c, i, a, fds == NULL ? NULL : fds + n);
 }
 
 bool
 channels_busy(const struct channels *c)
 {
-	for (size_t i = 0; i < CHANNELS; i++)
+	for (size_t i = 0; i < CHANNELS_MAX; i++)
 		if (c->list[i].state == CHANNEL_CONNECTING ||
 		    c->list[i].state == CHANNEL_RELAYING)
 			return true;
@@ -384,7 +386,7 @@ channels_busy(const struct channels *c)
 void
 channels_close(struct channels *c, struct alg *a)
 {
-	for (size_t i = 0; i < CHANNELS; i++) {
+	for (size_t i = 0; i < CHANNELS_MAX; i++) {
 		struct channel *ch = &c->list[i];
 
 		if (ch->state == CHANNEL_RELAYING)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The state of an FTP control connection that a session hands to this room:
+ * its two sockets, who the client and the server are, and what the session's
+ * record will say.  alg/dialogue.h runs it.
+ *
+ * FTP is translated between the families (RFC 6384 and the other direction),
+ * with the data connections of clients that listen by themselves; or it is
+ * watched only, and no octet changes.
+ */
+#ifndef SOCKS64_ALG_ALG_H
+#define SOCKS64_ALG_ALG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/settings.h"
+#include "share/controls.h"
+#include "wire/address.h"
+
+enum { ALG_DONE_TEXT = 128, ALG_REASON_TEXT = 256 };
+
+struct alg {
+	/* The two sockets are non-blocking and borrowed, as struct relay has
+	 * them; `early' is what the client sent before, borrowed too. */
+	int client;
+	int server;
+	const uint8_t *early;
+	size_t early_length;
+	const struct settings *settings;
+
+	/* True where octets are only watched for announced connections. */
+	bool watch;
+
+	struct address client_address;
+	uint32_t scope;         /* of a link-local client; else 0 */
+	struct address reached; /* the gateway's address that the client
+				   knows */
+	struct address near;    /* the same with port 0 where it is an address
+				   of this host; else FAMILY_NONE */
+	uint16_t never[2];      /* ports at the client's address that are this
+				   gateway's own; 0 for none */
+	struct address server_address; /* with the port */
+	struct address local;   /* the gateway's address towards the server */
+
+	/* The table, and what it is to say of this control connection. */
+	struct share share;
+	struct table_control control;
+	struct table_handle alive; /* alg_begin()'s; zero at first */
+
+	/* dialogue_run() sets it where the connection lives on without lines
+	 * (AUTH, or it is no FTP): dialogue_relay() is to follow, and `early'
+	 * is what goes to the server first. */
+	bool transparent;
+
+	/* Payload octets to the server and to the client: those of the
+	 * control connection, and those of the data connections that were
+	 * relayed here. */
+	uint64_t up;
+	uint64_t down;
+
+	/* "PASV>EPSV,PORT>EPRT"; empty where nothing was translated. */
+	char done[ALG_DONE_TEXT];
+	/* What did not work though the session went on, or why it ended;
+	 * empty where there is nothing to say. */
+	char reason[ALG_REASON_TEXT];
+};
+
+/* Says in the table that the control connection lives, for
+ * CONTROL_LIFE: first before the client hears of the connection, then
+ * every CONTROL_REFRESH. */
+void alg_begin(struct alg *a);
+
+/* Returns why an operation on the table failed, as a sentence. */
+const char *alg_table_problem(const struct alg *a, enum table_result result);
+
+/* Notes in `done' that the client's command became another of the server's;
+ * once for each pair of verbs. */
+void alg_note_translated(struct alg *a, const char *asked, const char *way);
+
+/* Notes in `reason' what did not work, and why ("" for no more to say); the
+ * last note is kept. */
+void alg_note(struct alg *a, const char *what, const char *why);
+
+/* Notes the same only where nothing was noted before. */
+void alg_mention(struct alg *a, const char *what, const char *why);
+
+/* Puts the reason of the end before what was noted on the way. */
+void alg_note_end(struct alg *a, const char *reason);
+
+#endif

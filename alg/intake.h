@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Octets become lines here: what was read from the two sides is cut into
+ * commands and replies, as far as they may be taken now, and each is handed
+ * to alg/translate.h.  Without a socket and without a clock.
+ *
+ * What may be taken: a reply while there is room to write it on; a command
+ * when, besides, the server has greeted, no command before it waits for an
+ * answer that may be asked anew, and the queue of commands is not full.
+ */
+#ifndef SOCKS64_ALG_INTAKE_H
+#define SOCKS64_ALG_INTAKE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alg/control.h"
+
+/*
+ * Takes what may be taken of k->from_server and k->from_client, and appends
+ * what becomes of it to k->to_client and k->to_server.  To be called again
+ * after some of that was written, as long as either source becomes shorter.
+ */
+void intake_turn(struct control *k);
+
+/* Tells whether lines are over and all that became of them is written: the
+ * rest is octets that nobody looks at. */
+bool intake_is_over(const struct control *k);
+
+/* The same for who only watches: takes octets of the client, or of the server,
+ * which the caller passes on by itself. */
+void intake_watch_client(struct control *k, const uint8_t *octets,
+    size_t length);
+void intake_watch_server(struct control *k, const uint8_t *octets,
+    size_t length);
+
+#endif
