@@ -23,8 +23,15 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Wformat=2 -Wnull-dereference -Wswitch-enum -Wvla -Wundef \
 	-Wwrite-strings -Wimplicit-fallthrough $(WARNINGS_$(CC)) $(WERROR)
 WARNINGS_gcc = -Wduplicated-cond -Wlogical-op
-HARDEN = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
-	-fno-asynchronous-unwind-tables
+HARDEN = -fstack-protector-strong -fstack-clash-protection \
+	-D_FORTIFY_SOURCE=3 -fPIE -fno-asynchronous-unwind-tables $(BRANCHES)
+# Jumps and returns go only where the compiler sent them, as far as the
+# processor checks that.  The first word of the target's triplet chooses.
+TARGET := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+BRANCHES = $(BRANCHES_$(TARGET))
+BRANCHES_x86_64 = -fcf-protection
+BRANCHES_i686 = -fcf-protection
+BRANCHES_aarch64 = -mbranch-protection=standard
 CPPFLAGS = -I. -Ibuild -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 CFLAGS = -std=c17 $(OPTIMIZE) -g -ffunction-sections -fdata-sections \
 	$(HARDEN) $(WARNINGS)

@@ -304,3 +304,37 @@ rooms() {
 	done
 	nm -D --undefined-only "$HANDLER" | grep -q __stack_chk_fail
 }
+
+@test "an object file or a program without its hardening is found" {
+	command -v hardening-check >/dev/null ||
+	    skip 'hardening-check is not here: package devscripts'
+	local build=$BATS_TEST_TMPDIR/build flags=(-fPIE
+	    -fstack-protector-strong -fstack-clash-protection)
+	local source='#include <string.h>
+int main(int n, char **v) { char b[99]; strcpy(b, v[0]); return b[n]; }'
+	[[ $(gcc -dumpmachine) != x86_64-* ]] || flags+=(-fcf-protection)
+	[[ $(gcc -dumpmachine) != aarch64-* ]] ||
+	    flags+=(-mbranch-protection=standard)
+	compiled() {
+		gcc -g -O2 -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now "$@" \
+		    -x c - <<<"$source"
+	}
+	mkdir -p "$build/base"
+	compiled "${flags[@]}" -c -o "$build/base/text.o"
+	compiled "${flags[@]}" -pie -o "$build/program"
+	compiled "${flags[@]}" -static-pie -o "$build/static"
+	run -0 tests/lint/hardening "$build" "$build/program" "$build/static"
+	assert_equal "of all of it" "$output" ""
+
+	compiled "${flags[@]:1}" -no-pie -o "$build/program"
+	run -1 tests/lint/hardening "$build" "$build/program"
+	assert_match "a fixed address" "$output" 'Position Independent'
+	compiled "${flags[@]}" -static -no-pie -o "$build/static"
+	run -1 tests/lint/hardening "$build" "$build/static"
+	assert_match "a static fixed address" "$output" 'no static PIE'
+	compiled "${flags[@]:0:1}" -c \
+	    -o "$build/base/text.o"
+	run -1 tests/lint/hardening "$build" "$build/static"
+	assert_match "an object" "$output" 'text.o: without -fstack-clash'
+	assert_match "an object" "$output" 'text.o: without -fstack-protector'
+}
