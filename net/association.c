@@ -224,7 +224,7 @@ target_choose(struct association *a, const struct pinned_name *p,
 /* Finds the name in the list, or puts it there and starts its look-up.  NULL:
  * no rule could allow it, or there is no room. */
 static struct pinned_name *
-name_pin(struct association *a, const struct socks5_request *to)
+name_pin(struct association *a, const struct request *to)
 {
 	const struct target t = { .name = to->name,
 		.address.port = to->address.port };
@@ -352,7 +352,7 @@ release_held(struct association *a)
 }
 
 static bool
-send_to_name(struct association *a, const struct socks5_request *to,
+send_to_name(struct association *a, const struct request *to,
     struct payload data)
 {
 	const struct pinned_name *p = name_pin(a, to);
@@ -526,7 +526,7 @@ interface_tell_name(struct association *a, const struct pinned_name *p,
 }
 
 static bool
-control_answer(struct association *a, const struct socks5_request *to)
+control_answer(struct association *a, const struct request *to)
 {
 	a->moved_at = clock_now();
 	if (++a->controls > CONTROLS_MAX)

@@ -7,7 +7,6 @@
 #include "session/handshake.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/array.h"
 #include "base/text.h"
@@ -26,7 +25,7 @@ enum {
 
 /* More octets, or the end of the session. */
 static void
-session_read(struct session *s)
+read_more(struct session *s)
 {
 	switch (inbox_fill(&s->inbox, s->handshake)) {
 	case INBOX_MORE:
@@ -45,7 +44,7 @@ session_read(struct session *s)
 
 /* ------------------------------------------------------- PROXY protocol */
 
-/* The client of the proxy is the client from here on. */
+/* The source of the header is the client from here on. */
 static void
 take_proxied(struct session *s, const struct proxy_header *header)
 {
@@ -58,7 +57,7 @@ take_proxied(struct session *s, const struct proxy_header *header)
 	r->proxy = r->client;
 	r->client = header->source;
 	s->scope = 0;
-	s->question.proxied = header->destination;
+	s->proxied = header->destination;
 }
 
 void
@@ -71,7 +70,7 @@ session_proxy(struct session *s)
 		return;
 	if (!settings_proxied(&s->settings, peer,
 	    route_probe(&s->settings, peer, s->scope).self)) {
-		session_read(s);
+		read_more(s);
 		session_end(s, RESULT_BAD_PROXY_HEADER,
 		    "proxy-protocol-from does not name this client");
 	}
@@ -87,7 +86,7 @@ session_proxy(struct session *s)
 			inbox_consume(&s->inbox, &c);
 			break;
 		}
-		session_read(s);
+		read_more(s);
 	}
 	take_proxied(s, &header);
 }
@@ -133,7 +132,7 @@ read_greeting(struct session *s, struct socks5_greeting *greeting)
 			inbox_consume(&s->inbox, &c);
 			return;
 		}
-		session_read(s);
+		read_more(s);
 	}
 }
 
@@ -156,18 +155,6 @@ choose_method(const struct settings *settings,
 	return SOCKS5_METHOD_NO_ACCEPTABLE;
 }
 
-/* Sends two octets of an answer; a client that is gone ends the session. */
-static void
-answer(struct session *s, uint8_t first, uint8_t second)
-{
-	const uint8_t octets[] = { first, second };
-
-	if (send(s->inbox.fd, octets, sizeof(octets), MSG_NOSIGNAL) !=
-	    (ssize_t)sizeof(octets))
-		session_end(s, RESULT_CLIENT_GONE,
-		    "the client left in the handshake");
-}
-
 /* ------------------------------------------ username/password (RFC 1929) */
 
 static void
@@ -184,7 +171,7 @@ read_login(struct session *s, struct login *login, struct cursor *behind)
 			    "not a username/password message of version 01");
 		if (parse == PARSE_DONE)
 			return;
-		session_read(s);
+		read_more(s);
 	}
 }
 
@@ -200,7 +187,7 @@ penalty(const struct session *s)
 }
 
 static void
-session_login(struct session *s)
+log_in(struct session *s)
 {
 	struct cursor behind;
 	struct login login;
@@ -220,7 +207,7 @@ session_login(struct session *s)
 		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
 		    "wrong user or password");
 	}
-	answer(s, LOGIN_VERSION, 0);
+	session_answer(s, &(struct response){ .reply = REPLY_SUCCEEDED });
 }
 
 void
@@ -235,9 +222,9 @@ session_authenticate(struct session *s)
 	if (method == SOCKS5_METHOD_NO_ACCEPTABLE)
 		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
 		    "the client offered no method that `auth' has");
-	answer(s, SOCKS5_VERSION, (uint8_t)method);
+	session_answer(s, &(struct response){ .method = method });
 	if (method == SOCKS5_METHOD_PASSWORD)
-		session_login(s);
+		log_in(s);
 	else
 		s->record.auth = s->record.client.family == FAMILY_NONE ?
 		    "unix" : "none";
@@ -251,9 +238,9 @@ static const char *
 command_word(uint8_t command)
 {
 	static const char *const words[] = {
-		[SOCKS5_CONNECT] = "CONNECT",
-		[SOCKS5_BIND] = "BIND",
-		[SOCKS5_UDP_ASSOCIATE] = "UDP",
+		[REQUEST_CONNECT] = "CONNECT",
+		[REQUEST_BIND] = "BIND",
+		[REQUEST_UDP_ASSOCIATE] = "UDP",
 	};
 	static char number[COMMAND_TEXT];
 	struct text t = text_in(number, sizeof(number));
@@ -269,7 +256,7 @@ static void
 record_destination(struct session *s)
 {
 	static char literal[ADDRESS_TEXT];
-	const struct socks5_request *request = &s->request;
+	const struct request *request = &s->request;
 	struct record *r = &s->record;
 	struct text t = text_in(literal, sizeof(literal));
 
@@ -288,7 +275,7 @@ record_destination(struct session *s)
 }
 
 static const char *
-request_wrong(const struct socks5_request *request, enum reply why)
+request_wrong(const struct request *request, enum reply why)
 {
 	if (why == REPLY_ADDRESS_TYPE_NOT_SUPPORTED)
 		return "the address type is not 01, 03 or 04";
@@ -321,7 +308,7 @@ session_request(struct session *s)
 			inbox_consume(&s->inbox, &c);
 			break;
 		}
-		session_read(s);
+		read_more(s);
 	}
 	record_destination(s);
 }

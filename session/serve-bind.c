@@ -31,7 +31,7 @@ listening_address(const struct session *s)
 		other.port = ours->port;
 		return other;
 	}
-	return serve_bound(s, address_is_any(ours) ? &other : ours);
+	return session_bound(s, address_is_any(ours) ? &other : ours);
 }
 
 static void
@@ -47,7 +47,7 @@ listen_for_peer(struct session *s)
 	listens = binding_open(b, deadline_in(s->settings.connect_timeout));
 	note_verdict(s);
 	if (!listens)
-		serve_end(s, &b->outcome);
+		session_conclude(s, &b->outcome);
 }
 
 /* FTP: PORT and EPRT may name this port, in a session that translates. */
@@ -76,7 +76,7 @@ wait_for_peer(struct session *s)
 	s->record.attempts = b->attempts;
 	note_verdict(s);
 	if (!connected)
-		serve_end(s, &b->outcome);
+		session_conclude(s, &b->outcome);
 	s->record.peer = b->peer;
 	s->record.local = b->local;
 }
@@ -90,20 +90,18 @@ serve_bind(struct session *s)
 
 	listen_for_peer(s);
 	bound = listening_address(s);
-	share = serve_share(s);
+	share = session_share(s);
 	port = register_port(s, &share, &bound);
 	s->record.local = bound;
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no listener, no connection of ours, no file. */
-	serve_reply(s, &bound, 0);
-	serve_show(s);
+	session_answer(s, &(struct response){ .bound = &bound });
+	session_show(s);
 	wait_for_peer(s);
 	binds_remove(&share, &port);
 	/* From here: two connections that policy allows to be one. */
-	serve_reply(s, &s->record.peer, 0);
+	session_answer(s, &(struct response){ .bound = &s->record.peer });
 	s->stage = STAGE_SILENT;
-	serve_announce(s);
-	session_confine(s, SANDBOX_RELAY);
-	/* From here: no new connection. */
+	session_announce(s);
 	serve_relay(s, s->binding.fd);
 }

@@ -16,6 +16,8 @@ dial(struct session *s)
 	d->question = &s->question;
 	d->until = deadline_in(s->settings.connect_timeout);
 	d->client = s->inbox.fd;
+	d->pinned = s->recall.pinned;
+	d->pinned_only = s->recall.pinned_only;
 	connected = dial_run(d);
 	s->record.dial_usec = clock_microseconds() - start;
 	s->record.attempts = d->attempts;
@@ -24,7 +26,7 @@ dial(struct session *s)
 	s->record.peer = d->peer;
 	s->record.local = d->local;
 	if (!connected)
-		serve_end(s, &d->outcome);
+		session_conclude(s, &d->outcome);
 }
 
 _Noreturn void
@@ -36,13 +38,11 @@ serve_connect(struct session *s)
 	/* From here: two connections that policy allows to be one. */
 	if (serve_is_ftp(s))
 		serve_ftp_begin(s);
-	bound = serve_bound(s, &s->record.local);
-	serve_reply(s, &bound, 0);
+	bound = session_bound(s, &s->record.local);
+	session_answer(s, &(struct response){ .bound = &bound });
 	s->stage = STAGE_SILENT;
-	serve_announce(s);
+	session_announce(s);
 	if (serve_is_ftp(s))
 		serve_ftp(s);
-	session_confine(s, SANDBOX_RELAY);
-	/* From here: no new connection, no file. */
 	serve_relay(s, s->dial.fd);
 }

@@ -41,14 +41,6 @@ log_peer(void *context, const struct association_peer *peer)
 	journal_record(&r);
 }
 
-/* The one by which the client reached us, or its proxy. */
-static const struct address *
-address_reached(const struct session *s)
-{
-	return s->question.proxied.family != FAMILY_NONE ?
-	    &s->question.proxied : &s->record.listen;
-}
-
 /*
  * BND: what `advertise' says, else the address that the client reached us by
  * (behind a proxy: it), which may be none that we know.  Never a wildcard: no
@@ -60,7 +52,7 @@ relay_address(struct session *s)
 	const enum family family = s->record.client.family;
 	const struct address *advertised = settings_advertised(&s->settings,
 	    ADVERTISE_UDP, family);
-	const struct address *reached = address_reached(s);
+	const struct address *reached = session_reached(s);
 
 	if (advertised->family != FAMILY_NONE)
 		return *advertised;
@@ -87,8 +79,8 @@ associate(struct session *s)
 	a->scope = s->scope;
 	a->peer_seen = s->settings.log_udp_peers ? log_peer : NULL;
 	a->context = s;
-	if (!association_open(a, address_reached(s)))
-		serve_end(s, &a->outcome);
+	if (!association_open(a, session_reached(s)))
+		session_conclude(s, &a->outcome);
 	bound.port = a->bound.port;
 	return bound;
 }
@@ -111,13 +103,14 @@ serve_udp(struct session *s)
 	const struct association *a = &s->association;
 
 	s->record.local = associate(s);
-	serve_reply(s, &s->record.local, a->interface_data ?
-	    SOCKS5_FLAG_INTERFACE_REQUEST : 0);
+	session_answer(s, &(struct response){ .bound = &s->record.local,
+		.flag = a->interface_data ? SOCKS5_FLAG_INTERFACE_REQUEST :
+		    0 });
 	s->record.datagrams = true;
-	serve_show(s);
+	session_show(s);
 	session_confine(s, SANDBOX_UDP);
 	/* From here: datagrams, names, no connection but a name server's. */
 	association_run(&s->association);
 	note_datagrams(s);
-	serve_end(s, &a->outcome);
+	session_conclude(s, &a->outcome);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The stages of a session's sandbox, and its two ends.  Once session_open()
+ * What every step of a session uses: the stages of its sandbox, its answers,
+ * and its two ends.  Once session_open()
  * has come back, session_end() is the only way out of the process.
  */
 #include "session/session.h"
@@ -9,7 +10,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/wait.h"
+
+/* A user, a name and three addresses, escaped. */
+enum { STATUS_TEXT = 1536 };
 
 /* RFC 1928 6 leaves 10 seconds after a failure reply. */
 enum { FAREWELL_MILLISECONDS = 2000, FAREWELL_OCTETS = 64 * 1024 };
@@ -26,28 +31,89 @@ session_confine(struct session *s, enum sandbox_stage stage)
 		    "file that the user may read can be read");
 }
 
-/* ------------------------------------------------------------------- end */
-
-/* What the client waits for, as a refusal.  Returns the length. */
-static size_t
-refusal_format(const struct session *s, enum reply reply,
-    uint8_t octets[SOCKS5_REPLY_MAX])
+const struct address *
+session_reached(const struct session *s)
 {
-	switch (s->stage) {
-	case STAGE_SILENT:
-		break;
-	case STAGE_METHOD:
-		octets[0] = SOCKS5_VERSION;
-		octets[1] = SOCKS5_METHOD_NO_ACCEPTABLE;
-		return 2;
-	case STAGE_LOGIN:
-		login_reply_format(false, octets);
-		return LOGIN_REPLY_SIZE;
-	case STAGE_REQUEST:
-		return socks5_reply_format(reply, NULL, octets);
-	}
-	return 0;
+	return s->proxied.family != FAMILY_NONE ? &s->proxied :
+	    &s->record.listen;
 }
+
+struct share
+session_share(struct session *s)
+{
+	return (struct share){
+		.table = &s->table,
+		.client = s->record.client,
+		.uid = s->record.client_uid,
+		.auth = s->record.auth,
+		.user = s->record.user,
+		.user_length = s->record.user_length,
+	};
+}
+
+/* ------------------------------------------------ what the client sees */
+
+/* Sends a response whole.  False: the client waits for none, or is gone. */
+static bool
+respond(struct session *s, const struct response *response)
+{
+	uint8_t octets[REPLY_MAX];
+	const size_t length = reply_format(s->stage, response, octets);
+
+	if (length == 0 || send(s->inbox.fd, octets, length, MSG_NOSIGNAL) !=
+	    (ssize_t)length)
+		return false;
+	if (s->stage == STAGE_REQUEST)
+		s->record.reply = (int)response->reply;
+	return true;
+}
+
+void
+session_answer(struct session *s, const struct response *response)
+{
+	if (!respond(s, response))
+		session_end(s, RESULT_CLIENT_GONE, s->stage == STAGE_REQUEST ?
+		    "the client left before the reply" :
+		    "the client left in the handshake");
+}
+
+struct address
+session_bound(const struct session *s, const struct address *ours)
+{
+	const enum family family = s->record.client.family;
+	struct address bound = *ours;
+
+	if (family != FAMILY_NONE && family != bound.family)
+		bound = *session_reached(s);
+	if (family != FAMILY_NONE && family != bound.family)
+		bound = (struct address){ .family = FAMILY_IPV4 };
+	bound.port = ours->port;
+	return bound;
+}
+
+/* --------------------------------------------- what the machine sees */
+
+void
+session_show(struct session *s)
+{
+	char buffer[STATUS_TEXT];
+	struct text status = text_in(buffer, sizeof(buffer));
+
+	record_describe(&status, &s->record);
+	journal_status(buffer);
+}
+
+void
+session_announce(struct session *s)
+{
+	session_show(s);
+	if (!s->settings.log_start)
+		return;
+	s->record.result = RESULT_OPEN;
+	journal_record(&s->record);
+}
+
+/* ------------------------------------------------------------ the ends */
 
 /*
  * Closing with octets unread makes the kernel send a reset, which may
@@ -78,15 +144,10 @@ _Noreturn void
 session_fail(struct session *s, enum result result, enum reply reply,
     const char *reason)
 {
-	uint8_t octets[SOCKS5_REPLY_MAX];
-	const size_t length = refusal_format(s, reply, octets);
+	const struct response refusal = { .reply = reply };
 
-	if (length > 0 && send(s->inbox.fd, octets, length, MSG_NOSIGNAL) ==
-	    (ssize_t)length) {
-		if (s->stage == STAGE_REQUEST)
-			s->record.reply = (int)reply;
+	if (respond(s, &refusal))
 		farewell(s);
-	}
 	session_end(s, result, reason);
 }
 
@@ -102,4 +163,14 @@ session_end(struct session *s, enum result result, const char *reason)
 	r->duration_usec = clock_microseconds() - s->start;
 	journal_record(r);
 	_exit(result == RESULT_ERROR ? STATUS_SYSTEM : STATUS_OK);
+}
+
+_Noreturn void
+session_conclude(struct session *s, const struct outcome *outcome)
+{
+	const char *reason = outcome_reason(outcome);
+
+	if (outcome->reply != REPLY_SUCCEEDED)
+		session_fail(s, outcome->result, outcome->reply, reason);
+	session_end(s, outcome->result, reason);
 }

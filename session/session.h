@@ -21,18 +21,12 @@
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
+#include "session/recall.h"
+#include "session/reply.h"
 #include "share/table.h"
 #include "status.h"
 #include "wire/login.h"
-#include "wire/socks5.h"
-
-/* In which dialect the client waits for an answer. */
-enum stage {
-	STAGE_SILENT,  /* none: before a greeting, and while relaying */
-	STAGE_METHOD,  /* VER METHOD */
-	STAGE_LOGIN,   /* VER STATUS */
-	STAGE_REQUEST, /* VER REP ... */
-};
+#include "wire/request.h"
 
 struct session {
 	struct settings settings;
@@ -44,7 +38,9 @@ struct session {
 	bool health_check;         /* PROXY LOCAL: not worth a record */
 	char user[LOGIN_FIELD_MAX];
 
-	struct socks5_request request;
+	struct address proxied;    /* destination of the PROXY header */
+	struct request request;
+	struct recall recall;
 	struct question question;
 	struct verdict verdict;
 	struct dial dial;
@@ -54,7 +50,6 @@ struct session {
 
 	/* What the client's sessions share, and FTP. */
 	struct table table;
-	char announced[TABLE_RULE_TEXT]; /* question.announced */
 	struct alg alg;
 
 	/* What the log says at the end; filled in on the way. */
@@ -65,17 +60,52 @@ struct session {
 /* Enters a stage of the sandbox, or ends the session with 71. */
 void session_confine(struct session *s, enum sandbox_stage stage);
 
+/* Where the client reached us: the PROXY header's destination where there is
+ * one, else our end of its connection. */
+const struct address *session_reached(const struct session *s);
+
+/* This client's part of the association table. */
+struct share session_share(struct session *s);
+
+/* ------------------------------------------------ what the client sees */
+
+/* Sends the answer that the client waits for at this stage; a client that is
+ * gone ends the session.  The record has the reply to a request. */
+void session_answer(struct session *s, const struct response *response);
+
 /*
- * The only way out before the relay: says no in the dialect of the stage
- * that the client is in (10-second rule: RFC 1928 6), leaves the record.
- * reason is a sentence without untrusted octets that are not escaped, NULL
- * for none.
+ * The address that a reply may name to this client: `ours' where its family is
+ * the client's, else session_reached(), or zeros where that is of the other
+ * family too.  The port is always ours.
+ */
+struct address session_bound(const struct session *s,
+    const struct address *ours);
+
+/* --------------------------------------------- what the machine sees */
+
+/* CLIENT USER -> DEST (PEER), for systemctl status and ps(1). */
+void session_show(struct session *s);
+
+/* The same, and the record `open' where `log-start' asks for one. */
+void session_announce(struct session *s);
+
+/* ------------------------------------------------------------ the ends */
+
+/*
+ * The end before the relay: says no in the dialect of the stage that the
+ * client is in, and leaves the record.  RFC 1928 6 wants the connection closed
+ * within 10 seconds; it is within 2.  reason is a sentence whose untrusted
+ * octets are escaped, NULL for none.
  */
 _Noreturn void session_fail(struct session *s, enum result result,
     enum reply reply, const char *reason);
 
-/* Leaves the record and the process. */
+/* The end that is nobody's refusal: leaves the record and the process. */
 _Noreturn void session_end(struct session *s, enum result result,
     const char *reason);
+
+/* That of the two which the outcome of a step asks for. */
+_Noreturn void session_conclude(struct session *s,
+    const struct outcome *outcome);
 
 #endif

@@ -50,7 +50,7 @@ address_field(struct cursor *walk, uint8_t type, size_t *length)
 }
 
 static void
-take_host(struct socks5_request *r, uint8_t type)
+take_host(struct request *r, uint8_t type)
 {
 	const uint16_t port = r->address.port;
 
@@ -74,7 +74,7 @@ take_host(struct socks5_request *r, uint8_t type)
 
 /* RFC 1928 5:  ATYP DST.ADDR DST.PORT; a name may be NAME_BAD. */
 static enum parse
-read_address(struct cursor *walk, struct socks5_request *out, enum reply *why)
+read_address(struct cursor *walk, struct request *out, enum reply *why)
 {
 	size_t length = 0;
 
@@ -98,7 +98,7 @@ read_address(struct cursor *walk, struct socks5_request *out, enum reply *why)
 }
 
 enum parse
-socks5_address_parse(struct cursor *c, struct socks5_request *out,
+socks5_address_parse(struct cursor *c, struct request *out,
     enum reply *why)
 {
 	struct cursor walk = *c;
@@ -114,11 +114,11 @@ socks5_address_parse(struct cursor *c, struct socks5_request *out,
 
 /* RFC 1928 4:  VER CMD RSV ATYP DST.ADDR DST.PORT */
 enum parse
-socks5_request_parse(struct cursor *c, struct socks5_request *out,
+socks5_request_parse(struct cursor *c, struct request *out,
     enum reply *why)
 {
 	struct cursor walk = *c;
-	struct socks5_request r = { 0 };
+	struct request r = { 0 };
 
 	*why = REPLY_GENERAL_FAILURE;
 	const uint8_t version = cursor_u8(&walk);
@@ -137,7 +137,7 @@ socks5_request_parse(struct cursor *c, struct socks5_request *out,
 	/* Where the client of UDP will send from is a hint, and some say "0"
 	 * where they do not know. */
 	if (parse == PARSE_BAD || (r.kind == NAME_BAD &&
-	    r.command != SOCKS5_UDP_ASSOCIATE))
+	    r.command != REQUEST_UDP_ASSOCIATE))
 		return PARSE_BAD;
 	*c = walk;
 	return PARSE_DONE;

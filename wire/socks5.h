@@ -12,7 +12,7 @@
 
 #include "wire/address.h"
 #include "wire/cursor.h"
-#include "wire/name.h"
+#include "wire/request.h"
 
 enum { SOCKS5_VERSION = 5 };
 
@@ -23,44 +23,8 @@ enum socks5_method {
 	SOCKS5_METHOD_NO_ACCEPTABLE = 0xff,
 };
 
-/* CMD, RFC 1928 4. */
-enum socks5_command {
-	SOCKS5_CONNECT = 1,
-	SOCKS5_BIND = 2,
-	SOCKS5_UDP_ASSOCIATE = 3,
-};
-
-/* REP, RFC 1928 6; 09 by draft-ietf-aft-socks-pro-v5. */
-enum reply {
-	REPLY_SUCCEEDED = 0,
-	REPLY_GENERAL_FAILURE = 1,
-	REPLY_NOT_ALLOWED = 2,
-	REPLY_NETWORK_UNREACHABLE = 3,
-	REPLY_HOST_UNREACHABLE = 4,
-	REPLY_CONNECTION_REFUSED = 5,
-	REPLY_TTL_EXPIRED = 6,
-	REPLY_COMMAND_NOT_SUPPORTED = 7,
-	REPLY_ADDRESS_TYPE_NOT_SUPPORTED = 8,
-	REPLY_INVALID_ADDRESS = 9,
-};
-
 struct socks5_greeting {
 	bool offers[256]; /* by METHOD; 0xff is never set */
-};
-
-/* Exactly what was asked. */
-struct socks5_request {
-	uint8_t command;
-	uint8_t flag;           /* RSV of RFC 1928, FLAG of pro-v5 */
-	/* NAME_HOST: name; NAME_LITERAL: address; NAME_BAD of a whole request:
-	 * a UDP ASSOCIATE, whose name nobody looks up. */
-	enum name_kind kind;
-	bool by_name;           /* sent as DOMAINNAME, a literal too */
-	struct address address; /* with the port; for a name only the port */
-	char name[NAME_LENGTH_MAX + 1];
-	/* The address field as it came, for the log. */
-	uint8_t asked[255];
-	uint8_t asked_length;
 };
 
 /* VER NMETHODS METHODS.  PARSE_BAD: VER is not 5.  The cursor moves and *out
@@ -74,7 +38,7 @@ enum parse socks5_greeting_parse(struct cursor *c,
  * know), and of *out what was read so far.  The cursor moves on PARSE_DONE
  * only.
  */
-enum parse socks5_request_parse(struct cursor *c, struct socks5_request *out,
+enum parse socks5_request_parse(struct cursor *c, struct request *out,
     enum reply *why);
 
 /*
@@ -82,7 +46,7 @@ enum parse socks5_request_parse(struct cursor *c, struct socks5_request *out,
  * channel of UDP have it, into those fields of *out, which are zero before.
  * As socks5_request_parse().
  */
-enum parse socks5_address_parse(struct cursor *c, struct socks5_request *out,
+enum parse socks5_address_parse(struct cursor *c, struct request *out,
     enum reply *why);
 
 /* FLAG of UDP ASSOCIATE, draft-ietf-aft-socks-pro-v5: the client asks whether

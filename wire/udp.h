@@ -20,7 +20,7 @@ enum { UDP_HEADER_MAX = 22 };
 
 struct udp_header {
 	uint8_t fragment;         /* FRAG; 0: it stands alone */
-	struct socks5_request to; /* its address fields alone */
+	struct request to; /* its address fields alone */
 };
 
 /*
@@ -39,7 +39,7 @@ size_t udp_header_format(const struct address *from,
 enum { UDP_CONTROL_INTERFACE_DATA = 1 };
 
 struct udp_control {
-	struct socks5_request to; /* its address fields alone */
+	struct request to; /* its address fields alone */
 };
 
 /*

@@ -23,10 +23,10 @@ require(bool holds)
 static void
 check_request(const struct client_address *to)
 {
-	const struct client_request out = { .command = SOCKS5_CONNECT,
+	const struct client_request out = { .command = REQUEST_CONNECT,
 		.flag = 0, .to = *to };
 	uint8_t octets[CLIENT_REQUEST_MAX];
-	struct socks5_request in;
+	struct request in;
 	enum reply why;
 	struct cursor c = { .at = octets };
 

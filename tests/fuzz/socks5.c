@@ -50,7 +50,7 @@ try_greeting(const uint8_t *octets, size_t length)
 }
 
 static void
-check_name(const struct socks5_request *request)
+check_name(const struct request *request)
 {
 	const size_t length = strlen(request->name);
 
@@ -67,7 +67,7 @@ static void
 try_request(const uint8_t *octets, size_t length)
 {
 	struct cursor c = over(octets, length);
-	struct socks5_request request;
+	struct request request;
 	enum reply why = REPLY_SUCCEEDED;
 	const enum parse parse = socks5_request_parse(&c, &request, &why);
 
@@ -81,7 +81,7 @@ try_request(const uint8_t *octets, size_t length)
 	const size_t used = length - c.left;
 	require(octets[0] == SOCKS5_VERSION);
 	require(request.kind == NAME_HOST || request.kind == NAME_LITERAL ||
-	    (octets[1] == SOCKS5_UDP_ASSOCIATE && request.by_name));
+	    (octets[1] == REQUEST_UDP_ASSOCIATE && request.by_name));
 	require(used >= (request.kind == NAME_BAD ? 7 : 8) && used <= 262);
 	require(request.address.port ==
 	    (uint16_t)(octets[used - 2] << 8 | octets[used - 1]));

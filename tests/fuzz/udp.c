@@ -34,7 +34,7 @@ check_address(const struct address *address)
 }
 
 static void
-check_target(const struct socks5_request *to)
+check_target(const struct request *to)
 {
 	require(to->kind != NAME_BAD);
 	if (to->kind == NAME_LITERAL)

@@ -102,15 +102,15 @@ main(void)
 	expect_greetings();
 	expect_login("alice", "secret", "0105616c69636506736563726574");
 	expect_login("alice", "", "0105616c69636500");
-	expect_request(SOCKS5_CONNECT, 0, named("www.example.com", 80),
+	expect_request(REQUEST_CONNECT, 0, named("www.example.com", 80),
 	    "050100030f7777772e6578616d706c652e636f6d0050");
-	expect_request(SOCKS5_CONNECT, 0x10, literal("2001:db8::80", 443),
+	expect_request(REQUEST_CONNECT, 0x10, literal("2001:db8::80", 443),
 	    "0501100420010db800000000000000000000008001bb");
-	expect_request(SOCKS5_BIND, 0, literal("192.0.2.80", 21),
+	expect_request(REQUEST_BIND, 0, literal("192.0.2.80", 21),
 	    "05020001c00002500015");
-	expect_request(SOCKS5_UDP_ASSOCIATE, 0, (struct client_address){ 0 },
+	expect_request(REQUEST_UDP_ASSOCIATE, 0, (struct client_address){ 0 },
 	    "05030001000000000000");
-	expect_request(SOCKS5_CONNECT, 0, id, "05010008005a3ce10050");
+	expect_request(REQUEST_CONNECT, 0, id, "05010008005a3ce10050");
 	expect_request(CLIENT_ADDRESS_ASSOCIATE, 0,
 	    named("www.example.com", 0),
 	    "050800030f7777772e6578616d706c652e636f6d0000");

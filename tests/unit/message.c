@@ -68,7 +68,7 @@ parse_login(struct cursor *c, struct text *meaning)
 }
 
 static void
-target_add(struct text *t, const struct socks5_request *to)
+target_add(struct text *t, const struct request *to)
 {
 	if (to->kind == NAME_LITERAL) {
 		address_add_port(t, &to->address);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One function for each dialect of answers.  Pure.
+ */
+#include "session/reply.h"
+
+#include "wire/login.h"
+
+typedef size_t response_format(const struct response *response,
+    uint8_t octets[REPLY_MAX]);
+
+/* VER METHOD */
+static size_t
+format_method(const struct response *response, uint8_t octets[REPLY_MAX])
+{
+	octets[0] = SOCKS5_VERSION;
+	octets[1] = response->reply == REPLY_SUCCEEDED ?
+	    (uint8_t)response->method : SOCKS5_METHOD_NO_ACCEPTABLE;
+	return 2;
+}
+
+/* VER STATUS */
+static size_t
+format_login(const struct response *response, uint8_t octets[REPLY_MAX])
+{
+	login_reply_format(response->reply == REPLY_SUCCEEDED, octets);
+	return LOGIN_REPLY_SIZE;
+}
+
+/* VER REP FLAG ATYP BND.ADDR BND.PORT */
+static size_t
+format_request(const struct response *response, uint8_t octets[REPLY_MAX])
+{
+	const size_t length = socks5_reply_format(response->reply,
+	    response->bound, octets);
+
+	octets[SOCKS5_REPLY_FLAG] = response->flag;
+	return length;
+}
+
+size_t
+reply_format(enum stage stage, const struct response *response,
+    uint8_t octets[REPLY_MAX])
+{
+	static response_format *const formats[] = {
+		[STAGE_SILENT] = NULL,
+		[STAGE_METHOD] = format_method,
+		[STAGE_LOGIN] = format_login,
+		[STAGE_REQUEST] = format_request,
+	};
+
+	return formats[stage] == NULL ? 0 : formats[stage](response, octets);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the client is told, in the dialect that it waits for an answer in.
+ * Nothing else knows that there are dialects of answers.
+ */
+#ifndef SOCKS64_SESSION_REPLY_H
+#define SOCKS64_SESSION_REPLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/address.h"
+#include "wire/request.h"
+#include "wire/socks5.h"
+
+/* What the client waits for. */
+enum stage {
+	STAGE_SILENT,  /* nothing: before a greeting, and while relaying */
+	STAGE_METHOD,  /* the answer to a greeting (RFC 1928 3) */
+	STAGE_LOGIN,   /* the answer to a login (RFC 1929) */
+	STAGE_REQUEST, /* the reply to a request (RFC 1928 6) */
+};
+
+/* An answer.  Each stage looks at what it has a field for. */
+struct response {
+	enum reply reply;            /* all: REPLY_SUCCEEDED is yes */
+	enum socks5_method method;   /* STAGE_METHOD: the one that is chosen */
+	const struct address *bound; /* STAGE_REQUEST: BND; NULL: zeros */
+	uint8_t flag;                /* STAGE_REQUEST: FLAG of pro-v5 */
+};
+
+/* The longest answer of any stage. */
+enum { REPLY_MAX = SOCKS5_REPLY_MAX };
+
+/* The response as octets of the stage's dialect; returns how many, 0 where the
+ * client waits for nothing. */
+size_t reply_format(enum stage stage, const struct response *response,
+    uint8_t octets[REPLY_MAX]);
+
+#endif
