@@ -10,6 +10,10 @@
  * in use too is a matter of luck. */
 enum { KERNEL_TRIES = 64 };
 
+/* The first port that Linux gives away by itself, unless it is told
+ * otherwise. */
+enum { PORT_EPHEMERAL = 32768 };
+
 static uint32_t
 range_size(const struct port_range *range)
 {
@@ -24,8 +28,9 @@ ports_start(const struct settings *settings, uint16_t wanted)
 	if (p.range.low != 0)
 		p.start = (uint32_t)((uint64_t)clock_microseconds() %
 		    range_size(&p.range));
-	if (wanted >= PORT_UNPRIVILEGED && (p.range.low == 0 ||
-	    (wanted >= p.range.low && wanted <= p.range.high)))
+	if (p.range.low == 0 ? wanted >= PORT_EPHEMERAL :
+	    wanted >= PORT_UNPRIVILEGED && wanted >= p.range.low &&
+	    wanted <= p.range.high)
 		p.wanted = wanted;
 	return p;
 }

@@ -19,8 +19,11 @@ struct ports {
 	uint32_t tried;          /* how many ports were tried since */
 };
 
-/* Begins the walk.  wanted: the port that was asked for, 0 for any.  One below
- * 1024 or outside of `listen-ports' is not tried: no client can have it. */
+/* Begins the walk.  wanted: the port that was asked for, 0 for any.  SECURITY:
+ * it is tried where `listen-ports' has it and it is not below 1024; without
+ * `listen-ports' where no local service would want it, from 32768 on: a client
+ * that took 5432 or 8080 before their service starts would get what is sent
+ * to it. */
 struct ports ports_start(const struct settings *settings, uint16_t wanted);
 
 /* The next port to try, into *port; 0 leaves the choice to the kernel.  False:

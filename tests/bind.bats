@@ -218,25 +218,43 @@ meet() { # FORM
 @test "a requested port is given where it can be, else another" {
 	gateway_start activate
 	use_type A
-	bind_start "$S4" 23456
-	assert_equal "wanted" "$(port_of "$FIRST")" 23456
+	bind_start "$S4" 43456
+	assert_equal "wanted" "$(port_of "$FIRST")" 43456
 	local first=$FIRST
 	cp "$BATS_FILE_TMPDIR/client.pid" "$BATS_FILE_TMPDIR/other.pid"
-	bind_start "$S4" 23456
-	[[ $(port_of "$FIRST") -ne 23456 ]] || fail "two at one port"
+	bind_start "$S4" 43456
+	[[ $(port_of "$FIRST") -ne 43456 ]] || fail "two at one port"
 	stop other
 	record_of "$(value client "$first")" >/dev/null
 	stop client
 	wait_until sessions_are 0
-	bind_start "$S4" 23456
-	assert_equal "free again" "$(port_of "$FIRST")" 23456
+	bind_start "$S4" 43456
+	assert_equal "free again" "$(port_of "$FIRST")" 43456
 	stop client
 	# One family is enough to make it busy.
-	start busy ip netns exec "$NET-gw" "$PEERS/listen.py" 23457 "$GW6"
-	wait_until net_listens gw 23457
-	bind_start "$S4" 23457
-	[[ $(port_of "$FIRST") -ne 23457 ]] || fail "the other family has it"
+	start busy ip netns exec "$NET-gw" "$PEERS/listen.py" 43457 "$GW6"
+	wait_until net_listens gw 43457
+	bind_start "$S4" 43457
+	[[ $(port_of "$FIRST") -ne 43457 ]] || fail "the other family has it"
 	stop busy
+}
+
+@test "a port of a local service is given where listen-ports has it alone" {
+	gateway_start activate
+	use_type A
+	local port
+	for port in 1080 3306 5432 6379 8080 32767; do
+		bind_start "$S4" $port
+		assert_equal rep "$(value rep "$FIRST")" 00
+		[[ $(port_of "$FIRST") -ge 32768 ]] || fail "$FIRST"
+		stop client
+	done
+	wait_until sessions_are 0
+	gateway_stop
+	gateway_start activate "$NET_ALLOW" 'listen-ports 8000-8099'
+	bind_start "$S4" 8080
+	assert_equal "allowed" "$(port_of "$FIRST")" 8080
+	stop client
 }
 
 @test "ports below 1024 are nobody's to ask for" {
@@ -260,7 +278,7 @@ meet() { # FORM
 	local i
 	declare -A seen=()
 	for i in one two; do
-		bind_start "$S4" 23456
+		bind_start "$S4" 43456
 		seen[$(port_of "$FIRST")]=$i
 		mv "$BATS_FILE_TMPDIR/client.pid" "$BATS_FILE_TMPDIR/$i.pid"
 	done
