@@ -243,6 +243,13 @@ add_datagrams(struct text *t, const struct record *r, const void *member)
 }
 
 static void
+add_unlogged(struct text *t, const struct record *r, const void *member)
+{
+	if (r->unlogged > 0)
+		add_datagrams(t, r, member);
+}
+
+static void
 add_all_datagrams(struct text *t, const struct record *r,
     const void *member)
 {
@@ -345,6 +352,9 @@ static const struct value {
 	{ "", "SOCKS64_DATAGRAMS_DOWN", false, OF(datagrams_down),
 	    add_datagrams },
 	{ "", "SOCKS64_DROPPED", false, OF(dropped), add_datagrams },
+	{ "peers", "SOCKS64_PEERS", false, OF(peers), add_datagrams },
+	{ "unlogged", "SOCKS64_PEERS_UNLOGGED", false, OF(unlogged),
+	    add_unlogged },
 	{ "", "SOCKS64_REPLY", false, 0, add_reply },
 	{ "", "SOCKS64_RULE", false, OF(rule), add_sentence },
 	{ "", "SOCKS64_ATTEMPTS", false, OF(attempts), add_sentence },

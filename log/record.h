@@ -62,10 +62,12 @@ struct record {
 	struct address proxy;    /* who sent the PROXY header */
 	uint64_t up;             /* octets of payload to the server */
 	uint64_t down;           /* and to the client */
-	bool datagrams;          /* the next three are valid */
+	bool datagrams;          /* the next five are valid */
 	uint64_t datagrams_up;
 	uint64_t datagrams_down;
 	uint64_t dropped;
+	uint64_t peers;          /* addresses and ports that were sent to */
+	uint64_t unlogged;       /* of which so many have no record `peer' */
 	int64_t start_usec;      /* CLOCK_REALTIME */
 	int64_t dial_usec;       /* -1: nothing was dialled */
 	int64_t duration_usec;

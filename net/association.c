@@ -268,8 +268,10 @@ note_sent(struct association *a, struct peer *peer, const struct target *t)
 	const bool before = peers_sent(&a->peers, &t->address);
 
 	peer->sent = true;
-	if (!before)
-		tell_peer(a, peer, t);
+	if (before)
+		return;
+	a->peer_count++;
+	tell_peer(a, peer, t);
 }
 
 static bool

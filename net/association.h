@@ -79,6 +79,7 @@ struct association {
 	uint64_t datagrams_up;
 	uint64_t datagrams_down;
 	uint64_t dropped;
+	uint64_t peer_count; /* addresses and ports that were sent to */
 	/* RESULT_OK, RESULT_RESET: the client ended its connection, reset it.
 	 * RESULT_TIMEOUT: idle.  RESULT_BAD_REQUEST: the client said what it
 	 * may not.  RESULT_CONNECT_FAILED: association_open() failed.

@@ -83,6 +83,7 @@ lookup_end(struct names *n, size_t i)
 	resolve_end(p->lookup);
 	p->lookup = NULL;
 	n->asking[i] = NULL;
+	n->open--;
 }
 
 static void
@@ -135,11 +136,15 @@ names_add(struct names *n, const char *name)
 	struct pinned_name *p = place_find(n);
 	struct text t;
 
-	if (p == NULL)
+	n->rate.size = NAMES_PER_SECOND;
+	n->rate.rate = NAMES_PER_SECOND;
+	if (p == NULL || n->open == NAMES_OPEN_MAX ||
+	    !bucket_take(&n->rate, clock_now()))
 		return NULL;
 	*p = (struct pinned_name){ .state = NAME_WAITING,
 		.serial = ++n->last_serial, .used_at = clock_now() };
 	n->waiting++;
+	n->open++;
 	t = text_in(p->name, sizeof(p->name));
 	text_add(&t, name);
 	start_waiting(n);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/wait.h"
 #include "net/candidates.h"
 #include "net/resolve.h"
@@ -22,6 +23,8 @@
 enum {
 	NAMES_MAX = 64,  /* more: the one that was used longest ago goes */
 	LOOKUPS_MAX = 4, /* at a time: descriptors are few */
+	NAMES_OPEN_MAX = 32,  /* not found yet, waiting ones included */
+	NAMES_PER_SECOND = 50, /* that are new to the list */
 	NAMES_POLL_MAX = LOOKUPS_MAX * RESOLVE_POLL_MAX,
 	NAME_FAILURE_LIFE = 5000, /* milliseconds */
 };
@@ -51,7 +54,9 @@ struct pinned_name {
 struct names {
 	const struct settings *settings;
 	uint32_t last_serial; /* given to a name */
+	struct bucket rate;   /* of names that are new */
 	size_t waiting;       /* so many are NAME_WAITING */
+	size_t open;          /* so many are that or NAME_ASKED */
 	struct pinned_name list[NAMES_MAX];
 	struct resolution lookups[LOOKUPS_MAX];
 	struct pinned_name *asking[LOOKUPS_MAX]; /* NULL: that one is free */
@@ -65,8 +70,9 @@ struct pinned_name *names_find(struct names *n, const char *name);
 struct pinned_name *names_of_serial(struct names *n, uint32_t serial);
 
 /* Puts a name, which names_find() did not find, into the list and starts to
- * look it up; it may be found at once (/etc/hosts).  NULL: there is no room,
- * because all of the list is being looked up. */
+ * look it up; it may be found at once (/etc/hosts).  SECURITY: NULL where a
+ * session asks for too many names, NAMES_OPEN_MAX at a time or more than
+ * NAMES_PER_SECOND: name servers are not this client's to flood. */
 struct pinned_name *names_add(struct names *n, const char *name);
 
 /*

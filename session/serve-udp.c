@@ -7,22 +7,34 @@
 
 #include <string.h>
 
-enum { PEERS_LOGGED_MAX = 256 };
+#include "base/bucket.h"
+
+/* Records `peer' of a session: at most so many, so many at once, and so many a
+ * second then. */
+enum {
+	PEERS_LOGGED_MAX = 256,
+	PEERS_LOGGED_AT_ONCE = 64,
+	PEERS_LOGGED_RATE = 8,
+};
 
 /* A record `peer' beside the one of the session, which comes at the end. */
 static void
 log_peer(void *context, const struct association_peer *peer)
 {
+	static struct bucket rate = { .size = PEERS_LOGGED_AT_ONCE,
+		.rate = PEERS_LOGGED_RATE };
 	static unsigned logged;
-	const struct session *s = context;
+	struct session *s = context;
 	struct record r = s->record;
 	char literal[ADDRESS_TEXT];
 	char rule[RULE_TEXT];
 	struct text t = text_in(literal, sizeof(literal));
 	struct text place = text_in(rule, sizeof(rule));
 
-	if (logged == PEERS_LOGGED_MAX)
+	if (logged == PEERS_LOGGED_MAX || !bucket_take(&rate, clock_now())) {
+		s->record.unlogged++;
 		return;
+	}
 	logged++;
 	address_add(&t, &peer->address);
 	r.result = RESULT_PEER;
@@ -95,6 +107,7 @@ note_datagrams(struct session *s)
 	s->record.datagrams_up = a->datagrams_up;
 	s->record.datagrams_down = a->datagrams_down;
 	s->record.dropped = a->dropped;
+	s->record.peers = a->peer_count;
 }
 
 _Noreturn void
