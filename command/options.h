@@ -9,19 +9,22 @@
 
 #include "policy/settings.h"
 
+/* So many -o are taken; one more is an error. */
 enum { OPTIONS_MAX = 64 };
 
+/* What the command line asks for. */
 enum mode {
-	MODE_SESSION, /* serve the connection that we were given */
-	MODE_TEST,
-	MODE_DUMP,
-	MODE_EXPLAIN,
-	MODE_PRINT_SANDBOX,
-	MODE_VERSION,
-	MODE_HELP,
-	MODE_USAGE, /* started wrongly: the text is on stderr already */
+	MODE_SESSION,       /* serve the connection that we were given */
+	MODE_TEST,          /* -t: can sessions begin like this? */
+	MODE_DUMP,          /* -T: the configuration in its own syntax */
+	MODE_EXPLAIN,       /* -e: what the rules say of a request */
+	MODE_PRINT_SANDBOX, /* --print-sandbox */
+	MODE_VERSION,       /* -V */
+	MODE_HELP,          /* -h */
+	MODE_USAGE, /* the line is wrong, and the log or stderr says how */
 };
 
+/* The command line, taken apart.  All strings are those of argv. */
 struct options {
 	enum mode mode;
 	const char *file;                 /* -f, NULL for none */
@@ -31,7 +34,11 @@ struct options {
 	size_t operand_count;
 };
 
-/* Reads argv; the strings are borrowed from it. */
+/*
+ * Reads argv with getopt_long(3), so once in a process.  What is wrong is told
+ * where a person will find it: a terminal gets a line on stderr, an inetd
+ * line's mistake goes to the log.
+ */
 struct options options_read(int argc, char *const *argv);
 
 /* Does what every mode but MODE_SESSION is for; returns the exit status. */

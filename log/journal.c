@@ -175,7 +175,7 @@ stderr_send(int priority, const char *sentence, char *buffer, size_t size)
 	buffer[line.length] = '\n';
 	if (!stderr_takes() ||
 	    write(STDERR_FILENO, buffer, line.length + 1) < 0)
-		return; /* nobody left to tell */
+		return; /* an error of the log has no reader */
 }
 
 /*
@@ -198,7 +198,7 @@ syslog_send(int priority, const char *sentence, char *buffer, size_t size)
 	text_add(&line, sentence);
 	if (sendto(journal.fd, buffer, line.length, MSG_NOSIGNAL,
 	    (const struct sockaddr *)&receiver, sizeof(receiver)) < 0)
-		return; /* nobody left to tell */
+		return; /* an error of the log has no reader */
 }
 
 static void

@@ -37,7 +37,7 @@ void journal_open(const struct journal_options *options);
  * by who was forked after journal_open().  The sandbox has no getpid(2). */
 void journal_own(void);
 
-/* Writes the record.  Errors are nobody's to hear. */
+/* Writes the record.  There is nobody to report an error of the log to. */
 void journal_record(const struct record *record);
 
 /* A plain sentence at a syslog(3) priority, before and beside the record. */

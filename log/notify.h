@@ -17,7 +17,7 @@ void notify_close(void);
 
 /*
  * Sends `state`, lines of KEY=VALUE (READY=1, STATUS=...), as one datagram.
- * Errors are nobody's to hear.  May be called inside the sandbox.
+ * Errors are ignored.  May be called inside the sandbox.
  */
 void notify_send(const char *state);
 

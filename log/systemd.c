@@ -15,5 +15,5 @@ journal_backend_open(void)
 void
 journal_backend_send(const struct iovec *fields, size_t n)
 {
-	(void)sd_journal_sendv(fields, (int)n); /* nobody left to tell */
+	(void)sd_journal_sendv(fields, (int)n); /* an error has no reader */
 }

@@ -14,7 +14,7 @@
 enum connection_state {
 	CONNECTION_NONE, /* no socket: a terminal, a pipe */
 	CONNECTION_BAD,  /* a socket that we cannot serve: see `wrong` */
-	CONNECTION_FAILED, /* the system let us down: see `wrong` */
+	CONNECTION_FAILED, /* a system call failed: see `wrong` */
 	CONNECTION_GONE, /* the client has left (ENOTCONN) */
 	CONNECTION_OPEN,
 };

@@ -11,7 +11,7 @@
 #include "share/controls.h"
 #include "share/ids.h"
 
-/* 0.r.r.r, RFC 1122 3.2.1.3: nobody's address, so it can be an alias. */
+/* 0.r.r.r is no host's address (RFC 1122 3.2.1.3), so it can be an alias. */
 enum { ALIAS_NET = 0, ALIAS_LEAST = 0x000100 };
 
 /* ---------------------------------------------------------- destinations */

@@ -28,29 +28,33 @@
 #include "wire/login.h"
 #include "wire/request.h"
 
+/*
+ * Zero is a session that has not begun.  The parts are filled in the order of
+ * main(): each step reads what the steps before it have left.
+ */
 struct session {
-	struct settings settings;
-	enum stage stage;
+	struct settings settings;  /* session_prepare(); constant then */
+	enum stage stage;          /* what the client waits for now */
 	struct deadline handshake; /* absolute: to the end of the request */
 	struct inbox inbox;        /* inbox.fd is the client's connection */
 	uint32_t scope;            /* of a link-local client */
 	int passwords;             /* the password file, -1: none */
 	bool health_check;         /* PROXY LOCAL: not worth a record */
-	char user[LOGIN_FIELD_MAX];
+	char user[LOGIN_FIELD_MAX]; /* record.user points here */
 
 	struct address proxied;    /* destination of the PROXY header */
-	struct request request;
-	struct recall recall;
-	struct question question;
-	struct verdict verdict;
+	struct request request;    /* as it was asked */
+	struct recall recall;      /* what other sessions know of it */
+	struct question question;  /* as it is judged */
+	struct verdict verdict;    /* of the request, before any look-up */
+	/* One for each thing that a session can be busy with. */
 	struct dial dial;
 	struct binding binding;
 	struct association association;
 	struct relay relay;
 
-	/* What the client's sessions share, and FTP. */
-	struct table table;
-	struct alg alg;
+	struct table table; /* what the client's sessions share */
+	struct alg alg;     /* a control connection of FTP */
 
 	/* What the log says at the end; filled in on the way. */
 	struct record record;
@@ -100,7 +104,7 @@ void session_announce(struct session *s);
 _Noreturn void session_fail(struct session *s, enum result result,
     enum reply reply, const char *reason);
 
-/* The end that is nobody's refusal: leaves the record and the process. */
+/* The end without an answer: leaves the record and the process. */
 _Noreturn void session_end(struct session *s, enum result result,
     const char *reason);
 
