@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "wire/cursor.h"
 
 /* The numbers of the families in RFC 1639 and in RFC 2428 differ. */
@@ -20,12 +21,6 @@ enum {
 	LONG_NUMBERS = 1 + 1 + 255 + 1 + 255,
 	EXTENDED_FIELDS = 3,
 };
-
-static bool
-is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
 
 static uint8_t
 peek(const struct cursor *c)

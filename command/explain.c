@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "command/print.h"
 #include "net/candidates.h"

@@ -15,6 +15,7 @@
 #include "command/explain.h"
 #include "command/print.h"
 #include "log/journal.h"
+#include "policy/output.h"
 #include "policy/reader.h"
 #include "sandbox/sandbox.h"
 #include "status.h"
@@ -177,7 +178,7 @@ run_test(const struct options *o)
 static int
 run_dump(const struct settings *settings)
 {
-	return settings_dump(settings, STDOUT_FILENO) ? STATUS_OK :
+	return output_settings(settings, STDOUT_FILENO) ? STATUS_OK :
 	    STATUS_SYSTEM;
 }
 

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "net/words.h"
 
 enum {
@@ -52,7 +53,7 @@ option_number(const char *word, const char *prefix, int most, int otherwise)
 	if (strncmp(word, prefix, length) != 0)
 		return otherwise;
 	for (const char *at = word + length; *at != '\0'; at++) {
-		if (*at < '0' || *at > '9')
+		if (!is_digit(*at))
 			return otherwise;
 		if (number <= most)
 			number = number * 10 + (*at - '0');

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/number.h"
 #include "wire/name.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */
@@ -275,21 +276,21 @@ add_file(struct reader *r, const char *path, struct list *list)
 {
 	struct reader inner = { .report = r->report, .context = r->context,
 		.file = path };
-	struct lines lines;
+	struct document document;
 
 	/* The same list, whoever reads it from wherever. */
 	if (path[0] != '/') {
 		reader_refuse(r, "@ needs a path from / on, not ", path, "");
 		return;
 	}
-	if (!lines_read(&lines, path)) {
+	if (!document_read(&document, path)) {
 		reader_unreadable(r, path, errno, "");
 		return;
 	}
-	for (char *line = lines_next(&lines, &inner); line != NULL;
-	    line = lines_next(&lines, &inner))
+	for (char *line = document_line(&document, &inner); line != NULL;
+	    line = document_line(&document, &inner))
 		add_line(&inner, line, list);
-	free(lines.data);
+	free(document.data);
 	r->failed = r->failed || inner.failed;
 }
 

@@ -13,10 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "policy/reader.h"
 
-/* The longest line that counts: a name, a hash, and some of what follows. */
-enum { PATH_TEXT = 4096, LINE_SIZE = 4096, HASH_LINE_MAX = 2048 };
+/* HASH_LINE_MAX: the longest line that counts, a name, a hash, and some of
+ * what follows. */
+enum { PATH_TEXT = 4096, HASH_LINE_MAX = 2048 };
 
 enum { DES_LENGTH = 13 };
 
@@ -117,94 +119,21 @@ password_open(const struct settings *settings, settings_report *report,
 
 /* --- its lines --- */
 
-/* The part of the file that is in memory. */
-struct entries {
-	int fd;
-	size_t start;
-	size_t end;
-	unsigned line;
-	bool skipping; /* the rest of a line that does not fit */
-	char buffer[LINE_SIZE];
-};
-
-/* Reads on behind what is left; false at the end of the file. */
-static bool
-entries_fill(struct entries *e)
-{
-	const size_t left = e->end - e->start;
-
-	memmove(e->buffer, e->buffer + e->start, left);
-	e->start = 0;
-	e->end = left;
-	if (left == LINE_SIZE - 1) { /* one octet stays for a NUL */
-		e->skipping = true;
-		e->end = 0;
-	}
-	const ssize_t n = read(e->fd, e->buffer + e->end,
-	    LINE_SIZE - 1 - e->end);
-	if (n <= 0)
-		return false;
-	e->end += (size_t)n;
-	return true;
-}
-
-/*
- * SECURITY: a line is taken whole or not at all, never its tail as a line of
- * its own.  One that did not fit becomes a NUL, which no line may have.
- */
-static char *
-entries_cut(struct entries *e, char *line, size_t *length)
-{
-	if (e->skipping) {
-		line[0] = '\0';
-		*length = 1;
-	}
-	e->skipping = false;
-	e->line++;
-	return line;
-}
-
-/* The next line without its end; NULL behind the last. */
-static char *
-next_line(struct entries *e, size_t *length)
-{
-	bool more = true;
-
-	while (more) {
-		char *line = e->buffer + e->start;
-		const char *end = memchr(line, '\n', e->end - e->start);
-
-		if (end != NULL) {
-			*length = (size_t)(end - line);
-			e->start += *length + 1;
-			return entries_cut(e, line, length);
-		}
-		more = entries_fill(e);
-	}
-	*length = e->end;
-	e->end = 0;
-	return *length > 0 || e->skipping ?
-	    entries_cut(e, e->buffer, length) : NULL;
-}
-
 /*
  * The next `user:hash[:...]`, cut into user and hash, which is NULL where
  * there is none or the line is no text.  False behind the last.
  */
 static bool
-next_entry(struct entries *e, const char **user, const char **hash)
+next_entry(struct lines *file, const char **user, const char **hash)
 {
 	size_t length;
 
-	for (char *line = next_line(e, &length); line != NULL;
-	    line = next_line(e, &length)) {
-		if (length > 0 && line[length - 1] == '\r')
-			length--;
+	for (char *line = lines_next(file, &length); line != NULL;
+	    line = lines_next(file, &length)) {
 		if (length == 0 || line[0] == '#')
 			continue;
 		const bool text = length < HASH_LINE_MAX &&
 		    memchr(line, '\0', length) == NULL;
-		line[length] = '\0';
 		*user = strsep(&line, ":");
 		*hash = line == NULL || !text ? NULL : strsep(&line, ":");
 		return true;
@@ -247,15 +176,16 @@ password_examine(int fd, const struct settings *settings,
 {
 	struct reader r = { .report = report, .context = context,
 		.file = settings->password_file };
-	struct entries entries = { .fd = fd };
+	struct lines file;
 	const char *user;
 	const char *hash;
 
-	while (next_entry(&entries, &user, &hash)) {
-		r.line = entries.line;
+	lines_start(&file, fd);
+	while (next_entry(&file, &user, &hash)) {
+		r.line = file.number;
 		examine_entry(&r, user, hash);
 	}
-	explicit_bzero(&entries, sizeof(entries));
+	explicit_bzero(&file, sizeof(file));
 	return !r.failed;
 }
 
@@ -283,11 +213,12 @@ user_equal(const struct login *login, const char *user)
 static void
 hashes_find(struct hashes *hashes, int fd, const struct login *login)
 {
-	struct entries entries = { .fd = fd };
+	struct lines file;
 	const char *user;
 	const char *hash;
 
-	while (next_entry(&entries, &user, &hash)) {
+	lines_start(&file, fd);
+	while (next_entry(&file, &user, &hash)) {
 		const bool own = !hashes->found && user_equal(login, user);
 
 		if (hash == NULL || hashes->known)
@@ -299,7 +230,7 @@ hashes_find(struct hashes *hashes, int fd, const struct login *login)
 		memcpy(hashes->own, hash, strlen(hash) + 1);
 		hashes->known = own;
 	}
-	explicit_bzero(&entries, sizeof(entries));
+	explicit_bzero(&file, sizeof(file));
 }
 
 /* Equal, in a time that does not tell how much of it is. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The password file: lines of `user:hash[:...]`, hash as crypt(3) makes it.
- * Opened before the sandbox, read only when a client logs in.
+ * It is opened before the sandbox and read only when a client logs in.
  */
 #ifndef SOCKS64_POLICY_PASSWORD_H
 #define SOCKS64_POLICY_PASSWORD_H
@@ -22,17 +22,17 @@
 int password_open(const struct settings *settings, settings_report *report,
     void *context);
 
-/* For -t: reports each line that nobody could ever log in with, reading fd to
- * its end.  False: there was one. */
+/* Reports each line of the file that nobody could ever log in with, for -t.
+ * False: there was one. */
 bool password_examine(int fd, const struct settings *settings,
     settings_report *report, void *context);
 
 /*
- * Is that the user's password?  Reads fd from where it stands to its end, by
- * read(2) alone, so once for each password_open().  An unknown user costs one
- * hash of the scheme of the first line, as a known one would.  All secrets
- * that it held are wiped; those of `login` are the caller's to wipe.  Takes
- * as long as the hash does; never waits.
+ * Is that the user's password?  The file is read by pread(2) from its start,
+ * so processes that share the descriptor do not disturb each other.  An
+ * unknown user costs one hash of the scheme of the first line, as a known one
+ * would.  All secrets that this held are wiped; those of `login` are the
+ * caller's to wipe.  It takes as long as the hash does, and never waits.
  */
 bool password_check(int fd, const struct login *login);
 

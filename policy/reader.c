@@ -114,7 +114,7 @@ make_room(char *data, size_t used, size_t *size)
 
 /* To the end of fd; false: errno says why. */
 static bool
-read_all(struct lines *lines, int fd)
+read_all(struct document *document, int fd)
 {
 	char *data = NULL;
 	size_t used = 0;
@@ -134,7 +134,7 @@ read_all(struct lines *lines, int fd)
 			return false;
 		}
 		if (n == 0) {
-			*lines = (struct lines){ data, data, used };
+			*document = (struct document){ data, data, used };
 			return true;
 		}
 		used += (size_t)n;
@@ -145,13 +145,13 @@ read_all(struct lines *lines, int fd)
 }
 
 bool
-lines_read(struct lines *lines, const char *path)
+document_read(struct document *document, const char *path)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return false;
-	const bool done = read_all(lines, fd);
+	const bool done = read_all(document, fd);
 	const int error = errno;
 	(void)close(fd); /* nothing was written to it */
 	errno = error;
@@ -159,18 +159,18 @@ lines_read(struct lines *lines, const char *path)
 }
 
 char *
-lines_next(struct lines *lines, struct reader *r)
+document_line(struct document *document, struct reader *r)
 {
-	while (lines->left > 0) {
-		char *line = lines->at;
-		const char *end = memchr(line, '\n', lines->left);
-		size_t length = end == NULL ? lines->left :
+	while (document->left > 0) {
+		char *line = document->at;
+		const char *end = memchr(line, '\n', document->left);
+		size_t length = end == NULL ? document->left :
 		    (size_t)(end - line);
 		const size_t taken = length + (end == NULL ? 0 : 1);
 
 		r->line++;
-		lines->at += taken;
-		lines->left -= taken;
+		document->at += taken;
+		document->left -= taken;
 		if (memchr(line, '\0', length) != NULL) {
 			reader_error(r, "a NUL byte: this is no text");
 			continue;
@@ -223,26 +223,6 @@ word_trim(char *text)
 		length--;
 	text[length] = '\0';
 	return text;
-}
-
-bool
-number_parse(const char *text, uint64_t highest, uint64_t *out)
-{
-	uint64_t number = 0;
-
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		const uint64_t digit = (uint64_t)(*text - '0');
-
-		if (*text < '0' || *text > '9')
-			return false;
-		if (digit > highest || number > (highest - digit) / 10)
-			return false;
-		number = number * 10 + digit;
-	}
-	*out = number;
-	return true;
 }
 
 char *

@@ -12,7 +12,7 @@
 
 #include "policy/settings.h"
 
-/* Where the reading stands, and who is told. */
+/* Where the reading stands, and who is told of errors. */
 struct reader {
 	settings_report *report;
 	void *context;
@@ -29,17 +29,19 @@ void reader_error(struct reader *r, const char *sentence);
 void reader_refuse(struct reader *r, const char *before, const char *word,
     const char *after);
 
-/* Reports that a file cannot be read, and why: errno `error`.  path NULL: the
- * file that the reader stands in.  hint: how the sentence goes on, or "". */
+/* Reports that a file cannot be read, with errno `error`.  A path of NULL is
+ * the file that the reader stands in.  hint is how the sentence goes on, or
+ * "". */
 void reader_unreadable(struct reader *r, const char *path, int error,
     const char *hint);
 
-/* Reports what the reading survives. */
+/* Reports a warning: something is odd, and the reading succeeds. */
 void reader_warn(struct reader *r, const char *sentence);
 
-/* Text in memory that is being cut into lines; its `data` is from the heap
- * and the caller's to free.  Lines are C strings inside it. */
-struct lines {
+/* A whole file in memory, which is being cut into lines of any length.  Its
+ * `data` is from the heap and the caller's to free; the lines are C strings
+ * inside it. */
+struct document {
 	char *data;
 	char *at;
 	size_t left;
@@ -47,39 +49,42 @@ struct lines {
 
 enum { FILE_LENGTH_MAX = 64 * 1024 * 1024 };
 
-/* The error that there is no memory, which is no fault of what is read. */
+/* Reports that there is no memory, which is no fault of what is read. */
 void reader_starve(struct reader *r);
 
-/* Was there no memory, for any reader? */
+/* Has any reader been without memory? */
 bool reader_starved(void);
 
 /* Reads a file as a whole.  False: errno says why. */
-bool lines_read(struct lines *lines, const char *path);
+bool document_read(struct document *document, const char *path);
 
 /*
  * The next line without its end (LF, CRLF or the end of the text), NULL
  * behind the last.  Counts r->line; a line with a NUL is an error and is
  * skipped.
  */
-char *lines_next(struct lines *lines, struct reader *r);
+char *document_line(struct document *document, struct reader *r);
 
-/* Cuts off a comment: from a `#` at the start or behind a blank. */
+/* Cuts off a comment, which begins with a `#` at the start of the line or
+ * behind a blank. */
 void line_strip_comment(char *line);
 
-/* Cuts the next word off *rest, blanks around it gone; NULL: none left. */
+/* Cuts the next word off *rest, without the blanks around it.  NULL: there
+ * is none left. */
 char *word_next(char **rest);
 
-/* *rest without blanks at its two ends. */
+/* The text without the blanks at its two ends; it is cut in place. */
 char *word_trim(char *text);
 
-/* A decimal number without sign, at most `highest`. */
-bool number_parse(const char *text, uint64_t highest, uint64_t *out);
-
-/* A copy in memory that is never freed; NULL and an error without any. */
+/* A copy from the heap, which lives as long as the configuration.  NULL:
+ * there is no memory, which was reported. */
 char *reader_keep(struct reader *r, const char *text);
 
-/* A block one element larger than its `count`, growing by doubling; NULL and
- * an error (the old block is still there) without memory. */
+/*
+ * The block of `count` elements of `size` octets, with room for one more; it
+ * grows by doubling.  NULL: there is no memory, which was reported; the old
+ * block is as it was then.
+ */
 void *reader_grow(struct reader *r, void *block, size_t count, size_t size);
 
 #endif

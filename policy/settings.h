@@ -152,8 +152,4 @@ bool settings_proxied(const struct settings *settings,
 const struct address *settings_advertised(const struct settings *settings,
     enum advertise what, enum family family);
 
-/* The effective configuration in its own syntax, on descriptor fd: fed back,
- * it gives the same.  False when writing failed. */
-bool settings_dump(const struct settings *settings, int fd);
-
 #endif

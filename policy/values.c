@@ -1,68 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reading and writing the values of directives.  Numbers out of range are
- * refused, never clamped, and the message names the range.
+ * Reading the values of directives.  A number out of range is refused, never
+ * clamped, and the message names the range.
  */
 #include "policy/values.h"
 
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/array.h"
+#include "base/number.h"
 #include "policy/grammar.h"
+#include "policy/output.h"
 
 enum { MESSAGE_TEXT = 256, DNS_PORT = 53 };
-
-void
-output_flush(struct output *o)
-{
-	size_t done = 0;
-
-	while (done < o->used && !o->failed) {
-		const ssize_t n = write(o->fd, o->buffer + done,
-		    o->used - done);
-
-		if (n < 0)
-			o->failed = true;
-		else
-			done += (size_t)n;
-	}
-	o->used = 0;
-}
-
-void
-output_add(struct output *o, const char *string)
-{
-	for (; *string != '\0'; string++) {
-		if (o->used == sizeof(o->buffer))
-			output_flush(o);
-		o->buffer[o->used++] = *string;
-		o->total++;
-	}
-}
-
-static void
-output_add_number(struct output *o, uint64_t number)
-{
-	char buffer[24];
-	struct text t = text_in(buffer, sizeof(buffer));
-
-	text_add_number(&t, number);
-	output_add(o, buffer);
-}
 
 static void *
 field_of(const struct directive *d, struct settings *s)
 {
 	return (char *)s + d->offset;
-}
-
-static const void *
-field_in(const struct directive *d, const struct settings *s)
-{
-	return (const char *)s + d->offset;
 }
 
 /* The only word of the value; NULL and an error where there are more. */
@@ -94,8 +51,8 @@ static const struct {
 	{ "ms", 1 },
 };
 
-static void
-add_time(struct text *t, int64_t time)
+void
+value_add_time(struct text *t, int64_t time)
 {
 	size_t i = 0;
 
@@ -155,28 +112,16 @@ parse_time(struct reader *r, const struct directive *d, char *value,
 	}
 	if (time < d->low || time > d->high) {
 		text_add(&after, " is out of range: ");
-		add_time(&after, d->low);
+		value_add_time(&after, d->low);
 		text_add(&after, " to ");
-		add_time(&after, d->high);
+		value_add_time(&after, d->high);
 		reader_refuse(r, "", word, buffer);
 		return;
 	}
 	*field = time;
 }
 
-static void
-dump_time(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	const int64_t *field = field_in(d, s);
-	char buffer[32];
-	struct text t = text_in(buffer, sizeof(buffer));
-
-	add_time(&t, *field);
-	output_add(o, buffer);
-}
-
-const struct kind kind_time = { parse_time, dump_time };
+const struct kind kind_time = { parse_time, output_time };
 
 /* --- words --- */
 
@@ -219,17 +164,6 @@ choose(struct reader *r, const struct directive *d, const char *word)
 	return c;
 }
 
-static const char *
-choice_word(const struct directive *d, int number)
-{
-	const struct choice *c = d->choices;
-
-	/* Every number that parsing yields is in the table. */
-	while (c[1].word != NULL && c->number != number)
-		c++;
-	return c->word;
-}
-
 static void
 parse_word(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
@@ -241,17 +175,7 @@ parse_word(struct reader *r, const struct directive *d, char *value,
 		memcpy(field_of(d, out), &c->number, sizeof(c->number));
 }
 
-static void
-dump_word(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	int number;
-
-	memcpy(&number, field_in(d, s), sizeof(number));
-	output_add(o, choice_word(d, number));
-}
-
-const struct kind kind_word = { parse_word, dump_word };
+const struct kind kind_word = { parse_word, output_word };
 
 static void
 parse_switch(struct reader *r, const struct directive *d, char *value,
@@ -265,16 +189,7 @@ parse_switch(struct reader *r, const struct directive *d, char *value,
 		*field = c->number != 0;
 }
 
-static void
-dump_switch(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	const bool *field = field_in(d, s);
-
-	output_add(o, choice_word(d, *field));
-}
-
-const struct kind kind_switch = { parse_switch, dump_switch };
+const struct kind kind_switch = { parse_switch, output_switch };
 
 static void
 parse_auth(struct reader *r, const struct directive *d, char *value,
@@ -302,17 +217,7 @@ parse_auth(struct reader *r, const struct directive *d, char *value,
 		    "offers both is never asked for a password");
 }
 
-static void
-dump_auth(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	for (size_t i = 0; i < s->auth_count; i++) {
-		output_add(o, i == 0 ? "" : " ");
-		output_add(o, choice_word(d, (int)s->auth[i]));
-	}
-}
-
-const struct kind kind_auth = { parse_auth, dump_auth };
+const struct kind kind_auth = { parse_auth, output_auth };
 
 /* --- strings and numbers --- */
 
@@ -327,17 +232,7 @@ parse_string(struct reader *r, const struct directive *d, char *value,
 		*field = reader_keep(r, word);
 }
 
-static void
-dump_string(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	const char *const *field = field_in(d, s);
-
-	if (*field != NULL)
-		output_add(o, *field);
-}
-
-const struct kind kind_string = { parse_string, dump_string };
+const struct kind kind_string = { parse_string, output_string };
 
 static void
 parse_interface(struct reader *r, const struct directive *d, char *value,
@@ -350,7 +245,7 @@ parse_interface(struct reader *r, const struct directive *d, char *value,
 		parse_string(r, d, value, out);
 }
 
-const struct kind kind_interface = { parse_interface, dump_string };
+const struct kind kind_interface = { parse_interface, output_string };
 
 static bool
 hexadecimal_parse(const char *digits, uint32_t *out)
@@ -386,17 +281,7 @@ parse_mark(struct reader *r, const struct directive *d, char *value,
 	out->mark_set = number != 0;
 }
 
-static void
-dump_mark(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	const uint32_t *field = field_in(d, s);
-
-	if (s->mark_set)
-		output_add_number(o, *field);
-}
-
-const struct kind kind_mark = { parse_mark, dump_mark };
+const struct kind kind_mark = { parse_mark, output_mark };
 
 /* --- ports --- */
 
@@ -410,20 +295,7 @@ parse_port_range(struct reader *r, const struct directive *d, char *value,
 		(void)port_range_parse(r, word, field_of(d, out));
 }
 
-static void
-dump_port_range(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	const struct port_range *field = field_in(d, s);
-
-	if (field->low == 0)
-		return;
-	output_add_number(o, field->low);
-	output_add(o, "-");
-	output_add_number(o, field->high);
-}
-
-const struct kind kind_port_range = { parse_port_range, dump_port_range };
+const struct kind kind_port_range = { parse_port_range, output_port_range };
 
 static void
 parse_ftp_ports(struct reader *r, const struct directive *d, char *value,
@@ -450,18 +322,7 @@ parse_ftp_ports(struct reader *r, const struct directive *d, char *value,
 	}
 }
 
-static void
-dump_ftp_ports(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	(void)d; /* the field is known */
-	for (size_t i = 0; i < s->ftp_port_count; i++) {
-		output_add(o, i == 0 ? "" : " ");
-		output_add_number(o, s->ftp_ports[i]);
-	}
-}
-
-const struct kind kind_ftp_ports = { parse_ftp_ports, dump_ftp_ports };
+const struct kind kind_ftp_ports = { parse_ftp_ports, output_ftp_ports };
 
 /* --- addresses --- */
 
@@ -491,22 +352,7 @@ parse_resolvers(struct reader *r, const struct directive *d, char *value,
 	}
 }
 
-static void
-dump_resolvers(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	(void)d; /* the field is known */
-	for (size_t i = 0; i < s->resolver_count; i++) {
-		char buffer[ADDRESS_TEXT];
-		struct text t = text_in(buffer, sizeof(buffer));
-
-		address_add_port(&t, &s->resolvers[i]);
-		output_add(o, i == 0 ? "" : " ");
-		output_add(o, buffer);
-	}
-}
-
-const struct kind kind_resolvers = { parse_resolvers, dump_resolvers };
+const struct kind kind_resolvers = { parse_resolvers, output_resolvers };
 
 static void
 parse_source(struct reader *r, const struct directive *d, char *value,
@@ -530,40 +376,7 @@ parse_source(struct reader *r, const struct directive *d, char *value,
 	*field = address;
 }
 
-/* A directive that is repeated: its keyword again, but for the first value. */
-static void
-next_line(struct output *o, const struct directive *d, bool *first)
-{
-	if (!*first) {
-		output_add(o, "\n");
-		output_add(o, d->keyword);
-		output_add(o, " ");
-	}
-	*first = false;
-}
-
-/* Two lines where both families have one. */
-static void
-dump_source(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	const struct address *sources[] = { &s->source_ipv4,
-		&s->source_ipv6 };
-	bool first = true;
-
-	for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
-		char buffer[ADDRESS_TEXT];
-		struct text t = text_in(buffer, sizeof(buffer));
-
-		if (sources[i]->family == FAMILY_NONE)
-			continue;
-		address_add(&t, sources[i]);
-		next_line(o, d, &first);
-		output_add(o, buffer);
-	}
-}
-
-const struct kind kind_source = { parse_source, dump_source };
+const struct kind kind_source = { parse_source, output_source };
 
 static void
 parse_advertise(struct reader *r, const struct directive *d, char *value,
@@ -594,31 +407,7 @@ parse_advertise(struct reader *r, const struct directive *d, char *value,
 	*field = address;
 }
 
-/* A line for each command and family that has one. */
-static void
-dump_advertise(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	bool first = true;
-
-	for (size_t i = 0; i < (size_t)2 * ADVERTISE_COUNT; i++) {
-		const size_t what = i / 2;
-		const struct address *a = i % 2 == 0 ?
-		    &s->advertise_ipv4[what] : &s->advertise_ipv6[what];
-		char buffer[ADDRESS_TEXT];
-		struct text t = text_in(buffer, sizeof(buffer));
-
-		if (a->family == FAMILY_NONE)
-			continue;
-		address_add(&t, a);
-		next_line(o, d, &first);
-		output_add(o, choice_word(d, (int)what));
-		output_add(o, " ");
-		output_add(o, buffer);
-	}
-}
-
-const struct kind kind_advertise = { parse_advertise, dump_advertise };
+const struct kind kind_advertise = { parse_advertise, output_advertise };
 
 /* RFC 6052 2.2: the lengths, and bits 64 to 71 zero. */
 static bool
@@ -656,26 +445,7 @@ parse_nat64(struct reader *r, const struct directive *d, char *value,
 	}
 }
 
-static void
-dump_nat64(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	(void)d; /* the field is known */
-	for (size_t i = 0; i < s->nat64_count; i++) {
-		struct address base = { .family = FAMILY_IPV6 };
-		char buffer[ADDRESS_TEXT];
-		struct text t = text_in(buffer, sizeof(buffer));
-
-		memcpy(base.octets, s->nat64[i].octets, sizeof(base.octets));
-		address_add(&t, &base);
-		text_add_char(&t, '/');
-		text_add_number(&t, s->nat64[i].bits);
-		output_add(o, i == 0 ? "" : " ");
-		output_add(o, buffer);
-	}
-}
-
-const struct kind kind_nat64 = { parse_nat64, dump_nat64 };
+const struct kind kind_nat64 = { parse_nat64, output_nat64 };
 
 static void
 parse_proxy_from(struct reader *r, const struct directive *d, char *value,
@@ -690,16 +460,7 @@ parse_proxy_from(struct reader *r, const struct directive *d, char *value,
 		net_list_parse(r, word, ~0U, &out->proxy_from);
 }
 
-static void
-dump_proxy_from(struct output *o, const struct directive *d,
-    const struct settings *s)
-{
-	(void)d; /* the field is known */
-	if (s->proxy_from_text != NULL)
-		output_add(o, s->proxy_from_text);
-}
-
-const struct kind kind_proxy_from = { parse_proxy_from, dump_proxy_from };
+const struct kind kind_proxy_from = { parse_proxy_from, output_proxy_from };
 
 /* --- rules --- */
 

@@ -15,67 +15,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/lines.h"
+#include "base/number.h"
 #include "sandbox/sandbox.h"
 
 #define PASSWD_FILE "/etc/passwd"
 
-enum { LINE_SIZE = 512, BLOCK_SIZE = 4096 };
-
-/* A file, read by lines. */
-struct lines {
-	int fd;
-	size_t start;
-	size_t end;
-	char octets[BLOCK_SIZE];
-};
-
 static uint64_t kept;
 
-/* A decimal number?  As a user it is a UID then, never a name. */
+/* Is it a decimal number?  As a user it is a UID then, never a name.  The
+ * highest number means "unchanged" to the kernel, and is nobody's. */
 static bool
 id_parse(const char *text, uint32_t *out)
 {
-	uint64_t id = 0;
+	uint64_t id;
 
-	if (*text == '\0')
+	if (!number_parse(text, UINT32_MAX - 1, &id))
 		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		id = id * 10 + (uint64_t)(*text - '0');
-		if (id >= UINT32_MAX) /* which is "unchanged" to the kernel */
-			return false;
-	}
 	*out = (uint32_t)id;
 	return true;
-}
-
-/* The next line, without its end; what does not fit is left out. */
-static bool
-line_next(struct lines *in, char *line, size_t size)
-{
-	bool any = false;
-	size_t length = 0;
-
-	for (;;) {
-		if (in->start == in->end) {
-			const ssize_t n = read(in->fd, in->octets,
-			    sizeof(in->octets));
-
-			if (n <= 0)
-				break;
-			in->start = 0;
-			in->end = (size_t)n;
-		}
-		any = true;
-		const char c = in->octets[in->start++];
-		if (c == '\n')
-			break;
-		if (length < size - 1)
-			line[length++] = c;
-	}
-	line[length] = '\0';
-	return any;
 }
 
 /* NAME:PASSWORD:UID:GID:... of passwd(5).  The line is cut up; its name is
@@ -100,13 +58,14 @@ static bool
 identity_find(struct lines *passwd, const char *name, const char *second,
     struct sandbox_user *out)
 {
-	char line[LINE_SIZE];
 	struct sandbox_user entry;
+	size_t length;
 	uid_t uid = 0;
 	const bool is_uid = id_parse(name, &uid);
 	bool found = false;
 
-	while (line_next(passwd, line, sizeof(line))) {
+	for (char *line = lines_next(passwd, &length); line != NULL;
+	    line = lines_next(passwd, &length)) {
 		if (!entry_parse(line, &entry))
 			continue;
 		if (is_uid ? entry.uid == uid : strcmp(line, name) == 0) {
@@ -124,18 +83,20 @@ identity_find(struct lines *passwd, const char *name, const char *second,
 const char *
 sandbox_find_user(const char *name, struct sandbox_user *out)
 {
-	struct lines passwd = { 0 };
+	struct lines passwd;
+	int fd;
 
 	*out = (struct sandbox_user){ 0 };
 	if (geteuid() != 0)
 		return NULL;
-	passwd.fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC);
-	if (passwd.fd < 0)
+	fd = open(PASSWD_FILE, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return PASSWD_FILE " cannot be read";
+	lines_start(&passwd, fd);
 	const bool found = name != NULL ?
 	    identity_find(&passwd, name, NULL, out) :
 	    identity_find(&passwd, "socks64", "nobody", out);
-	close(passwd.fd);
+	close(fd);
 	if (!found)
 		return "the user is not in " PASSWD_FILE;
 	/* SECURITY: without capabilities root still owns root's files. */

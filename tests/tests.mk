@@ -57,7 +57,8 @@ bench: all build/bench/bare build/bench/inetd build/bench/datagrams build/bench/
 # compiler.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
-PURE = $(sort base/text.c $(wildcard wire/*.c policy/*.c) \
+PURE = $(sort $(foreach name,lines number text,base/$(name).c) \
+	$(wildcard wire/*.c policy/*.c) \
 	$(foreach name,commands forms line queue replies stream,alg/$(name).c))
 HEADERS = $(wildcard base/*.h log/*.h wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
 
@@ -111,7 +112,7 @@ build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
 CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
-	$(wildcard sandbox/*.c)) base/text.c)
+	$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
 
 probes: $(PROBES)
 

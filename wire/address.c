@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
 struct address
@@ -107,7 +109,7 @@ port_parse(const char *text, size_t length, uint16_t low, uint16_t *out)
 	if (length == 0 || length > 5 || (text[0] == '0' && length > 1))
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (text[i] < '0' || text[i] > '9')
+		if (!is_digit(text[i]))
 			return false;
 		port = port * 10 + (uint32_t)(text[i] - '0');
 	}

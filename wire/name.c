@@ -6,13 +6,9 @@
 
 #include <string.h>
 
-enum { LABEL_MAX = 63 };
+#include "base/number.h"
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+enum { LABEL_MAX = 63 };
 
 /* [2001:db8::80] is a literal too: the brackets of a URL. */
 static bool

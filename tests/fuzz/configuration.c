@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "policy/output.h"
 #include "policy/settings.h"
 
 enum { PATH_TEXT = 64 };
@@ -89,9 +90,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (write(fd[0], data, size) != (ssize_t)size)
 		abort();
 	if (read_back(path[0], &settings)) {
-		if (!settings_dump(&settings, fd[1]) ||
+		if (!output_settings(&settings, fd[1]) ||
 		    !read_back(path[1], &settings) ||
-		    !settings_dump(&settings, fd[2]))
+		    !output_settings(&settings, fd[2]))
 			abort();
 		check_equal(fd[1], fd[2]);
 	}

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "policy/output.h"
 #include "policy/reader.h"
 #include "policy/settings.h"
 #include "wire/name.h"
@@ -368,6 +369,6 @@ main(int argc, char **argv)
 		return run_table(command, argv[2]);
 	const int status = read_settings(argc - 1, argv + 1, &settings);
 	if (status == 0 && strcmp(command, "dump") == 0)
-		return settings_dump(&settings, 1) ? 0 : 1;
+		return output_settings(&settings, 1) ? 0 : 1;
 	return status;
 }
