@@ -455,7 +455,7 @@ check_nets(struct reader *r, const struct policy *policy,
 }
 
 void
-policy_finish(struct reader *r, struct policy *policy)
+grammar_finish(struct reader *r, struct policy *policy)
 {
 	struct reader at = *r;
 

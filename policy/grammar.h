@@ -30,8 +30,8 @@ void net_list_parse(struct reader *r, char *text, unsigned allowed,
 void rule_parse(struct reader *r, enum decision decision, char *text,
     struct policy *policy);
 
-/* What only the whole configuration shows: the rules of a configuration
- * without rules, and nets that can never match. */
-void policy_finish(struct reader *r, struct policy *policy);
+/* Finishes a configuration that was read to its end: reports nets that can
+ * never match, and adds the default rules where there is no rule. */
+void grammar_finish(struct reader *r, struct policy *policy);
 
 #endif

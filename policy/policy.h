@@ -21,8 +21,8 @@ enum policy_command {
 	POLICY_ALL = 7,
 };
 
-/* Is this not served to a client without an address of its own, a unix-domain
- * one, whatever the rules? */
+/* Is the command refused to a client without an address of its own, which is
+ * a unix-domain one, whatever the rules say? */
 bool policy_needs_address(enum policy_command command);
 
 /* Who asks, for what.  All pointers are borrowed. */
@@ -45,15 +45,15 @@ struct question {
 	struct address literal;
 	uint16_t port; /* 0: unknown (BIND) */
 
-	/* UDP ASSOCIATE: no name, no literal and no port yet: the request is
-	 * judged by what its datagrams could be. */
+	/* A UDP ASSOCIATE has no name, literal or port yet: it is judged by
+	 * what its datagrams could be. */
 
 	/* The rule that allowed the FTP control connection on which this very
-	 * destination was announced as a data connection, which is allowed
-	 * as that one was; NULL: it was not announced. */
+	 * destination was announced: the data connection is allowed as that
+	 * one was.  NULL: it was not announced. */
 	const char *announced;
 
-	/* What no rule can open: the port that the client connected to, on
+	/* No rule can open these: the port that the client connected to, on
 	 * any address of this host (0: none), and the destination of the
 	 * PROXY header (FAMILY_NONE: none). */
 	uint16_t listener_port;
@@ -90,20 +90,29 @@ struct verdict {
 
 struct policy; /* rules, sets, prefixes: policy/rules.h */
 
-/* Does any rule care whether the client has an address of this host?  Only
- * then the kernel need be asked for question->client_self. */
+/*
+ * What an address is for every rule: the IPv4 address inside, where it lies in
+ * 64:ff9b::/96 or a NAT64 prefix of this policy, else itself; the port is
+ * kept.  Whoever asks the kernel whether a candidate is an address of this
+ * host asks about this one too.
+ */
+struct address policy_inside(const struct policy *policy,
+    const struct address *address);
+
+/* Does any rule depend on whether the client has an address of this host?
+ * Only then need the kernel be asked for question->client_self. */
 bool policy_asks_client_self(const struct policy *policy);
 
 /*
- * Before any look-up: could there be an address for which the request would
- * be allowed?  DENY when not, with the rule that decided.
+ * Judges a request before any look-up: could there be an address for which it
+ * would be allowed?  DENY where there could not, with the rule that decided.
  */
 void policy_judge_request(const struct policy *policy,
     const struct question *question, struct verdict *out);
 
 /*
- * The question with one address, at the moment that it is dialled.  The
- * candidate's own port is not looked at; question->port is.
+ * Judges the request with one address, at the moment that this is dialled.
+ * The port is question->port; the candidate's own is not looked at.
  */
 void policy_judge_address(const struct policy *policy,
     const struct question *question, const struct candidate *candidate,

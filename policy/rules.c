@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Judging by the rules: the first that matches decides, and what none
- * matches is denied.  Pure: no file, no memory of its own, no clock.
+ * Whether one rule matches.  Pure: no file, no memory of its own, no clock.
  */
 #include "policy/rules.h"
 
@@ -9,8 +8,10 @@
 
 #include "base/array.h"
 
-/* Does a condition hold?  UNSURE: only when more is known of the request
- * (the destination of a datagram still to come). */
+/*
+ * Does a condition hold?  MATCH_UNSURE: that depends on what is not known yet,
+ * the destination of a datagram that is still to come.
+ */
 enum match {
 	MATCH_NO,
 	MATCH_UNSURE,
@@ -21,6 +22,21 @@ static enum match
 match_of(bool holds)
 {
 	return holds ? MATCH_YES : MATCH_NO;
+}
+
+/* Is that the word for what the question asks? */
+typedef bool word_test(const struct question *q, const char *word);
+
+static enum match
+match_words(const struct word_list *list, const struct question *q,
+    word_test *is)
+{
+	if (!list->given)
+		return MATCH_YES;
+	for (size_t i = 0; i < list->count; i++)
+		if (is(q, list->words[i]))
+			return MATCH_YES;
+	return MATCH_NO;
 }
 
 static bool
@@ -43,17 +59,6 @@ user_is(const struct question *q, const char *word)
 }
 
 static enum match
-match_users(const struct word_list *users, const struct question *q)
-{
-	if (!users->given)
-		return MATCH_YES;
-	for (size_t i = 0; i < users->count; i++)
-		if (user_is(q, users->words[i]))
-			return MATCH_YES;
-	return MATCH_NO;
-}
-
-static enum match
 match_from(const struct policy *policy, const struct net_list *from,
     const struct question *q)
 {
@@ -64,47 +69,34 @@ match_from(const struct policy *policy, const struct net_list *from,
 	    membership_of(&client, q->client_self)));
 }
 
-bool
-policy_asks_client_self(const struct policy *policy)
-{
-	const unsigned depends = SET_SELF | SET_GLOBAL | SET_SPECIAL;
-
-	for (size_t i = 0; i < policy->count; i++)
-		if ((policy->rules[i].from.sets & depends) != 0)
-			return true;
-	return false;
-}
-
-/* ".example.com" is that domain and all below it. */
+/* Is it the word `name' or `literal', that name, or, as ".example.com", the
+ * domain above it or itself? */
 static bool
-name_is(const char *name, size_t length, const char *word)
+destination_is(const struct question *q, const char *word)
 {
 	const bool suffix = word[0] == '.';
 	const char *domain = suffix ? word + 1 : word;
 	const size_t tail = strlen(domain);
+	const size_t length = q->name == NULL ? 0 : strlen(q->name);
 
-	if (tail > length || memcmp(name + length - tail, domain, tail) != 0)
+	if (strcmp(word, q->name == NULL ? "literal" : "name") == 0)
+		return true;
+	if (tail > length ||
+	    memcmp(q->name + length - tail, domain, tail) != 0)
 		return false;
-	return tail == length || (suffix && name[length - tail - 1] == '.');
+	return tail == length ||
+	    (suffix && q->name[length - tail - 1] == '.');
 }
 
 static enum match
 match_to(const struct word_list *to, const struct question *q)
 {
-	const char *any = q->name == NULL ? "literal" : "name";
-	const size_t length = q->name == NULL ? 0 : strlen(q->name);
+	const bool known = q->name != NULL ||
+	    q->literal.family != FAMILY_NONE;
 
-	if (!to->given)
-		return MATCH_YES;
-	if (q->name == NULL && q->literal.family == FAMILY_NONE)
+	if (to->given && !known)
 		return to->count > 0 ? MATCH_UNSURE : MATCH_NO;
-	for (size_t i = 0; i < to->count; i++) {
-		if (strcmp(to->words[i], any) == 0)
-			return MATCH_YES;
-		if (q->name != NULL && name_is(q->name, length, to->words[i]))
-			return MATCH_YES;
-	}
-	return MATCH_NO;
+	return match_words(to, q, destination_is);
 }
 
 static enum match
@@ -130,7 +122,7 @@ match_request(const struct policy *policy, const struct rule *rule,
 {
 	const enum match each[] = {
 		match_of((rule->commands & (unsigned)q->command) != 0),
-		match_users(&rule->users, q),
+		match_words(&rule->users, q, user_is),
 		match_from(policy, &rule->from, q),
 		match_to(&rule->to, q),
 		match_ports(&rule->ports, q),
@@ -156,12 +148,6 @@ match_address(const struct rule *rule, const struct address *address,
 	return net_list_opens(&rule->at, address, membership);
 }
 
-bool
-policy_needs_address(enum policy_command command)
-{
-	return command == POLICY_BIND || command == POLICY_UDP;
-}
-
 void
 rule_place(const struct rule *rule, struct text *out)
 {
@@ -172,193 +158,29 @@ rule_place(const struct rule *rule, struct text *out)
 	}
 }
 
-static void
-decide_by_rule(const struct rule *rule, struct verdict *out)
+/* Could the rule match for some address, or, a deny rule, for every one? */
+static bool
+match_somewhere(const struct rule *rule, enum match match)
 {
-	struct text name = text_in(out->rule, sizeof(out->rule));
-	struct text reason = text_in(out->reason, sizeof(out->reason));
+	const struct net_list *at = &rule->at;
+	const bool nowhere = at->given && at->sets == 0 && at->count == 0;
+	const bool everywhere = !at->given || (at->sets & SET_ANY) != 0;
 
-	out->decision = rule->decision;
-	out->matched = rule;
-	rule_place(rule, &name);
-	if (rule->decision == ALLOW)
-		return;
-	text_add(&reason, "denied by ");
-	rule_place(rule, &reason);
+	return rule->decision == ALLOW ? match != MATCH_NO && !nowhere :
+	    match == MATCH_YES && everywhere;
 }
 
-/* Denies where no line decided; the reason is the caller's to write. */
-static struct text
-deny_by_default(struct verdict *out)
+bool
+rule_decides(const struct policy *policy, const struct rule *rule,
+    const struct question *q, const struct place *at)
 {
-	struct text name = text_in(out->rule, sizeof(out->rule));
+	const enum match match = match_request(policy, rule, q);
+	/* SECURITY: what is unsure denies, and never allows. */
+	const enum match enough = rule->decision == ALLOW ? MATCH_YES :
+	    MATCH_UNSURE;
 
-	out->decision = DENY;
-	out->matched = NULL;
-	text_add(&name, "default");
-	return text_in(out->reason, sizeof(out->reason));
-}
-
-static void
-allow_announced(const struct question *q, struct verdict *out)
-{
-	struct text name = text_in(out->rule, sizeof(out->rule));
-
-	out->decision = ALLOW;
-	out->matched = NULL;
-	text_add(&name, q->announced);
-	out->reason[0] = '\0';
-}
-
-static const char *
-command_name(enum policy_command command)
-{
-	switch (command) {
-	case POLICY_CONNECT: return "CONNECT";
-	case POLICY_BIND: return "BIND";
-	case POLICY_UDP: return "UDP";
-	case POLICY_ALL: break;
-	}
-	return "this";
-}
-
-static void
-deny_unmatched(const struct policy *policy, const struct question *q,
-    struct verdict *out)
-{
-	struct text reason = deny_by_default(out);
-
-	if (policy->built_in) {
-		text_add(&reason, "without rules only this machine, private "
-		    "nets and authenticated users are served");
-		return;
-	}
-	text_add(&reason, "no rule allows ");
-	text_add(&reason, command_name(q->command));
-	text_add(&reason, " to this client and destination");
-}
-
-void
-policy_judge_request(const struct policy *policy, const struct question *q,
-    struct verdict *out)
-{
-	if (q->command == POLICY_CONNECT && q->port == 0) {
-		struct text reason = deny_by_default(out);
-
-		text_add(&reason, "port 0 is no destination");
-		return;
-	}
-	if (q->announced != NULL) {
-		allow_announced(q, out);
-		return;
-	}
-	for (size_t i = 0; i < policy->count; i++) {
-		const struct rule *rule = &policy->rules[i];
-		const struct net_list *at = &rule->at;
-		const enum match match = match_request(policy, rule, q);
-		const bool nowhere = at->given && at->sets == 0 &&
-		    at->count == 0;
-		const bool everywhere = !at->given ||
-		    (at->sets & SET_ANY) != 0;
-
-		if (rule->decision == ALLOW ?
-		    match != MATCH_NO && !nowhere :
-		    match == MATCH_YES && everywhere) {
-			decide_by_rule(rule, out);
-			return;
-		}
-	}
-	deny_unmatched(policy, q, out);
-}
-
-struct address
-policy_inside(const struct policy *policy, const struct address *address)
-{
-	return address_inside(address, policy->nat64, policy->nat64_count);
-}
-
-/*
- * SECURITY: what no rule can open: a session into this gateway itself would
- * come from this machine, whatever its client is, and could go on for ever.
- * NULL where there is nothing to say.
- */
-static const char *
-forbidden(const struct policy *policy, const struct question *q,
-    const struct address *address, struct membership membership)
-{
-	const struct address proxied = policy_inside(policy, &q->proxied);
-	const bool here = address_is_any(address) ||
-	    (membership.sets & (SET_SELF | SET_LOOPBACK)) != 0;
-
-	if (address->family == FAMILY_NONE)
-		return "there is no address to dial";
-	if (q->port == 0 && q->command != POLICY_BIND)
-		return "port 0 is no destination";
-	/* Answers would come from anybody. */
-	if (q->command == POLICY_UDP &&
-	    (membership.sets & SET_MULTICAST) != 0)
-		return "datagrams are never sent to a multicast address";
-	if (here && q->listener_port != 0 && q->port == q->listener_port)
-		return "the port of this gateway itself";
-	if (q->port != 0 && q->port == proxied.port &&
-	    address_equal(address, &proxied))
-		return "the destination of the PROXY header is the gateway "
-		    "itself";
-	return NULL;
-}
-
-static void
-deny_unopened(const struct candidate *candidate, const struct address *inside,
-    struct membership membership, struct verdict *out)
-{
-	struct text reason = deny_by_default(out);
-
-	address_add(&reason, &candidate->address);
-	if (!address_equal(inside, &candidate->address)) {
-		text_add(&reason, " (");
-		address_add(&reason, inside);
-		text_add(&reason, ")");
-	}
-	text_add(&reason, " is ");
-	text_add(&reason, membership.what);
-	text_add(&reason, " and no rule opens it");
-}
-
-void
-policy_judge_address(const struct policy *policy, const struct question *q,
-    const struct candidate *candidate, struct verdict *out)
-{
-	const struct address address = policy_inside(policy,
-	    &candidate->address);
-	const struct membership membership = membership_of(&address,
-	    candidate->self);
-	const char *never = forbidden(policy, q, &address, membership);
-
-	if (never != NULL) {
-		struct text reason = deny_by_default(out);
-
-		text_add(&reason, never);
-		return;
-	}
-	if (q->announced != NULL) {
-		allow_announced(q, out);
-		return;
-	}
-	for (size_t i = 0; i < policy->count; i++) {
-		const struct rule *rule = &policy->rules[i];
-		const enum match match = match_request(policy, rule, q);
-		/* SECURITY: what is unsure denies, and never allows. */
-		const enum match enough = rule->decision == ALLOW ?
-		    MATCH_YES : MATCH_UNSURE;
-
-		if (match >= enough &&
-		    match_address(rule, &address, membership)) {
-			decide_by_rule(rule, out);
-			return;
-		}
-	}
-	if (policy->built_in && (membership.sets & SET_GLOBAL) != 0)
-		deny_unmatched(policy, q, out);
-	else
-		deny_unopened(candidate, &address, membership, out);
+	if (at == NULL)
+		return match_somewhere(rule, match);
+	return match >= enough && match_address(rule, &at->address,
+	    at->membership);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rules of a configuration, read (policy/grammar.h) and constant from
- * then on; policy/policy.h judges by them.
+ * The rules of a configuration.  policy/grammar.h reads them, and they are
+ * constant from then on; policy/policy.h judges by them.
  */
 #ifndef SOCKS64_POLICY_RULES_H
 #define SOCKS64_POLICY_RULES_H
@@ -15,14 +15,16 @@
 
 enum { NAT64_PREFIXES_MAX = 8 };
 
-/* User names, "*", "-", "uid=N"; or names, ".suffixes", "name", "literal",
- * in lower case and without trailing dot. */
+/* The words behind `user': names, "*", "-", "uid=N".  Or those behind `to':
+ * names and ".suffixes", in lower case and without trailing dot, "name" and
+ * "literal". */
 struct word_list {
 	bool given;
 	const char **words;
 	size_t count;
 };
 
+/* From `low' to `high', both included; host byte order. */
 struct port_range {
 	uint16_t low;
 	uint16_t high;
@@ -34,6 +36,8 @@ struct port_list {
 	size_t count;
 };
 
+/* A rule: all of its conditions must match.  One that was not given matches
+ * everything. */
 struct rule {
 	enum decision decision;
 	unsigned commands; /* enum policy_command, ored */
@@ -56,13 +60,23 @@ struct policy {
 	size_t nat64_count;
 };
 
-/* FILE:LINE of a rule, or the word that says where else it is from. */
+/* Appends where a rule stands: FILE:LINE, or the word that says where else it
+ * is from. */
 void rule_place(const struct rule *rule, struct text *out);
 
-/* What an address is for every rule: address_inside() with the NAT64
- * prefixes of this policy.  Whoever finds out whether a candidate is an
- * address of this host asks the kernel about this one too. */
-struct address policy_inside(const struct policy *policy,
-    const struct address *address);
+/* An address as rules see it, policy_inside(), and the sets that it is in. */
+struct place {
+	struct address address;
+	struct membership membership;
+};
+
+/*
+ * Is this the rule that decides, where those above it do not?  `at' NULL
+ * stands for every address that the request could dial: an allow rule
+ * decides where it could match for one of them, a deny rule where it matches
+ * for all.
+ */
+bool rule_decides(const struct policy *policy, const struct rule *rule,
+    const struct question *q, const struct place *at);
 
 #endif

@@ -197,7 +197,7 @@ settings_read(struct settings *out, const struct settings_source *source,
 
 	out->policy->nat64_count = out->nat64_count;
 	memcpy(out->policy->nat64, out->nat64, sizeof(out->nat64));
-	policy_finish(&reading.reader, out->policy);
+	grammar_finish(&reading.reader, out->policy);
 	return !reading.reader.failed;
 }
 

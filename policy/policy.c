@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Judging by the rules: the first that matches decides, and what none matches
+ * is denied.  Pure: no file, no memory of its own, no clock.
+ */
+#include "policy/policy.h"
+
+#include <string.h>
+
+#include "policy/rules.h"
+
+bool
+policy_needs_address(enum policy_command command)
+{
+	return command == POLICY_BIND || command == POLICY_UDP;
+}
+
+bool
+policy_asks_client_self(const struct policy *policy)
+{
+	const unsigned depends = SET_SELF | SET_GLOBAL | SET_SPECIAL;
+
+	for (size_t i = 0; i < policy->count; i++)
+		if ((policy->rules[i].from.sets & depends) != 0)
+			return true;
+	return false;
+}
+
+static void
+decide_by_rule(const struct rule *rule, struct verdict *out)
+{
+	struct text name = text_in(out->rule, sizeof(out->rule));
+	struct text reason = text_in(out->reason, sizeof(out->reason));
+
+	out->decision = rule->decision;
+	out->matched = rule;
+	rule_place(rule, &name);
+	if (rule->decision == ALLOW)
+		return;
+	text_add(&reason, "denied by ");
+	rule_place(rule, &reason);
+}
+
+/* Denies where no line decided; the reason is the caller's to write. */
+static struct text
+deny_by_default(struct verdict *out)
+{
+	struct text name = text_in(out->rule, sizeof(out->rule));
+
+	out->decision = DENY;
+	out->matched = NULL;
+	text_add(&name, "default");
+	return text_in(out->reason, sizeof(out->reason));
+}
+
+static void
+allow_announced(const struct question *q, struct verdict *out)
+{
+	struct text name = text_in(out->rule, sizeof(out->rule));
+
+	out->decision = ALLOW;
+	out->matched = NULL;
+	text_add(&name, q->announced);
+	out->reason[0] = '\0';
+}
+
+static const char *
+command_name(enum policy_command command)
+{
+	switch (command) {
+	case POLICY_CONNECT: return "CONNECT";
+	case POLICY_BIND: return "BIND";
+	case POLICY_UDP: return "UDP";
+	case POLICY_ALL: break;
+	}
+	return "this";
+}
+
+static void
+deny_unmatched(const struct policy *policy, const struct question *q,
+    struct verdict *out)
+{
+	struct text reason = deny_by_default(out);
+
+	if (policy->built_in) {
+		text_add(&reason, "without rules only this machine, private "
+		    "nets and authenticated users are served");
+		return;
+	}
+	text_add(&reason, "no rule allows ");
+	text_add(&reason, command_name(q->command));
+	text_add(&reason, " to this client and destination");
+}
+
+/* The rule that decides; `at' as rule_decides() takes it. */
+static const struct rule *
+first_rule(const struct policy *policy, const struct question *q,
+    const struct place *at)
+{
+	for (size_t i = 0; i < policy->count; i++)
+		if (rule_decides(policy, &policy->rules[i], q, at))
+			return &policy->rules[i];
+	return NULL;
+}
+
+void
+policy_judge_request(const struct policy *policy, const struct question *q,
+    struct verdict *out)
+{
+	const struct rule *rule;
+
+	if (q->command == POLICY_CONNECT && q->port == 0) {
+		struct text reason = deny_by_default(out);
+
+		text_add(&reason, "port 0 is no destination");
+		return;
+	}
+	if (q->announced != NULL) {
+		allow_announced(q, out);
+		return;
+	}
+	rule = first_rule(policy, q, NULL);
+	if (rule != NULL)
+		decide_by_rule(rule, out);
+	else
+		deny_unmatched(policy, q, out);
+}
+
+struct address
+policy_inside(const struct policy *policy, const struct address *address)
+{
+	return address_inside(address, policy->nat64, policy->nat64_count);
+}
+
+/*
+ * Why no rule can open the place; NULL: rules can.  SECURITY: a session into
+ * this gateway itself would come from this machine, whoever its client is, and
+ * could go on for ever.
+ */
+static const char *
+forbidden(const struct policy *policy, const struct question *q,
+    const struct place *at)
+{
+	const struct address *address = &at->address;
+	const unsigned sets = at->membership.sets;
+	const struct address proxied = policy_inside(policy, &q->proxied);
+	const bool here = address_is_any(address) ||
+	    (sets & (SET_SELF | SET_LOOPBACK)) != 0;
+
+	if (address->family == FAMILY_NONE)
+		return "there is no address to dial";
+	if (q->port == 0 && q->command != POLICY_BIND)
+		return "port 0 is no destination";
+	/* Answers would come from anybody. */
+	if (q->command == POLICY_UDP && (sets & SET_MULTICAST) != 0)
+		return "datagrams are never sent to a multicast address";
+	if (here && q->listener_port != 0 && q->port == q->listener_port)
+		return "the port of this gateway itself";
+	if (q->port != 0 && q->port == proxied.port &&
+	    address_equal(address, &proxied))
+		return "the destination of the PROXY header is the gateway "
+		    "itself";
+	return NULL;
+}
+
+static void
+deny_unopened(const struct candidate *candidate, const struct place *at,
+    struct verdict *out)
+{
+	struct text reason = deny_by_default(out);
+
+	address_add(&reason, &candidate->address);
+	if (!address_equal(&at->address, &candidate->address)) {
+		text_add(&reason, " (");
+		address_add(&reason, &at->address);
+		text_add(&reason, ")");
+	}
+	text_add(&reason, " is ");
+	text_add(&reason, at->membership.what);
+	text_add(&reason, " and no rule opens it");
+}
+
+void
+policy_judge_address(const struct policy *policy, const struct question *q,
+    const struct candidate *candidate, struct verdict *out)
+{
+	const struct address inside = policy_inside(policy,
+	    &candidate->address);
+	const struct place at = { .address = inside,
+		.membership = membership_of(&inside, candidate->self) };
+	const char *never = forbidden(policy, q, &at);
+	const struct rule *rule = first_rule(policy, q, &at);
+
+	if (never != NULL) {
+		struct text reason = deny_by_default(out);
+
+		text_add(&reason, never);
+	} else if (q->announced != NULL)
+		allow_announced(q, out);
+	else if (rule != NULL)
+		decide_by_rule(rule, out);
+	else if (policy->built_in &&
+	    (at.membership.sets & SET_GLOBAL) != 0)
+		deny_unmatched(policy, q, out);
+	else
+		deny_unopened(candidate, &at, out);
+}
