@@ -280,6 +280,22 @@ rooms() {
 	done
 }
 
+@test "references to documents that are not here are found" {
+	local file=$BATS_TEST_TMPDIR/a.h
+	local -i n=4
+	local what other=INTERFACE
+	printf '/* SPDX-License-Identifier: ISC */\n' >"$file"
+	# shellcheck disable=SC2016 # as they stand there
+	echo '/* RFC 1928 4, HACKING.md, and README.md (2). */' >>"$file"
+	run -0 "$TESTS/lint/text" "$file"
+	for what in "SPECS $n" "PEERS $n.2" "(peers $n.2)" "($n.2)" "$other.md"; do
+		printf '/* SPDX-License-Identifier: ISC */\n/* %s */\n' "$what" \
+		    >"$file"
+		run -1 "$TESTS/lint/text" "$file"
+		assert_match text "$output" 'a.h: refers to what is not here: '
+	done
+}
+
 @test "main is the session line and fits on a page" {
 	local -i lines
 	lines=$(sed -n '/^main(/,/^}/p' socks64-handler.c | wc -l)
