@@ -56,7 +56,7 @@ assert_same_list() { # WHAT ONE OTHER
 @test "every keyword of the program is in socks64.conf(5), and no other" {
 	local known manual
 	known=$(sed -n 's/.*\.keyword = "\([a-z0-9-]*\)".*/\1/p' \
-	    "$ROOT/policy/settings.c")
+	    "$ROOT/policy/directives.c")
 	manual=$({ section DIRECTIVES "$MAN5"; section CAVEATS "$MAN5"; } |
 	    sed -n 's/^\.It //p' | tr , '\n' | tr '|' '\n' |
 	    sed -n 's/^ *Cm \([a-z0-9-]*\).*/\1/p

@@ -50,8 +50,10 @@ expected_files() {
 		755 usr/local/sbin/socks64-handler-static
 		644 usr/local/share/man/man5/socks64.conf.5
 		644 usr/local/share/man/man8/socks64-handler.8
+		644 usr/local/lib/systemd/system/socks64.slice
 		644 usr/local/lib/systemd/system/socks64.socket
 		644 usr/local/lib/systemd/system/socks64@.service
+		644 usr/local/lib/systemd/user/socks64.slice
 		644 usr/local/lib/systemd/user/socks64.socket
 		644 usr/local/lib/systemd/user/socks64@.service
 		644 usr/local/lib/systemd/catalog/socks64.catalog

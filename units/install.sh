@@ -22,6 +22,8 @@ table() {
 		644 man/socks64.conf.5 $share/man/man5/socks64.conf.5
 		644 units/socks64.socket $units/system/socks64.socket
 		644 units/socks64@.service $units/system/socks64@.service
+		644 units/socks64.slice $units/system/socks64.slice
+		644 units/user/socks64.slice $units/user/socks64.slice
 		644 units/user/socks64.socket $units/user/socks64.socket
 		644 units/user/socks64@.service $units/user/socks64@.service
 		644 units/sysusers.conf $PREFIX/lib/sysusers.d/socks64.conf

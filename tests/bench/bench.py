@@ -9,8 +9,8 @@ daemons that they are.  Nothing here is a test: machines differ, and a budget
 is for reading.
 
     bench.py BUILD_DIRECTORY
-             [sessions|start|bulk|latency|memory|datagrams|ftp|units|passwords|
-              rules|size]...
+             [sessions|start|bulk|latency|memory|datagrams|ftp|units|
+              directives|passwords|rules|size]...
 """
 
 import contextlib
@@ -26,6 +26,8 @@ import tempfile
 import threading
 import time
 
+import units
+
 ROUNDS = 15
 SESSIONS = 300
 BULK = 1 << 30
@@ -34,7 +36,6 @@ DATAGRAMS = 200000
 WINDOW = 32
 DATAGRAM = 512
 IDLE = 500
-CONNECTS = 200
 
 
 class Launcher:
@@ -534,70 +535,6 @@ def print_ftp(build):
                  "microseconds", values)
 
 
-FIRST_ANSWER = """
-import socket, statistics, time
-times = []
-for _ in range(%d):
-    start = time.perf_counter()
-    with socket.create_connection(("127.0.0.1", 1080)) as s:
-        s.sendall(b"\\5\\1\\0")
-        assert s.recv(2) == b"\\5\\0"
-    times.append(time.perf_counter() - start)
-print(statistics.median(times) * 1000)
-"""
-BARE_UNIT = """
-[Unit]
-CollectMode=inactive-or-failed
-[Service]
-ExecStart=/usr/local/sbin/socks64-handler
-User=socks64
-"""
-UNITS = {  # how each is set up, one after the other
-    "a bare unit": f"echo '{BARE_UNIT}' >socks64@.service",
-    "socks64@.service": "rm socks64@.service",
-    "with hardened.conf": "mkdir socks64@.service.d && cp "
-                          "/usr/local/share/doc/socks64-handler/examples/"
-                          "hardened.conf socks64@.service.d",
-}
-
-
-def print_units():
-    """From connect(2) to the answer to the greeting, one connection after
-    the other, under a real systemd; CPU of systemd and the sessions."""
-    sandbox = os.path.join("tests", "systemd-sandbox")
-    if subprocess.run([sandbox, "check"], check=False).returncode != 0:
-        return
-    place = os.path.join(tempfile.mkdtemp(), "systemd")
-
-    def inside(*command):
-        return subprocess.run([sandbox, "exec", place, *command], text=True,
-                              stdout=subprocess.PIPE, check=True).stdout
-
-    def ticks():
-        """Of pid 1 and of all that it reaped, once no session is left."""
-        while inside("systemctl", "list-units", "--all", "--plain",
-                     "--no-legend", "socks64@*"):
-            time.sleep(0.1)
-        return sum(map(int, inside("cat", "/proc/1/stat").split()[13:17]))
-    subprocess.run([sandbox, "up", place, f"{os.getcwd()}:/src"], check=True)
-    print(f"{CONNECTS} connections under systemd, milliseconds\n"
-          f"  {'':26} {'first answer':>12} {'CPU each':>12}")
-    try:
-        inside("make", "-s", "-C", "/src", "-o", "all", "install")
-        inside("systemctl", "start", "socks64.socket")
-        for name, command in UNITS.items():
-            inside("sh", "-c", "cd /etc/systemd/system && "
-                   f"{command} && systemctl daemon-reload")
-            before = ticks()
-            took = float(inside(sys.executable, "-c",
-                                FIRST_ANSWER % CONNECTS))
-            cpu = (ticks() - before) * 1000 / os.sysconf("SC_CLK_TCK")
-            print(f"  {name:26} {took:12.1f} {cpu / CONNECTS:12.1f}")
-    finally:
-        subprocess.run([sandbox, "down", place], check=True)
-        os.rmdir(os.path.dirname(place))
-
-
 def print_passwords():
     """What a session, and a guess, computes."""
     crypt = ctypes.CDLL("libcrypt.so.1").crypt
@@ -655,7 +592,9 @@ def main():
     if not wanted or "ftp" in wanted:
         print_ftp(build)
     if not wanted or "units" in wanted:
-        print_units()
+        units.print_units()
+    if "directives" in wanted:  # many minutes
+        units.print_directives()
     if not wanted or "passwords" in wanted:
         print_passwords()
     if not wanted or "rules" in wanted:

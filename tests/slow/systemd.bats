@@ -52,7 +52,7 @@ teardown() {
 	stop session
 	inside systemctl stop socks64.socket
 	inside rm -rf "$UNITS/socks64.socket.d" "$UNITS/socks64@.service.d" \
-	    "$UNITS/system-socks64.slice.d" /etc/socks64/passwords
+	    "$UNITS/socks64.slice.d" /etc/socks64/passwords
 	inside systemctl daemon-reload
 	inside systemctl stop 'socks64@*'
 	inside systemctl reset-failed
@@ -166,7 +166,7 @@ no_instances() {
 	    sources.conf:socks64.socket limits.conf:socks64.socket \
 	    egress.conf:socks64@.service credentials.conf:socks64@.service \
 	    hardened.conf:socks64@.service mark.conf:socks64@.service \
-	    accounting.conf:system-socks64.slice; do
+	    accounting.conf:socks64.slice; do
 		if [[ -n $pair ]]; then
 			inside mkdir -p "$UNITS/${pair#*:}.d"
 			inside cp "$EXAMPLES/${pair%:*}" "$UNITS/${pair#*:}.d"
@@ -617,15 +617,31 @@ has_refused_mark() {
 }
 
 @test "accounting.conf: the slice of the sessions counts" {
-	drop_in accounting.conf system-socks64.slice
+	drop_in accounting.conf socks64.slice
 	begin hold
 	run inside systemctl show -p CPUAccounting -p MemoryAccounting \
-	    -p IPAccounting -p MemoryMax system-socks64.slice
+	    -p IPAccounting -p MemoryMax -p TasksMax socks64.slice
 	assert_match slice "$output" 'CPUAccounting=yes'
 	assert_match slice "$output" 'IPAccounting=yes'
-	assert_match slice "$output" 'MemoryMax=2147483648'
-	run inside systemctl show -p CPUUsageNSec --value system-socks64.slice
+	assert_match slice "$output" 'MemoryMax=3221225472'
+	assert_match slice "$output" 'TasksMax=4400'
+	run inside systemctl show -p CPUUsageNSec --value socks64.slice
 	assert_match "CPU time" "$output" '^[1-9][0-9]*$'
+}
+
+@test "all sessions are in socks64.slice, and have room there for MaxConnections=" {
+	begin hold
+	run inside systemctl show -p Slice --value 'socks64@*'
+	assert_equal slice "$output" socks64.slice
+	local -i connections tasks memory
+	connections=$(inside systemctl show -p MaxConnections --value \
+	    socks64.socket)
+	tasks=$(inside systemctl show -p TasksMax --value socks64.slice)
+	memory=$(inside systemctl show -p MemoryMax --value socks64.slice)
+	((connections < tasks && tasks < 2 * connections)) ||
+	    fail "$connections connections, $tasks tasks"
+	((memory >= connections * 512 * 1024)) ||
+	    fail "$connections connections, $memory octets"
 }
 
 @test "a machine without IPv6 addresses serves IPv4" {
