@@ -396,3 +396,35 @@ named_pages() {
 	run unshare --net nft -c -f "$ROOT/units/examples/socks64.nft"
 	assert_equal "nft" "$status $output" "0 "
 }
+
+# profile: the example with the paths of an installation.
+profile() {
+	sed 's|@SBINDIR@|/usr/local/sbin|g' \
+	    "$ROOT/units/examples/apparmor.profile"
+}
+
+@test "the parser of AppArmor takes the profile, and finds what is wrong in one" {
+	command -v apparmor_parser >/dev/null || skip "no apparmor_parser here"
+	local file=$BATS_TEST_TMPDIR/profile
+	profile >"$file"
+	run -0 apparmor_parser -Q -K --base /etc/apparmor.d "$file"
+	sed 's/^  network inet stream,/  network inet strom,/' "$file" \
+	    >"$file.wrong"
+	run apparmor_parser -Q -K --base /etc/apparmor.d "$file.wrong"
+	[[ $status -ne 0 ]]
+}
+
+@test "every file that a session opens is in the AppArmor profile" {
+	need root sys-ptrace
+	local link
+	for link in "$HANDLER" "$HANDLER_STATIC"; do
+		run "$TESTS/cases/apparmor.py" "$link" \
+		    "$ROOT/units/examples/apparmor.profile" -o 'user nobody' \
+		    -o 'resolver 127.0.0.1' -o 'connect-timeout 1s'
+		assert_equal "$link" "$status $output" "0 "
+	done
+	run "$TESTS/cases/apparmor.py" "$HANDLER" \
+	    <(grep -v passwd "$ROOT/units/examples/apparmor.profile") \
+	    -o 'user nobody' -o 'resolver 127.0.0.1' -o 'connect-timeout 1s'
+	assert_equal "a profile without it" "$status $output" "1 /etc/passwd"
+}

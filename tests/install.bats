@@ -69,6 +69,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/doc/protocol.md
 		644 usr/local/share/doc/socks64-handler/doc/several-machines.md
 		644 usr/local/share/doc/socks64-handler/examples/accounting.conf
+		644 usr/local/share/doc/socks64-handler/examples/apparmor.profile
 		644 usr/local/share/doc/socks64-handler/examples/credentials.conf
 		644 usr/local/share/doc/socks64-handler/examples/egress.conf
 		644 usr/local/share/doc/socks64-handler/examples/fail2ban-filter.conf
