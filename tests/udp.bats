@@ -295,7 +295,7 @@ names_asked() {
 	flood 480 -
 	local -i asked most
 	asked=$(names_asked)
-	most=50+50*$(($(value seconds "${lines[1]}") + 1))
+	most=$((50 + 50 * ($(value seconds "${lines[1]}") + 1)))
 	((asked > 0 && asked <= most)) || fail "$asked names, not $most"
 	assert_match "dropped" "$(value datagrams "$RECORD")" \
 	    "^15/15/480$"
