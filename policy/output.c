@@ -11,8 +11,8 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "policy/directives.h"
+#include "policy/duration.h"
 #include "policy/rules.h"
-#include "policy/values.h"
 
 /* Writes by way of a buffer. */
 struct output {
@@ -86,7 +86,7 @@ output_time(struct output *o, const struct directive *d,
 	char buffer[32];
 	struct text t = text_in(buffer, sizeof(buffer));
 
-	value_add_time(&t, *field);
+	duration_add(&t, *field);
 	output_add(o, buffer);
 }
 

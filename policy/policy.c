@@ -65,7 +65,7 @@ allow_announced(const struct question *q, struct verdict *out)
 }
 
 static const char *
-command_name(enum policy_command command)
+command_word(enum policy_command command)
 {
 	switch (command) {
 	case POLICY_CONNECT: return "CONNECT";
@@ -88,7 +88,7 @@ deny_unmatched(const struct policy *policy, const struct question *q,
 		return;
 	}
 	text_add(&reason, "no rule allows ");
-	text_add(&reason, command_name(q->command));
+	text_add(&reason, command_word(q->command));
 	text_add(&reason, " to this client and destination");
 }
 

@@ -64,7 +64,8 @@ match_from(const struct policy *policy, const struct net_list *from,
 {
 	if (!from->given)
 		return MATCH_YES;
-	const struct address client = policy_inside(policy, &q->client);
+	const struct address client = address_inside(&q->client,
+	    policy->nat64, policy->nat64_count);
 	return match_of(net_list_has(from, &client,
 	    membership_of(&client, q->client_self)));
 }

@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "policy/duration.h"
 #include "policy/grammar.h"
 #include "policy/output.h"
 
@@ -38,61 +39,6 @@ single_word(struct reader *r, char *value)
 
 /* --- times --- */
 
-static const struct {
-	char word[4];
-	int64_t milliseconds;
-} units[] = {
-	{ "d", 24 * 60 * 60 * 1000 },
-	{ "h", 60 * 60 * 1000 },
-	{ "min", 60 * 1000 },
-	{ "m", 60 * 1000 },
-	{ "s", 1000 },
-	{ "", 1000 },
-	{ "ms", 1 },
-};
-
-void
-value_add_time(struct text *t, int64_t time)
-{
-	size_t i = 0;
-
-	if (time == 0) {
-		text_add(t, "0");
-		return;
-	}
-	while (time % units[i].milliseconds != 0)
-		i++;
-	text_add_number(t, (uint64_t)(time / units[i].milliseconds));
-	text_add(t, units[i].word);
-}
-
-/* False: no time at all.  What is longer than `highest` gives more than
- * that. */
-static bool
-time_parse(char *word, int64_t highest, int64_t *out)
-{
-	char *unit = word + strspn(word, "0123456789");
-	char digits[20];
-	uint64_t number;
-	const size_t length = (size_t)(unit - word);
-	const bool fits = length < sizeof(digits);
-
-	if (length == 0)
-		return false;
-	memcpy(digits, word, fits ? length : 0);
-	digits[fits ? length : 0] = '\0'; /* no number at all */
-	for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
-		if (strcmp(unit, units[i].word) != 0)
-			continue;
-		*out = highest + 1;
-		if (number_parse(digits, (uint64_t)(highest /
-		    units[i].milliseconds), &number))
-			*out = (int64_t)number * units[i].milliseconds;
-		return true;
-	}
-	return false;
-}
-
 static void
 parse_time(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
@@ -105,16 +51,16 @@ parse_time(struct reader *r, const struct directive *d, char *value,
 
 	if (word == NULL)
 		return;
-	if (!time_parse(word, d->high, &time)) {
+	if (!duration_parse(word, d->high, &time)) {
 		reader_refuse(r, "", word, " is no time: a number, then one "
 		    "of ms s m min h d");
 		return;
 	}
 	if (time < d->low || time > d->high) {
 		text_add(&after, " is out of range: ");
-		value_add_time(&after, d->low);
+		duration_add(&after, d->low);
 		text_add(&after, " to ");
-		value_add_time(&after, d->high);
+		duration_add(&after, d->high);
 		reader_refuse(r, "", word, buffer);
 		return;
 	}

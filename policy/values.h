@@ -7,9 +7,6 @@
 #ifndef SOCKS64_POLICY_VALUES_H
 #define SOCKS64_POLICY_VALUES_H
 
-#include <stdint.h>
-
-#include "base/text.h"
 #include "policy/directives.h"
 
 /* The field at the offset of the directive, of the type that is named. */
@@ -35,8 +32,5 @@ extern const struct kind kind_rule;
 
 /* A feature that no value switches off and that is not built yet. */
 extern const struct kind kind_unbuilt;
-
-/* Appends a time, in milliseconds, with the largest unit that divides it. */
-void value_add_time(struct text *t, int64_t time);
 
 #endif
