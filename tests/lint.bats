@@ -42,6 +42,11 @@ setup() {
 	[[ $status -eq 0 ]]
 }
 
+@test "no static function bears the name of another file's" {
+	run tests/lint/run names
+	assert_equal "make lint" "$output" "lint: names ok"
+}
+
 # broken NAME PATTERN: style.py must say so of NAME with stdin as its body.
 broken() {
 	mkdir -p "$BATS_TEST_TMPDIR/$(dirname "$1")"
@@ -219,13 +224,49 @@ rooms() {
 	rooms 'wire/name.c: wire must not use dial of net/dial.c'
 }
 
-@test "files that include each other, also by way of others, are found" {
+@test "files that include or call each other, also by way of others, are found" {
 	source_of net/a.h '#include "net/b.h"'
 	source_of net/b.h '#include "net/c.h"'
 	source_of net/c.h
 	rooms
 	source_of net/c.h '#include "net/a.h"'
 	rooms 'a circle of includes: net/a.h, net/b.h, net/c.h'
+	source_of net/c.h
+	source_of net/a.c
+	source_of net/b.c
+	object net/a 'int a(void) { return b(); }'
+	object net/b 'int b(void) { return 1; } int c(void) { return 2; }'
+	rooms
+	object net/b 'int b(void) { return a(); }'
+	rooms 'a circle of calls: net/a, net/b'
+	object net/a 'int (*const a)(void); int c(void) { return b(); }'
+	object net/b 'extern int (*const a)(void); int b(void) { return a(); }'
+	rooms
+}
+
+# names [WHAT]: names.py says so of net/a.c and net/b.c, or nothing.
+names() {
+	cd "$BATS_TEST_TMPDIR"
+	run "$PYTHON" "$TESTS/lint/names.py" net/a.c net/b.c
+	cd "$ROOT"
+	assert_equal names.py "$output" "${1:-}"
+	[[ $status -eq $((${#1} > 0)) ]]
+}
+
+@test "a static function with the name of an exported one, or its twin, is found" {
+	local -a body=('thing_do(int n)' '{' '	return n;' '}')
+	source_of net/a.c int "${body[@]}"
+	source_of net/b.c 'static int' "${body[@]/do/undo}"
+	names
+	source_of net/b.c 'static int' "${body[@]}"
+	names 'net/b.c:2: thing_do: net/a.c exports a function of this name'
+	source_of net/a.c 'static int' "${body[@]}"
+	names 'net/b.c:2: thing_do: it is in net/a.c, too, word for word'
+	source_of net/a.c 'static int' "${body[@]/return n/return n + 1}"
+	names
+	run -0 "$PYTHON" tests/lint/names.py --report \
+	    "$BATS_TEST_TMPDIR"/net/{a,b}.c
+	assert_match report "$output" 'b.c:2: thing_do: also in .*/a.c'
 }
 
 @test "a function that no other file uses is found" {

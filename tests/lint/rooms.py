@@ -8,7 +8,7 @@ DIRECTORY holds the sources (.), BUILD the object files (DIRECTORY/build).
 Looked at are the includes of every file, and the symbols of the object files,
 since a function can be declared without an include.  Prints FILE: what, status
 1 if there was anything.  No two files may include each other, not even by way
-of others.
+of others, and no two may call each other.
 """
 import collections
 import os
@@ -74,30 +74,30 @@ def includes(directory, path):
 
 
 def symbols(paths):
-    """Of object files: path, symbol, whether it is defined there."""
+    """Of object files: path, symbol, its kind there."""
     output = subprocess.run(["nm", "--extern-only", "--print-file-name", "-f",
                              "posix", *paths], check=True, text=True,
                             stdout=subprocess.PIPE).stdout
     for line in output.splitlines():
         path, symbol, kind = line.split()[:3]
-        yield path[:-1], symbol, kind not in "Uw"
+        yield path[:-1], symbol, kind
 
 
 def calls(build, units):
-    """Who uses a symbol, who defines it, and the symbol."""
+    """Who uses a symbol, who defines it, the symbol, and its kind."""
     objects = {os.path.join(build, name + ".o"): name for name in units}
     objects = {path: name for path, name in objects.items()
                if os.path.exists(path)}
     home, used = collections.defaultdict(set), []
-    for path, symbol, is_defined in symbols(objects) if objects else ():
-        if is_defined:
-            # A room with two links may define a symbol twice.
-            home[symbol].add(objects[path])
-        else:
+    for path, symbol, kind in symbols(objects) if objects else ():
+        if kind in "Uw":
             used.append((objects[path], symbol))
+        else:
+            # A room with two links may define a symbol twice.
+            home[symbol].add((objects[path], kind))
     for name, symbol in used:
-        for other in sorted(home.get(symbol, ())):
-            yield name, other, symbol
+        for other, kind in sorted(home.get(symbol, ())):
+            yield name, other, symbol, kind
 
 
 def may_know(user, used):
@@ -153,10 +153,16 @@ def check(directory, build):
                 yield f"{path}: {room(path)} must not include {used}"
     for group in circles(included):
         yield f"a circle of includes: {group}"
+    called = collections.defaultdict(set)
     units = {unit(path) for path in paths if path.endswith(".c")}
-    for user, used, symbol in calls(build, units):
+    for user, used, symbol, kind in calls(build, units):
+        # Who reads a table does not call whom the table names.
+        if kind == "T":
+            called[user].add(used)
         if not may_know(user, used):
             yield f"{user}.c: {room(user)} must not use {symbol} of {used}.c"
+    for group in circles(called):
+        yield f"a circle of calls: {group}"
 
 
 def main():
