@@ -4,6 +4,7 @@
 # the other family and of their own.
 
 load lib/gateway
+load lib/ssh
 
 prepare_file() {
 	gateway_start activate
@@ -73,43 +74,6 @@ assert_served() { # DEST PEER
 		assert_match "$type" "$output" "hello from $SERVER"
 		assert_served "$SERVER_NAME:80" "$(endpoint "$SERVER" 80)"
 	done
-}
-
-# sshd_start ROLE ADDRESS: root may log in with the key of this file; the
-# passwd and shadow of the namespace are made for it, the machine's stay.
-sshd_start() {
-	local role=$1 address=$2 sshd=/usr/sbin/sshd
-	local etc=/etc/netns/$NET-$role home=$BATS_FILE_TMPDIR/sshd
-	if [[ ! -x $sshd ]]; then
-		"$TESTS/unpack-package" openssh-server \
-		    "$ROOT/build/openssh-server"
-		sshd=$ROOT/build/openssh-server/usr/sbin/sshd
-	fi
-	mkdir -p "$home"
-	[[ -e $home/key ]] || ssh-keygen -q -t ed25519 -N '' -f "$home/key"
-	[[ -e $home/host ]] || ssh-keygen -q -t ed25519 -N '' -f "$home/host"
-	echo 'root:*:0:0::/:/bin/sh' >"$etc/passwd"
-	echo 'sshd:*:61022:65534::/run/sshd:/usr/sbin/nologin' >>"$etc/passwd"
-	echo 'root:*:19000:0:99999:7:::' >"$etc/shadow"
-	cat >"$home/config.$role" <<-END
-		ListenAddress $address:22
-		HostKey $home/host
-		AuthorizedKeysFile $home/key.pub
-		StrictModes no
-		UsePAM no
-		PidFile none
-		PermitRootLogin prohibit-password
-		PasswordAuthentication no
-	END
-	[[ $address != *:*:* ]] || sed -i "1s/.*/ListenAddress [$address]:22/" \
-	    "$home/config.$role"
-	# shellcheck disable=SC2016 # for the inner shell
-	start "sshd-$role" ip netns exec "$NET-$role" unshare --mount sh -c '
-		mount -t tmpfs -o mode=755 tmpfs /run
-		mkdir /run/sshd
-		exec "$@"' sh "$sshd" -D -e -f "$home/config.$role"
-	wait_until net_listens "$role" 22 ||
-	    fail "$(cat "$BATS_FILE_TMPDIR/sshd-$role.err")"
 }
 
 @test "ssh with nc as ProxyCommand, all four types" {

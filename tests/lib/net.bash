@@ -83,7 +83,8 @@ net_files() {
 	done
 	echo '198.51.100.80 hosted.example.com' >>"/etc/netns/$NET-gw/hosts"
 	for role in c4 c6; do
-		net_names >>"/etc/netns/$NET-$role/hosts"
+		[[ " $NET_ROLES " != *" $role "* ]] ||
+		    net_names >>"/etc/netns/$NET-$role/hosts"
 	done
 }
 
@@ -143,26 +144,42 @@ net_needed() {
 	[[ -z $NET_MISSING ]] || skip "$NET_MISSING"
 }
 
+# net_begin: what every network begins with: its name in $NET.  For setup_file;
+# false where namespaces are not allowed, and net_needed says why.
+net_begin() {
+	net_sweep
+	NET_MISSING=$(why_not networks)
+	export NET_MISSING
+	[[ -z $NET_MISSING ]] || return 1
+	export NET=s64-$$
+	export REPORT=$BATS_FILE_TMPDIR/report
+}
+
+# net_role ROLE: its namespace, without links.
+net_role() {
+	net_remove "$NET-$1"
+	ip netns add "$NET-$1"
+	net_kernel "$1"
+}
+
+# net_outside: the links of the gateway to the servers and to the name server.
+net_outside() {
+	net_link s4 inet 198.51.100.1 $S4
+	net_link s6 inet6 2001:db8:2::1 $S6
+	net_link dns inet 203.0.113.1 $DNS
+}
+
 # net_up: the namespaces, the name server and the two servers.  For
 # setup_file; does nothing where namespaces are not allowed.
 net_up() {
 	local role
-	net_sweep
-	NET_MISSING=$(why_not networks)
-	export NET_MISSING
-	[[ -z $NET_MISSING ]] || return 0
-	export NET=s64-$$
-	export REPORT=$BATS_FILE_TMPDIR/report
+	net_begin || return 0
 	for role in $NET_ROLES; do
-		net_remove "$NET-$role"
-		ip netns add "$NET-$role"
-		net_kernel "$role"
+		net_role "$role"
 	done
 	net_link c4 inet $GW4 $C4
 	net_link c6 inet6 $GW6 $C6
-	net_link s4 inet 198.51.100.1 $S4
-	net_link s6 inet6 2001:db8:2::1 $S6
-	net_link dns inet 203.0.113.1 $DNS
+	net_outside
 	net_files
 	net_dns
 	net_servers
