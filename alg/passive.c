@@ -69,8 +69,7 @@ passive_announce(struct control *k, uint16_t port)
 	if (port < PORT_UNPRIVILEGED)
 		return;
 	to.port = port;
-	result = announced_put(&a->share, &to, a->control.rule,
-	    &k->data);
+	result = announced_put(&a->share, &to, &k->data);
 	if (result != TABLE_OK)
 		alg_note(a, "FTP data connections are not announced",
 		    alg_table_problem(a, result));

@@ -26,6 +26,16 @@ policy_asks_client_self(const struct policy *policy)
 	return false;
 }
 
+bool
+policy_serves(const struct policy *policy, const struct question *q)
+{
+	for (size_t i = 0; i < policy->count; i++)
+		if (policy->rules[i].decision == ALLOW &&
+		    rule_serves(policy, &policy->rules[i], q))
+			return true;
+	return false;
+}
+
 static void
 decide_by_rule(const struct rule *rule, struct verdict *out)
 {
@@ -51,17 +61,6 @@ deny_by_default(struct verdict *out)
 	out->matched = NULL;
 	text_add(&name, "default");
 	return text_in(out->reason, sizeof(out->reason));
-}
-
-static void
-allow_announced(const struct question *q, struct verdict *out)
-{
-	struct text name = text_in(out->rule, sizeof(out->rule));
-
-	out->decision = ALLOW;
-	out->matched = NULL;
-	text_add(&name, q->announced);
-	out->reason[0] = '\0';
 }
 
 static const char *
@@ -92,13 +91,15 @@ deny_unmatched(const struct policy *policy, const struct question *q,
 	text_add(&reason, " to this client and destination");
 }
 
-/* The rule that decides; `at' as rule_decides() takes it. */
+/* The rule that decides; `at' as rule_decides() takes it.  What was announced
+ * is decided by its own rule at the latest. */
 static const struct rule *
 first_rule(const struct policy *policy, const struct question *q,
     const struct place *at)
 {
 	for (size_t i = 0; i < policy->count; i++)
-		if (rule_decides(policy, &policy->rules[i], q, at))
+		if (&policy->rules[i] == q->announced ||
+		    rule_decides(policy, &policy->rules[i], q, at))
 			return &policy->rules[i];
 	return NULL;
 }
@@ -113,10 +114,6 @@ policy_judge_request(const struct policy *policy, const struct question *q,
 		struct text reason = deny_by_default(out);
 
 		text_add(&reason, "port 0 is no destination");
-		return;
-	}
-	if (q->announced != NULL) {
-		allow_announced(q, out);
 		return;
 	}
 	rule = first_rule(policy, q, NULL);
@@ -195,9 +192,7 @@ policy_judge_address(const struct policy *policy, const struct question *q,
 		struct text reason = deny_by_default(out);
 
 		text_add(&reason, never);
-	} else if (q->announced != NULL)
-		allow_announced(q, out);
-	else if (rule != NULL)
+	} else if (rule != NULL)
 		decide_by_rule(rule, out);
 	else if (policy->built_in &&
 	    (at.membership.sets & SET_GLOBAL) != 0)

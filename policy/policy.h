@@ -25,6 +25,8 @@ enum policy_command {
  * a unix-domain one, whatever the rules say? */
 bool policy_needs_address(enum policy_command command);
 
+struct rule; /* policy/rules.h */
+
 /* Who asks, for what.  All pointers are borrowed. */
 struct question {
 	enum policy_command command;
@@ -48,10 +50,11 @@ struct question {
 	/* A UDP ASSOCIATE has no name, literal or port yet: it is judged by
 	 * what its datagrams could be. */
 
-	/* The rule that allowed the FTP control connection on which this very
-	 * destination was announced: the data connection is allowed as that
-	 * one was.  NULL: it was not announced. */
-	const char *announced;
+	/* The rule that would allow, now, the FTP control connection on which
+	 * this very destination was announced.  The rules above it are asked
+	 * first, so that a deny there holds; then the data connection is
+	 * allowed as that one is.  NULL: it was not announced. */
+	const struct rule *announced;
 
 	/* No rule can open these: the port that the client connected to, on
 	 * any address of this host (0: none), and the destination of the
@@ -70,8 +73,6 @@ enum decision {
 	DENY, /* zero is the safe value */
 	ALLOW,
 };
-
-struct rule;
 
 enum { REASON_TEXT = 256, RULE_TEXT = 512 };
 
@@ -102,6 +103,11 @@ struct address policy_inside(const struct policy *policy,
 /* Does any rule depend on whether the client has an address of this host?
  * Only then need the kernel be asked for question->client_self. */
 bool policy_asks_client_self(const struct policy *policy);
+
+/* Could any rule allow this client anything at all?  Nothing but the client
+ * and its user is looked at. */
+bool policy_serves(const struct policy *policy,
+    const struct question *question);
 
 /*
  * Judges a request before any look-up: could there be an address for which it

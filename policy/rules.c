@@ -136,6 +136,14 @@ match_request(const struct policy *policy, const struct rule *rule,
 	return all;
 }
 
+bool
+rule_serves(const struct policy *policy, const struct rule *rule,
+    const struct question *q)
+{
+	return match_words(&rule->users, q, user_is) == MATCH_YES &&
+	    match_from(policy, &rule->from, q) == MATCH_YES;
+}
+
 static bool
 match_address(const struct rule *rule, const struct address *address,
     struct membership membership)

@@ -70,6 +70,10 @@ struct place {
 	struct membership membership;
 };
 
+/* Do the conditions on the client and its user match? */
+bool rule_serves(const struct policy *policy, const struct rule *rule,
+    const struct question *q);
+
 /*
  * Is this the rule that decides, where those above it do not?  `at' NULL
  * stands for every address that the request could dial: an allow rule

@@ -228,6 +228,15 @@ settings_offers(const struct settings *settings, enum auth auth)
 }
 
 bool
+settings_speak_ftp(const struct settings *settings, uint16_t port)
+{
+	for (size_t i = 0; i < settings->ftp_port_count; i++)
+		if (settings->ftp_ports[i] == port)
+			return true;
+	return false;
+}
+
+bool
 settings_proxied(const struct settings *settings, const struct address *peer,
     bool self)
 {

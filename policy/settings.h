@@ -147,6 +147,9 @@ bool settings_offers(const struct settings *settings, enum auth auth);
 bool settings_proxied(const struct settings *settings,
     const struct address *peer, bool self);
 
+/* Is that one of the ports of `ftp-port`, whatever `ftp-alg` says? */
+bool settings_speak_ftp(const struct settings *settings, uint16_t port);
+
 /* What replies to a client of that family say instead of our address;
  * FAMILY_NONE: nothing else.  Its port is 0. */
 const struct address *settings_advertised(const struct settings *settings,

@@ -65,8 +65,9 @@ pin_name(struct recall *r, const struct question *q)
 
 /* ------------------------------------------------------------ permits */
 
-static bool
-rules_allow(const struct recall *r, const struct question *q,
+/* What the rules say of the question with that one address. */
+static struct verdict
+judge(const struct recall *r, const struct question *q,
     const struct address *to)
 {
 	const struct policy *policy = r->settings->policy;
@@ -75,31 +76,55 @@ rules_allow(const struct recall *r, const struct question *q,
 	struct verdict verdict;
 
 	policy_judge_request(policy, q, &verdict);
-	if (verdict.decision != ALLOW)
-		return false;
-	policy_judge_address(policy, q, &candidate, &verdict);
-	return verdict.decision == ALLOW;
+	if (verdict.decision == ALLOW)
+		policy_judge_address(policy, q, &candidate, &verdict);
+	return verdict;
+}
+
+/*
+ * The rule that allows this client, now, the control connection that the table
+ * knows; NULL: none does.  SECURITY: what the table says is no permit, for
+ * another process may have written it.
+ */
+static const struct rule *
+control_rule(const struct recall *r, const struct question *q,
+    const struct table_control *control)
+{
+	struct question dialled = *q;
+	struct verdict verdict;
+
+	if (!settings_speak_ftp(r->settings, control->server.port))
+		return NULL;
+	dialled.command = POLICY_CONNECT;
+	dialled.name = control->name[0] != '\0' ? control->name : NULL;
+	dialled.literal = control->server;
+	dialled.port = control->server.port;
+	dialled.announced = NULL;
+	verdict = judge(r, &dialled, &control->server);
+	return verdict.decision == ALLOW ? verdict.matched : NULL;
 }
 
 /*
  * SECURITY: an announcement is good for one connection, to the very address
- * and port, of the same client.  It is left alone where the rules allow that
- * connection without it.
+ * and port, of the same client, while its control connection lives.  It is
+ * left alone where the rules allow that connection without it.
  */
 static void
 use_announcement(struct recall *r, struct question *q)
 {
 	const struct address *to = q->name == NULL ? &q->literal :
 	    &r->pinned;
+	struct table_control control;
 
-	if (to->family == FAMILY_NONE ||
-	    announced_find(&r->share, to, r->rule) != TABLE_OK)
+	if (to->family == FAMILY_NONE || q->port < PORT_UNPRIVILEGED ||
+	    announced_find(&r->share, to) != TABLE_OK ||
+	    controls_by_address(&r->share, to, &control) != TABLE_OK)
 		return;
 	r->pinned = *to;
 	r->pinned_only = true;
-	if (!rules_allow(r, q, to) &&
-	    announced_take(&r->share, to, r->rule) == TABLE_OK)
-		q->announced = r->rule;
+	if (judge(r, q, to).decision != ALLOW &&
+	    announced_take(&r->share, to) == TABLE_OK)
+		q->announced = control_rule(r, q, &control);
 }
 
 /*
@@ -116,10 +141,8 @@ rewrite_peer(struct recall *r, struct question *q)
 
 	if (found != TABLE_OK)
 		return;
-	if (!rules_allow(r, q, &control.server)) {
-		text_copy(r->rule, sizeof(r->rule), control.rule);
-		q->announced = r->rule;
-	}
+	if (judge(r, q, &control.server).decision != ALLOW)
+		q->announced = control_rule(r, q, &control);
 	q->name = NULL;
 	q->literal = control.server;
 }
@@ -127,7 +150,8 @@ rewrite_peer(struct recall *r, struct question *q)
 void
 recall_rewrite(struct recall *r, struct question *q)
 {
-	if (r->share.table->file == NULL)
+	if (r->share.table->file == NULL ||
+	    !policy_serves(r->settings->policy, q))
 		return;
 	rewrite_alias(r, q);
 	if (q->command == POLICY_BIND) {

@@ -31,7 +31,6 @@ struct recall {
 	 * finds.  pinned_only: nothing else is to be dialled. */
 	struct address pinned;
 	bool pinned_only;
-	char rule[TABLE_RULE_TEXT]; /* question->announced points here */
 };
 
 /*
@@ -39,9 +38,10 @@ struct recall {
  * the address that it stands for; a port of this gateway that was announced,
  * the address where it was; the peer of a BIND, the server of the live control
  * connection.  question->announced is set where no rule allows the destination
- * and an announcement does: the announcement is used up by that.  Everything
- * but name, literal and announced stays as it is, and all of it where the
- * table knows nothing.
+ * but one allows the control connection on which it was announced; the
+ * announcement is used up by that.  Everything but name, literal and announced
+ * stays as it is, and all of it where the table knows nothing, or where no
+ * rule could allow this client anything.
  */
 void recall_rewrite(struct recall *r, struct question *question);
 

@@ -13,12 +13,8 @@ serve_is_ftp(const struct session *s)
 {
 	const struct settings *settings = &s->settings;
 
-	if (settings->ftp_alg == FTP_ALG_OFF)
-		return false;
-	for (size_t i = 0; i < settings->ftp_port_count; i++)
-		if (settings->ftp_ports[i] == s->question.port)
-			return true;
-	return false;
+	return settings->ftp_alg != FTP_ALG_OFF &&
+	    settings_speak_ftp(settings, s->question.port);
 }
 
 static bool
@@ -34,13 +30,10 @@ static void
 fill_control(struct session *s, struct table_control *control)
 {
 	struct text name = text_in(control->name, sizeof(control->name));
-	struct text rule = text_in(control->rule, sizeof(control->rule));
 
 	control->server = s->record.peer;
 	if (s->question.name != NULL)
 		text_add(&name, s->question.name);
-	if (s->record.rule != NULL)
-		text_add(&rule, s->record.rule);
 }
 
 /* Who the client is to us, and we to it. */

@@ -1,93 +1,93 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Announced FTP data connections: one slot each, with the server's address
- * and the rule of its control connection.
+ * Announced FTP data connections: one entry each, with the place where the
+ * server waits.
  */
 #include "share/announced.h"
 
-#include "base/text.h"
-#include "share/slots.h"
+#include "share/entries.h"
 
 enum table_result
 announced_put(const struct share *share, const struct address *to,
-    const char *rule, struct table_handle *handle)
+    struct table_handle *handle)
 {
 	struct turn turn;
-	struct slot *s;
+	struct entry e;
+	bool done;
 
 	if (!turn_begin(&turn, share, KIND_DATA))
 		return TABLE_UNUSABLE;
-	s = slot_of(&turn, handle);
-	if (s == NULL)
-		s = slot_choose(&turn, ANNOUNCED_MAX);
-	if (s != NULL) {
-		slot_begin(&turn, s, turn.now + ANNOUNCED_LIFE);
-		slot_add_address(s, to);
-		text_copy(s->rule, sizeof(s->rule), rule);
-		slot_publish(&turn, s);
-		*handle = slot_handle(turn.table, s);
+	if (entry_of(&turn, handle, &e))
+		entry_end(&turn, handle);
+	done = entry_choose(&turn, ANNOUNCED_MAX,
+	    turn.now + ANNOUNCED_LIFE, &e);
+	if (done) {
+		e.addresses[e.count++] = *to;
+		entry_write(&turn, &e);
+		*handle = e.handle;
 	}
 	turn_end(&turn);
-	return s != NULL ? TABLE_OK : TABLE_FULL;
+	return done ? TABLE_OK : TABLE_FULL;
 }
 
 static bool
-is_endpoint(const struct slot *s, const void *what)
+is_endpoint(const struct entry *e, const void *what)
 {
 	const struct address *to = what;
 
-	return slot_is_at(s, to) && s->addresses[0].port == to->port;
+	return entry_is_at(e, to) && e->addresses[0].port == to->port;
 }
 
 static bool
-is_port(const struct slot *s, const void *what)
+is_port(const struct entry *e, const void *what)
 {
 	const uint16_t *port = what;
 
-	return s->addresses[0].port == *port;
+	return e->count > 0 && e->addresses[0].port == *port;
 }
 
 static void
-rule_copy(struct slot *s, void *rule)
+see(const struct turn *turn, const struct entry *e, void *out)
 {
-	text_copy(rule, TABLE_RULE_TEXT, s->rule);
+	(void)turn;
+	(void)e;
+	(void)out;
 }
 
 static void
-rule_take(struct slot *s, void *rule)
+take(const struct turn *turn, const struct entry *e, void *out)
 {
-	rule_copy(s, rule);
-	slot_end(s);
+	(void)out;
+	entry_end(turn, &e->handle);
 }
 
 static void
-address_copy(struct slot *s, void *out)
+address_copy(const struct turn *turn, const struct entry *e, void *out)
 {
 	struct address *to = out;
 
-	*to = slot_address(s, 0);
+	(void)turn;
+	*to = e->addresses[0];
 }
 
 enum table_result
-announced_find(const struct share *share, const struct address *to,
-    char rule[TABLE_RULE_TEXT])
+announced_find(const struct share *share, const struct address *to)
 {
-	return slot_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
-	    rule_copy, rule });
+	return entry_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
+	    see, NULL });
 }
 
 enum table_result
-announced_take(const struct share *share, const struct address *to,
-    char rule[TABLE_RULE_TEXT])
+announced_take(const struct share *share, const struct address *to)
 {
-	return slot_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
-	    rule_take, rule });
+	return entry_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
+	    take, NULL });
 }
 
 enum table_result
 announced_at_port(const struct share *share, uint16_t port,
     struct address *to)
 {
-	return slot_visit(share, &(struct visit){ KIND_DATA, is_port, &port,
+	return entry_visit(share, &(struct visit){ KIND_DATA, is_port, &port,
 	    address_copy, to });
 }

@@ -16,23 +16,22 @@ enum {
 };
 
 /*
- * Notes that the server waits at `to`, an address with its port, and that
- * `rule` allowed its control connection.  The entry that *handle names, which
- * was announced before on the same control connection, is replaced; *handle
- * is zero at first and names the new entry then.
+ * Notes that the server waits at `to`, an address with its port.  The entry
+ * that *handle names, which was announced before on the same control
+ * connection, is replaced; *handle is zero at first and names the new entry
+ * then.
  */
 enum table_result announced_put(const struct share *share,
-    const struct address *to, const char *rule, struct table_handle *handle);
+    const struct address *to, struct table_handle *handle);
 
-/* Looks for that address and port in this share; `rule` becomes the one that
- * announced_put() was given. */
+/* Is there an entry of that address and port in this share? */
 enum table_result announced_find(const struct share *share,
-    const struct address *to, char rule[TABLE_RULE_TEXT]);
+    const struct address *to);
 
 /* As announced_find(), and removes the entry, which is good for one
  * connection. */
 enum table_result announced_take(const struct share *share,
-    const struct address *to, char rule[TABLE_RULE_TEXT]);
+    const struct address *to);
 
 /* Looks for the youngest entry of the share with that port, whatever its
  * address, which *to becomes. */

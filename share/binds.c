@@ -7,10 +7,10 @@
 
 #include <fcntl.h>
 
+#include "share/entries.h"
 #include "share/lock.h"
-#include "share/slots.h"
 
-/* A slot's addresses. */
+/* An entry's addresses. */
 enum { TOLD, IPV4, IPV6, ADDRESSES };
 
 enum table_result
@@ -19,20 +19,20 @@ binds_put(const struct share *share, const struct table_bind *bind,
 {
 	enum table_result result = TABLE_FULL;
 	struct turn turn;
-	struct slot *s;
+	struct entry e;
 
 	if (!turn_begin(&turn, share, KIND_BIND))
 		return TABLE_UNUSABLE;
-	s = slot_choose(&turn, BINDS_MAX);
-	if (s != NULL) {
-		slot_begin(&turn, s, until);
-		slot_add_address(s, &bind->told);
-		slot_add_address(s, &bind->ipv4);
-		slot_add_address(s, &bind->ipv6);
-		*handle = slot_handle(turn.table, s);
+	if (entry_choose(&turn, BINDS_MAX, until, &e)) {
 		result = TABLE_UNUSABLE;
-		if (lock_set(turn.table->fd, F_RDLCK, slot_octet(handle))) {
-			slot_publish(&turn, s);
+		e.addresses[TOLD] = bind->told;
+		e.addresses[IPV4] = bind->ipv4;
+		e.addresses[IPV6] = bind->ipv6;
+		e.count = ADDRESSES;
+		if (lock_set(turn.table->fd, F_RDLCK,
+		    entry_octet(&e.handle))) {
+			entry_write(&turn, &e);
+			*handle = e.handle;
 			result = TABLE_OK;
 		}
 	}
@@ -45,14 +45,13 @@ binds_remove(const struct share *share,
     const struct table_handle *handle)
 {
 	struct turn turn;
-	struct slot *s;
+	struct entry e;
 
 	if (handle->slot == 0 || !turn_begin(&turn, share, KIND_BIND))
 		return;
-	s = slot_of(&turn, handle);
-	if (s != NULL)
-		slot_end(s);
-	(void)lock_set(turn.table->fd, F_UNLCK, slot_octet(handle));
+	if (entry_of(&turn, handle, &e))
+		entry_end(&turn, handle);
+	(void)lock_set(turn.table->fd, F_UNLCK, entry_octet(handle));
 	turn_end(&turn);
 }
 
@@ -63,30 +62,30 @@ struct bind_search {
 };
 
 static bool
-is_live_bind(const struct slot *s, const void *what)
+is_live_bind(const struct entry *e, const void *what)
 {
 	const struct bind_search *search = what;
-	const struct table_handle handle = slot_handle(search->table, s);
 
-	for (size_t i = 0; i < ADDRESSES; i++) {
-		const struct address a = slot_address(s, i);
+	for (size_t i = 0; e->count == ADDRESSES && i < ADDRESSES; i++) {
+		const struct address *a = &e->addresses[i];
 
-		if (a.port == search->announced->port &&
-		    address_equal(&a, search->announced))
+		if (a->port == search->announced->port &&
+		    address_equal(a, search->announced))
 			return lock_is_held(search->table->fd,
-			    slot_octet(&handle));
+			    entry_octet(&e->handle));
 	}
 	return false;
 }
 
 static void
-bind_copy(struct slot *s, void *out)
+bind_copy(const struct turn *turn, const struct entry *e, void *out)
 {
 	struct table_bind *bind = out;
 
-	bind->told = slot_address(s, TOLD);
-	bind->ipv4 = slot_address(s, IPV4);
-	bind->ipv6 = slot_address(s, IPV6);
+	(void)turn;
+	bind->told = e->addresses[TOLD];
+	bind->ipv4 = e->addresses[IPV4];
+	bind->ipv6 = e->addresses[IPV6];
 }
 
 enum table_result
@@ -95,6 +94,6 @@ binds_find(const struct share *share, const struct address *announced,
 {
 	const struct bind_search what = { share->table, announced };
 
-	return slot_visit(share, &(struct visit){ KIND_BIND, is_live_bind,
+	return entry_visit(share, &(struct visit){ KIND_BIND, is_live_bind,
 	    &what, bind_copy, out });
 }

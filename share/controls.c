@@ -1,75 +1,73 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Live FTP control connections: one slot each, with the name asked for, the
- * server's address and the rule.
+ * Live FTP control connections: one entry each, with the name asked for and
+ * the server's address.
  */
 #include "share/controls.h"
 
 #include <string.h>
 
 #include "base/text.h"
-#include "share/slots.h"
+#include "share/entries.h"
 
-static struct slot *
-control_make(const struct turn *turn, const struct table_control *control)
+static bool
+control_make(const struct turn *turn, const struct table_control *control,
+    struct entry *e)
 {
-	struct slot *s = slot_choose(turn, CONTROLS_MAX);
-
-	if (s == NULL)
-		return NULL;
-	slot_begin(turn, s, turn->now + CONTROL_LIFE);
-	slot_add_address(s, &control->server);
-	text_copy(s->name, sizeof(s->name), control->name);
-	text_copy(s->rule, sizeof(s->rule), control->rule);
-	slot_publish(turn, s);
-	return s;
+	if (!entry_choose(turn, CONTROLS_MAX, turn->now + CONTROL_LIFE, e))
+		return false;
+	e->addresses[e->count++] = control->server;
+	text_copy(e->name, sizeof(e->name), control->name);
+	entry_write(turn, e);
+	return true;
 }
 
 enum table_result
-controls_put(const struct share *share,
-    const struct table_control *control, struct table_handle *handle)
+controls_put(const struct share *share, const struct table_control *control,
+    struct table_handle *handle)
 {
+	bool done = true;
 	struct turn turn;
-	struct slot *s;
+	struct entry e;
 
 	if (!turn_begin(&turn, share, KIND_CONTROL))
 		return TABLE_UNUSABLE;
-	s = slot_of(&turn, handle);
-	if (s != NULL) {
-		s->used_at = turn.now;
-		s->expires_at = turn.now + CONTROL_LIFE;
+	if (entry_of(&turn, handle, &e)) {
+		e.used_at = turn.now;
+		e.expires_at = turn.now + CONTROL_LIFE;
+		entry_update(&turn, &e);
 	} else {
-		s = control_make(&turn, control);
-		if (s != NULL)
-			*handle = slot_handle(turn.table, s);
+		done = control_make(&turn, control, &e);
+		if (done)
+			*handle = e.handle;
 	}
 	turn_end(&turn);
-	return s != NULL ? TABLE_OK : TABLE_FULL;
+	return done ? TABLE_OK : TABLE_FULL;
 }
 
 static bool
-is_name(const struct slot *s, const void *what)
+is_name(const struct entry *e, const void *what)
 {
 	const char *name = what;
 
-	return *name != '\0' && strncmp(s->name, name, sizeof(s->name)) == 0;
+	return e->count > 0 && *name != '\0' && strcmp(e->name, name) == 0;
 }
 
 static void
-control_copy(struct slot *s, void *out)
+control_copy(const struct turn *turn, const struct entry *e, void *out)
 {
 	struct table_control *control = out;
 
-	control->server = slot_address(s, 0);
-	text_copy(control->name, sizeof(control->name), s->name);
-	text_copy(control->rule, sizeof(control->rule), s->rule);
+	(void)turn;
+	control->server = e->addresses[0];
+	text_copy(control->name, sizeof(control->name), e->name);
 }
 
 enum table_result
 controls_by_name(const struct share *share, const char *name,
     struct table_control *out)
 {
-	return slot_visit(share, &(struct visit){ KIND_CONTROL, is_name,
+	return entry_visit(share, &(struct visit){ KIND_CONTROL, is_name,
 	    name, control_copy, out });
 }
 
@@ -77,6 +75,6 @@ enum table_result
 controls_by_address(const struct share *share,
     const struct address *address, struct table_control *out)
 {
-	return slot_visit(share, &(struct visit){ KIND_CONTROL, slot_is_at,
+	return entry_visit(share, &(struct visit){ KIND_CONTROL, entry_is_at,
 	    address, control_copy, out });
 }

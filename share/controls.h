@@ -21,8 +21,7 @@ struct table_control {
 	/* What the client asked for, as name_classify() gives it; "" where
 	 * it asked for an address. */
 	char name[NAME_LENGTH_MAX + 1];
-	struct address server;      /* what was dialled, with the port */
-	char rule[TABLE_RULE_TEXT]; /* which rule allowed it: the verdict's */
+	struct address server; /* what was dialled, with the port */
 };
 
 /*

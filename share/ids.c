@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ADDRESS IDs, and a slot for each share that named wrong ones, in which they
- * are counted.
+ * ADDRESS IDs, and an entry for each share that named wrong ones, in which
+ * they are counted.
  */
 #include "share/ids.h"
 
@@ -9,7 +9,7 @@
 #include <sys/random.h>
 
 #include "base/text.h"
-#include "share/slots.h"
+#include "share/entries.h"
 
 enum {
 	ID_LEAST = 0x000100, /* 0.0.0.x are the fake addresses of clients */
@@ -17,40 +17,28 @@ enum {
 	GUESSERS_MAX = TABLE_SLOTS / 4,
 };
 
-_Static_assert((int)ID_ADDRESSES_MAX <= (int)SLOT_ADDRESSES_MAX,
+_Static_assert((int)ID_ADDRESSES_MAX == (int)SLOT_ADDRESSES_MAX,
     "a target fits");
 
 static bool
-is_target(const struct slot *s, const void *what)
+is_target(const struct entry *e, const void *what)
 {
 	const struct table_target *target = what;
 
-	if (s->address_count != target->count ||
-	    strncmp(s->name, target->name, sizeof(s->name)) != 0)
+	if (e->count != target->count || strcmp(e->name, target->name) != 0)
 		return false;
-	for (size_t i = 0; i < target->count; i++) {
-		const struct address a = slot_address(s, i);
-
-		if (!address_equal(&a, &target->addresses[i]))
+	for (size_t i = 0; i < target->count; i++)
+		if (!address_equal(&e->addresses[i], &target->addresses[i]))
 			return false;
-	}
 	return true;
 }
 
 static bool
-is_number(const struct slot *s, const void *what)
+is_number(const struct entry *e, const void *what)
 {
 	const uint32_t *number = what;
 
-	return s->number == *number;
-}
-
-static bool
-is_any(const struct slot *s, const void *what)
-{
-	(void)s;
-	(void)what;
-	return true;
+	return e->number == *number;
 }
 
 /* SECURITY: unique in the whole table, whosever it is, and while it rests.
@@ -66,64 +54,46 @@ number_choose(const struct turn *turn)
 			return 0;
 		number = (uint32_t)octets[0] << 16 |
 		    (uint32_t)octets[1] << 8 | octets[2];
-		if (number >= ID_LEAST &&
-		    slot_count(turn, is_number, &number) == 0)
+		if (number >= ID_LEAST && entry_count(turn, number) == 0)
 			return number;
 	}
 	return 0;
 }
 
 static void
-id_use(const struct turn *turn, struct slot *s)
+id_use(const struct turn *turn, struct entry *e)
 {
-	const int64_t most = s->made_at + ID_LIFE_MAX;
+	const int64_t most = e->made_at + ID_LIFE_MAX;
 	const int64_t next = turn->now + ID_LIFE;
 
-	s->used_at = turn->now;
-	s->expires_at = next < most ? next : most;
-}
-
-static void
-target_pack(struct slot *s, const struct table_target *target)
-{
-	for (size_t i = 0; i < target->count; i++)
-		slot_add_address(s, &target->addresses[i]);
-	text_copy(s->name, sizeof(s->name), target->name);
-}
-
-static void
-target_unpack(const struct slot *s, struct table_target *out)
-{
-	*out = (struct table_target){ .made_at = s->made_at };
-	text_copy(out->name, sizeof(out->name), s->name);
-	for (uint32_t i = 0; i < s->address_count &&
-	    i < ID_ADDRESSES_MAX; i++)
-		out->addresses[out->count++] = slot_address(s, i);
+	e->used_at = turn->now;
+	e->expires_at = next < most ? next : most;
+	entry_update(turn, e);
 }
 
 static enum table_result
 id_make(const struct turn *turn, const struct table_target *target,
     uint32_t *id)
 {
-	struct slot *s = slot_find(turn, is_target, target);
+	struct entry e;
 	uint32_t number;
 
-	if (s != NULL &&
-	    turn->now <= s->made_at + ID_LIFE_MAX - ID_LIFE) {
-		id_use(turn, s);
-		*id = s->number;
+	if (entry_find(turn, is_target, target, &e) &&
+	    turn->now <= e.made_at + ID_LIFE_MAX - ID_LIFE) {
+		id_use(turn, &e);
+		*id = e.number;
 		return TABLE_OK;
 	}
 	number = number_choose(turn);
 	if (number == 0)
 		return TABLE_UNUSABLE;
-	s = slot_choose(turn, IDS_MAX);
-	if (s == NULL)
+	if (!entry_choose(turn, IDS_MAX, turn->now + ID_LIFE, &e))
 		return TABLE_FULL;
-	slot_begin(turn, s, turn->now + ID_LIFE);
-	s->number = number;
-	target_pack(s, target);
-	slot_publish(turn, s);
+	e.number = number;
+	e.count = target->count;
+	memcpy(e.addresses, target->addresses, sizeof(target->addresses));
+	text_copy(e.name, sizeof(e.name), target->name);
+	entry_write(turn, &e);
 	*id = number;
 	return TABLE_OK;
 }
@@ -143,49 +113,60 @@ ids_make(const struct share *share, const struct table_target *target,
 	return result;
 }
 
-/* SECURITY: one in 16 million is a hit for each ID there is; so few guesses
- * a minute make that years. */
+/*
+ * SECURITY: one in 16 million is a hit for each ID there is; so few guesses a
+ * minute make that years.  A share without an ID has nothing to hit and is not
+ * counted, so that nobody fills the table by guessing.
+ */
 static void
-guess_count(const struct turn *guesses)
+guess_count(const struct turn *ids, const struct turn *guesses)
 {
-	struct slot *s = slot_find(guesses, is_any, NULL);
+	struct entry e;
+	const bool known = entry_find(guesses, entry_is_any, NULL, &e);
 
-	if (s == NULL) {
-		s = slot_count(guesses, NULL, NULL) < GUESSERS_MAX ?
-		    slot_choose(guesses, 1) : NULL;
-		if (s == NULL)
-			return;
-		slot_begin(guesses, s, guesses->now + GUESS_LIFE);
-		slot_publish(guesses, s);
-	}
-	s->number++;
-	if (s->number == GUESSES_MAX)
-		s->expires_at = guesses->now + GUESS_LIFE;
+	if (!known && (!entry_find(ids, entry_is_any, NULL, &e) ||
+	    entry_count_all(guesses) >= GUESSERS_MAX ||
+	    !entry_choose(guesses, 1, guesses->now + GUESS_LIFE, &e)))
+		return;
+	e.number++;
+	if (e.number == GUESSES_MAX)
+		e.expires_at = guesses->now + GUESS_LIFE;
+	if (known)
+		entry_update(guesses, &e);
+	else
+		entry_write(guesses, &e);
+}
+
+static void
+target_copy(const struct entry *e, struct table_target *out)
+{
+	*out = (struct table_target){ .made_at = e->made_at,
+		.count = e->count };
+	text_copy(out->name, sizeof(out->name), e->name);
+	memcpy(out->addresses, e->addresses, sizeof(out->addresses));
 }
 
 static enum table_result
 id_find(const struct turn *turn, uint32_t id, struct table_target *out)
 {
 	struct turn guesses = *turn;
-	struct slot *s = slot_find(turn, is_number, &id);
-	const struct slot *wrong;
+	struct entry e;
 
 	guesses.kind = KIND_GUESS;
-	wrong = slot_find(&guesses, is_any, NULL);
-	if (wrong != NULL && wrong->number >= GUESSES_MAX)
+	if (entry_find(&guesses, entry_is_any, NULL, &e) &&
+	    e.number >= GUESSES_MAX)
 		return TABLE_NONE;
-	if (s == NULL || id < ID_LEAST) {
-		guess_count(&guesses);
+	if (id < ID_LEAST || !entry_find(turn, is_number, &id, &e)) {
+		guess_count(turn, &guesses);
 		return TABLE_NONE;
 	}
-	id_use(turn, s);
-	target_unpack(s, out);
+	id_use(turn, &e);
+	target_copy(&e, out);
 	return TABLE_OK;
 }
 
 enum table_result
-ids_find(const struct share *share, uint32_t id,
-    struct table_target *out)
+ids_find(const struct share *share, uint32_t id, struct table_target *out)
 {
 	enum table_result result;
 	struct turn turn;

@@ -4,6 +4,10 @@
  * TABLE_SLOTS slots of one entry each.  Only the files of share/ read this.
  * Numbers have this machine's byte order, because the file never outlives a
  * boot.
+ *
+ * SECURITY: every process of the handler's user may write the file, one that
+ * an attacker took over too.  So nothing in it is used where it lies: it is
+ * copied once, bounded, and then used (entries.c).
  */
 #ifndef SOCKS64_SHARE_LAYOUT_H
 #define SOCKS64_SHARE_LAYOUT_H
@@ -14,7 +18,7 @@
 #include "share/table.h"
 
 enum {
-	LAYOUT = 1,
+	LAYOUT = 2,
 	TABLE_SLOTS = 4096,
 	TABLE_SLOT_SIZE = 1024,
 	TABLE_HEADER_SIZE = 4096,
@@ -53,15 +57,8 @@ struct slot_owner {
 	uint8_t zero[2];
 };
 
-/*
- * One entry.  Its addresses are those that an ID stands for, the server of a
- * control or data connection, or `told', `ipv4' and `ipv6' of a BIND.  Times
- * are milliseconds of CLOCK_MONOTONIC.
- */
-struct slot {
-	_Atomic uint32_t kind; /* enum kind; stored first and last, so that
-				* no entry is valid before it is whole */
-	uint32_t generation;
+/* What an entry says.  Times are milliseconds of CLOCK_MONOTONIC. */
+struct slot_body {
 	int64_t made_at;
 	int64_t used_at;
 	int64_t expires_at;
@@ -71,7 +68,13 @@ struct slot {
 	uint32_t address_count;
 	struct slot_address addresses[SLOT_ADDRESSES_MAX];
 	char name[NAME_LENGTH_MAX + 1];
-	char rule[TABLE_RULE_TEXT];
+};
+
+struct slot {
+	_Atomic uint32_t kind; /* enum kind; stored first and last, so that
+				* no entry is valid before it is whole */
+	_Atomic uint32_t generation; /* how often the slot was taken */
+	struct slot_body body;
 };
 
 struct header {
@@ -81,8 +84,8 @@ struct header {
 	uint32_t slots;
 	uint32_t zero;
 	char boot_id[BOOT_ID_LENGTH];
-	uint32_t top; /* slots below it are in use or were; nobody looks at
-		       * those above */
+	_Atomic uint32_t top; /* slots below it are in use or were; nobody
+			       * looks at those above it */
 };
 
 struct table_file {
@@ -97,6 +100,7 @@ struct table_file {
 };
 
 _Static_assert(sizeof(struct slot_owner) == 296, "no padding");
+_Static_assert(sizeof(struct slot_body) % sizeof(uint64_t) == 0, "in words");
 _Static_assert(sizeof(struct slot) <= TABLE_SLOT_SIZE, "a slot fits");
 _Static_assert(sizeof(struct table_file) == TABLE_FILE_SIZE, "no padding");
 

@@ -6,8 +6,11 @@
  * binds.h.
  *
  * Each entry belongs to a share, which is a client's address with its
- * identity, and nobody else ever finds it.  No entry is a permit by itself but
- * the announced data connection (socks64.conf(5), Rules).
+ * identity, and nobody else ever finds it.
+ *
+ * SECURITY: no entry is a permit.  A process that an attacker took over can
+ * write any entry for any share, so whoever finds one judges anew what it
+ * leads to.
  *
  * Every operation locks the file for itself alone and for a moment.  A process
  * that dies, even inside the lock, leaves whole entries or none.
@@ -28,7 +31,6 @@
 
 enum {
 	TABLE_PROBLEM_TEXT = 256,
-	TABLE_RULE_TEXT = NAME_LENGTH_MAX + 1,
 };
 
 /*

@@ -190,6 +190,14 @@ of_earlier_boot() {
 	quiet quota
 }
 
+@test "a host with many addresses or names has its part of the table, no more" {
+	quiet hosts
+}
+
+@test "who guesses and has no ID makes no entry" {
+	quiet guessers
+}
+
 @test "writers that are killed leave whole entries or none" {
 	quiet crash
 }

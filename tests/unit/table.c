@@ -6,6 +6,8 @@
  *   table entries DIRECTORY     what each kind of entry does: the clock is
  *                               an argument, so nothing waits
  *   table quota DIRECTORY       every bound
+ *   table hosts DIRECTORY       what one host may have
+ *   table guessers DIRECTORY    guesses of those who have no ID
  *   table crash DIRECTORY       writers that are killed again and again
  *   table locked DIRECTORY      a process that holds the lock, then dies
  *   table forked DIRECTORY      two processes with one descriptor
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,8 +122,7 @@ target(const char *name, const char *text)
 static struct table_control
 control(const char *name, const char *server)
 {
-	struct table_control c = { .server = address(server, 21),
-		.rule = "c:1" };
+	struct table_control c = { .server = address(server, 21) };
 
 	name_put(c.name, name);
 	return c;
@@ -238,7 +240,7 @@ controls(struct table *t)
 	CHECK(controls_by_name(at(9, &alice), "f.example", &out) ==
 	    TABLE_OK);
 	CHECK(address_equal(&out.server, &second.server) &&
-	    out.server.port == 21 && strcmp(out.rule, "c:1") == 0);
+	    out.server.port == 21);
 	CHECK(controls_by_name(at(9, &alice), "", &out) == TABLE_NONE);
 	CHECK(controls_by_name(at(9, &bob), "f.example", &out) ==
 	    TABLE_NONE);
@@ -272,30 +274,28 @@ data(struct table *t)
 	const struct address next = address("2001:db8::1", 60692);
 	struct table_handle handle = { 0, 0 };
 	struct address found = { .family = FAMILY_NONE };
-	char rule[TABLE_RULE_TEXT] = "";
 
-	CHECK(announced_put(at(0, &alice), &to, "c:7", &handle) ==
+	CHECK(announced_put(at(0, &alice), &to, &handle) ==
 	    TABLE_OK);
-	CHECK(announced_find(at(1, &bob), &to, rule) == TABLE_NONE);
-	CHECK(announced_take(at(1, &bob), &to, rule) == TABLE_NONE);
-	CHECK(announced_find(at(1, &alice), &next, rule) == TABLE_NONE);
+	CHECK(announced_find(at(1, &bob), &to) == TABLE_NONE);
+	CHECK(announced_take(at(1, &bob), &to) == TABLE_NONE);
+	CHECK(announced_find(at(1, &alice), &next) == TABLE_NONE);
 	CHECK(announced_at_port(at(1, &alice), to.port, &found) ==
 	    TABLE_OK && address_equal(&found, &to) && found.port == to.port);
 	CHECK(announced_at_port(at(1, &bob), to.port, &found) == TABLE_NONE);
 	CHECK(announced_at_port(at(1, &alice), next.port, &found) ==
 	    TABLE_NONE);
-	CHECK(announced_find(at(1, &alice), &to, rule) == TABLE_OK);
-	CHECK(strcmp(rule, "c:7") == 0);
-	CHECK(announced_take(at(2, &alice), &to, rule) == TABLE_OK);
-	CHECK(announced_take(at(2, &alice), &to, rule) == TABLE_NONE);
+	CHECK(announced_find(at(1, &alice), &to) == TABLE_OK);
+	CHECK(announced_take(at(2, &alice), &to) == TABLE_OK);
+	CHECK(announced_take(at(2, &alice), &to) == TABLE_NONE);
 	/* What is announced next replaces it; it expires. */
-	CHECK(announced_put(at(3, &alice), &to, "c:7", &handle) ==
+	CHECK(announced_put(at(3, &alice), &to, &handle) ==
 	    TABLE_OK);
-	CHECK(announced_put(at(4, &alice), &next, "c:7", &handle) ==
+	CHECK(announced_put(at(4, &alice), &next, &handle) ==
 	    TABLE_OK);
-	CHECK(announced_find(at(5, &alice), &to, rule) == TABLE_NONE);
-	CHECK(announced_find(at(120003, &alice), &next, rule) == TABLE_OK);
-	CHECK(announced_find(at(120004, &alice), &next, rule) == TABLE_NONE);
+	CHECK(announced_find(at(5, &alice), &to) == TABLE_NONE);
+	CHECK(announced_find(at(120003, &alice), &next) == TABLE_OK);
+	CHECK(announced_find(at(120004, &alice), &next) == TABLE_NONE);
 }
 
 static int
@@ -322,11 +322,12 @@ target_number(unsigned n)
 	return t;
 }
 
+/* Each of another host, as the /64 tells. */
 static struct share
 share_number(struct table *t, unsigned n)
 {
-	const uint8_t octets[16] = { 0x20, 2, [14] = (uint8_t)(n >> 8),
-		[15] = (uint8_t)n };
+	const uint8_t octets[16] = { 0x20, 2, [6] = (uint8_t)(n >> 8),
+		[7] = (uint8_t)n };
 
 	return (struct share){ .table = t, .client = address_ipv6(octets, 0),
 		.auth = "none" };
@@ -353,6 +354,95 @@ own_quota(struct table *t)
 	CHECK(ids_find(at(102, &greedy), list[0], &out) == TABLE_OK);
 	CHECK(ids_find(at(102, &greedy), list[1], &out) == TABLE_NONE);
 	CHECK(ids_find(at(102, &greedy), list[2], &out) == TABLE_OK);
+}
+
+/* An ID for each of `count' shares that `of' makes; how many it got. */
+static unsigned
+fill(struct table *t, struct share of(struct table *t, unsigned n),
+    unsigned count)
+{
+	const struct table_target what = target_number(1);
+	unsigned made = 0;
+	uint32_t id;
+
+	for (unsigned n = 0; n < count; n++) {
+		const struct share one = of(t, n);
+
+		if (ids_make(at(200, &one), &what, &id) == TABLE_OK)
+			made++;
+	}
+	return made;
+}
+
+static struct share
+neighbour_number(struct table *t, unsigned n)
+{
+	struct share one = share_number(t, 1);
+
+	one.client.octets[14] = (uint8_t)(n >> 8);
+	one.client.octets[15] = (uint8_t)n;
+	return one;
+}
+
+static struct share
+user_number(struct table *t, unsigned n)
+{
+	static char name[2];
+
+	name[0] = (char)(n >> 8);
+	name[1] = (char)n;
+	return (struct share){ .table = t, .auth = "password", .user = name,
+		.user_length = 2, .client = address("192.0.2.2", 1) };
+}
+
+/* However many addresses or names a host has, it gets its part. */
+static int
+run_hosts(struct table *t)
+{
+	const struct table_target what = target_number(1);
+	const struct share other = share_number(t, 2);
+	const struct share four = share_of(t, "192.0.2.3", NULL);
+	struct share known = neighbour_number(t, 3);
+	uint32_t id;
+
+	CHECK(fill(t, neighbour_number, 2000) == 512);
+	CHECK(fill(t, user_number, 2000) == 512);
+	CHECK(ids_make(at(201, &other), &what, &id) == TABLE_OK);
+	CHECK(ids_make(at(201, &four), &what, &id) == TABLE_OK);
+	/* Who has some already may change them. */
+	const struct table_target next = target_number(2);
+	CHECK(ids_make(at(201, &known), &next, &id) == TABLE_OK);
+	/* What has expired counts no more. */
+	known = neighbour_number(t, 1999);
+	CHECK(ids_make(at(201, &known), &what, &id) == TABLE_FULL);
+	CHECK(ids_make(at(201 + ID_LIFE, &known), &what, &id) == TABLE_OK);
+	return 0;
+}
+
+static bool
+is_untouched(const struct table *t)
+{
+	static const uint8_t zeros[TABLE_SLOT_SIZE];
+
+	for (uint32_t i = 0; i < TABLE_SLOTS; i++)
+		if (memcmp(&t->file->slots[i], zeros, sizeof(zeros)) != 0)
+			return false;
+	return true;
+}
+
+/* Who has no ID leaves nothing behind by asking for some. */
+static int
+run_guessers(struct table *t)
+{
+	struct table_target out;
+
+	for (unsigned n = 0; n < 100; n++) {
+		const struct share one = share_number(t, n);
+
+		CHECK(ids_find(at(n, &one), 0x1000 + n, &out) == TABLE_NONE);
+	}
+	CHECK(is_untouched(t));
+	return 0;
 }
 
 static int
@@ -394,6 +484,8 @@ child(void)
 	const pid_t pid = fork();
 
 	CHECK(pid >= 0);
+	if (pid == 0)
+		CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
 	return pid;
 }
 
@@ -421,7 +513,7 @@ write_for_ever(const char *directory)
 		const struct share *share = at(i, &shares[i % 2]);
 
 		ids_make(share, &what, &id);
-		announced_put(share, &to, "rule", &handle);
+		announced_put(share, &to, &handle);
 	}
 }
 
@@ -434,7 +526,6 @@ run_crash(struct table *t, const char *directory)
 
 	for (int i = 0; i < KILLS; i++) {
 		const pid_t pid = child();
-		char rule[TABLE_RULE_TEXT];
 		uint32_t id = 0;
 
 		if (pid == 0)
@@ -442,12 +533,11 @@ run_crash(struct table *t, const char *directory)
 		/* Until it writes, and then at no moment in particular. */
 		do
 			usleep((useconds_t)(i % 7) * 100);
-		while (announced_find(at(0, &one), &to, rule) != TABLE_OK);
+		while (announced_find(at(0, &one), &to) != TABLE_OK);
 		kill_child(pid);
-		CHECK(announced_take(at(0, &one), &to, rule) == TABLE_OK);
-		CHECK(strcmp(rule, "rule") == 0);
-		while (announced_take(at(0, &one), &to, rule) == TABLE_OK)
-			CHECK(strcmp(rule, "rule") == 0);
+		CHECK(announced_take(at(0, &one), &to) == TABLE_OK);
+		while (announced_take(at(0, &one), &to) == TABLE_OK)
+			;
 		const struct table_target what = target_number(7);
 		struct table_target out;
 		CHECK(ids_make(at(0, &one), &what, &id) == TABLE_OK);
@@ -516,7 +606,7 @@ hold_bind(const char *directory, const struct table_bind *bind, int ready)
 	struct table_handle handle = { 0, 0 };
 
 	CHECK(table_open(&t, directory));
-	CHECK(binds_put(&one, bind, INT64_MAX, &handle) ==
+	CHECK(binds_put(&one, bind, 1000, &handle) ==
 	    TABLE_OK);
 	CHECK(write(ready, "", 1) == 1);
 	for (;;)
@@ -569,7 +659,7 @@ run_bind(struct table *t, const char *directory)
 	kill_child(pid);
 	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	/* A process's own is not for it; taken back it is gone. */
-	CHECK(binds_put(&one, &bind, INT64_MAX, &handle) == TABLE_OK);
+	CHECK(binds_put(&one, &bind, 1000, &handle) == TABLE_OK);
 	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	CHECK(look_for_bind(directory, &bind.told) == TABLE_OK);
 	binds_remove(&one, &handle);
@@ -695,6 +785,10 @@ main(int argc, char **argv)
 		return run_entries(&t);
 	if (strcmp(argv[1], "quota") == 0)
 		return run_quota(&t);
+	if (strcmp(argv[1], "hosts") == 0)
+		return run_hosts(&t);
+	if (strcmp(argv[1], "guessers") == 0)
+		return run_guessers(&t);
 	if (strcmp(argv[1], "crash") == 0)
 		return run_crash(&t, argv[2]);
 	if (strcmp(argv[1], "locked") == 0)
