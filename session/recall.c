@@ -107,7 +107,7 @@ control_rule(const struct recall *r, const struct question *q,
 /*
  * SECURITY: an announcement is good for one connection, to the very address
  * and port, of the same client, while its control connection lives.  It is
- * left alone where the rules allow that connection without it.
+ * left alone where the rules allow that connection without it, or not at all.
  */
 static void
 use_announcement(struct recall *r, struct question *q)
@@ -122,9 +122,12 @@ use_announcement(struct recall *r, struct question *q)
 		return;
 	r->pinned = *to;
 	r->pinned_only = true;
-	if (judge(r, q, to).decision != ALLOW &&
-	    announced_take(&r->share, to) == TABLE_OK)
-		q->announced = control_rule(r, q, &control);
+	if (judge(r, q, to).decision == ALLOW)
+		return;
+	q->announced = control_rule(r, q, &control);
+	if (q->announced != NULL && (judge(r, q, to).decision != ALLOW ||
+	    announced_take(&r->share, to) != TABLE_OK))
+		q->announced = NULL;
 }
 
 /*

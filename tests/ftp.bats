@@ -6,8 +6,8 @@
 load lib/common
 
 setup_file() {
-	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/ftp build/replay/ftp-line \
-	    build/replay/ftp-forms
+	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/ftp build/tests/table \
+	    build/replay/ftp-line build/replay/ftp-forms
 }
 
 setup() {
@@ -54,6 +54,14 @@ says_nothing() {
 @test "an announced data connection is for one connection of that client" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" one-use
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" other-user
+}
+
+@test "an announcement is no permit: the rules judge it again, now" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" judged-again
+}
+
+@test "what another process writes into the table opens nothing" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" forged
 }
 
 @test "an alias is for its client, and leads to the server" {

@@ -25,6 +25,7 @@ import socks
 import streams
 
 DEADLINE = 30.0
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 ftp = importlib.import_module("ftp")
 
 
@@ -388,6 +389,65 @@ def bind(program):
         m.end()
 
 
+def judged_again(program):
+    """An announcement is no permit: what the rules say, now."""
+    m = Machine(program)
+    allow = list(m.rules)
+    try:
+        data = m.listen(0)
+        port = data.getsockname()[1]
+        _, client, server = m.control_session()
+        passive(client, server, port, b"EPSV")
+        m.rules = ["-o", f"deny at loopback port {port}"] + allow
+        check("REP of what a rule above denies", m.data_rep("::1", port), 2)
+        m.rules = ["-o", "allow at loopback port 1"]
+        check("REP without the control connection's rule",
+              m.data_rep("::1", port), 2)
+        m.rules = ["-o", "deny from 127.0.0.1 at loopback"] + allow
+        check("REP where that is denied", m.data_rep("::1", port), 2)
+        # None of them has used it up.
+        m.rules = allow + ["-o", "deny at loopback"]
+        check("REP", m.data_rep("::1", port), 0)
+        data.accept()[0].close()
+        m.rules = ["-o", "deny bind"] + allow
+        check("REP of BIND that a rule above denies",
+              m.ask(m.session(), "::1", 0, socks.BIND)[0], 2)
+        m.rules = allow + ["-o", "deny bind"]
+        check("REP of BIND", m.ask(m.session(), "::1", 0, socks.BIND)[0], 0)
+        data.close()
+    finally:
+        m.end()
+
+
+def forged(program):
+    """Another process of the user writes the table: it opens nothing that
+    the client might not have anyway."""
+    m = Machine(program)
+    who = {"user": 65534, "group": 65534, "extra_groups": ()}
+
+    def forge(to, server):
+        subprocess.run([os.path.join(ROOT, "build/tests/table"), "forge",
+                        m.state, "127.0.0.1", to[0], str(to[1]), server[0],
+                        str(server[1])], check=True, env={
+                            "ASAN_OPTIONS": "detect_leaks=0"},
+                       **(who if os.getuid() == 0 else {}))
+    try:
+        m.control_session()
+        local = socket.create_server(("127.0.0.2", 0))
+        port = local.getsockname()[1]
+        forge(("127.0.0.2", port), ("127.0.0.2", 22))
+        check("REP by a control connection that no rule allows",
+              m.data_rep("127.0.0.2", port), 2)
+        forge(("127.0.0.2", port), ("::1", m.port))
+        check("REP by that of another server",
+              m.data_rep("127.0.0.2", port), 2)
+        forge(("::1", 25), ("::1", m.port))
+        check("REP of a service", m.data_rep("::1", 25), 2)
+        local.close()
+    finally:
+        m.end()
+
+
 def no_descriptor(program):
     """The server's data connection cannot be taken: it is closed, and the
     session goes on."""
@@ -667,8 +727,8 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, no_descriptor, advertised, no_table, own_address, transparent,
-    transfer_auth, transfer_idle, greeting, ended_behind,
+    bind, judged_again, forged, no_descriptor, advertised, no_table,
+    own_address, transparent, transfer_auth, transfer_idle, greeting, ended_behind,
     too_many, slow_reader)}
 
 

@@ -17,6 +17,9 @@
  *   table held DIRECTORY        opens it while another has the lock
  *   table overtaken DIRECTORY   the same, which meanwhile gives its name to
  *                               DIRECTORY/next
+ *   table forge DIRECTORY CLIENT TO PORT SERVER PORT
+ *                               a data connection that no server announced,
+ *                               and the control connection for it
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -27,6 +30,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/wait.h"
@@ -760,13 +764,38 @@ run_race(const char *directory)
 	return bad;
 }
 
+static uint16_t
+port(const char *text)
+{
+	return (uint16_t)strtoul(text, NULL, 10);
+}
+
+/* What a process of the same user can put there, whoever took it over. */
+static int
+run_forge(struct table *t, char **words)
+{
+	const struct share client = share_of(t, words[0], NULL);
+	const struct address to = address(words[1], port(words[2]));
+	const struct table_control control = {
+		.server = address(words[3], port(words[4])) };
+	struct table_handle data = { 0, 0 };
+	struct table_handle alive = { 0, 0 };
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pretended_now = (int64_t)now.tv_sec * 1000;
+	CHECK(controls_put(&client, &control, &alive) == TABLE_OK);
+	CHECK(announced_put(&client, &to, &data) == TABLE_OK);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct table t;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 3)
+	if (argc != 3 && argc != 8)
 		return 2;
 	wait_prepare();
 	if (strcmp(argv[1], "race") == 0)
@@ -779,6 +808,8 @@ main(int argc, char **argv)
 		puts(t.problem);
 		return 1;
 	}
+	if (argc == 8 && strcmp(argv[1], "forge") == 0)
+		return run_forge(&t, argv + 3);
 	if (strcmp(argv[1], "open") == 0)
 		return puts("ok") < 0;
 	if (strcmp(argv[1], "entries") == 0)
