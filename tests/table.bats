@@ -213,3 +213,26 @@ of_earlier_boot() {
 @test "two processes that were forked with one descriptor exclude each other" {
 	quiet forked
 }
+
+# says_nothing COMMAND...: it has nothing to complain of.
+says_nothing() {
+	run alone "$@"
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "an entry that another process forged is no permit" {
+	says_nothing "$CASES/shared-file.py" "$HANDLER" forged
+}
+
+@test "a deny above the control connection's rule holds for what is announced" {
+	says_nothing "$CASES/shared-file.py" "$HANDLER" denied-above
+}
+
+@test "a client that is denied leaves nothing in the table" {
+	says_nothing "$CASES/shared-file.py" "$HANDLER" no-traces
+}
+
+@test "the fuzz target of the table holds on its corpus" {
+	make -s -C "$ROOT" build/replay/table
+	"$ROOT/build/replay/table" "$TESTS/fuzz/corpus/table"
+}

@@ -123,8 +123,9 @@ build/tests/probe/table.o: build/sandbox/filters.h
 
 -include $(wildcard build/tests/unit/*.d) $(PROBES:=.d)
 
-# Fuzz targets link the pure rooms alone.  The same source is replayed over
-# its corpus by make check, without clang.
+# Fuzz targets link the pure rooms, and BESIDE_TARGET where that is not all.
+# The same source is replayed over its corpus by make check, without clang.
+BESIDE_table = $(wildcard share/*.c) base/wait.c
 CLANG = clang-14
 FUZZ_SECONDS = 30
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
@@ -134,12 +135,12 @@ REPLAYS = $(FUZZERS:%=build/replay/%)
 build/fuzz/%: tests/fuzz/%.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CLANG) $(CHECKED) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(PURE) \
-	    -lcrypt
+	    $(BESIDE_$*) -lcrypt
 
 build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) $(HEADERS)
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c $(PURE) \
-	    -lcrypt
+	    $(BESIDE_$*) -lcrypt
 
 # Vectors are corpora, too, and not kept twice: VECTORS_TARGET are the
 # directories of tests/vectors that hold what the target reads.
