@@ -280,3 +280,37 @@ proxy_header_parse(struct cursor *c, struct proxy_header *out)
 	*c = walk;
 	return PARSE_DONE;
 }
+
+/* --- writing --- */
+
+static void
+put_port(uint8_t *at, uint16_t port)
+{
+	at[0] = (uint8_t)(port >> 8);
+	at[1] = (uint8_t)(port & 0xff);
+}
+
+size_t
+proxy_header_format(const struct proxy_header *header,
+    uint8_t octets[PROXY_FORMAT_MAX])
+{
+	const struct address *source = &header->source;
+	const struct address *destination = &header->destination;
+	const size_t size = source->family == destination->family ?
+	    address_length(source) : 0;
+	const size_t length = size == 0 ? 0 : 2 * size + 4;
+	uint8_t *body = octets + V2_START;
+
+	memset(octets, 0, V2_START);
+	memcpy(octets, v2_signature, sizeof(v2_signature));
+	octets[12] = V2_VERSION << 4 | V2_PROXY;
+	octets[15] = (uint8_t)length;
+	if (length == 0)
+		return V2_START;
+	octets[13] = source->family == FAMILY_IPV6 ? V2_TCP6 : V2_TCP4;
+	memcpy(body, source->octets, size);
+	memcpy(body + size, destination->octets, size);
+	put_port(body + 2 * size, source->port);
+	put_port(body + 2 * size + 2, destination->port);
+	return V2_START + length;
+}

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The PROXY protocol, versions 1 and 2, as a receiver: who the client of the
- * proxy before us is.  Pure.
+ * The PROXY protocol: versions 1 and 2 as a receiver, which learns who the
+ * client of the proxy before us is; version 2 as a sender, which tells the
+ * next gateway.  Pure.
  */
 #ifndef SOCKS64_WIRE_PROXY_H
 #define SOCKS64_WIRE_PROXY_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "wire/address.h"
 #include "wire/cursor.h"
@@ -31,5 +34,16 @@ struct proxy_header {
  * clients are PARSE_BAD: here is TCP, and rules need an address.
  */
 enum parse proxy_header_parse(struct cursor *c, struct proxy_header *out);
+
+/* The longest header that we write. */
+enum { PROXY_FORMAT_MAX = 16 + 36 };
+
+/*
+ * Writes a header of version 2 that names `source' and `destination'; returns
+ * its length.  Where they are not of one family, IPv4 or IPv6, it names
+ * nobody: the family is AF_UNSPEC.
+ */
+size_t proxy_header_format(const struct proxy_header *header,
+    uint8_t octets[PROXY_FORMAT_MAX]);
 
 #endif
