@@ -369,6 +369,27 @@ find_list(const char *word, struct rule *rule)
 	return (struct list){ .add = NULL };
 }
 
+/* via HOST:PORT, which an allow rule may have once. */
+static void
+parse_via(struct reader *r, const char *value, struct rule *rule,
+    struct policy *policy)
+{
+	struct hop *hop;
+
+	if (rule->decision == DENY)
+		reader_error(r, "via: a deny rule leads nowhere");
+	else if (rule->via != NULL)
+		reader_refuse(r, "", "via", " stands twice in this rule");
+	else if (value == NULL)
+		reader_refuse(r, "", "via", " needs HOST:PORT behind it");
+	if (r->failed)
+		return;
+	hop = hop_find(r, &policy->hops, value);
+	if (hop != NULL)
+		hop->used = true;
+	rule->via = hop;
+}
+
 /* False: what follows has no meaning either.  Behind a broken list a word
  * that is none of ours is a piece of that list. */
 static bool
@@ -378,13 +399,11 @@ parse_condition(struct reader *r, const char *word, char **rest,
 	struct list list = find_list(word, rule);
 	char *value = word_next(rest);
 
-	if (strcmp(word, "via") == 0)
-		reader_error(r, "via: not built into this version");
-	else if (list.add == NULL && !r->failed)
+	if (list.add == NULL && !r->failed)
 		reader_refuse(r, "", word, " is no part of a rule: "
 		    "allow|deny [connect|bind|udp|all]... [user NAME,...] "
 		    "[from NET,...] [to NAME,...] [at NET,...] "
-		    "[port PORTS]");
+		    "[port PORTS] [via HOST:PORT]");
 	else if (list.add == NULL)
 		return false;
 	else if (*list.given)
@@ -393,7 +412,7 @@ parse_condition(struct reader *r, const char *word, char **rest,
 		reader_refuse(r, "", word, " needs a list behind it");
 	else
 		list_parse(r, value, &list);
-	return list.add != NULL || strcmp(word, "via") == 0;
+	return list.add != NULL;
 }
 
 static void
@@ -424,8 +443,13 @@ rule_parse(struct reader *r, enum decision decision, char *text,
 	if (rule.commands == 0)
 		rule.commands = decision == ALLOW ? POLICY_CONNECT :
 		    POLICY_ALL;
-	while (word != NULL && parse_condition(&own, word, &rest, &rule))
+	while (word != NULL) {
+		if (strcmp(word, "via") == 0)
+			parse_via(&own, word_next(&rest), &rule, policy);
+		else if (!parse_condition(&own, word, &rest, &rule))
+			break;
 		word = word_next(&rest);
+	}
 	r->failed = r->failed || own.failed;
 	if (!own.failed)
 		append_rule(r, &rule, policy);
@@ -454,6 +478,70 @@ check_nets(struct reader *r, const struct policy *policy,
 	}
 }
 
+/* Could the rule decide only by an address, for any name? */
+static bool
+must_resolve(const struct rule *rule)
+{
+	bool any_name = !rule->to.given;
+
+	for (size_t i = 0; i < rule->to.count; i++)
+		any_name = any_name || strcmp(rule->to.words[i], "name") == 0;
+	return any_name && (rule->at.given ||
+	    (rule->decision == ALLOW && rule->via == NULL));
+}
+
+/*
+ * Warns of rules whose names are meant to travel unresolved, and which stand
+ * below one that makes a session look them up first.
+ */
+static void
+check_vias(struct reader *r, const struct policy *policy)
+{
+	const struct rule *resolving = NULL;
+	unsigned commands = 0;
+
+	for (size_t i = 0; i < policy->count; i++) {
+		const struct rule *rule = &policy->rules[i];
+		char buffer[RULE_TEXT];
+		struct text sentence = text_in(buffer, sizeof(buffer));
+
+		if (rule->via != NULL && !rule->at.given &&
+		    (rule->commands & commands) != 0) {
+			text_add(&sentence, "via: names are looked up first, "
+			    "because of the rule above, ");
+			rule_place(resolving, &sentence);
+			r->file = rule->file;
+			r->line = rule->line;
+			reader_warn(r, buffer);
+		}
+		if (!must_resolve(rule))
+			continue;
+		if (resolving == NULL)
+			resolving = rule;
+		commands |= rule->commands;
+	}
+}
+
+static void
+check_hops(struct reader *r, const struct policy *policy)
+{
+	r->file = "default";
+	r->line = 0;
+	for (size_t i = 0; i < policy->hops.count; i++) {
+		const struct hop *hop = &policy->hops.list[i];
+		char buffer[RULE_TEXT];
+		struct text sentence = text_in(buffer, sizeof(buffer));
+
+		if (hop->used)
+			continue;
+		text_add(&sentence, hop->proxied ? "via-proxy-protocol " :
+		    "via-password-file ");
+		text_add(&sentence, hop->text);
+		text_add(&sentence, ": no rule leads there");
+		reader_warn(r, buffer);
+	}
+}
+
 void
 grammar_finish(struct reader *r, struct policy *policy)
 {
@@ -465,6 +553,8 @@ grammar_finish(struct reader *r, struct policy *policy)
 		check_nets(&at, policy, &policy->rules[i].from);
 		check_nets(&at, policy, &policy->rules[i].at);
 	}
+	check_vias(&at, policy);
+	check_hops(&at, policy);
 	r->failed = r->failed || at.failed;
 	if (policy->count > 0)
 		return;

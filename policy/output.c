@@ -235,6 +235,39 @@ output_advertise(struct output *o, const struct directive *d,
 	}
 }
 
+/* A line for each hop that has a file: its name, never what is in it. */
+void
+output_via_password(struct output *o, const struct directive *d,
+    const struct settings *s)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < s->policy->hops.count; i++) {
+		const struct hop *hop = &s->policy->hops.list[i];
+
+		if (hop->password_file == NULL)
+			continue;
+		next_line(o, d, &first);
+		output_add(o, hop->text);
+		output_add(o, " ");
+		output_add(o, hop->password_file);
+	}
+}
+
+void
+output_via_proxy(struct output *o, const struct directive *d,
+    const struct settings *s)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < s->policy->hops.count; i++) {
+		if (!s->policy->hops.list[i].proxied)
+			continue;
+		next_line(o, d, &first);
+		output_add(o, s->policy->hops.list[i].text);
+	}
+}
+
 void
 output_nat64(struct output *o, const struct directive *d,
     const struct settings *s)

@@ -44,6 +44,10 @@ void output_advertise(struct output *o, const struct directive *d,
     const struct settings *s);
 void output_nat64(struct output *o, const struct directive *d,
     const struct settings *s);
+void output_via_password(struct output *o, const struct directive *d,
+    const struct settings *s);
+void output_via_proxy(struct output *o, const struct directive *d,
+    const struct settings *s);
 void output_proxy_from(struct output *o, const struct directive *d,
     const struct settings *s);
 

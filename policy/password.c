@@ -76,7 +76,8 @@ refuse_missing(struct reader *r, const char *name, int error)
 	    "password-file says" : "");
 }
 
-/* SECURITY: who may write the file may log in as anybody. */
+/* SECURITY: who may write the file may log in as anybody, and who may read it
+ * may try its hashes or use what is in it. */
 static bool
 file_trusted(struct reader *r, int fd)
 {
@@ -94,6 +95,34 @@ file_trusted(struct reader *r, int fd)
 	if ((status.st_mode & S_IROTH) != 0)
 		reader_warn(r, "everybody may read it: chmod o-r");
 	return true;
+}
+
+int
+password_open_file(struct reader *r, const char *name)
+{
+	char buffer[PATH_TEXT];
+	struct text path = text_in(buffer, sizeof(buffer));
+	struct reader at = *r;
+	int fd;
+
+	at.file = name;
+	at.line = 0;
+	if (strchr(name, '/') != NULL) {
+		fd = open_path(name);
+	} else if (credential_path(name, &path)) {
+		fd = open_path(buffer);
+	} else {
+		errno = ENOENT;
+		fd = -1;
+	}
+	if (fd == -1) {
+		reader_unreadable(&at, NULL, errno, "");
+	} else if (!file_trusted(&at, fd)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	r->failed = r->failed || at.failed;
+	return fd;
 }
 
 int

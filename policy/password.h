@@ -11,6 +11,8 @@
 #include "policy/settings.h"
 #include "wire/login.h"
 
+struct reader;
+
 #define PASSWORD_FALLBACK_FILE "/etc/socks64/passwords"
 
 /*
@@ -21,6 +23,13 @@
  */
 int password_open(const struct settings *settings, settings_report *report,
     void *context);
+
+/*
+ * Opens a file with secrets by its path, or as a credential in
+ * $CREDENTIALS_DIRECTORY where `name' has no slash, and refuses or warns as
+ * password_open() does.  -1: the error was reported.
+ */
+int password_open_file(struct reader *r, const char *name);
 
 /* Reports each line of the file that nobody could ever log in with, for -t.
  * False: there was one. */

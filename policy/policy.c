@@ -37,13 +37,17 @@ policy_serves(const struct policy *policy, const struct question *q)
 }
 
 static void
-decide_by_rule(const struct rule *rule, struct verdict *out)
+decide_by_rule(const struct rule *rule, const struct question *q,
+    struct verdict *out)
 {
 	struct text name = text_in(out->rule, sizeof(out->rule));
 	struct text reason = text_in(out->reason, sizeof(out->reason));
 
 	out->decision = rule->decision;
 	out->matched = rule;
+	out->via = rule->via;
+	out->forwards = rule_forwards_name(rule, q);
+	out->settled = false;
 	rule_place(rule, &name);
 	if (rule->decision == ALLOW)
 		return;
@@ -59,6 +63,9 @@ deny_by_default(struct verdict *out)
 
 	out->decision = DENY;
 	out->matched = NULL;
+	out->via = NULL;
+	out->forwards = false;
+	out->settled = false;
 	text_add(&name, "default");
 	return text_in(out->reason, sizeof(out->reason));
 }
@@ -117,10 +124,12 @@ policy_judge_request(const struct policy *policy, const struct question *q,
 		return;
 	}
 	rule = first_rule(policy, q, NULL);
-	if (rule != NULL)
-		decide_by_rule(rule, out);
-	else
+	if (rule == NULL) {
 		deny_unmatched(policy, q, out);
+		return;
+	}
+	decide_by_rule(rule, q, out);
+	out->settled = rule_settles(policy, rule, q);
 }
 
 struct address
@@ -193,10 +202,61 @@ policy_judge_address(const struct policy *policy, const struct question *q,
 
 		text_add(&reason, never);
 	} else if (rule != NULL)
-		decide_by_rule(rule, out);
+		decide_by_rule(rule, q, out);
 	else if (policy->built_in &&
 	    (at.membership.sets & SET_GLOBAL) != 0)
 		deny_unmatched(policy, q, out);
 	else
 		deny_unopened(candidate, &at, out);
+}
+
+void
+policy_judge_hop(const struct policy *policy, const struct question *q,
+    const struct candidate *candidate, struct verdict *out)
+{
+	const struct address inside = policy_inside(policy,
+	    &candidate->address);
+	const struct place at = { .address = inside,
+		.membership = membership_of(&inside, candidate->self) };
+	const char *never = forbidden(policy, q, &at);
+	struct text reason = deny_by_default(out);
+
+	if (never == NULL)
+		out->decision = ALLOW;
+	else
+		text_add(&reason, never);
+}
+
+/* Puts it into the list, unless it is there; false: there is no room. */
+static bool
+hop_list(const struct hop *hop, const struct hop *list[POLICY_HOPS_MAX],
+    size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (list[i] == hop)
+			return true;
+	if (*count == POLICY_HOPS_MAX)
+		return false;
+	list[(*count)++] = hop;
+	return true;
+}
+
+size_t
+policy_hops(const struct policy *policy, const struct question *q,
+    const struct hop *list[POLICY_HOPS_MAX], bool *otherwise)
+{
+	size_t count = 0;
+
+	*otherwise = false;
+	for (size_t i = 0; i < policy->count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (!rule_decides(policy, rule, q, NULL))
+			continue;
+		if (rule->decision == DENY)
+			break;
+		if (rule->via == NULL || !hop_list(rule->via, list, &count))
+			*otherwise = true;
+	}
+	return count;
 }

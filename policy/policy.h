@@ -25,6 +25,7 @@ enum policy_command {
  * a unix-domain one, whatever the rules say? */
 bool policy_needs_address(enum policy_command command);
 
+struct hop;  /* policy/hops.h */
 struct rule; /* policy/rules.h */
 
 /* Who asks, for what.  All pointers are borrowed. */
@@ -84,6 +85,10 @@ enum { REASON_TEXT = 256, RULE_TEXT = 512 };
  */
 struct verdict {
 	enum decision decision;
+	const struct hop *via; /* the next gateway to go by; NULL: directly */
+	bool forwards; /* ... which is told the name, not an address of it */
+	bool settled;  /* of policy_judge_request(): it forwards, whatever
+			  addresses the name has */
 	const struct rule *matched;
 	char rule[RULE_TEXT];
 	char reason[REASON_TEXT];
@@ -123,5 +128,24 @@ void policy_judge_request(const struct policy *policy,
 void policy_judge_address(const struct policy *policy,
     const struct question *question, const struct candidate *candidate,
     struct verdict *out);
+
+/*
+ * An address of a next gateway, which no rule judges: only what no rule can
+ * open is denied.
+ */
+void policy_judge_hop(const struct policy *policy,
+    const struct question *question, const struct candidate *candidate,
+    struct verdict *out);
+
+enum { POLICY_HOPS_MAX = 4 };
+
+/*
+ * The next gateways that could be chosen for datagrams of an association,
+ * before any destination is known; returns how many.  *otherwise: could a
+ * datagram also go directly, or by one for which there was no room?
+ */
+size_t policy_hops(const struct policy *policy,
+    const struct question *question,
+    const struct hop *list[POLICY_HOPS_MAX], bool *otherwise);
 
 #endif

@@ -144,17 +144,26 @@ rule_serves(const struct policy *policy, const struct rule *rule,
 	    match_from(policy, &rule->from, q) == MATCH_YES;
 }
 
+bool
+rule_forwards_name(const struct rule *rule, const struct question *q)
+{
+	return rule->via != NULL && !rule->at.given && q->name != NULL;
+}
+
 static bool
-match_address(const struct rule *rule, const struct address *address,
-    struct membership membership)
+match_address(const struct rule *rule, const struct question *q,
+    const struct place *at)
 {
 	if (rule->decision == DENY)
 		return !rule->at.given ||
-		    net_list_has(&rule->at, address, membership);
+		    net_list_has(&rule->at, &at->address, at->membership);
+	/* The name travels on, and no address of ours is dialled. */
+	if (rule_forwards_name(rule, q))
+		return true;
 	/* SECURITY: without `at` a rule opens the world, never the inside. */
 	if (!rule->at.given)
-		return (membership.sets & SET_GLOBAL) != 0;
-	return net_list_opens(&rule->at, address, membership);
+		return (at->membership.sets & SET_GLOBAL) != 0;
+	return net_list_opens(&rule->at, &at->address, at->membership);
 }
 
 void
@@ -190,6 +199,18 @@ rule_decides(const struct policy *policy, const struct rule *rule,
 
 	if (at == NULL)
 		return match_somewhere(rule, match);
-	return match >= enough && match_address(rule, &at->address,
-	    at->membership);
+	return match >= enough && match_address(rule, q, at);
+}
+
+bool
+rule_settles(const struct policy *policy, const struct rule *rule,
+    const struct question *q)
+{
+	if (!rule_forwards_name(rule, q) || (rule != q->announced &&
+	    match_request(policy, rule, q) != MATCH_YES))
+		return false;
+	for (const struct rule *above = policy->rules; above < rule; above++)
+		if (match_request(policy, above, q) != MATCH_NO)
+			return false;
+	return true;
 }

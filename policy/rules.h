@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/hops.h"
 #include "policy/policy.h"
 #include "policy/sets.h"
 
@@ -46,6 +47,7 @@ struct rule {
 	struct word_list to;
 	struct net_list at;
 	struct port_list ports;
+	const struct hop *via; /* of an allow rule; NULL: directly */
 
 	const char *file; /* where it stands; line 0: `file` says it all */
 	unsigned line;
@@ -56,6 +58,7 @@ struct policy {
 	struct rule *rules;
 	size_t count;
 	bool built_in; /* no rule was given: these are the default's */
+	struct hops hops; /* the rules point into it */
 	struct net nat64[NAT64_PREFIXES_MAX];
 	size_t nat64_count;
 };
@@ -82,5 +85,18 @@ bool rule_serves(const struct policy *policy, const struct rule *rule,
  */
 bool rule_decides(const struct policy *policy, const struct rule *rule,
     const struct question *q, const struct place *at);
+
+/* Does the rule lead to a next gateway that is told the name as it is, as one
+ * without `at' does? */
+bool rule_forwards_name(const struct rule *rule, const struct question *q);
+
+/*
+ * Does the rule, which decides for a question without an address, decide for
+ * every address of it?  Then a name need not be looked up: the rule leads to a
+ * next gateway, looks at no address, and no rule above it that could match
+ * does.
+ */
+bool rule_settles(const struct policy *policy, const struct rule *rule,
+    const struct question *q);
 
 #endif

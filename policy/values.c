@@ -408,6 +408,59 @@ parse_proxy_from(struct reader *r, const struct directive *d, char *value,
 
 const struct kind kind_proxy_from = { parse_proxy_from, output_proxy_from };
 
+/* --- next gateways --- */
+
+/* The hop that the first word names.  What the command line beats is read
+ * without a policy, and forgotten. */
+static struct hop *
+hop_of(struct reader *r, const char *word, struct settings *out)
+{
+	static struct hops forgotten;
+
+	if (out->policy != NULL)
+		return hop_find(r, &out->policy->hops, word);
+	forgotten.count = 0;
+	return hop_find(r, &forgotten, word);
+}
+
+static void
+parse_via_password(struct reader *r, const struct directive *d, char *value,
+    struct settings *out)
+{
+	char *rest = value;
+	const char *word = word_next(&rest);
+	const char *file = word_next(&rest);
+	struct hop *hop;
+
+	(void)d; /* the field is known */
+	if (file == NULL || word_next(&rest) != NULL) {
+		reader_error(r, "takes HOST:PORT, then a file");
+		return;
+	}
+	hop = hop_of(r, word, out);
+	if (hop != NULL && hop->password_file != NULL)
+		reader_refuse(r, "", word, " has a file already");
+	else if (hop != NULL)
+		hop->password_file = reader_keep(r, file);
+}
+
+const struct kind kind_via_password = { parse_via_password,
+	output_via_password };
+
+static void
+parse_via_proxy(struct reader *r, const struct directive *d, char *value,
+    struct settings *out)
+{
+	const char *word = single_word(r, value);
+	struct hop *hop = word == NULL ? NULL : hop_of(r, word, out);
+
+	(void)d; /* the field is known */
+	if (hop != NULL)
+		hop->proxied = true;
+}
+
+const struct kind kind_via_proxy = { parse_via_proxy, output_via_proxy };
+
 /* --- rules --- */
 
 static void
@@ -418,15 +471,3 @@ parse_rule(struct reader *r, const struct directive *d, char *value,
 }
 
 const struct kind kind_rule = { parse_rule, NULL };
-
-static void
-parse_unbuilt(struct reader *r, const struct directive *d, char *value,
-    struct settings *out)
-{
-	(void)d; /* the reader names it */
-	(void)value;
-	(void)out;
-	reader_error(r, "not built into this version");
-}
-
-const struct kind kind_unbuilt = { parse_unbuilt, NULL };

@@ -26,11 +26,11 @@ extern const struct kind kind_advertise;
 extern const struct kind kind_ftp_ports;
 extern const struct kind kind_nat64;
 extern const struct kind kind_proxy_from;
+extern const struct kind kind_via_password;
+extern const struct kind kind_via_proxy;
 
 /* A rule; the directive's `low` is its enum decision. */
 extern const struct kind kind_rule;
 
-/* A feature that no value switches off and that is not built yet. */
-extern const struct kind kind_unbuilt;
 
 #endif

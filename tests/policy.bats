@@ -120,6 +120,8 @@ c:7: attempt-delay: "5s" is out of range: 10ms to 2s'
 		ftp-port 21
 		# nat64-prefix: 64:ff9b::/96 alone
 		# state-dir: /run/socks64, else $XDG_RUNTIME_DIR/socks64
+		# via-password-file: none
+		# via-proxy-protocol: none
 		log-level info
 		log-facility daemon
 		log-to auto
@@ -160,6 +162,9 @@ everything() {
 		ftp-port 21 2121
 		nat64-prefix 2001:db8:64::/96 2001:db8::/32
 		state-dir /tmp/x
+		via-password-file gw.example:1080 /etc/gw
+		via-password-file [2001:db8::1]:1080 gw2
+		via-proxy-protocol [2001:db8::1]:1080
 		log-level debug
 		log-facility local3
 		log-to stderr
@@ -169,6 +174,8 @@ everything() {
 		deny all to .example at any port 25
 		allow
 		allow connect udp user alice,* from 10.0.0.0/8
+		allow bind to .example via gw.example:1080
+		allow via [2001:db8::1]:1080 at 10.0.0.0/8
 	END
 }
 
