@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "net/route.h"
 #include "policy/password.h"
+#include "policy/reader.h"
 #include "sandbox/sandbox.h"
 #include "share/table.h"
 
@@ -95,6 +96,27 @@ examine_passwords(struct examination *e)
 	fd = password_open(e->settings, tell, e);
 	if (fd != -1)
 		(void)password_examine(fd, e->settings, tell, e);
+}
+
+/* The passwords of next gateways: as a session would open and read them. */
+static void
+examine_hops(struct examination *e)
+{
+	struct hops *hops = &e->settings->policy->hops;
+	struct reader r = { .report = tell, .context = e };
+
+	(void)hops_open(hops, &r);
+	for (size_t i = 0; i < hops->count; i++) {
+		const struct hop *hop = &hops->list[i];
+		char buffer[HOP_LOGIN_TEXT];
+		struct login login;
+
+		if (hop->password != -1 && !hop_login(hop, buffer, &login))
+			tell(e, false, hop->password_file,
+			    "its first line is no `user:password'");
+		explicit_bzero(buffer, sizeof(buffer));
+	}
+	hops_close(hops);
 }
 
 static bool
@@ -244,6 +266,7 @@ examine_configuration(struct settings *out,
 	examine_users(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
+	examine_hops(&e);
 	examine_state(&e);
 	return !e.failed;
 }

@@ -16,6 +16,7 @@
 #include "net/candidates.h"
 #include "net/resolve.h"
 #include "net/route.h"
+#include "policy/hops.h"
 #include "policy/reader.h"
 #include "wire/login.h"
 #include "wire/name.h"
@@ -196,7 +197,7 @@ judge_request(const struct policy *policy, const struct question *q,
 		policy_judge_request(policy, q, out);
 		return;
 	}
-	out->decision = DENY;
+	*out = (struct verdict){ .decision = DENY };
 	text_add(&rule, "default");
 	text_add(&reason, "unix-domain clients get no BIND and no UDP "
 	    "ASSOCIATE");
@@ -246,6 +247,23 @@ judge_candidates(const struct explanation *e, struct text *lines,
 	}
 }
 
+/* via HOST:PORT and how the name would travel; what it would be dialled
+ * from. */
+static void
+print_way(const struct verdict *overall, const struct address *source)
+{
+	char buffer[LINE_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, "via ");
+	text_add(&t, overall->via != NULL ? overall->via->text : "-");
+	text_add(&t, overall->forwards ? " name unresolved" : "");
+	text_add(&t, "\nsource ");
+	address_add(&t, source);
+	text_add_char(&t, '\n');
+	(void)print_text(STDOUT_FILENO, buffer);
+}
+
 static void
 print_verdict(const struct verdict *overall, const char *lines,
     const struct address *source)
@@ -259,11 +277,7 @@ print_verdict(const struct verdict *overall, const char *lines,
 	text_add_char(&t, '\n');
 	(void)print_text(STDOUT_FILENO, buffer);
 	(void)print_text(STDOUT_FILENO, lines);
-	t = text_in(buffer, sizeof(buffer));
-	text_add(&t, "via -\nsource ");
-	address_add(&t, source);
-	text_add_char(&t, '\n');
-	(void)print_text(STDOUT_FILENO, buffer);
+	print_way(overall, source);
 }
 
 int
@@ -287,12 +301,16 @@ explain_run(const struct settings *settings, char *const *operands,
 	judge_request(settings->policy, &e.question, &overall);
 	if (overall.decision != ALLOW) {
 		line_add(&lines, &nowhere, &overall); /* no look-up */
-	} else {
+	} else if (!overall.settled) {
 		if (!candidates_find(&e))
 			return EXPLAIN_NO_ADDRESS;
 		overall.decision = DENY;
+		overall.via = NULL;
 		judge_candidates(&e, &lines, &overall, &source);
 	}
+	if (overall.via != NULL)
+		source = route_probe(settings, &overall.via->address, 0)
+		    .source;
 	print_verdict(&overall, buffer, &source);
 	return overall.decision == ALLOW ? EXPLAIN_ALLOWED : EXPLAIN_DENIED;
 }

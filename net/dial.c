@@ -50,6 +50,8 @@ struct race {
 	struct deadline next; /* no attempt starts before */
 	struct attempt *winner;
 	struct attempt *telling; /* whose verdict the record gets */
+	struct attempt *via;     /* the first that goes by a next gateway */
+	bool dialled; /* at least one attempt was made */
 	bool over;
 };
 
@@ -196,6 +198,16 @@ attempt_connect(struct race *race, struct attempt *attempt)
 		    settings->attempt_delay);
 }
 
+/* Ends the race for the next gateway that the rules lead to. */
+static void
+race_leave(struct race *race)
+{
+	race->telling = race->via;
+	race->dial->peer = race->via->address;
+	outcome_end(&race->dial->outcome, RESULT_OK, NULL);
+	race->over = true;
+}
+
 /*
  * SECURITY: the address is judged here, as it is dialled, and what is judged
  * is what connect(2) gets: a name that changes its mind gains nothing.
@@ -209,11 +221,24 @@ attempt_start(struct race *race)
 	struct attempt *attempt = &race->attempts[race->attempt_count++];
 
 	*attempt = (struct attempt){ .fd = -1, .address = to.address };
-	policy_judge_address(d->settings->policy, d->question, &candidate,
-	    &attempt->verdict);
+	if (d->hop)
+		policy_judge_hop(d->settings->policy, d->question,
+		    &candidate, &attempt->verdict);
+	else
+		policy_judge_address(d->settings->policy, d->question,
+		    &candidate, &attempt->verdict);
 	race->telling = attempt;
-	if (attempt->verdict.decision == ALLOW)
+	if (attempt->verdict.decision != ALLOW)
+		return;
+	if (attempt->verdict.via == NULL) {
+		race->dialled = true;
 		attempt_connect(race, attempt);
+		return;
+	}
+	if (race->via == NULL)
+		race->via = attempt;
+	if (!race->dialled)
+		race_leave(race);
 }
 
 /* Did the socket connect to itself?  TCP's simultaneous open allows it where
@@ -268,7 +293,7 @@ telling_attempt(struct race *race)
 	for (size_t i = 0; i < race->attempt_count; i++) {
 		struct attempt *a = &race->attempts[i];
 
-		if (a->verdict.decision != ALLOW)
+		if (a->verdict.decision != ALLOW || a->verdict.via != NULL)
 			continue;
 		if (failure_of(a->error)->reply == REPLY_CONNECTION_REFUSED)
 			return a;
@@ -307,7 +332,9 @@ race_exhausted(struct race *race)
 {
 	struct attempt *attempt = telling_attempt(race);
 
-	if (attempt != NULL)
+	if (race->via != NULL)
+		race_leave(race);
+	else if (attempt != NULL)
 		tell_attempt(race, attempt);
 	else if (race->attempt_count > 0)
 		race_fail(race, RESULT_DENIED, REPLY_NOT_ALLOWED,
@@ -461,6 +488,8 @@ attempt_word(const struct race *race, const struct attempt *attempt)
 		return "denied";
 	if (attempt == race->winner)
 		return "ok";
+	if (attempt->verdict.via != NULL)
+		return "via";
 	return attempt->fd != -1 ? "cancelled" :
 	    failure_of(attempt->error)->word;
 }

@@ -44,6 +44,8 @@ struct dial {
 	 * pinned_only: there is no other. */
 	struct address pinned;
 	bool pinned_only;
+	/* The destination is a next gateway, whose address no rule judges. */
+	bool hop;
 
 	/*
 	 * What came of it.  RESULT_OK: connected.  RESULT_CONNECT_FAILED: no
@@ -58,12 +60,18 @@ struct dial {
 	struct address peer;    /* dialled, with the port */
 	struct address local;   /* of fd */
 	struct verdict verdict; /* of the address that was dialled, or of the
-				   last one that was denied */
+				   last one that was denied.  verdict.via set:
+				   nothing was dialled, for the rules lead to
+				   `peer' by that next gateway */
 	char attempts[ATTEMPTS_TEXT]; /* "[2001:db8::80]:443 timeout, ..." */
 };
 
-/* Runs to the end, and all descriptors but d->fd are closed.  True: it is
- * connected. */
+/*
+ * Runs to the end, and all descriptors but d->fd are closed.  True: it is
+ * connected.  Where the first address that the rules allow goes by a next
+ * gateway, or no other answers, d->verdict.via says which, and that is the
+ * caller's to dial.
+ */
 bool dial_run(struct dial *d);
 
 #endif

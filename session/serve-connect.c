@@ -5,8 +5,9 @@
  */
 #include "session/serve.h"
 
-static void
-dial(struct session *s)
+/* To the destination itself; false: a next gateway leads there. */
+static bool
+dial(struct session *s, struct deadline until)
 {
 	struct dial *d = &s->dial;
 	const int64_t start = clock_microseconds();
@@ -14,7 +15,7 @@ dial(struct session *s)
 
 	d->settings = &s->settings;
 	d->question = &s->question;
-	d->until = deadline_in(s->settings.connect_timeout);
+	d->until = until;
 	d->client = s->inbox.fd;
 	d->pinned = s->recall.pinned;
 	d->pinned_only = s->recall.pinned_only;
@@ -23,26 +24,47 @@ dial(struct session *s)
 	s->record.attempts = d->attempts;
 	if (d->verdict.rule[0] != '\0')
 		s->record.rule = d->verdict.rule;
+	if (d->verdict.via != NULL && !connected &&
+	    d->outcome.result == RESULT_OK)
+		return false;
 	s->record.peer = d->peer;
 	s->record.local = d->local;
 	if (!connected)
 		session_conclude(s, &d->outcome);
+	return true;
+}
+
+/* By the next gateway that the verdict leads to.  Returns BND. */
+static struct address
+pass_on(struct session *s, const struct verdict *verdict,
+    struct deadline until)
+{
+	serve_via_open(s, verdict, until);
+	return serve_via_ask(s, verdict, &s->dial.peer, until);
 }
 
 _Noreturn void
 serve_connect(struct session *s)
 {
+	const struct deadline until =
+	    deadline_in(s->settings.connect_timeout);
 	struct address bound;
+	int server;
 
-	dial(s);
+	if (s->verdict.settled)
+		bound = pass_on(s, &s->verdict, until);
+	else if (!dial(s, until))
+		bound = pass_on(s, &s->dial.verdict, until);
+	else
+		bound = session_bound(s, &s->record.local);
+	server = s->record.via != NULL ? s->upstream.fd : s->dial.fd;
 	/* From here: two connections that policy allows to be one. */
 	if (serve_is_ftp(s))
-		serve_ftp_begin(s);
-	bound = session_bound(s, &s->record.local);
+		serve_ftp_begin(s, server);
 	session_answer(s, &(struct response){ .bound = &bound });
 	s->stage = STAGE_SILENT;
 	session_announce(s);
 	if (serve_is_ftp(s))
 		serve_ftp(s);
-	serve_relay(s, s->dial.fd);
+	serve_relay(s, server);
 }

@@ -60,13 +60,13 @@ fill_client(struct session *s, struct alg *a)
 }
 
 void
-serve_ftp_begin(struct session *s)
+serve_ftp_begin(struct session *s, int server)
 {
 	const struct cursor early = inbox_cursor(&s->inbox);
 	struct alg *a = &s->alg;
 
 	a->client = s->inbox.fd;
-	a->server = s->dial.fd;
+	a->server = server;
 	a->early = early.at;
 	a->early_length = early.left;
 	a->settings = &s->settings;

@@ -20,6 +20,24 @@ _Noreturn void serve_connect(struct session *s);
 _Noreturn void serve_bind(struct session *s);
 _Noreturn void serve_udp(struct session *s);
 
+/*
+ * The next gateway that a verdict leads to, as a client of which the session
+ * goes on: it is dialled, with all that stands in the record, by `until'.
+ * These two come back; what fails ends the session.
+ */
+void serve_via_open(struct session *s, const struct verdict *verdict,
+    struct deadline until);
+
+/* Passes the request on, with the name where the verdict says so, else with
+ * the address `to'; and waits for the first reply.  Returns its BND, for this
+ * client. */
+struct address serve_via_ask(struct session *s,
+    const struct verdict *verdict, const struct address *to,
+    struct deadline until);
+
+/* BND of the next gateway's last reply, as this client may be told it. */
+struct address serve_via_bound(const struct session *s);
+
 /* The relay between the client and a connected socket, whose reply is sent. */
 _Noreturn void serve_relay(struct session *s, int server);
 
@@ -30,7 +48,7 @@ bool serve_is_ftp(const struct session *s);
 
 /* In the place of serve_relay(), in two steps: before the reply to the
  * client, which comes back, and behind it. */
-void serve_ftp_begin(struct session *s);
+void serve_ftp_begin(struct session *s, int server);
 _Noreturn void serve_ftp(struct session *s);
 
 #endif

@@ -22,8 +22,12 @@ enum { FAREWELL_MILLISECONDS = 2000, FAREWELL_OCTETS = 64 * 1024 };
 void
 session_confine(struct session *s, enum sandbox_stage stage)
 {
-	const char *failure = sandbox_enter(stage, s->settings.sandbox);
+	const char *failure;
 
+	/* SECURITY: the passwords of next gateways are of no use any more. */
+	if (stage != SANDBOX_NEGOTIATE)
+		hops_close(&s->settings.policy->hops);
+	failure = sandbox_enter(stage, s->settings.sandbox);
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
 	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())

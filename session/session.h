@@ -18,6 +18,7 @@
 #include "net/dial.h"
 #include "net/inbox.h"
 #include "net/relay.h"
+#include "net/upstream.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "sandbox/sandbox.h"
@@ -49,6 +50,7 @@ struct session {
 	struct verdict verdict;    /* of the request, before any look-up */
 	/* One for each thing that a session can be busy with. */
 	struct dial dial;
+	struct upstream upstream;
 	struct binding binding;
 	struct association association;
 	struct relay relay;

@@ -139,6 +139,16 @@ open_passwords(struct session *s, struct preparation *p)
 	return s->passwords == -1 ? STATUS_CONFIG : STATUS_OK;
 }
 
+/* The same for the passwords that next gateways want. */
+static enum exit_status
+open_hops(struct session *s, struct preparation *p)
+{
+	struct reader r = { .report = p->report, .context = p->context };
+
+	return hops_open(&s->settings.policy->hops, &r) ? STATUS_OK :
+	    STATUS_CONFIG;
+}
+
 /* Without a table all works but what needs it, see FILES in
  * socks64-handler(8). */
 static enum exit_status
@@ -157,7 +167,7 @@ session_prepare(struct session *s, struct preparation *p)
 	static enum exit_status (*const steps[])(struct session *,
 	    struct preparation *) = {
 		read_configuration, open_log, become_user, try_steering,
-		open_passwords, open_table,
+		open_passwords, open_hops, open_table,
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {

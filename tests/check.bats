@@ -65,7 +65,7 @@ mine() {
 	printf '%s\n' 'prefre ipv4' 'idle-timeout 400d' 'auth password' \
 	    "password-file $PLACE/passwords" 'interface none0' \
 	    "allow at @$PLACE/list" 'allow to 10.0.0.5' 'allow port 0-70000' \
-	    'allow via gateway.example:1080' "state-dir $PLACE/state" >c
+	    'allow via gateway.example' "state-dir $PLACE/state" >c
 	run -78 --separate-stderr "$HANDLER" -t -o 'mark x' \
 	    -o 'user nosuch' -f c
 	assert_equal stdout "$output" ""
@@ -80,7 +80,7 @@ mine() {
 		$PLACE/list:2: "10.0.0.300" is no address
 		c:7: to takes names; for an address write: at 10.0.0.0/8
 		c:8: "0-70000"
-		c:9: via: not built into this version
+		c:9: "gateway.example" is no HOST:PORT
 		$PLACE/passwords:1: the hash is none that crypt(3) knows
 		$PLACE/passwords:2: no \`user:hash'
 	END

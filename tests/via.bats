@@ -1,0 +1,365 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Chains of gateways: types E to L of the SOCKS64 draft, what is passed on,
+# passwords, PROXY headers, hops that fail or lie.
+
+load lib/gateway
+load lib/chain
+
+prepare_file() {
+	chain_up
+	net_datagrams
+	# Where the user that sessions become may read.
+	PLACE=$(mktemp -d /tmp/socks64-via.XXXXXX)
+	export PLACE
+	chmod 755 "$PLACE"
+}
+
+teardown_file() {
+	net_down
+	[[ -z ${PLACE:-} ]] || rm -rf "$PLACE"
+}
+
+teardown() {
+	stop scene
+	stop client
+	stop hop
+	hop_stop g1 g3
+	gateway_stop
+}
+
+# chain_start HOP [LINE...]: both gateways, the first leads to the second.
+chain_start() {
+	local -a rules
+	mapfile -t rules < <(via_rules "$(endpoint "$1" 1080)")
+	gateway_start dual
+	hop_start g1 "${rules[@]}" "${@:2}"
+}
+
+# chain_client ARGUMENT...: socks.py from the CLIENT of use_chain.
+chain_client() {
+	in_ns "$CLIENT" "$PEERS/socks.py" "${@:1:$#-0}"
+}
+
+# through FORM ACTION...: a CONNECT to the server; LINE is what the client
+# says, RECORD the first gateway's record.
+through() {
+	ask "$1"
+	run in_ns "$CLIENT" "$PEERS/socks.py" --as "$AS" \
+	    "$(endpoint "$GATEWAY" 1080)" "$TARGET" 7000 "${@:2}"
+	[[ $status -eq 0 ]] || fail "$*" "$output" "$(cat "$(hop_log g1)")" ||
+	    return 1
+	LINE=${lines[0]}
+	RECORD=$(hop_record g1 "$(value client "$LINE")")
+}
+
+@test "types E to L, by name, literal and address" {
+	local type form outer hop_bnd
+	for type in $CHAIN_TYPES; do
+		use_chain "$type"
+		chain_start "$HOP"
+		for form in name literal ip; do
+			echo "type $type by $form"
+			through "$form" exchange 1000000
+			assert_equal rep "$(value rep "$LINE")" 00
+			assert_record "$RECORD" ok cmd=CONNECT \
+			    dest="$(endpoint "$TARGET" 7000)" \
+			    peer="$(endpoint "$HOP" 1080)" \
+			    via="$(endpoint "$HOP" 1080)" \
+			    up="$(value up "$LINE")" \
+			    down="$(value down "$LINE")"
+			outer=$(record_of "$(value local "$RECORD")")
+			# A name travels as it is; the first gateway has no
+			# name server.
+			case $form in
+			name) assert_record "$outer" ok \
+			    dest="$SERVER_NAME:7000" ;;
+			*) assert_record "$outer" ok \
+			    dest="$(endpoint "$SERVER" 7000)" ;;
+			esac
+			hop_bnd=$(value local "$outer")
+			if same_family "$GATEWAY" "$HOP" &&
+			    same_family "$HOP" "$SERVER"; then
+				assert_equal bnd "$(value bnd "$LINE")" \
+				    "$hop_bnd"
+			elif same_family "$GATEWAY" "$HOP"; then
+				assert_equal bnd "$(value bnd "$LINE")" \
+				    "$(endpoint "$HOP" "${hop_bnd##*:}")"
+			else
+				assert_equal bnd "$(value bnd "$LINE")" \
+				    "$(endpoint "$GATEWAY" "${hop_bnd##*:}")"
+			fi
+		done
+		hop_stop g1
+		gateway_stop
+	done
+}
+
+@test "the no of the last gateway comes through, and whose it was" {
+	use_chain F
+	chain_start "$HOP"
+	run in_ns d4 "$PEERS/socks.py" --as name "$G1_4:1080" \
+	    v6.example.com 9 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 05
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    connect-failed via="$HOP:1080" \
+	    'reason=^10.1.0.2:1080 answered 05$'
+	run in_ns d4 "$PEERS/socks.py" --as name "$G1_4:1080" \
+	    missing.example.com 80 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 04
+	hop_stop g1
+	gateway_stop
+	gateway_start dual 'deny all'
+	hop_start g1 "allow via $HOP:1080"
+	run in_ns d4 "$PEERS/socks.py" --as name "$G1_4:1080" \
+	    v6.example.com 80 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 02
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    denied via="$HOP:1080" 'reason=^10.1.0.2:1080 answered 02$'
+}
+
+@test "a rule without via goes directly, and rules judge literals as always" {
+	gateway_start dual
+	hop_start g1 "allow to v4.example.com via $HOP4:1080" \
+	    "allow via $HOP4:1080"
+	CLIENT=d4 GATEWAY=$G1_4
+	# 198.51.100.80 is not global.
+	run in_ns d4 "$PEERS/socks.py" "$G1_4:1080" "$S4" 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 02
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    denied 'reason=no rule opens it'
+	hop_stop g1
+	# The name is found in the hosts of g1, and goes as its address.
+	echo "$S4 v4.example.com" >>"/etc/netns/$NET-g1/hosts"
+	hop_start g1 "allow via $HOP4:1080 at 198.51.100.0/24"
+	use_chain E
+	through name exchange 1000
+	assert_record "$RECORD" ok dest=v4.example.com:7000 via="$HOP4:1080"
+	assert_record "$(record_of "$(value local "$RECORD")")" ok \
+	    dest="$S4:7000"
+	sed -i '/v4.example.com/d' "/etc/netns/$NET-g1/hosts"
+}
+
+# hop STEP...: a scripted hop in gw, which g1 leads to.
+hop() {
+	start hop ip netns exec "$NET-gw" "$PEERS/hop.py" "$HOP4:1080" "$@"
+	wait_for_line "$BATS_FILE_TMPDIR/hop.out" '^ready$'
+}
+
+# hop_says: what the hop has read, a line each.
+hop_says() {
+	sed 1d "$BATS_FILE_TMPDIR/hop.out"
+}
+
+# The request of tests below: CONNECT to v.test port 80.
+REQUEST=0501000306762e746573740050
+
+# ask_hop REP RESULT REASON STEP...: what comes of a request where the hop
+# plays these steps; its greeting is read before.
+ask_hop() {
+	local rep=$1 result=$2 reason=$3
+	shift 3
+	echo "steps: $*"
+	hop '<3' "$@"
+	run in_ns d4 "$PEERS/socks.py" --as name "$G1_4:1080" v.test 80 reply
+	assert_equal rep "$(value rep "${lines[0]}")" "$rep"
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    "$result" via="$HOP4:1080" reason="$reason"
+	stop hop
+}
+
+@test "a hop that speaks no SOCKS5, or not enough of it, has a clear end" {
+	hop_start g1 "allow via $HOP4:1080"
+	ask_hop 01 upstream-failed 'does not speak SOCKS5$' '>0400'
+	ask_hop 01 upstream-failed 'does not speak SOCKS5$' '>48545450'
+	ask_hop 01 upstream-failed 'not offered$' '>0502'
+	ask_hop 01 upstream-failed 'not offered$' '>0503'
+	ask_hop 01 upstream-failed 'accepts no session without' '>05ff'
+	ask_hop 01 upstream-failed 'ended the connection$' '>05' fin
+	ask_hop 01 upstream-failed 'ended the connection$' reset
+	ask_hop 01 upstream-failed 'without a reply$' '>0500' request
+	ask_hop 01 upstream-failed 'within its reply$' '>0500' request \
+	    '>05000001c6'
+	ask_hop 01 upstream-failed 'no valid reply$' '>0500' request \
+	    '>04000001000000000000' hold
+	ask_hop 01 upstream-failed 'no valid reply$' '>0500' request \
+	    '>05000009000000000000' hold
+	# A no in its first two octets is one.
+	ask_hop 05 connect-failed 'answered 05$' '>0500' request '>0505'
+	ask_hop 03 connect-failed 'answered 03$' '>0500' request \
+	    '>05030001000000000000' hold
+	ask_hop 02 denied 'answered 02$' '>0500' request \
+	    '>0502000300' hold
+	ask_hop 5b upstream-failed 'answered 5b$' '>0500' request \
+	    '>055b0001000000000000' hold
+}
+
+@test "a hop that is not there, silent or slow is 01, and 06 by the deadline" {
+	hop_start g1 "allow via $HOP4:1080" 'connect-timeout 2s'
+	run in_ns d4 "$PEERS/socks.py" --as name "$G1_4:1080" v.test 80 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 01
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    upstream-failed "via=$HOP4:1080" "peer=-" \
+	    'reason=could not be reached: 10.1.0.2:1080 refused'
+	ask_hop 06 upstream-failed 'in time$' hold
+	ask_hop 06 upstream-failed 'in time$' '>0500' request hold
+	# Each octet comes in time, and all of them do not.
+	ask_hop 06 upstream-failed 'in time$' '>0500' request \
+	    "drip:05000003$(printf '40%.0s' {1..70})" hold
+}
+
+# raw_through REPLY: octets early in both directions, behind that reply of the
+# hop; the client sees the last two arguments: REP and BND, and then "hello".
+raw_through() {
+	hop '<3' '>0500' request ">${1}68656c6c6f" '<5' hold
+	run -0 in_ns d4 "$PEERS/socks.py" "$G1_4:1080" raw \
+	    ">050100${REQUEST}6561726c79" '<0500' "<$2" '<68656c6c6f' \
+	    fin gone
+	assert_equal "at the hop" "$(hop_says)" "got 050100
+got $REQUEST
+got 6561726c79
+left "
+	stop hop
+}
+
+@test "BND of any form is understood, and octets behind the reply are payload" {
+	hop_start g1 "allow via $HOP4:1080"
+	raw_through 05000001c63364500050 05000001c63364500050
+	# Like Tor and ssh: zeros.
+	raw_through 05000001000000000000 05000001000000000000
+	# Of the other family: the address that the client knows.
+	raw_through 0500000420010db800020000000000000000008000500 \
+	    050000010a0500010500 2>/dev/null || :
+	raw_through 0500000420010db80002000000000000000000800050 \
+	    050000010a0500010050
+	# A name, of 255 octets too, and an ADDRESS ID.
+	raw_through 050000030361626301bb 050000010a05000101bb
+	raw_through "05000003ff$(printf '61%.0s' {1..255})01bb" \
+	    050000010a05000101bb
+	raw_through 050000080102030401bb 050000010a05000101bb
+}
+
+@test "FLAG 0x10 goes along, and BND is of the destination's family then" {
+	hop_start g1 "allow via $HOP4:1080"
+	hop '<3' '>0500' request '>0500000420010db80002000000000000000000800050' \
+	    hold
+	run -0 in_ns d4 "$PEERS/socks.py" "$G1_4:1080" raw \
+	    ">0501000501100306762e746573740050" '<0500' \
+	    '<0500000420010db80002000000000000000000800050' fin gone
+	assert_match "request" "$(hop_says)" 'got 0501100306762e746573740050'
+}
+
+# password_file NAME LINE: for the user that sessions become; prints its path.
+password_file() {
+	printf '%s\n' "$2" >"$PLACE/$1"
+	chmod 600 "$PLACE/$1"
+	chown nobody "$PLACE/$1"
+	echo "$PLACE/$1"
+}
+
+@test "a password goes to the hop that asks for it, and nowhere else" {
+	local file
+	file=$(password_file secret 'alice:open:sesame')
+	hop_start g1 "allow via $HOP4:1080" \
+	    "via-password-file $HOP4:1080 $file"
+	hop '<4' '>0502' login '>0100' request '>05000001000000000000' hold
+	run -0 in_ns d4 "$PEERS/socks.py" "$G1_4:1080" raw \
+	    ">050100$REQUEST" '<0500' '<05000001000000000000' fin gone
+	assert_equal "at the hop" "$(hop_says)" "got 05020002
+got 0105616c6963650b6f70656e3a736573616d65
+got $REQUEST
+left "
+	stop hop
+	# It may do without.
+	hop '<4' '>0500' request '>05000001000000000000' hold
+	run -0 in_ns d4 "$PEERS/socks.py" "$G1_4:1080" raw \
+	    ">050100$REQUEST" '<0500' '<05000001000000000000' fin gone
+	stop hop
+	hop '<4' '>0502' login '>0101' hold
+	run in_ns d4 "$PEERS/socks.py" --as name "$G1_4:1080" v.test 80 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 01
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    upstream-failed 'reason=refused the password$'
+	run ! grep -rE 'sesame|6f70656e' "$(hop_log g1)"
+}
+
+@test "-t looks at the password file of a hop, -T does not tell what is in it" {
+	local file
+	file=$(password_file secret 'alice:open:sesame')
+	cd "$BATS_TEST_TMPDIR"
+	printf '%s\n' "allow via gw.example:1080" \
+	    "via-password-file GW.example:1080 $file" >c
+	run -0 "$HANDLER" -t -f c
+	run -0 "$HANDLER" -T -f c
+	assert_match "dump" "$output" \
+	    "via-password-file gw.example:1080 $file"
+	[[ $output != *sesame* ]]
+	chmod 644 "$file"
+	run -0 --separate-stderr "$HANDLER" -t -f c
+	assert_match "warning" "$stderr" 'everybody may read it'
+	chmod 660 "$file"
+	run -78 --separate-stderr "$HANDLER" -t -f c
+	assert_match "error" "$stderr" 'others than its owner may write it'
+	chmod 600 "$file"
+	echo 'nothing' >"$file"
+	run -78 --separate-stderr "$HANDLER" -t -f c
+	assert_match "error" "$stderr" "$file: its first line is no"
+	rm "$file"
+	run -78 --separate-stderr "$HANDLER" -t -f c
+	assert_match "error" "$stderr" "$file: cannot read it"
+}
+
+@test "-t warns of names that are looked up before they travel" {
+	cd "$BATS_TEST_TMPDIR"
+	printf '%s\n' 'deny at private' 'allow via gw.example:1080' >c
+	run -0 --separate-stderr "$HANDLER" -t -f c
+	assert_match "warning" "$stderr" \
+	    '^c:2: warning: via: names are looked up first, because of the rule above, c:1'
+	printf '%s\n' 'deny to .internal at any' 'deny port 25' \
+	    'allow via gw.example:1080' 'via-proxy-protocol gx:1' >c
+	run -0 --separate-stderr "$HANDLER" -t -f c
+	[[ $stderr != *'looked up'* ]]
+	assert_match "warning" "$stderr" 'via-proxy-protocol gx:1: no rule'
+}
+
+@test "-e says which way a request would go" {
+	cd "$BATS_TEST_TMPDIR"
+	printf '%s\n' 'allow to .example.com via 192.0.2.1:1080' \
+	    'allow via [2001:db8::1]:1080 at 198.51.100.0/24' >c
+	run -0 "$HANDLER" -f c -e connect 10.0.0.1 www.example.com:80
+	assert_equal "by name" "$(head -n 2 <<<"$output")" \
+	    "allowed c:1
+via 192.0.2.1:1080 name unresolved"
+	run -0 "$HANDLER" -f c -e connect 10.0.0.1 198.51.100.7:80
+	assert_equal "by address" "$(head -n 3 <<<"$output")" \
+	    "allowed c:2
+198.51.100.7 allowed c:2
+via [2001:db8::1]:1080"
+}
+
+@test "three gateways, with a password, and rules for the client itself" {
+	local file
+	file=$(password_file secret 'g3:word')
+	password_file passwords "g3:$(openssl passwd -6 word)"
+	gateway_start dual 'auth password' \
+	    "password-file $PLACE/passwords" \
+	    'proxy-protocol-from 10.4.0.1' "$NET_ALLOW user g3 from $D4"
+	hop_start g3 'proxy-protocol-from 10.3.0.1' \
+	    "via-password-file 10.4.0.2:1080 $file" \
+	    'via-proxy-protocol 10.4.0.2:1080' 'allow via 10.4.0.2:1080'
+	hop_start g1 'allow via 10.3.0.2:1080' \
+	    'via-proxy-protocol 10.3.0.2:1080'
+	run -0 in_ns d4 "$PEERS/socks.py" --as name "$G1_4:1080" \
+	    v6.example.com 7000 exchange 100000
+	assert_record "$(record_of "$(value client "$output")")" ok \
+	    user=g3 client="$(value client "$output")" \
+	    dest=v6.example.com:7000 peer="[$S6]:7000"
+	assert_record "$(hop_record g3 "$(value client "$output")")" ok \
+	    via=10.4.0.2:1080
+	# Another client, whom the last one does not serve.
+	run in_ns d6 "$PEERS/socks.py" --as name "[$G1_6]:1080" \
+	    v6.example.com 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 02
+	assert_record "$(record_of "$(value client "${lines[0]}")")" denied \
+	    user=g3
+}
