@@ -13,6 +13,7 @@
 #include "alg/channels.h"
 #include "alg/control.h"
 #include "alg/intake.h"
+#include "base/figures.h"
 #include "base/wait.h"
 #include "net/sockaddr.h"
 
@@ -111,6 +112,8 @@ end_write(struct dialogue *s, struct end *e)
 			e->out->urgent = STREAM_NOT_URGENT;
 		e->out->start += (size_t)n;
 		*e->counter += (uint64_t)n;
+		figures_octets(e == &s->ends[SERVER] ? (uint64_t)n : 0,
+		    e == &s->ends[SERVER] ? 0 : (uint64_t)n);
 		s->moved_at = clock_now();
 	}
 }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/figures.h"
 #include "net/candidates.h"
 #include "net/failure.h"
 #include "net/ports.h"
@@ -288,6 +289,7 @@ send_to(struct association *a, const struct target *t, struct payload data)
 	if (!peer->sent)
 		note_sent(a, peer, t);
 	a->up += data.length;
+	figures_octets(data.length, 0);
 	a->datagrams_up++;
 	a->moved_at = clock_now();
 	return true;
@@ -411,6 +413,7 @@ relay_down(struct association *a, const struct address *from, size_t length)
 	    (const struct sockaddr *)&to.storage, to.length) < 0)
 		return false;
 	a->down += length;
+	figures_octets(0, length);
 	a->datagrams_down++;
 	a->moved_at = clock_now();
 	return true;

@@ -18,6 +18,7 @@
 
 #include <linux/sockios.h>
 
+#include "base/figures.h"
 #include "net/sockaddr.h"
 
 enum {
@@ -269,6 +270,20 @@ exchange_poll(const struct exchange *x, struct pollfd fds[SIDES])
 		fds[i] = side_poll(x, i);
 }
 
+/* What was written since the last call. */
+static void
+count_octets(struct exchange *x)
+{
+	const uint64_t up = x->flows[UP].written - x->counted[UP];
+	const uint64_t down = x->flows[DOWN].written - x->counted[DOWN];
+
+	if (figures == NULL || (up | down) == 0)
+		return;
+	figures_octets(up, down);
+	x->counted[UP] += up;
+	x->counted[DOWN] += down;
+}
+
 bool
 exchange_turn(struct exchange *x, const struct pollfd *fds)
 {
@@ -277,6 +292,7 @@ exchange_turn(struct exchange *x, const struct pollfd *fds)
 		exchange_step(x, fds);
 	else if (exchange_timed_out(x))
 		return true;
+	count_octets(x);
 	pipes_rest(x);
 	return exchange_over(x);
 }
@@ -291,6 +307,7 @@ exchange_end(struct exchange *x)
 		if (x->relay->outcome.result != RESULT_OK)
 			socket_reset_at_close(x->sides[i].fd);
 	}
+	count_octets(x);
 	x->relay->up = x->flows[UP].written;
 	x->relay->down = x->flows[DOWN].written;
 }

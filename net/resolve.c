@@ -16,10 +16,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/inputs.h"
 #include "base/text.h"
 #include "net/hosts.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
+
+#define HOSTS "/etc/hosts"
+#define RESOLV_CONF "/etc/resolv.conf"
 
 enum { RCODE_MASK = 15, HEADER_RCODE = 3 };
 
@@ -29,8 +33,10 @@ static int resolvconf_file = -1;
 void
 resolve_prepare(void)
 {
-	hosts_file = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
-	resolvconf_file = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+	inputs_note(HOSTS);
+	hosts_file = open(HOSTS, O_RDONLY | O_CLOEXEC);
+	inputs_note(RESOLV_CONF);
+	resolvconf_file = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC);
 }
 
 /* --- What the answers say. --- */

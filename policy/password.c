@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/inputs.h"
 #include "base/lines.h"
 #include "policy/reader.h"
 
@@ -43,6 +44,7 @@ credential_path(const char *name, struct text *path)
 static int
 open_path(const char *path)
 {
+	inputs_note(path);
 	/* Non-blocking: a FIFO must not hold up the session. */
 	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }

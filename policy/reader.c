@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/inputs.h"
+
 enum { WHERE_TEXT = RULE_TEXT, WHAT_TEXT = 768, CHUNK = 16384 };
 
 static bool starved;
@@ -147,8 +149,10 @@ read_all(struct document *document, int fd)
 bool
 document_read(struct document *document, const char *path)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd;
 
+	inputs_note(path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return false;
 	const bool done = read_all(document, fd);

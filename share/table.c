@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/inputs.h"
 #include "base/text.h"
 #include "share/layout.h"
 #include "share/lock.h"
@@ -293,15 +294,21 @@ open_in(struct table *t, const char *directory)
 	const struct place place = { .directory = fd, .path = path };
 
 	*t = (struct table){ .fd = -1 };
-	if (fd == -1)
-		return refuse(t, directory, "", errno);
 	text_add(&file, directory);
 	text_add(&file, "/" FILE_NAME);
+	if (fd == -1) {
+		inputs_note(path);
+		return refuse(t, directory, "", errno);
+	}
 	const bool done = directory_check(t, fd, directory) &&
 	    place_open(t, &place);
 	close(fd);
-	if (!done)
+	if (done) {
+		inputs_note_name(path, t->fd);
+	} else {
+		inputs_note(path);
 		table_close(t);
+	}
 	return done;
 }
 
