@@ -55,8 +55,9 @@ struct directive {
 	const char *otherwise;
 
 	const struct choice *choices; /* for words */
-	int64_t low; /* for times, in milliseconds; 0 is "never" */
+	int64_t low; /* for numbers; for times, in ms, where 0 is "never" */
 	int64_t high;
+	bool or_zero; /* time 0 is valid, too, although it is below `low` */
 	bool repeatable; /* may stand in a file more than once */
 };
 

@@ -91,6 +91,31 @@ output_time(struct output *o, const struct directive *d,
 }
 
 void
+output_number(struct output *o, const struct directive *d,
+    const struct settings *s)
+{
+	const uint32_t *field = field_in(d, s);
+
+	output_add_number(o, *field);
+}
+
+void
+output_rate(struct output *o, const struct directive *d,
+    const struct settings *s)
+{
+	const struct rate *field = field_in(d, s);
+	char buffer[48];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	if (field->count == 0)
+		return;
+	text_add_number(&t, field->count);
+	text_add_char(&t, '/');
+	duration_add(&t, field->time);
+	output_add(o, buffer);
+}
+
+void
 output_word(struct output *o, const struct directive *d,
     const struct settings *s)
 {

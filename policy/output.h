@@ -22,6 +22,10 @@ bool output_settings(const struct settings *settings, int fd);
  * nothing where the value stands for "none". */
 void output_time(struct output *o, const struct directive *d,
     const struct settings *s);
+void output_number(struct output *o, const struct directive *d,
+    const struct settings *s);
+void output_rate(struct output *o, const struct directive *d,
+    const struct settings *s);
 void output_word(struct output *o, const struct directive *d,
     const struct settings *s);
 void output_switch(struct output *o, const struct directive *d,

@@ -52,6 +52,14 @@ enum advertise {
 	ADVERTISE_COUNT,
 };
 
+/* So many in that time (milliseconds); count 0: as many as may come. */
+struct rate {
+	uint32_t count;
+	int64_t time;
+};
+
+enum { SESSIONS_MAX = 65536, PATH_LENGTH_MAX = 511 };
+
 /* Times are milliseconds; 0 is "never" where socks64.conf(5) allows it.
  * Strings are NUL-terminated and live as long as the struct. */
 struct settings {
@@ -103,6 +111,14 @@ struct settings {
 	int log_facility; /* LOG_DAEMON and so on */
 	bool log_start;
 	bool log_udp_peers;
+
+	/* Of the listening mode alone; 0: no limit, never. */
+	uint32_t max_sessions;
+	uint32_t max_sessions_per_client;
+	struct rate max_rate_per_client;
+	uint32_t max_sessions_per_user;
+	int64_t exit_idle_time;
+	const char *metrics_file; /* NULL: none */
 
 	bool sandbox;
 

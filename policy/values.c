@@ -56,8 +56,9 @@ parse_time(struct reader *r, const struct directive *d, char *value,
 		    "of ms s m min h d");
 		return;
 	}
-	if (time < d->low || time > d->high) {
-		text_add(&after, " is out of range: ");
+	if ((time < d->low || time > d->high) && !(d->or_zero && time == 0)) {
+		text_add(&after, d->or_zero ? " is out of range: 0, or " :
+		    " is out of range: ");
 		duration_add(&after, d->low);
 		text_add(&after, " to ");
 		duration_add(&after, d->high);
@@ -68,6 +69,73 @@ parse_time(struct reader *r, const struct directive *d, char *value,
 }
 
 const struct kind kind_time = { parse_time, output_time };
+
+/* --- numbers and rates --- */
+
+static void
+parse_number(struct reader *r, const struct directive *d, char *value,
+    struct settings *out)
+{
+	const char *word = single_word(r, value);
+	uint32_t *field = field_of(d, out);
+	char buffer[MESSAGE_TEXT];
+	struct text after = text_in(buffer, sizeof(buffer));
+	uint64_t number;
+
+	if (word == NULL)
+		return;
+	if (number_parse(word, (uint64_t)d->high, &number) &&
+	    number >= (uint64_t)d->low) {
+		*field = (uint32_t)number;
+		return;
+	}
+	text_add(&after, " is out of range: ");
+	text_add_number(&after, (uint64_t)d->low);
+	text_add(&after, " to ");
+	text_add_number(&after, (uint64_t)d->high);
+	reader_refuse(r, "", word, buffer);
+}
+
+const struct kind kind_number = { parse_number, output_number };
+
+/* N/TIME. */
+static bool
+rate_parse(char *word, int64_t highest, struct rate *out)
+{
+	char *slash = strchr(word, '/');
+	struct rate rate;
+	uint64_t count;
+	bool valid;
+
+	if (slash == NULL)
+		return false;
+	*slash = '\0';
+	valid = number_parse(word, SESSIONS_MAX, &count) && count > 0;
+	*slash = '/';
+	if (!valid || !duration_parse(slash + 1, highest, &rate.time) ||
+	    rate.time <= 0 || rate.time > highest)
+		return false;
+	rate.count = (uint32_t)count;
+	*out = rate;
+	return true;
+}
+
+static void
+parse_rate(struct reader *r, const struct directive *d, char *value,
+    struct settings *out)
+{
+	struct rate *field = field_of(d, out);
+	char *word = single_word(r, value);
+
+	if (word == NULL)
+		return;
+	*field = (struct rate){ .count = 0 };
+	if (strcmp(word, "0") != 0 && !rate_parse(word, d->high, field))
+		reader_refuse(r, "", word, " is no rate: 0, or N/TIME, as "
+		    "30/1min; N is 1 to 65536, TIME at most 1d");
+}
+
+const struct kind kind_rate = { parse_rate, output_rate };
 
 /* --- words --- */
 
@@ -179,6 +247,19 @@ parse_string(struct reader *r, const struct directive *d, char *value,
 }
 
 const struct kind kind_string = { parse_string, output_string };
+
+static void
+parse_path(struct reader *r, const struct directive *d, char *value,
+    struct settings *out)
+{
+	if (value[0] != '/' || strlen(value) > PATH_LENGTH_MAX)
+		reader_refuse(r, "", value, " is no absolute path of at most "
+		    "511 characters");
+	else
+		parse_string(r, d, value, out);
+}
+
+const struct kind kind_path = { parse_path, output_string };
 
 static void
 parse_interface(struct reader *r, const struct directive *d, char *value,

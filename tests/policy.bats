@@ -127,6 +127,12 @@ c:7: attempt-delay: "5s" is out of range: 10ms to 2s'
 		log-to auto
 		log-start off
 		log-udp-peers on
+		max-sessions 4096
+		max-sessions-per-client 0
+		# max-rate-per-client: no limit
+		max-sessions-per-user 0
+		exit-idle-time 0
+		# metrics-file: none
 		sandbox on
 		allow all from loopback,link-local,private,unix
 		allow all user *
@@ -170,6 +176,12 @@ everything() {
 		log-to stderr
 		log-start on
 		log-udp-peers off
+		max-sessions 65536
+		max-sessions-per-client 64
+		max-rate-per-client 30/1min
+		max-sessions-per-user 10
+		exit-idle-time 10min
+		metrics-file /run/socks64/socks64.prom
 		sandbox off
 		deny all to .example at any port 25
 		allow
