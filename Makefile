@@ -38,7 +38,7 @@ CFLAGS = -std=c17 $(OPTIMIZE) -g -ffunction-sections -fdata-sections \
 LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
 
 # The two links differ in one file, the journal's back end.
-ROOMS = base wire log policy net share alg sandbox session command
+ROOMS = base wire log policy net share alg sandbox session command service
 SOURCES = socks64-handler.c \
 	$(filter-out sandbox/generate.c log/systemd.c log/native.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 enum { SIGNAL_EVERY = 64 };
@@ -36,6 +37,27 @@ wait_prepare(void)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+int
+wait_leave_signals(const sigset_t *signals)
+{
+	if (sigprocmask(SIG_BLOCK, signals, NULL) != 0)
+		return -1;
+	sigorset(&waiting_mask, &waiting_mask, signals);
+	return signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void
+wait_take_signals(const sigset_t *signals)
+{
+	sigset_t others = *signals;
+
+	sigdelset(&others, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &others, NULL);
+	for (int number = 1; number < SIGRTMIN; number++)
+		if (sigismember(signals, number) == 1)
+			sigdelset(&waiting_mask, number);
 }
 
 void

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Time and waiting: absolute deadlines, and the one function of this program
- * that waits.  SIGTERM is seen here and nowhere else.
+ * that waits.  A session sees SIGTERM here and nowhere else.
  */
 #ifndef SOCKS64_BASE_WAIT_H
 #define SOCKS64_BASE_WAIT_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,15 @@ enum wait {
  * and ignores SIGPIPE and SIGXFSZ.  Called once, first.
  */
 void wait_prepare(void);
+
+/*
+ * These signals are blocked, in wait_for(), too: the process reads them from
+ * the descriptor that is returned (signalfd(2), close-on-exec, non-blocking;
+ * -1: errno tells).  wait_take_signals() undoes it, in a child of that
+ * process: SIGTERM is seen in wait_for() again.
+ */
+int wait_leave_signals(const sigset_t *signals);
+void wait_take_signals(const sigset_t *signals);
 
 /* SIGTERM ends the process again, wherever it is: for what is no session. */
 void wait_release(void);

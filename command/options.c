@@ -71,12 +71,40 @@ options_setting(struct options *o, const char *setting)
 	o->mode = MODE_USAGE;
 }
 
+static void
+options_listen(struct options *o, const char *place)
+{
+	if (o->listen_count < OPTIONS_LISTEN_MAX) {
+		o->listen[o->listen_count++] = place;
+		return;
+	}
+	complain("too many options -l", NULL);
+	o->mode = MODE_USAGE;
+}
+
+/* What cannot stand together. */
+static void
+options_check(struct options *o)
+{
+	if (o->mode == MODE_USAGE)
+		return;
+	if (o->operand_count > 0 && o->mode != MODE_EXPLAIN) {
+		complain("unexpected operand", o->operands[0]);
+		o->mode = MODE_USAGE;
+	} else if (o->listen_count > 0 && o->mode != MODE_SESSION) {
+		complain("-l together with -t, -T, -e, --print-sandbox, -V "
+		    "or -h", NULL);
+		o->mode = MODE_USAGE;
+	}
+}
+
 struct options
 options_read(int argc, char *const *argv)
 {
 	static const struct option names[] = {
 		{ "config", required_argument, NULL, 'f' },
 		{ "option", required_argument, NULL, 'o' },
+		{ "listen", required_argument, NULL, 'l' },
 		{ "test", no_argument, NULL, 't' },
 		{ "dump", no_argument, NULL, 'T' },
 		{ "explain", no_argument, NULL, 'e' },
@@ -91,7 +119,7 @@ options_read(int argc, char *const *argv)
 	while (o.mode != MODE_USAGE) {
 		/* getopt passes a word of several letters with the last. */
 		const char *word = argv[optind];
-		const int option = getopt_long(argc, argv, "+:f:o:tTeVh",
+		const int option = getopt_long(argc, argv, "+:f:o:l:tTeVh",
 		    names, NULL);
 
 		if (option == -1)
@@ -99,6 +127,7 @@ options_read(int argc, char *const *argv)
 		switch (option) {
 		case 'f': o.file = optarg; break;
 		case 'o': options_setting(&o, optarg); break;
+		case 'l': options_listen(&o, optarg); break;
 		case 't': options_mode(&o, MODE_TEST); break;
 		case 'T': options_mode(&o, MODE_DUMP); break;
 		case 'e': options_mode(&o, MODE_EXPLAIN); break;
@@ -119,11 +148,7 @@ options_read(int argc, char *const *argv)
 	}
 	o.operands = argv + optind;
 	o.operand_count = (size_t)(argc - optind);
-	if (o.operand_count > 0 && o.mode != MODE_EXPLAIN &&
-	    o.mode != MODE_USAGE) {
-		complain("unexpected operand", o.operands[0]);
-		o.mode = MODE_USAGE;
-	}
+	options_check(&o);
 	return o;
 }
 

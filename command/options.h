@@ -12,9 +12,12 @@
 /* So many -o are taken; one more is an error. */
 enum { OPTIONS_MAX = 64 };
 
+/* And so many -l. */
+enum { OPTIONS_LISTEN_MAX = 16 };
+
 /* What the command line asks for. */
 enum mode {
-	MODE_SESSION,       /* serve the connection that we were given */
+	MODE_SESSION,       /* serve what we were given, or listen (-l) */
 	MODE_TEST,          /* -t: can sessions begin like this? */
 	MODE_DUMP,          /* -T: the configuration in its own syntax */
 	MODE_EXPLAIN,       /* -e: what the rules say of a request */
@@ -30,6 +33,8 @@ struct options {
 	const char *file;                 /* -f, NULL for none */
 	const char *settings[OPTIONS_MAX]; /* each -o */
 	size_t count;
+	const char *listen[OPTIONS_LISTEN_MAX + 1]; /* each -l, then NULL */
+	size_t listen_count;
 	char *const *operands; /* of -e */
 	size_t operand_count;
 };

@@ -121,9 +121,9 @@ syslog_open(void)
 }
 
 void
-journal_own(void)
+journal_own(int32_t pid)
 {
-	journal.pid = (uint64_t)getpid();
+	journal.pid = (uint64_t)pid;
 }
 
 void
@@ -134,7 +134,7 @@ journal_open(const struct journal_options *options)
 	notify_open();
 	journal.level = options->level;
 	journal.facility = options->facility;
-	journal_own();
+	journal_own(getpid());
 	if (invocation != NULL &&
 	    strlen(invocation) < sizeof(journal.invocation))
 		memcpy(journal.invocation, invocation,

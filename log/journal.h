@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "log/record.h"
 
@@ -33,9 +34,10 @@ struct journal_options {
 
 void journal_open(const struct journal_options *options);
 
-/* The calling process is the one whose pid the log names from now on: called
- * by who was forked after journal_open().  The sandbox has no getpid(2). */
-void journal_own(void);
+/* The process that the log names from now on; journal_open() names the
+ * calling one.  For who was forked later, and for who writes the record of
+ * another.  The sandbox has no getpid(2). */
+void journal_own(int32_t pid);
 
 /* Writes the record.  There is nobody to report an error of the log to. */
 void journal_record(const struct record *record);

@@ -47,6 +47,8 @@ static const struct {
 	    "8a0749c434a4497a9231e1ac76fdb60f" },
 	[RESULT_OPEN] = { "open", LOG_NOTICE,
 	    "1b32382c512b402ea2f810329e5a1dd2" },
+	[RESULT_REFUSED] = { "refused", LOG_NOTICE,
+	    "f230839f06164615913de8919b8ac4cb" },
 	[RESULT_PEER] = { "peer", LOG_NOTICE,
 	    "6fa1c62be50a49c6a3ab90b19e8a6d51" },
 };
@@ -413,6 +415,18 @@ record_fields(struct fields *f, const struct record *r)
 		add(&f->arena, &values[i], r);
 		fields_end(f);
 	}
+}
+
+const char *
+record_result(enum result result)
+{
+	return results[result].word;
+}
+
+void
+record_client(struct text *t, const struct record *r)
+{
+	add_client(t, r, &r->client);
 }
 
 void

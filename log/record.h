@@ -33,6 +33,7 @@ enum result {
 	RESULT_UPSTREAM_FAILED,
 	RESULT_STOPPED,
 	RESULT_OPEN, /* log-start: the destination is reached */
+	RESULT_REFUSED, /* by a limit of the listening mode, not served */
 	RESULT_PEER, /* log-udp-peers: the first datagram to a peer */
 	RESULT_COUNT,
 };
@@ -91,6 +92,12 @@ void record_sentence(struct text *t, const struct record *record);
 /* Adds its fields for the journal, MESSAGE_ID and SOCKS64_...; the sentence is
  * not among them. */
 void record_fields(struct fields *f, const struct record *record);
+
+/* The word of a result, as the sentence begins with it. */
+const char *record_result(enum result result);
+
+/* Appends CLIENT. */
+void record_client(struct text *t, const struct record *record);
 
 /* Appends CLIENT USER -> DEST (PEER), without a user where there is none. */
 void record_describe(struct text *t, const struct record *record);

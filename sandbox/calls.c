@@ -14,9 +14,12 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -24,7 +27,10 @@
 #include "sandbox/sandbox.h"
 
 enum {
-	IN_NEGOTIATE = 1 << SANDBOX_NEGOTIATE,
+	IN_SERVICE = 1 << SANDBOX_SERVICE,
+	/* A session of the listening mode negotiates in the stage that it
+	 * inherits: all that the negotiation may, the service may. */
+	IN_NEGOTIATE = IN_SERVICE | 1 << SANDBOX_NEGOTIATE,
 	IN_BIND = 1 << SANDBOX_BIND,
 	IN_UDP = 1 << SANDBOX_UDP,
 	IN_WATCH = 1 << SANDBOX_WATCH,
@@ -59,6 +65,7 @@ enum {
 	(MAP_HUGETLB | (uint64_t)MAP_HUGE_MASK << MAP_HUGE_SHIFT)
 
 const char *const call_stage_names[SANDBOX_STAGES] = {
+	[SANDBOX_SERVICE] = "service",
 	[SANDBOX_NEGOTIATE] = "negotiate",
 	[SANDBOX_BIND] = "bind",
 	[SANDBOX_UDP] = "udp",
@@ -69,6 +76,21 @@ const char *const call_stage_names[SANDBOX_STAGES] = {
 
 /* In the order of a session; the answer is CALL_ALLOWED unless it is said. */
 const struct call calls[] = {
+	/* Accepting, and a process for each session.  In a session no process
+	 * can be made, by its limit, and there is no listening socket. */
+	{ CALL(clone), IN_SERVICE,
+	    .tests = { EQUAL(0, CLONE_PARENT | CLONE_PARENT_SETTID |
+		CLONE_CHILD_SETTID | SIGCHLD), EQUAL(1, 0) },
+	    .because = "a session, as a child of the parent" },
+	{ CALL(prlimit64), IN_SERVICE,
+	    .tests = { EQUAL(0, 0), EQUAL(1, RLIMIT_NPROC) },
+	    .because = "a session takes that from itself" },
+	{ CALL(newfstatat), IN_SERVICE,
+	    .because = "has an input of the configuration changed?" },
+	{ CALL(getsockopt), IN_SERVICE,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED) },
+	    .because = "the uid of a unix-domain client" },
+
 	/* The end, the time, signals. */
 	{ CALL(exit_group), IN_ALL,
 	    .because = "the end of the session" },

@@ -22,6 +22,7 @@
 #define PASSWD_FILE "/etc/passwd"
 
 static uint64_t kept;
+static uint64_t inheritable; /* of that, for the next program */
 
 /* Is it a decimal number?  As a user it is a UID then, never a name.  The
  * highest number means "unchanged" to the kernel, and is nobody's. */
@@ -116,8 +117,8 @@ capabilities_set(const struct __user_cap_data_struct *data)
 }
 
 /*
- * Leaves what is in `keep` and is held now; nothing is inheritable then, and
- * so the kernel empties the ambient set too.  Where that is so already
+ * Leaves what is in `keep` and is held now; nothing else is inheritable then,
+ * and so the kernel empties the ambient set too.  Where that is so already
  * nothing is set: a filter around us, as a service's SystemCallFilter=, may
  * kill for capset(2).
  */
@@ -136,7 +137,8 @@ capabilities_limit(uint64_t keep)
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
 		data[i].permitted &= (uint32_t)(keep >> 32 * i);
 		data[i].effective = data[i].permitted;
-		data[i].inheritable = 0;
+		data[i].inheritable = data[i].permitted &
+		    (uint32_t)(inheritable >> 32 * i);
 	}
 	kept = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	return memcmp(held, data, sizeof(held)) == 0 ||
@@ -220,4 +222,50 @@ identity_drop_kept(void)
 	    none[_LINUX_CAPABILITY_U32S_3];
 
 	return kept == 0 || capabilities_set(none);
+}
+
+/*
+ * SECURITY: only what is inheritable can be ambient, and only what is in the
+ * bounding set can be made inheritable: so before that is emptied.
+ */
+static bool
+capabilities_inherit(uint64_t keep)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return false;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].inheritable = (uint32_t)(keep >> 32 * i) &
+		    data[i].permitted;
+	return capabilities_set(data);
+}
+
+/* Ambient: a program without capabilities of its own has these. */
+static bool
+capabilities_pass(uint64_t keep)
+{
+	for (unsigned long i = 0; i < 64; i++)
+		if ((keep & UINT64_C(1) << i) != 0 && prctl(PR_CAP_AMBIENT,
+		    PR_CAP_AMBIENT_RAISE, i, 0, 0) != 0)
+			return false;
+	return true;
+}
+
+const char *
+sandbox_become_for_next(const struct sandbox_user *who, uint64_t keep)
+{
+	static const char wrong[] = "a capability could not be passed on";
+	const char *problem;
+
+	if (!capabilities_inherit(keep))
+		return wrong;
+	inheritable = keep;
+	problem = sandbox_become(who, keep);
+	if (problem != NULL)
+		return problem;
+	return capabilities_pass(kept) ? NULL : wrong;
 }

@@ -36,17 +36,31 @@ logs_to_file(void)
 	return fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+static bool
+lower(__rlimit_resource_t resource, rlim_t most)
+{
+	const struct rlimit limit = { most, most };
+
+	/* EPERM: the hard limit is lower than ours. */
+	return setrlimit(resource, &limit) == 0 || errno == EPERM;
+}
+
 bool
-limits_lower(void)
+limits_end_forks(void)
+{
+	return lower(RLIMIT_NPROC, 0);
+}
+
+bool
+limits_lower(bool forks)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(limits); i++) {
-		const struct rlimit limit = { limits[i].most, limits[i].most };
+		const __rlimit_resource_t resource = limits[i].resource;
 
-		if (limits[i].resource == RLIMIT_FSIZE && logs_to_file())
+		if ((resource == RLIMIT_FSIZE && logs_to_file()) ||
+		    (resource == RLIMIT_NPROC && forks))
 			continue;
-		/* EPERM: the hard limit is lower than ours. */
-		if (setrlimit(limits[i].resource, &limit) != 0 &&
-		    errno != EPERM)
+		if (!lower(resource, limits[i].most))
 			return false;
 	}
 	return true;

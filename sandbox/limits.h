@@ -8,7 +8,11 @@
 #include <stdbool.h>
 
 /* Lowers the limits of this process, for good; a limit that is lower
- * already stays.  False on error (errno tells). */
-bool limits_lower(void);
+ * already stays.  forks: but for that of processes.  False on error (errno
+ * tells). */
+bool limits_lower(bool forks);
+
+/* That one: no process can be made from now on. */
+bool limits_end_forks(void);
 
 #endif

@@ -30,6 +30,9 @@ struct program {
 };
 
 static const struct program programs[SANDBOX_STAGES] = {
+	[SANDBOX_SERVICE] = {
+		ARRAY_COUNT(filter_service), filter_service,
+	},
 	[SANDBOX_NEGOTIATE] = {
 		ARRAY_COUNT(filter_negotiate), filter_negotiate,
 	},
@@ -75,20 +78,26 @@ filter_load(enum sandbox_stage stage)
 }
 
 static const char *
-enter_negotiate(bool walls)
+enter_first(enum sandbox_stage stage, bool walls)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return problem("no-new-privileges could not be set");
 	/* Nobody of the same user may look into the memory of a session. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return problem("the process could not be made undumpable");
-	if (!limits_lower())
+	if (!limits_lower(stage == SANDBOX_SERVICE))
 		return problem("resource limits could not be set");
 	if (!walls)
 		return NULL;
 	if (!landlock_enter(&lacks_landlock))
 		return problem("Landlock could not be set");
-	return filter_load(SANDBOX_NEGOTIATE);
+	return filter_load(stage);
+}
+
+bool
+sandbox_end_forks(void)
+{
+	return limits_end_forks();
 }
 
 bool
@@ -110,8 +119,9 @@ const char *
 sandbox_enter(enum sandbox_stage stage, bool walls)
 {
 	switch (stage) {
+	case SANDBOX_SERVICE:
 	case SANDBOX_NEGOTIATE:
-		return enter_negotiate(walls);
+		return enter_first(stage, walls);
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
 	case SANDBOX_ALG:

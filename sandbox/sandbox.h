@@ -11,10 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* After the first one a session enters the one of its command, if there is
+/* After the negotiation's a session enters the one of its command, if there is
  * one, and at last the relay's; never back.  None allows more than those
  * entered before it. */
 enum sandbox_stage {
+	SANDBOX_SERVICE,   /* accepts, and makes a process for each session:
+			      in the listening mode, in place of the next */
 	SANDBOX_NEGOTIATE, /* before the first octet of the client is read */
 	SANDBOX_BIND,      /* waits for a peer; then the relay */
 	SANDBOX_UDP,       /* datagrams, and the names in them; the last */
@@ -44,17 +46,26 @@ const char *sandbox_find_user(const char *name, struct sandbox_user *out);
  */
 const char *sandbox_become(const struct sandbox_user *who, uint64_t keep);
 
+/* The same, for root alone; what is kept is kept by the program that is
+ * executed next, too. */
+const char *sandbox_become_for_next(const struct sandbox_user *who,
+    uint64_t keep);
+
 /*
- * Enters a stage.  SANDBOX_NEGOTIATE: no new privileges, undumpable, rlimits,
- * Landlock, its filter.  All others: their filter on top; SANDBOX_WATCH and
- * SANDBOX_RELAY, where nothing is dialled any more, give up what
- * sandbox_become() kept.  walls: without them (`sandbox off') no Landlock and
- * no filter, but all the rest.  NULL on success, else what failed, as a
+ * Enters a stage.  SANDBOX_SERVICE and SANDBOX_NEGOTIATE: no new privileges,
+ * undumpable, rlimits, Landlock, its filter.  All others: their filter on top;
+ * SANDBOX_WATCH and SANDBOX_RELAY, where nothing is dialled any more, give up
+ * what sandbox_become() kept.  walls: without them (`sandbox off') no Landlock
+ * and no filter, but all the rest.  NULL on success, else what failed, as a
  * sentence.
  */
 const char *sandbox_enter(enum sandbox_stage stage, bool walls);
 
-/* Did sandbox_enter(SANDBOX_NEGOTIATE) find no Landlock in this kernel? */
+/* In a session of the listening mode, which inherits SANDBOX_SERVICE: it makes
+ * no process any more.  False when that could not be set. */
+bool sandbox_end_forks(void);
+
+/* Did sandbox_enter() find no Landlock in this kernel? */
 bool sandbox_lacks_landlock(void);
 
 /* --print-sandbox: a line for each call and stage, with its reason; the

@@ -67,12 +67,6 @@ socket_wrong(int fd)
 		    ".socket unit" :
 		    "fd 0 is not a stream socket: say `stream tcp' in the "
 		    "inetd line";
-	if (socket_option(fd, SO_ACCEPTCONN) == 1)
-		return fd == LISTEN_FDS_START ?
-		    "fd 3 is a listening socket: set Accept=yes in the "
-		    ".socket unit (inetd: nowait)" :
-		    "fd 0 is a listening socket: set Accept=yes in the "
-		    ".socket unit (inetd: nowait)";
 	if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
 		return "the socket is neither IPv4, IPv6 nor unix-domain";
 	return NULL;
@@ -160,6 +154,17 @@ wrong(struct connection c, enum connection_state state, const char *sentence)
 	return c;
 }
 
+void
+connection_describe(struct connection *c, const struct sockaddr_storage *peer)
+{
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)peer;
+
+	c->since = clock_microseconds();
+	c->since_utc = clock_utc_microseconds();
+	c->client = address_of(peer);
+	c->scope = peer->ss_family == AF_INET6 ? ipv6->sin6_scope_id : 0;
+}
+
 struct connection
 connection_find(void)
 {
@@ -167,7 +172,7 @@ connection_find(void)
 	const bool passed = getenv("LISTEN_FDS") != NULL &&
 	    variable_is("LISTEN_PID", (uint64_t)getpid());
 	struct connection c = { .fd = passed ? LISTEN_FDS_START :
-		STDIN_FILENO, .since = clock_microseconds(),
+		STDIN_FILENO, .pid = getpid(), .since = clock_microseconds(),
 		.since_utc = clock_utc_microseconds() };
 	const char *sentence;
 

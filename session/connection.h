@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "wire/address.h"
 
@@ -22,6 +23,7 @@ enum connection_state {
 struct connection {
 	enum connection_state state;
 	int fd;
+	int32_t pid; /* of the process that serves it */
 	const char *wrong; /* what to change, or failed: a static sentence;
 			      NULL in all other states */
 
@@ -43,5 +45,12 @@ struct connection {
  * the client.
  */
 struct connection connection_find(void);
+
+/*
+ * Of a connection that was accepted from a listening socket just now, peer is
+ * what accept(2) said: fills in the client, its scope and the moment.
+ */
+void connection_describe(struct connection *c,
+    const struct sockaddr_storage *peer);
 
 #endif

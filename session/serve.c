@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "net/route.h"
+#include "session/claim.h"
 
 static const struct serving {
 	enum policy_command policy;
@@ -79,6 +80,7 @@ judge(struct session *s)
 void
 session_serve(struct session *s)
 {
+	session_claim(s);
 	if (!is_served(s))
 		session_fail(s, RESULT_BAD_REQUEST,
 		    REPLY_COMMAND_NOT_SUPPORTED,

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/figures.h"
 #include "base/text.h"
 #include "base/wait.h"
 
@@ -165,6 +166,7 @@ session_end(struct session *s, enum result result, const char *reason)
 	r->quiet = result != RESULT_ERROR &&
 	    (s->inbox.received == 0 || s->health_check);
 	r->duration_usec = clock_microseconds() - s->start;
+	figures_end(result);
 	journal_record(r);
 	_exit(result == RESULT_ERROR ? STATUS_SYSTEM : STATUS_OK);
 }

@@ -58,6 +58,11 @@ struct session {
 	struct table table; /* what the client's sessions share */
 	struct alg alg;     /* a control connection of FTP */
 
+	/* Of the listening mode, until max-sessions-per-user was asked for:
+	 * the socket to the parent (-1: none), and where it answers. */
+	int claims;
+	int answers;
+
 	/* What the log says at the end; filled in on the way. */
 	struct record record;
 	int64_t start; /* CLOCK_MONOTONIC, microseconds */

@@ -185,13 +185,14 @@ session_prepare(struct session *s, struct preparation *p)
 void
 session_take(struct session *s, const struct connection *c)
 {
-	journal_own();
+	journal_own(c->pid);
 	s->start = c->since;
 	s->handshake = (struct deadline){ c->since / 1000 +
 		s->settings.handshake_timeout };
 	s->inbox.fd = c->fd;
 	s->scope = c->scope;
 	s->dial.fd = -1;
+	s->claims = -1;
 	s->record = (struct record){
 		.client = c->client,
 		.client_uid = c->client_uid,

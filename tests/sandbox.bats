@@ -240,10 +240,40 @@ calls_for_nobody() {
 
 @test "no filter was built for development" {
 	run -0 grep -c "2147483648U" "$ROOT/build/sandbox/filters.h"
-	[[ $output == 6 ]] || fail "kills in $output filters, not 6"
+	[[ $output == 7 ]] || fail "kills in $output filters, not 7"
 	run ! grep "196608U" "$ROOT/build/sandbox/filters.h"
 	"$ROOT/build/sandbox/generate" --trap >"$BATS_TEST_TMPDIR/trap"
 	run -0 grep -c "196608U" "$BATS_TEST_TMPDIR/trap"
+}
+
+@test "the service stage has four rows more than the negotiation, and no other" {
+	rows() {
+		grep "^$1 " "$TESTS/probe/table.golden" | cut -d' ' -f2- | sort
+	}
+	assert_equal less "$(comm -13 <(rows service) <(rows negotiate))" ""
+	assert_equal more "$(comm -23 <(rows service) <(rows negotiate) |
+	    cut -d' ' -f1)" $'clone\ngetsockopt\nnewfstatat\nprlimit64'
+}
+
+@test "the service stage clones with these flags alone" {
+	local flags
+	# CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD; the
+	# process cannot be made here, where no pointer is valid.
+	run "$ROOT/build/tests/probe/probe" service clone 0x1108011 0 0 0 0
+	[[ $status -ne 159 ]] || fail "clone is killed"
+	for flags in 17 0x8011 0x108011 0x1008011 0x1108111 0x11108011; do
+		run -159 "$ROOT/build/tests/probe/probe" service \
+		    clone "$flags" 0 0 0 0
+	done
+	run -159 "$ROOT/build/tests/probe/probe" service clone 0x1108011 4096 0 0 0
+	run -159 "$ROOT/build/tests/probe/probe" service fork
+	run -159 "$ROOT/build/tests/probe/probe" service vfork
+	run -159 "$ROOT/build/tests/probe/probe" service kill 1 0
+}
+
+@test "what no stage needs kills in the service stage" {
+	all_die service < <(calls_for_nobody |
+	    grep -ve '^newfstatat ' -e '^getsockopt 0 1 17 ')
 }
 
 @test "what no stage needs kills in the negotiate stage" {
@@ -624,7 +654,7 @@ in_etc() {
 	assert_equal "lines" "${#lines[@]}" \
 	    "$(($(wc -l <"$TESTS/probe/table.golden") + 1))"
 	for line in "${lines[@]:0:${#lines[@]}-1}"; do
-		assert_match "line" "$line" "^(negotiate|bind|udp|watch|alg|relay) [a-z0-9_]+.*: .+"
+		assert_match "line" "$line" "^(service|negotiate|bind|udp|watch|alg|relay) [a-z0-9_]+.*: .+"
 	done
 	assert_match "last line" "${lines[-1]}" "^Landlock: (version [0-9]+|not in this kernel) \(this program uses rights of versions 1 to [0-9]+\); readable: /dev/urandom$"
 }

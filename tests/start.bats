@@ -37,14 +37,6 @@ with_syslog() {
 	starting null
 }
 
-@test "a listening socket as fd 3 is refused with the text that helps" {
-	starting listening-3
-}
-
-@test "a listening socket as fd 0 is refused with the text that helps" {
-	starting listening-0
-}
-
 @test "two sockets are refused" {
 	starting two-sockets
 }

@@ -7,12 +7,15 @@ BATSFLAGS =
 # is not named runs, too, behind these.
 ORDER = policy password messages check handshake relay dial matrix halfclose \
 	timeouts clients start make egress inside log login proxied table \
-	ftp bind sandbox udp udp-clients install docs lint
+	ftp bind sandbox service udp udp-clients install docs lint
 SUITE = $(ORDER:%=tests/%.bats) $(sort $(filter-out $(ORDER:%=tests/%.bats), \
 	$(wildcard tests/*.bats)))
 # What any link must pass.
 STATIC_SUITE = $(patsubst %,tests/%.bats, \
 	handshake relay dial matrix halfclose clients)
+# What a session does the same in the listening mode.
+LISTEN_SUITE = $(patsubst %,tests/%.bats, \
+	matrix halfclose timeouts clients bind udp udp-clients)
 SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
 
 check:
@@ -28,6 +31,8 @@ check-all:
 	echo "# once more, with the static link"; \
 	HANDLER='$(CURDIR)/socks64-handler-static' \
 	    $(BATS) $(BATSFLAGS) $(STATIC_SUITE) || status=1; \
+	echo "# once more, with a handler that listens"; \
+	LISTEN=1 $(BATS) $(BATSFLAGS) $(LISTEN_SUITE) || status=1; \
 	exit $$status
 
 # A handler for each row of the sandbox's table, without it: two minutes.
@@ -57,7 +62,7 @@ bench: all build/bench/bare build/bench/inetd build/bench/datagrams build/bench/
 # compiler.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
-PURE = $(sort $(foreach name,lines number text,base/$(name).c) \
+PURE = $(sort $(foreach name,inputs lines number text wait,base/$(name).c) \
 	$(wildcard wire/*.c policy/*.c) \
 	$(foreach name,commands forms line queue replies stream,alg/$(name).c))
 HEADERS = $(wildcard base/*.h log/*.h wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
@@ -95,7 +100,7 @@ build/tests/table: tests/unit/table.c $(SHARE) $(HEADERS)
 
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
-	    net/relay.o net/exchange.o net/flow.o net/outcome.o net/sockaddr.o base/wait.o \
+	    net/relay.o net/exchange.o net/flow.o net/outcome.o net/sockaddr.o base/figures.o base/wait.o \
 	    wire/address.o base/text.o)
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 

@@ -22,6 +22,10 @@ table() {
 		644 man/socks64.conf.5 $share/man/man5/socks64.conf.5
 		644 units/socks64.socket $units/system/socks64.socket
 		644 units/socks64@.service $units/system/socks64@.service
+		644 units/socks64d.socket $units/system/socks64d.socket
+		644 units/socks64d.service $units/system/socks64d.service
+		644 units/user/socks64d.socket $units/user/socks64d.socket
+		644 units/user/socks64d.service $units/user/socks64d.service
 		644 units/socks64.slice $units/system/socks64.slice
 		644 units/user/socks64.slice $units/user/socks64.slice
 		644 units/user/socks64.socket $units/user/socks64.socket
@@ -163,8 +167,8 @@ remove_directories() {
 
 # Stops the listener and takes away the links of enable and link.
 disable_units() { # SYSTEMCTL...
-	"$@" stop socks64.socket || :
-	"$@" disable socks64.socket || :
+	"$@" stop socks64.socket socks64d.socket socks64d.service || :
+	"$@" disable socks64.socket socks64d.socket || :
 	case $PREFIX in
 	/usr | /usr/local) ;;
 	*) "$@" disable socks64@.service || : ;;
@@ -179,7 +183,7 @@ tell_managers() {
 	elif [ -d /run/systemd/system ]; then
 		disable_units systemctl
 	else
-		systemctl disable socks64.socket || :
+		systemctl disable socks64.socket socks64d.socket || :
 	fi
 }
 

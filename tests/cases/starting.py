@@ -26,8 +26,6 @@ from handshake import Failure, check_record
 
 DEADLINE = 30.0
 ALLOW = ["-o", "allow all at loopback"]
-LISTENING = ("fd %d is a listening socket: set Accept=yes in the .socket "
-             "unit (inetd: nowait)")
 
 
 def spawn(program, arguments, fds, environment=None, listen=None):
@@ -157,21 +155,6 @@ def case_null(stage):
 
 def listening():
     return socket.create_server(("127.0.0.1", 0))
-
-
-def case_listening_3(stage):
-    with listening() as sock:
-        fds = {**stage.files(), 3: sock.fileno()}
-        expect("status", stage.run([], fds, listen=1), 64)
-    if LISTENING % 3 not in text_of(stage.err):
-        raise Failure(text_of(stage.err))
-
-
-def case_listening_0(stage):
-    with listening() as sock:
-        expect("status", stage.run([], stage.files(sock.fileno())), 64)
-    if LISTENING % 0 not in text_of(stage.err):
-        raise Failure(text_of(stage.err))
 
 
 def case_two_sockets(stage):

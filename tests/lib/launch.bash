@@ -16,7 +16,10 @@ inetd_program() {
 #	activate      systemd-socket-activate --accept, fd 3, dynamic link
 #	activate-inetd  the same with --inetd, fd 0 and 1, dynamic link
 #	dual          as activate, on [::], one socket for both families
+#	listen        -l, the handler itself listens, dynamic link
 #	inetd         openbsd-inetd, fd 0 1 2, static link; log by syslog
+#
+# Where $LISTEN is set, `listen' takes the place of `activate'.
 #
 # The lines are configuration; without any, $NET_ALLOW alone.  Everything the
 # session logs arrives in $GATEWAY_LOG.
@@ -25,6 +28,7 @@ gateway_start() {
 	local -a both=(-l "$GW4:1080" -l "[$GW6]:1080")
 	local -i listeners=2
 	shift
+	[[ -z ${LISTEN:-} || $launcher != activate ]] || launcher=listen
 	[[ $# -gt 0 ]] || set -- "$NET_ALLOW"
 	export GATEWAY_LOG=$BATS_FILE_TMPDIR/gateway.log
 	: >"$GATEWAY_LOG"
@@ -35,6 +39,7 @@ gateway_start() {
 		listeners=1
 		gateway_activate -l '[::]:1080' -- "$@"
 		;;
+	listen) gateway_listen "${both[@]}" -- "$@" ;;
 	inetd) gateway_inetd "$@" ;;
 	*) fail "no launcher $launcher" ;;
 	esac
@@ -59,6 +64,23 @@ gateway_activate() {
 	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
 	start gateway ip netns exec "$NET-gw" systemd-socket-activate \
 	    --accept "${options[@]}" "$HANDLER" "${lines[@]}"
+}
+
+# gateway_listen OPTION... -- LINE...
+gateway_listen() {
+	local -a options=()
+	local line
+	while [[ $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	for line; do
+		options+=(-o "$line")
+	done
+	rm -f "$BATS_FILE_TMPDIR/gateway.err"
+	ln -s gateway.log "$BATS_FILE_TMPDIR/gateway.err"
+	start gateway ip netns exec "$NET-gw" "$HANDLER" "${options[@]}"
 }
 
 # inetd splits its lines at blanks: the configuration goes into a file.
@@ -88,11 +110,12 @@ gateway_stop() {
 	wait_until gateway_is_empty
 }
 
-# session_pid: of the handlers that run.
+# session_pid: of the handlers that run; those that listen are no sessions.
 session_pid() {
 	local pid
 	for pid in $(ip netns pids "$NET-gw"); do
-		[[ ! /proc/$pid/exe -ef $HANDLER ]] || echo "$pid"
+		[[ ! /proc/$pid/exe -ef $HANDLER ]] ||
+		    grep -qsz '^-l$' "/proc/$pid/cmdline" || echo "$pid"
 	done
 }
 

@@ -5,9 +5,9 @@
  *
  *   probe [-u USER] [-m] STAGE CALL [ARGUMENT]...
  *
- * STAGE: none, negotiate, bind, udp, watch, alg, relay.  -u: first become
- * USER, "-" is the default one; -m: as if `mark` were set.  CALL: a system
- * call by name or number, or
+ * STAGE: none, service, negotiate, bind, udp, watch, alg, relay.  -u: become
+ * USER first, "-" is the default one; -m: as if `mark` were set.  CALL: a
+ * system call by name or number, or
  *
  *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash
@@ -96,8 +96,10 @@ enter(int stage)
 {
 	if (stage == STAGE_NONE)
 		return;
-	enter_one(SANDBOX_NEGOTIATE);
-	if (stage != SANDBOX_NEGOTIATE)
+	/* The listening mode's stage is inherited in place of the first. */
+	enter_one(stage == SANDBOX_SERVICE ? SANDBOX_SERVICE :
+	    SANDBOX_NEGOTIATE);
+	if (stage > SANDBOX_NEGOTIATE)
 		enter_one((enum sandbox_stage)stage);
 }
 

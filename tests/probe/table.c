@@ -33,6 +33,7 @@ static const struct {
 	const struct sock_filter *code;
 	size_t length;
 } filters[SANDBOX_STAGES] = {
+	{ filter_service, ARRAY_COUNT(filter_service) },
 	{ filter_negotiate, ARRAY_COUNT(filter_negotiate) },
 	{ filter_bind, ARRAY_COUNT(filter_bind) },
 	{ filter_udp, ARRAY_COUNT(filter_udp) },

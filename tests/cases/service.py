@@ -1,0 +1,1281 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""The listening mode: a handler with -l or with passed sockets, one case per
+name.
+
+    service.py HANDLER CASE [ARGUMENT...]
+
+Silent and status 0 where all is as socks64-handler(8) says; else a line that
+says what is not.  Needs a network namespace of its own, and root.
+"""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
+import socks
+import starting
+import streams
+from handshake import Failure
+from starting import DEADLINE, expect, spawn, wait_end
+
+PORT = 1080
+ADDRESS = ("127.0.0.1", PORT)
+NOBODY = 65534
+ALLOW = "allow all at loopback"
+
+
+def serve_echo():
+    """A server on loopback; echoes on each connection, to its FIN."""
+    sock = socket.create_server(("127.0.0.1", 0), backlog=4096)
+
+    def echo(client):
+        with client, contextlib.suppress(ConnectionError):
+            while octets := client.recv(65536):
+                client.sendall(octets)
+
+    def run():
+        while True:
+            client, _ = sock.accept()
+            threading.Thread(target=echo, args=(client,), daemon=True).start()
+
+    threading.Thread(target=run, daemon=True).start()
+    return sock.getsockname()[1]
+
+
+def wait_for(what, condition, seconds=DEADLINE):
+    """What the condition gives once that is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise Failure(f"{what}: not within {seconds} s")
+
+
+def read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def stat_of(pid):
+    """The fields of /proc/PID/stat behind the name, from `state' on."""
+    text = read(f"/proc/{pid}/stat").decode(errors="replace")
+    return text.rpartition(")")[2].split()
+
+
+def children(parent):
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and
+            stat_of(pid)[1:2] == [str(parent)] and stat_of(pid)[0] != "Z"]
+
+
+def command_line(pid):
+    return read(f"/proc/{pid}/cmdline").rstrip(b"\0")
+
+
+def status_field(pid, name):
+    for line in read(f"/proc/{pid}/status").decode().splitlines():
+        if line.startswith(name + ":"):
+            return line.split(":", 1)[1].split()
+    raise Failure(f"no {name} of {pid}")
+
+
+class Service:
+    """A handler that listens, and what is known of it."""
+
+    def __init__(self, program, *lines, arguments=("-l", "127.0.0.1:1080"),
+                 environment=None, fds=None, listen=None, nobody=False):
+        self.directory = tempfile.mkdtemp(prefix="service.")
+        os.chmod(self.directory, 0o755)
+        self.config = self.path("socks64.conf")
+        self.log = open(self.path("log"), "ab", buffering=0)
+        self.write(self.config, "\n".join((ALLOW,) + lines) + "\n")
+        self.program = program
+        self.arguments = [*arguments, "-f", self.config]
+        self.null = os.open("/dev/null", os.O_RDWR)
+        self.fds = {0: self.null, 1: self.log.fileno(),
+                    2: self.log.fileno(), **(fds or {})}
+        self.environment = environment
+        self.listen = listen
+        self.nobody = nobody
+        self.echo = serve_echo()
+        self.pid = None
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, path, text):
+        """In place, as an editor that keeps the inode."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o644)
+
+    def spawn(self):
+        program, arguments = self.program, self.arguments
+        if self.nobody:
+            arguments = ["--reuid", str(NOBODY), "--regid", str(NOBODY),
+                         "--clear-groups", program, *arguments]
+            program = shutil.which("setpriv")
+        self.pid = spawn(program, arguments, self.fds, self.environment,
+                         self.listen)
+        return self
+
+    def start(self):
+        self.spawn()
+        self.wait_line(r": (listening on|refusing all) ")
+        return self
+
+    def text(self):
+        return read(self.path("log")).decode()
+
+    def lines(self, pattern):
+        return [line for line in self.text().splitlines()
+                if re.search(pattern, line)]
+
+    def wait_line(self, pattern, count=1):
+        try:
+            return wait_for(f"{pattern!r}", lambda:
+                            (self.lines(pattern) + [None] * count)[count - 1])
+        except Failure as failure:
+            raise Failure(f"{failure}, in\n{self.text()}") from failure
+
+    def gate(self):
+        ours = command_line(self.pid)
+        found = [pid for pid in children(self.pid)
+                 if command_line(pid) == ours]
+        return found[0] if len(found) == 1 else None
+
+    def wait_gate(self, other_than=None):
+        return wait_for("a gate", lambda: self.gate() not in
+                        (None, other_than) and self.gate())
+
+    def lasting_gate(self):
+        """One that no input makes end: none of them is young any more."""
+        time.sleep(1.1)
+        expect("answer", self.answer(), 0)
+        return self.wait_gate()
+
+    def sessions(self):
+        ours = command_line(self.pid)
+        return [pid for pid in children(self.pid)
+                if command_line(pid) != ours]
+
+    def connect(self, address=ADDRESS, source=None):
+        client = socket.create_connection(address, DEADLINE, source)
+        client.settimeout(DEADLINE)
+        return client
+
+    def hold(self, **keys):
+        """A client with a session that relays."""
+        client = self.connect(**keys)
+        self.converse(client)
+        return client
+
+    def hold_at_last(self, **keys):
+        """The same, when the end of another session was seen."""
+        def attempt():
+            with contextlib.suppress(ConnectionError):
+                return self.hold(**keys)
+            return None
+        return wait_for("room", attempt)
+
+    def converse(self, client):
+        client.sendall(socks.GREETING + socks.request(
+            "127.0.0.1", self.echo) + b"ping")
+        octets = streams.receive_exactly(client, 6)
+        expect("reply", octets[:4], b"\5\0\5\0")
+        rest = 6 if octets[5] == socks.IPV4 else 18
+        octets = streams.receive_exactly(client, rest + 4)
+        expect("echo", octets[-4:], b"ping")
+
+    def check_echo(self, client):
+        client.sendall(b"still")
+        expect("echo", streams.receive_exactly(client, 5), b"still")
+
+    def answer(self, **keys):
+        """What a new client gets: REP, or `reset'."""
+        try:
+            with self.connect(**keys) as client:
+                client.sendall(socks.GREETING + socks.request(
+                    "127.0.0.1", self.echo))
+                return streams.receive_exactly(client, 12)[3]
+        except ConnectionError:
+            return "reset"
+
+    def stop(self, number=signal.SIGTERM, status=0):
+        os.kill(self.pid, number)
+        expect("status of the parent", wait_end(self.pid), status)
+        self.pid = None
+
+    def clean(self):
+        if self.pid is not None:
+            for pid in [*children(self.pid), self.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
+        shutil.rmtree(self.directory)
+
+
+CASES = {}
+SERVICES = []
+
+
+def case(function):
+    CASES[function.__name__.removeprefix("case_").replace("_", "-")] = \
+        function
+    return function
+
+
+def service(*arguments, **keys):
+    made = Service(*arguments, **keys)
+    SERVICES.append(made)
+    return made
+
+
+def expect_match(what, text, pattern):
+    if not re.search(pattern, text):
+        raise Failure(f"{what}: {pattern!r} is not in {text!r}")
+
+
+def expect_status(program, arguments, status, pattern, **keys):
+    """Started so, it ends with that status and says that."""
+    made = service(program, arguments=arguments, **keys)
+    made.spawn()
+    expect(f"status of {arguments}", wait_end(made.pid), status)
+    made.pid = None
+    expect_match(str(arguments), made.text(), pattern)
+    return made
+
+
+# --- start ---
+
+def listener(family=socket.AF_INET, address=ADDRESS):
+    sock = socket.socket(family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(address)
+    sock.listen(64)
+    return sock
+
+
+@case
+def case_passed(program):
+    """Two sockets of systemd, Accept=no."""
+    first, second = listener(), listener(socket.AF_INET6, ("::1", 1081))
+    made = service(program, fds={3: first.fileno(), 4: second.fileno()},
+                   listen=2, arguments=()).start()
+    expect_match("log", made.text(),
+                 r"listening on 127.0.0.1:1080, \[::1\]:1081\n")
+    expect("IPv4", made.answer(), 0)
+    expect("IPv6", made.answer(address=("::1", 1081)), 0)
+    made.stop()
+
+
+@case
+def case_inetd(program):
+    """fd 0, 1 and 2 are the listening socket: inetd's wait."""
+    sock = listener()
+    made = service(program, "log-to syslog", arguments=(),
+                   fds={n: sock.fileno() for n in range(3)})
+    made.spawn()
+    expect("answer", made.answer(), 0)
+    made.stop()
+
+
+@case
+def case_unix(program):
+    """A listening socket in the file system; its client is known by uid."""
+    made = service(program, "max-sessions-per-client 1", arguments=())
+    path = made.path("socket")
+    sock = listener(socket.AF_UNIX, path)
+    os.chmod(path, 0o666)
+    made.fds[3] = sock.fileno()
+    made.listen = 1
+    made.start()
+    expect_match("log", made.text(), f"listening on {re.escape(path)}\n")
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(path)
+    client.settimeout(DEADLINE)
+    made.converse(client)
+    expect("title", command_line(made.sessions()[0]).split()[0],
+           b"unix:uid=0")
+    other = socket.socket(socket.AF_UNIX)
+    other.connect(path)
+    with contextlib.suppress(ConnectionError):
+        expect("second", other.recv(1), b"")
+    client.close()
+    made.wait_line(r"ok client=unix:uid=0 user=- auth=unix ")
+    made.wait_line(r"refused client=unix:uid=0 .*"
+                   'reason="max-sessions-per-client 1"')
+
+
+@case
+def case_mixtures(program):
+    """Each says what to change, and ends with 64."""
+    sock, (client, ours) = listener(), starting.connection()
+    datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for fds, listen, arguments, pattern in (
+            ({3: sock, 4: ours}, 2, (), "listening sockets and connections"),
+            ({3: ours, 4: ours}, 2, (), "Accept=yes"),
+            ({3: sock, 4: datagram}, 2, (), "stream sockets"),
+            ({3: sock}, 1, ("-l", ":1081"), "leave one of them out"),
+            ({0: sock}, None, ("-l", ":1081"), "leave one of them out"),
+            ({n: sock for n in range(3, 20)}, 17, (), "more than 16")):
+        expect_status(program, arguments, 64, pattern, listen=listen,
+                      fds={n: s.fileno() for n, s in fds.items()})
+    client.close()
+
+
+@case
+def case_spellings(program):
+    for place in ("1080", "127.0.0.1", "localhost:1080", "[127.0.0.1]:1080",
+                  "::1:1080", "127.0.0.1:0", "127.0.0.1:65536", "x/y", "",
+                  "[::1%lo]:1080", "[fe80::1]:1080", "[fe80::1%]:1080",
+                  "/" + "x" * 108):
+        expect_status(program, ("-l", place), 64, "is none of ADDRESS:PORT")
+    for arguments in (("-l", ":1080", "-t"), ("-l", ":1080", "-T"),
+                      ("-l", ":1080", "-V"), ("-l", ":1080", "x"),
+                      ("-l",), ("-l", ":1080") * 17):
+        expect_status(program, arguments, 64, "see socks64-handler --help")
+    made = service(program, arguments=("-l", ":1080")).start()
+    expect_match("both", made.text(),
+                 r"listening on 0.0.0.0:1080, \[::\]:1080\n")
+    expect("IPv4", made.answer(), 0)
+    expect("IPv6", made.answer(address=("::1", PORT)), 0)
+    made.stop()
+    made.wait_line(r" client=127.0.0.1:")
+    made.wait_line(r" client=\[::1\]:")
+
+
+@case
+def case_busy(program):
+    with listener(address=("127.0.0.1", PORT)):
+        expect_status(program, ("-l", "127.0.0.1:1080"), 71,
+                      "-l 127.0.0.1:1080: cannot listen: Address already")
+    expect_status(program, ("-l", "192.0.2.1:1080"), 71,
+                  "cannot listen: Cannot assign requested address")
+
+
+@case
+def case_path(program):
+    """A unix-domain socket is made, replaces a stale one and is removed."""
+    made = service(program)
+    os.chown(made.directory, NOBODY, NOBODY)
+    path = made.path("socket")
+    made.arguments[1] = path
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(path)
+    made.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(DEADLINE)
+        client.connect(path)
+        made.converse(client)
+    # Another one must not take the place of one that listens, nor of a file.
+    expect_status(program, ("-l", path), 71, "Address already in use")
+    if not os.path.exists(path):
+        raise Failure("the living socket was removed")
+    made.stop()
+    if os.path.exists(path):
+        raise Failure("the socket is still there")
+    made.write(path, "a file")
+    expect_status(program, ("-l", path), 71, "Address already in use")
+    expect("file", read(path), b"a file")
+
+
+@case
+def case_identity(program):
+    """Started as root: none of the three processes is root."""
+    made = service(program, "user nobody").start()
+    client = made.hold()
+    for pid in (made.pid, made.gate(), made.sessions()[0]):
+        expect("uid", status_field(pid, "Uid"), [str(NOBODY)] * 4)
+        expect("groups", status_field(pid, "Groups"), [])
+        for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            expect(kind, int(status_field(pid, kind)[0], 16), 0)
+        expect("no new privileges", status_field(pid, "NoNewPrivs"), ["1"])
+        expect("owner of what an undumpable process has",
+               os.stat(f"/proc/{pid}/fd").st_uid, 0)
+    expect("filters", [status_field(pid, "Seccomp_filters") for pid in
+                       (made.pid, made.gate(), made.sessions()[0])],
+           [["0"], ["1"], ["2"]])
+    client.close()
+    made.stop()
+
+
+@case
+def case_mark(program):
+    """CAP_NET_ADMIN reaches the sessions, and leaves them."""
+    made = service(program, "user nobody", "mark 7").start()
+    client = made.connect()
+    session = wait_for("a session", made.sessions)[0]
+    expect("parent", int(status_field(made.pid, "CapAmb")[0], 16), 1 << 12)
+    expect("negotiating", int(status_field(session, "CapEff")[0], 16),
+           1 << 12)
+    expect("ambient", int(status_field(session, "CapAmb")[0], 16), 0)
+    made.converse(client)
+    expect("relaying", int(status_field(session, "CapPrm")[0], 16), 0)
+    client.close()
+    made.stop()
+
+
+@case
+def case_broken_start(program):
+    """78 with -l and as root; refusing with a passed socket as a user."""
+    made = service(program, "nonsense")
+    made.spawn()
+    expect("status", wait_end(made.pid), 78)
+    made.pid = None
+    expect_match("log", made.text(), ':2: unknown keyword "nonsense"')
+    # What root may read, and the user may not.
+    made = service(program)
+    os.chmod(made.config, 0o600)
+    made.spawn()
+    expect("unreadable", wait_end(made.pid), 78)
+    made.pid = None
+    expect_match("log", made.text(), "Permission denied")
+    # -l as a user.
+    made = service(program, "nonsense", nobody=True)
+    made.spawn()
+    expect("user", wait_end(made.pid), 78)
+    made.pid = None
+    sock = listener()
+    made = service(program, "nonsense", fds={3: sock.fileno()}, listen=1,
+                   arguments=(), nobody=True).start()
+    for _ in range(3):
+        expect("answer", made.answer(), "reset")
+    expect("lines", len(made.lines("nonsense")), 1)
+    made.stop()
+
+
+# --- changes ---
+
+def denied_by(made, write):
+    """The very next connection knows of it; a held session does not."""
+    client = made.hold()
+    expect("before", made.answer(), 0)
+    write()
+    expect("after", made.answer(), 2)
+    made.check_echo(client)
+    client.close()
+
+
+DENY = "deny all at any\n"
+
+
+@case
+def case_change_file(program):
+    made = service(program).start()
+    denied_by(made, lambda: made.write(made.config, DENY))
+    made.write(made.config, ALLOW + "\n")
+    expect("allowed again", made.answer(), 0)
+
+
+@case
+def case_change_rename(program):
+    made = service(program).start()
+    made.write(made.path("new"), DENY)
+    denied_by(made, lambda: os.rename(made.path("new"), made.config))
+
+
+@case
+def case_change_symlink(program):
+    made = service(program)
+    for name, text in (("one", ALLOW + "\n"), ("two", DENY)):
+        os.mkdir(made.path(name))
+        made.write(made.path(name + "/conf"), text)
+    os.symlink("one", made.path("now"))
+    made.arguments = ["-l", "127.0.0.1:1080", "-f", made.path("now/conf")]
+    made.start()
+    os.symlink("two", made.path("then"))
+    denied_by(made, lambda: os.rename(made.path("then"), made.path("now")))
+
+
+@case
+def case_change_delete(program):
+    """Deleted: refused; made again: served, within the second that attempts
+    are apart."""
+    made = service(program).start()
+    expect("before", made.answer(), 0)
+    os.unlink(made.config)
+    expect("deleted", made.answer(), "reset")
+    made.write(made.config, ALLOW + "\n")
+    wait_for("healed", lambda: made.answer() == 0)
+    expect("lines", len(made.lines("cannot read it")), 1)
+
+
+@case
+def case_change_list(program):
+    made = service(program)
+    made.write(made.path("list"), "192.0.2.0/24\n")
+    made.write(made.config, f"deny at @{made.path('list')}\n{ALLOW}\n")
+    made.start()
+    denied_by(made, lambda: made.write(made.path("list"), "127.0.0.0/8\n"))
+
+
+@case
+def case_change_passwords(program):
+    made = service(program)
+    passwords = made.path("passwords")
+    made.write(passwords, "alice:$1$x$" + "x" * 22 + "\n")
+    made.write(made.config, f"auth none password\npassword-file {passwords}"
+               f"\n{ALLOW}\n")
+    made.start()
+    expect("before", made.answer(), 0)
+    gate = made.gate()
+    made.write(passwords, "bob:$1$x$" + "x" * 22 + "\n")
+    expect("answer", made.answer(), 0)
+    if made.wait_gate() == gate:
+        raise Failure("the password file was not read anew")
+
+
+@case
+def case_change_resolver(program):
+    """/etc/hosts and /etc/resolv.conf are opened anew.  (In a mount namespace
+    of its own.)"""
+    made = service(program).start()
+    for name, text in (("/etc/hosts", "127.0.0.1 one.test\n"),
+                       ("/etc/resolv.conf", "nameserver 127.0.0.9\n")):
+        expect("before", made.answer(), 0)
+        gate = made.wait_gate()
+        made.write(name, text)
+        expect("after", made.answer(), 0)
+        if made.wait_gate() == gate:
+            raise Failure(f"{name} was not read anew")
+
+
+@case
+def case_change_tick(program):
+    """Same size, same mtime: what was written just before the reading counts
+    as changed once more."""
+    made = service(program).start()
+    made.write(made.config, ALLOW + "\n")
+    expect("before", made.answer(), 0)
+    gate = made.wait_gate()
+    # Behind the second after the write the next connection has another
+    # gate, whatever the stamps say; and then no more.
+    time.sleep(1.1)
+    expect("later", made.answer(), 0)
+    if made.wait_gate() == gate:
+        raise Failure("a young input was not read again")
+    gate = made.wait_gate()
+    expect("at last", made.answer(), 0)
+    expect("gate", made.wait_gate(), gate)
+
+
+def mapped(pid):
+    return int(status_field(pid, "VmRSS")[0]), len(os.listdir(
+        f"/proc/{pid}/fd"))
+
+
+@case
+def case_change_often(program):
+    """300 changes leave no descriptor and no memory."""
+    made = service(program).start()
+    expect("first", made.answer(), 0)
+    wait_for("no session", lambda: not made.sessions())
+    before = mapped(made.pid), mapped(made.wait_gate())
+    for i in range(300):
+        made.write(made.config, f"{ALLOW}\n# {i}\n")
+        expect(f"change {i}", made.answer(), 0)
+    wait_for("no session", lambda: not made.sessions())
+    after = mapped(made.pid), mapped(made.wait_gate())
+    for was, now in zip(before, after):
+        expect("descriptors", now[1], was[1])
+        if now[0] > was[0] + 256:
+            raise Failure(f"{was[0]} KiB became {now[0]}")
+
+
+@case
+def case_broken_later(program):
+    """Refusing is told once, and heals without a signal."""
+    made = service(program).start()
+    client = made.hold()
+    made.write(made.config, "nonsense\n")
+    for _ in range(50):
+        expect("answer", made.answer(), "reset")
+    expect("lines", len(made.lines(r":1: unknown keyword \"nonsense\"")), 1)
+    made.write(made.config, "rubbish\n")
+    wait_for("another complaint", lambda: made.answer() == "reset" and
+             made.lines("rubbish"))
+    made.check_echo(client)
+    made.write(made.config, ALLOW + "\n")
+    wait_for("healed", lambda: made.answer() == 0)
+    made.check_echo(client)
+    client.close()
+    made.stop()
+
+
+@case
+def case_broken_attempts(program):
+    """1,000 refused connections cost an attempt a second, not 1,000."""
+    made = service(program, f"metrics-file {'/tmp/socks64.prom'}")
+    made.start()
+    made.write(made.config, "nonsense\n")
+    start = time.monotonic()
+    for _ in range(1000):
+        expect("answer", made.answer(), "reset")
+    seconds = time.monotonic() - start
+    gates = len(made.lines("read anew, and all"))
+    if gates > seconds + 3:
+        raise Failure(f"{gates} attempts in {seconds} s")
+
+
+@case
+def case_broken_interface(program):
+    """What is no file heals, too."""
+    made = service(program).start()
+    made.write(made.config, f"interface late0\n{ALLOW}\n")
+    expect("missing", made.answer(), "reset")
+    os.system("ip link add late0 type veth peer name late1")
+    wait_for("healed", lambda: made.answer() != "reset")
+
+
+# What every session has open: its two connections, and what a look-up reads.
+HAS = ("/dev/null", "/etc/hosts", "/etc/resolv.conf", "socket:", "socket:")
+
+
+# --- limits ---
+
+def full_and_room(made, most, **keys):
+    """`most' are served, one more is reset, and there is room when one has
+    left."""
+    clients = [made.hold(**keys) for _ in range(most)]
+    expect("one more", made.answer(**keys), "reset")
+    for client in clients:
+        made.check_echo(client)
+    clients.pop().close()
+    # The parent has to see its end first.
+    wait_for("room", lambda: made.answer(**keys) == 0)
+    return clients
+
+
+@case
+def case_limit_all(program):
+    made = service(program, "max-sessions 3").start()
+    full_and_room(made, 3)
+    line = made.wait_line(r"refused client=127.0.0.1:\d+ user=- auth=- ")
+    expect_match("record", line, 'cmd=- dest=- peer=- local=- up=0 down=0 '
+                 'start=.* seconds=0.000 reason="max-sessions 3"$')
+
+
+@case
+def case_limit_client(program):
+    """An IPv4 address; another one has room of its own."""
+    made = service(program, "max-sessions-per-client 2").start()
+    held = full_and_room(made, 2, source=("127.0.0.2", 0))
+    expect("another", made.answer(source=("127.0.0.3", 0)), 0)
+    made.wait_line('refused client=127.0.0.2:.*"max-sessions-per-client 2"')
+    # A change of the configuration forgets nobody.
+    made.write(made.config, f"{ALLOW}\nmax-sessions-per-client 2\n#\n")
+    held += full_and_room(made, 1, source=("127.0.0.2", 0))
+    held.append(made.hold_at_last(source=("127.0.0.2", 0)))
+    expect("full", made.answer(source=("127.0.0.2", 0)), "reset")
+    # One that had no limit counts whom it finds.
+    made.write(made.config, f"{ALLOW}\n")
+    expect("no limit", made.answer(source=("127.0.0.2", 0)), 0)
+    made.write(made.config, f"{ALLOW}\nmax-sessions-per-client 1\n")
+    expect("a limit", made.answer(source=("127.0.0.2", 0)), "reset")
+
+
+@case
+def case_limit_net(program):
+    """Of IPv6 a /64 is one client, but each address of loopback and of a
+    link."""
+    for address in ("2001:db8:1::1", "2001:db8:1::2", "2001:db8:1:1::1"):
+        os.system(f"ip addr add {address}/64 dev lo nodad")
+    made = service(program, "max-sessions-per-client 1",
+                   "allow all from any at loopback",
+                   arguments=("-l", ":1080")).start()
+    first = made.hold(address=("2001:db8:1::1", PORT),
+                      source=("2001:db8:1::1", 0))
+    made.check_echo(first)
+    for source, wanted in (("2001:db8:1::2", "reset"),
+                           ("2001:db8:1:1::1", 0)):
+        expect(source, made.answer(address=("2001:db8:1::1", PORT),
+                                   source=(source, 0)), wanted)
+    expect("loopback", made.answer(address=("::1", PORT)), 0)
+    first.close()
+
+
+@case
+def case_limit_rate(program):
+    """N at once, then at the pace of N in TIME."""
+    made = service(program, "max-rate-per-client 3/2s").start()
+    start = time.monotonic()
+    expect("at once", [made.answer() for _ in range(4)],
+           [0, 0, 0, "reset"])
+    wait_for("the next", lambda: made.answer() == 0)
+    if time.monotonic() - start < 0.6:
+        raise Failure("the pace was not kept")
+    made.wait_line('reason="max-rate-per-client 3 in 2000 ms"')
+    expect("another client", made.answer(source=("127.0.0.9", 0)), 0)
+
+
+@case
+def case_limit_proxy(program):
+    """A peer that speaks for many is no client."""
+    made = service(program, "max-sessions-per-client 1",
+                   "proxy-protocol-from 127.0.0.7",
+                   "max-rate-per-client 1/1h").start()
+    held = []
+    for _ in range(3):
+        client = made.connect(source=("127.0.0.7", 0))
+        client.sendall(b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n")
+        made.converse(client)
+        held.append(client)
+
+
+@case
+def case_limit_user(program):
+    """After the login, over all clients; 02 and why."""
+    made = service(program)
+    passwords = made.path("passwords")
+    made.write(passwords, "".join(
+        f"{name}:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/\n"
+        for name in ("alice", "bob")))
+    made.write(made.config, f"auth password\npassword-file {passwords}\n"
+               f"max-sessions-per-user 2\n{ALLOW}\n")
+    made.start()
+
+    def login(user, source):
+        client = made.connect(source=(source, 0))
+        client.sendall(b"\5\1\2\1" + bytes((len(user),)) + user +
+                       b"\x08password" + socks.request("127.0.0.1",
+                                                       made.echo))
+        octets = streams.receive_exactly(client, 14)
+        expect("login", octets[:4], b"\5\2\1\0")
+        return client, octets[5]
+
+    held = [login(b"alice", f"127.0.0.{i}") for i in (1, 2)]
+    expect("two", [rep for _, rep in held], [0, 0])
+    expect("three", login(b"alice", "127.0.0.3")[1], 2)
+    expect("another user", login(b"bob", "127.0.0.3")[1], 0)
+    line = made.wait_line("denied client=127.0.0.3:.* user=alice ")
+    expect_match("record", line, 'reason="alice has 2 sessions, '
+                 'max-sessions-per-user"$')
+    held.pop()[0].close()
+    wait_for("room", lambda: login(b"alice", "127.0.0.4")[1] == 0)
+    # The descriptors of the question are closed when it was answered.
+    for pid in made.sessions():
+        expect("descriptors", sorted(links(pid)), sorted(
+            [*HAS, made.log.name, made.log.name, passwords]))
+
+
+@case
+def case_limit_hostile(program):
+    """250 hostile clients: a line a minute for each, and none for their
+    number."""
+    made = service(program, "max-sessions-per-client 1").start()
+    client = made.hold(source=("127.0.0.2", 0))
+    for _ in range(250):
+        expect("answer", made.answer(source=("127.0.0.2", 0)), "reset")
+    expect("lines", len(made.lines("refused client=127.0.0.2")), 1)
+    held = []
+    for i in range(3, 203):
+        held.append(made.hold(source=(f"127.0.1.{i}", 0)))
+        expect("answer", made.answer(source=(f"127.0.1.{i}", 0)), "reset")
+    lines = len(made.lines("refused client="))
+    expect("lines of 200 clients", lines, 100)
+    made.check_echo(client)
+
+
+def set_limit(pid, name, soft):
+    """Of a process of nobody's, by nobody."""
+    subprocess.run(["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY),
+                    "--clear-groups",
+                    "prlimit", "--pid", str(pid), f"--{name}={soft}:"],
+                   check=True)
+
+
+def one_line_no_spin(made, pattern):
+    before = cpu(made.wait_gate())
+    start = time.monotonic()
+    for _ in range(20):
+        expect("answer", made.answer(), "reset")
+    used = cpu(made.wait_gate()) - before
+    if used > max(0.2, (time.monotonic() - start) / 2):
+        raise Failure(f"{used} s of CPU")
+    expect("lines", len(made.lines(pattern)), 1)
+
+
+def cpu(pid):
+    fields = stat_of(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@case
+def case_no_process(program):
+    """clone(2) fails: reset, one record, and it heals."""
+    made = service(program).start()
+    client = made.hold()
+    gate = made.lasting_gate()
+    set_limit(gate, "nproc", 1)
+    one_line_no_spin(made, 'refused client=.*no process for a session')
+    set_limit(gate, "nproc", 4000)
+    expect("healed", made.answer(), 0)
+    made.check_echo(client)
+    expect("gate", made.gate(), gate)
+
+
+@case
+def case_no_descriptor(program):
+    """accept(2) fails for want of a descriptor: reset, and no spin."""
+    made = service(program).start()
+    gate = made.lasting_gate()
+    most = max(map(int, os.listdir(f"/proc/{gate}/fd"))) + 1
+    set_limit(gate, "nofile", most)
+    for _ in range(5):
+        expect("answer", made.answer(), "reset")
+    before = cpu(gate)
+    time.sleep(0.3)
+    if cpu(gate) - before > 0.1:
+        raise Failure("the gate spins")
+    set_limit(gate, "nofile", 64)
+    expect("healed", made.answer(), 0)
+    expect("gate", made.gate(), gate)
+
+
+# --- figures ---
+
+def figures(path):
+    return dict(line.rsplit(" ", 1) for line in
+                read(path).decode().splitlines() if line[:1] != "#")
+
+
+@case
+def case_figures(program):
+    made = service(program)
+    os.chown(made.directory, NOBODY, NOBODY)
+    path = made.path("socks64.prom")
+    made.write(made.config, f"{ALLOW}\nmetrics-file {path}\n"
+               "max-sessions-per-client 1\n")
+    made.start()
+    wait_for("the file", lambda: figures(path).get(
+        "socks64_configuration_ok") == "1")
+    client = made.hold()
+    expect("one more", made.answer(), "reset")
+    client.close()
+    made.wait_line("ok client=")
+    made.stop()
+    got = figures(path)
+    for name, value in {
+            "socks64_sessions": 0, 'socks64_sessions_total{result="ok"}': 1,
+            'socks64_sessions_total{result="denied"}': 0,
+            'socks64_refused_total{by="max-sessions-per-client"}': 1,
+            'socks64_refused_total{by="system"}': 0,
+            'socks64_octets_total{direction="up"}': 4,
+            'socks64_octets_total{direction="down"}': 4,
+            "socks64_configuration_ok": 1}.items():
+        expect(name, got[name], str(value))
+    expect("mode", os.stat(path).st_mode & 0o777, 0o644)
+    if os.path.exists(path + ".new"):
+        raise Failure("PATH.new is left")
+
+
+@case
+def case_figures_refused(program):
+    """Where the file cannot be written one line says so."""
+    made = service(program, "metrics-file /proc/nothing").start()
+    line = made.wait_line("metrics-file: cannot write /proc/nothing: ")
+    expect_match("line", line, "No such file or directory")
+    expect("answer", made.answer(), 0)
+    made.stop()
+    expect("lines", len(made.lines("metrics-file")), 1)
+
+
+@contextlib.contextmanager
+def notified():
+    with starting.notify_socket() as (notify, environment):
+        yield lambda: notify.recv(4096).decode(), environment
+
+
+@case
+def case_notify(program):
+    """READY=1, STATUS= of the parent alone, RELOADING=1, STOPPING=1."""
+    with notified() as (state, environment):
+        made = service(program, environment=environment).start()
+        expect("ready", state(), "READY=1")
+        status = r"STATUS={} sessions?, {} since 20..-..-..T..:..:..Z, 0 ref"
+        expect_match("status", state(), status.format(0, 0))
+        client = made.hold()
+        expect_match("status", state(), status.format(1, 1))
+        client.close()
+        expect_match("status", state(), status.format(0, 1))
+        os.kill(made.pid, signal.SIGHUP)
+        expect("reload", state(), "RELOADING=1")
+        expect("ready again", state(), "READY=1")
+        expect_match("status", state(), status.format(0, 1))
+        made.write(made.config, "nonsense\n")
+        expect("answer", made.answer(), "reset")
+        expect("ready", state(), "READY=1")
+        expect_match("refusing", state(), "^STATUS=refusing: "
+                     ".*socks64.conf:1: unknown keyword \"nonsense\"")
+        made.stop()
+        expect("stopping", state(), "STOPPING=1")
+
+
+# --- life ---
+
+def stopped_record(made):
+    made.wait_line(r"stopped client=.*reason=\"stopped by SIGTERM\"")
+
+
+@case
+def case_sigterm(program):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        made = service(program).start()
+        held = [made.hold() for _ in range(3)]
+        sessions = made.sessions()
+        made.stop(number)
+        expect("records", len(made.lines("stopped client=")), 3)
+        expect("sessions", [pid for pid in sessions if
+                            command_line(pid)], [])
+        for client in held:
+            client.close()
+        made.clean()
+        SERVICES.remove(made)
+
+
+@case
+def case_terminal(program):
+    """^C is sent to all: the sessions leave it to the parent."""
+    made = service(program).start()
+    client = made.hold()
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        for pid in (made.gate(), *made.sessions()):
+            os.kill(pid, number)
+    made.check_echo(client)
+    expect("answer", made.answer(), 0)
+    made.stop(signal.SIGINT)
+    stopped_record(made)
+
+
+@case
+def case_sigquit(program):
+    """The gate ends, sessions go on, the parent leaves behind the last."""
+    made = service(program).start()
+    first, second = made.hold(), made.hold()
+    os.kill(made.pid, signal.SIGQUIT)
+    wait_for("no gate", lambda: made.gate() is None)
+    made.check_echo(first)
+    first.close()
+    wait_for("one session", lambda: len(made.sessions()) == 1)
+    made.check_echo(second)
+    second.close()
+    expect("status", wait_end(made.pid), 0)
+    made.pid = None
+    # SIGTERM may follow.
+    made = service(program).start()
+    client = made.hold()
+    os.kill(made.pid, signal.SIGQUIT)
+    wait_for("no gate", lambda: made.gate() is None)
+    made.stop()
+    stopped_record(made)
+    client.close()
+
+
+def layout(pid):
+    """Where stack and code of the process lie."""
+    text = read(f"/proc/{pid}/maps").decode()
+    return [line.split("-")[0] for line in text.splitlines()
+            if "[stack]" in line or line.endswith(("handler",
+                                                   "handler-static"))][:2]
+
+
+@case
+def case_sighup(program):
+    """A new program is taken over, with the PID; sessions and figures stay."""
+    made = service(program)
+    copy = made.path("socks64-handler")
+    shutil.copy(program, copy)
+    made.program = copy
+    made.start()
+    client = made.hold()
+    before = layout(made.pid)
+    shutil.copy(program, copy + ".new")
+    os.rename(copy + ".new", copy)
+    os.kill(made.pid, signal.SIGHUP)
+    made.wait_line("listening on", 2)
+    if layout(made.pid) == before:
+        raise Failure("the layout is the same")
+    if "(deleted)" in os.readlink(f"/proc/{made.pid}/exe"):
+        raise Failure("it is the old program")
+    made.check_echo(client)
+    expect("answer", made.answer(), 0)
+    # One that cannot be executed: it says so, and goes on.
+    with open(copy + ".new", "wb") as file:
+        file.write(b"\x7fELF")
+    os.chmod(copy + ".new", 0o755)
+    os.rename(copy + ".new", copy)
+    os.kill(made.pid, signal.SIGHUP)
+    made.wait_line("could not be executed anew: Exec format error")
+    expect("answer", made.answer(), 0)
+    made.check_echo(client)
+    made.stop()
+    stopped_record(made)
+
+
+@case
+def case_crash(program):
+    """A session that a signal kills leaves a record, and others live on; the
+    next have another layout."""
+    made = service(program).start()
+    held = made.hold()
+    for count, number in enumerate((signal.SIGSEGV, signal.SIGBUS,
+                                    signal.SIGILL, signal.SIGABRT,
+                                    signal.SIGSYS), 1):
+        before, gate = layout(made.pid), made.wait_gate()
+        victim = made.hold()
+        name = socks.text_of(victim.getsockname())
+        pid = next(pid for pid in made.sessions()
+                   if command_line(pid).startswith(name.encode()))
+        os.kill(pid, number)
+        line = made.wait_line(
+            rf"^socks64\[{pid}\]: error client={re.escape(name)} ")
+        expect_match("record", line, f'reason="ended by {number.name}"$')
+        made.wait_line("listening on", 1 + count)
+        made.wait_gate(gate)
+        if layout(made.pid) == before:
+            raise Failure("the layout is the same")
+        made.check_echo(held)
+        expect("answer", made.answer(), 0)
+    # These tell nothing of the memory.
+    gate = made.wait_gate()
+    victim = made.hold()
+    name = socks.text_of(victim.getsockname())
+    os.kill(next(pid for pid in made.sessions() if command_line(pid)
+                 .startswith(name.encode())), signal.SIGKILL)
+    made.wait_line('reason="ended by SIGKILL"')
+    expect("answer", made.answer(), 0)
+    expect("gate", made.gate(), gate)
+    made.stop()
+
+
+@case
+def case_gate_dies(program):
+    made = service(program).start()
+    client = made.hold()
+    for number in (signal.SIGKILL, signal.SIGSEGV):
+        gate = made.wait_gate()
+        os.kill(gate, number)
+        made.wait_line(f"the gate was ended by {number.name}")
+        made.wait_gate(gate)
+        made.check_echo(client)
+        expect("answer", made.answer(), 0)
+
+
+@case
+def case_parent_dies(program):
+    """The gate dies with it; sessions go on."""
+    made = service(program).start()
+    client = made.hold()
+    gate, session = made.gate(), made.sessions()[0]
+    os.kill(made.pid, signal.SIGKILL)
+    os.waitpid(made.pid, 0)
+    made.pid = None
+    wait_for("no gate", lambda: not command_line(gate))
+    made.check_echo(client)
+    client.close()
+    made.wait_line("ok client=")
+    wait_for("no session", lambda: not command_line(session))
+
+
+@case
+def case_orphans(program):
+    """As PID 1 it reaps strangers, and ends by SIGTERM.  (In a PID namespace
+    of its own, as PID 1's child.)"""
+    made = service(program)
+    wrapper = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+               "sh", "-c", '(sleep 0.2 &) ; exec "$@"', "sh", program,
+               *made.arguments]
+    made.pid = spawn(shutil.which("unshare"), wrapper[1:], made.fds)
+    made.wait_line(r"socks64\[1\]: listening on ")
+    inner = wait_for("PID 1", lambda: children(made.pid))[0]
+    client = made.hold()
+    wait_for("the stranger", lambda: not any(
+        b"sleep" in command_line(pid) for pid in children(inner)))
+    zombies = [pid for pid in os.listdir("/proc") if pid.isdigit() and
+               stat_of(pid)[:2] == ["Z", str(inner)]]
+    expect("zombies", zombies, [])
+    os.kill(inner, signal.SIGTERM)
+    expect("status", wait_end(made.pid), 0)
+    made.pid = None
+    stopped_record(made)
+    client.close()
+
+
+@case
+def case_idle(program):
+    """It ends when nobody was served for so long; not with -l."""
+    sock = listener()
+    made = service(program, "exit-idle-time 1s", arguments=(),
+                   fds={3: sock.fileno()}, listen=1).start()
+    client = made.hold()
+    time.sleep(1.5)
+    made.check_echo(client)
+    client.close()
+    expect("status", wait_end(made.pid), 0)
+    made.pid = None
+    expect_match("log", made.text(), "idle for exit-idle-time")
+    sock.close()
+    made = service(program, "exit-idle-time 1s").start()
+    time.sleep(1.5)
+    expect("answer", made.answer(), 0)
+
+
+@case
+def case_idle_loses_none(program):
+    """A stream of connections against exits: all are answered."""
+    sock = listener()
+    made = service(program, "exit-idle-time 1s", arguments=(),
+                   fds={3: sock.fileno()}, listen=1)
+    exits = 0
+    made.start()
+    for i in range(40):
+        # Near the moment at which it leaves.
+        time.sleep(0.95 + (i % 10) / 100 if i % 4 == 0 else 0)
+        client = made.connect()
+        done, status = os.waitpid(made.pid, os.WNOHANG)
+        if done:
+            expect("status", status, 0)
+            exits += 1
+            made.spawn()
+        client.sendall(socks.GREETING + socks.request("127.0.0.1",
+                                                      made.echo))
+
+        def revive():
+            nonlocal exits
+            done, _ = os.waitpid(made.pid, os.WNOHANG)
+            if done:
+                exits += 1
+                made.spawn()
+            return pending(client)
+
+        wait_for("an answer", revive)
+        expect("reply", streams.receive_exactly(client, 12)[3], 0)
+        client.close()
+    if exits < 2:
+        raise Failure(f"only {exits} exits")
+
+
+def pending(sock):
+    import select
+    return select.select([sock], [], [], 0.01)[0]
+
+
+# --- isolation ---
+
+def links(pid):
+    """What the descriptors of a process are; sockets by their kind alone."""
+    found = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            link = os.readlink(f"/proc/{pid}/fd/{number}")
+            found.append(re.sub(r":\[\d+\]$", ":", link))
+    return found
+
+
+@case
+def case_descriptors(program):
+    """A session has its own connections, the log and what it will read."""
+    made = service(program, arguments=("-l", ":1080")).start()
+    held = [made.hold() for _ in range(5)]
+    for pid in made.sessions():
+        expect("descriptors", sorted(links(pid)), sorted(
+            [*HAS, made.log.name, made.log.name]))
+    maps = read(f"/proc/{made.sessions()[0]}/maps").decode()
+    expect("mappings of the shared memory",
+           [line.split()[2:3] for line in maps.splitlines()
+            if "socks64-sessions" in line], [["00000000"]])
+    for client in held:
+        client.close()
+
+
+@case
+def case_titles(program):
+    """What the manual says of ps(1) and pkill(1)."""
+    made = service(program).start()
+    first = made.connect(source=("127.0.0.2", 0))
+    name = socks.text_of(first.getsockname())
+    pid = wait_for("a session", made.sessions)[0]
+    expect("title at first", command_line(pid).decode(), name)
+    made.converse(first)
+    target = f"127.0.0.1:{made.echo}"
+    wait_for("title", lambda: command_line(pid).decode() ==
+             f"{name} -> {target} ({target})")
+    other = made.hold(source=("127.0.0.3", 0))
+    os.system(r"pkill -f '^127\.0\.0\.2:'")
+    made.wait_line("stopped client=127.0.0.2:")
+    made.check_echo(other)
+
+
+@case
+def case_claim_twice(program):
+    """A session that asks the parent for a second user is killed."""
+    made = service(program, "max-sessions-per-user 5").start()
+    client = made.connect()
+    session = wait_for("a session", made.sessions)[0]
+    # What the session could send, sent in its name: SCM_CREDENTIALS of root
+    # may say any pid.
+    claims = claims_socket(made.gate())
+    message = b"u" + struct.pack("!I", 5) + b"=alice"
+    for _ in range(2):
+        claims.sendmsg([message], [(socket.SOL_SOCKET,
+                                    socket.SCM_CREDENTIALS,
+                                    struct.pack("iii", session, NOBODY,
+                                                NOBODY))])
+    made.wait_line('reason="ended by SIGKILL"')
+    client.close()
+    # And what is no message does nothing.
+    for octets in (b"", b"u", b"x" * 900, b"g" * 801, b"u\0\0\0\0=x"):
+        claims.send(octets)
+    expect("answer", made.answer(), 0)
+
+
+def claims_socket(pid):
+    """The gate's end: the only datagram socket that it has."""
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    for number in map(int, os.listdir(f"/proc/{pid}/fd")):
+        handle = libc.syscall(434, pid, 0)
+        fd = libc.syscall(438, handle, number, 0)
+        os.close(handle)
+        if fd < 0:
+            raise Failure(os.strerror(ctypes.get_errno()))
+        with contextlib.suppress(OSError):
+            sock = socket.socket(fileno=os.dup(fd))
+            if sock.family == socket.AF_UNIX and \
+                    sock.type == socket.SOCK_DGRAM:
+                return sock
+    raise Failure("no claims socket")
+
+
+def main():
+    program, name = sys.argv[1], sys.argv[2]
+    try:
+        CASES[name](program, *sys.argv[3:])
+    except (Failure, OSError, EOFError) as failure:
+        print(f"{name}: {failure}")
+        for made in SERVICES:
+            print(made.text(), end="")
+        sys.exit(1)
+    finally:
+        for made in SERVICES:
+            made.clean()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The listening mode: how it starts, what a change of the configuration does,
+# limits, figures, life and death, and what a session has of the others.  That
+# a session does the same as in a process of its own is shown by the suites of
+# sessions, with LISTEN=1.
+
+load lib/common
+
+setup() {
+	[[ $(id -u) -eq 0 ]] || skip "needs root"
+	need net-admin
+}
+
+# service CASE...: each with sockets, and mounts, of its own.
+service() {
+	local name
+	for name; do
+		run alone unshare --mount --propagation private \
+		    "$CASES/service.py" "${PROGRAM:-$HANDLER}" "$name"
+		echo "$output"
+		[[ $status -eq 0 ]] || return 1
+		assert_equal output "$output" ""
+	done
+}
+
+@test "passed sockets of systemd, and of inetd's wait, are listened on" {
+	service passed inetd
+	PROGRAM=$HANDLER_STATIC service passed inetd
+}
+
+@test "a unix-domain socket: its clients are uids" {
+	service unix
+}
+
+@test "mixtures of sockets end with 64 and say what to change" {
+	service mixtures
+}
+
+@test "-l: each spelling, and what is none" {
+	service spellings
+}
+
+@test "-l: an address in use is 71" {
+	service busy
+}
+
+@test "-l: a path takes the place of a stale socket alone, and is removed" {
+	service path
+}
+
+@test "started as root, parent, gate and session are the user, without capabilities" {
+	service identity
+	PROGRAM=$HANDLER_STATIC service identity
+}
+
+@test "mark: CAP_NET_ADMIN reaches the sessions and leaves them" {
+	service mark
+}
+
+@test "a configuration broken at the start: 78 with -l, else refusing" {
+	service broken-start
+}
+
+@test "the next connection knows a changed file, a held one does not" {
+	service change-file change-rename change-symlink change-delete \
+	    change-list change-passwords
+}
+
+@test "the next connection knows changed hosts and resolv.conf" {
+	local directory=$BATS_TEST_TMPDIR/etc
+	mkdir "$directory"
+	cp /etc/hosts /etc/resolv.conf "$directory"
+	# shellcheck disable=SC2016 # for the inner shell
+	run alone unshare --mount --propagation private sh -c '
+		mount --bind "$1/hosts" /etc/hosts &&
+		mount --bind "$1/resolv.conf" /etc/resolv.conf &&
+		shift && exec "$@"' sh "$directory" \
+	    "$CASES/service.py" "$HANDLER" change-resolver
+	assert_equal output "$output" ""
+}
+
+@test "a change within the tick of a clock is seen a second later" {
+	service change-tick
+}
+
+@test "300 changes leave no descriptor and no memory" {
+	service change-often
+}
+
+@test "broken later: reset, one line, healed without a signal" {
+	service broken-later broken-interface
+}
+
+@test "1,000 refused connections cost an attempt a second" {
+	service broken-attempts
+}
+
+@test "limits: of all, of a client, of a /64, by rate, not behind a proxy" {
+	service limit-all limit-client limit-net limit-rate limit-proxy
+}
+
+@test "limits: of a user, over all clients" {
+	service limit-user
+	PROGRAM=$HANDLER_STATIC service limit-user
+}
+
+@test "limits: a hostile client costs a line a minute" {
+	service limit-hostile
+}
+
+@test "no process, no descriptor: reset, one line, no spin" {
+	service no-process no-descriptor
+}
+
+@test "the metrics file" {
+	service figures figures-refused
+}
+
+@test "READY, STATUS, RELOADING and STOPPING are the parent's" {
+	service notify
+	PROGRAM=$HANDLER_STATIC service notify
+}
+
+@test "SIGTERM and SIGINT end all, with their records" {
+	service sigterm terminal
+}
+
+@test "SIGQUIT: no new session, the others go on" {
+	service sigquit
+}
+
+@test "SIGHUP takes a new program over, and says so where it cannot" {
+	service sighup
+	PROGRAM=$HANDLER_STATIC service sighup
+}
+
+@test "a session that a signal kills: a record, and another layout" {
+	service crash
+	PROGRAM=$HANDLER_STATIC service crash
+}
+
+@test "a gate that dies is replaced; with the parent it dies" {
+	service gate-dies parent-dies
+}
+
+@test "as PID 1 it reaps strangers" {
+	service orphans
+}
+
+@test "exit-idle-time: it leaves, and loses nobody" {
+	service idle idle-loses-none
+}
+
+@test "a session has no descriptor of another, and not the ledger" {
+	service descriptors
+}
+
+@test "a session's title is its client, from the first moment" {
+	service titles
+}
+
+@test "a session that claims two users is killed" {
+	service claim-twice
+}
