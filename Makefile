@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # socks64-handler: see README.md and HACKING.md.  GNU make.
 #
-#   make            socks64-handler and socks64-handler-static
+#   make            socks64-handler and socks64-handler-static; socks64 and
+#                   libsocks64.so, the client
 #   make run        install what is missing, build, serve on 127.0.0.1:1080
 #   make check      install what is missing, build, run the tests
 #
@@ -49,7 +50,7 @@ LIBRARIES = -lcares -lcrypt
 IS_SILENT = $(findstring s,$(firstword -$(MAKEFLAGS)))
 STEP = $(if $(V),,@$(if $(IS_SILENT),,echo '  $(1)  $@';))
 
-all: socks64-handler socks64-handler-static
+all: socks64-handler socks64-handler-static socks64 libsocks64.so
 
 socks64-handler: $(OBJECTS) build/log/systemd.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ \
@@ -60,6 +61,31 @@ socks64-handler: $(OBJECTS) build/log/systemd.o
 socks64-handler-static: $(OBJECTS) build/log/native.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $^ \
 	    $(LIBRARIES)
+
+# The client.  The library goes into other people's programs, of glibc and of
+# musl: no symbol that one of them has not, nothing visible but what it stands
+# in front of.
+WRAPPER = socks64 configure gateway program elf check
+CLIENT_BASE = $(sort $(wildcard base/*.c wire/*.c))
+LIBRARY_SOURCES = $(filter-out $(WRAPPER:%=lib/%.c), \
+	$(sort $(wildcard lib/*.c))) $(CLIENT_BASE)
+WRAPPER_SOURCES = $(WRAPPER:%=lib/%.c) lib/handover.c lib/fakes.c lib/real.c \
+	lib/dial.c lib/endpoint.c $(CLIENT_BASE) $(sort $(wildcard policy/*.c))
+LIBRARY_FLAGS = -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE
+LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=build/pic/%.o)
+WRAPPER_OBJECTS = $(WRAPPER_SOURCES:%.c=build/%.o)
+
+socks64: $(WRAPPER_OBJECTS)
+	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lcrypt
+
+libsocks64.so: $(LIBRARY_OBJECTS) lib/exports
+	$(call STEP,link)$(CC) $(CFLAGS) $(LIBRARY_FLAGS) $(LDFLAGS) -shared \
+	    -Wl,--version-script=lib/exports -o $@ $(LIBRARY_OBJECTS)
+
+build/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(call STEP,compile)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIBRARY_FLAGS) \
+	    -MMD -MP -c -o $@ $<
 
 build/%.o: %.c
 	@mkdir -p $(@D)
@@ -79,7 +105,8 @@ build/sandbox/filters.h: build/sandbox/generate
 
 build/sandbox/sandbox.o: build/sandbox/filters.h
 
--include $(OBJECTS:.o=.d) build/log/systemd.d build/log/native.d
+-include $(OBJECTS:.o=.d) $(WRAPPER_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) \
+	build/log/systemd.d build/log/native.d
 
 # The packages that are missing are installed first, then make builds.
 run:
@@ -96,7 +123,8 @@ uninstall:
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
 
 clean:
-	rm -rf build socks64-handler socks64-handler-static
+	rm -rf build socks64-handler socks64-handler-static socks64 \
+	    libsocks64.so
 
 .PHONY: all run install uninstall clean
 

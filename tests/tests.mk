@@ -147,6 +147,30 @@ build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) $(HEADERS)
 	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c $(PURE) \
 	    $(BESIDE_$*) -lcrypt
 
+# The client's own parsers: what it hands over, and what a program is.
+CLIENT_PURE = $(patsubst %,lib/%.c,handover elf fakes real) \
+	$(wildcard base/*.c wire/*.c)
+CLIENT_HEADERS = $(wildcard lib/*.h) $(HEADERS)
+
+build/tests/client-%: tests/unit/client-%.c $(CLIENT_PURE) $(CLIENT_HEADERS)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(CLIENT_PURE)
+
+build/fuzz/client-%: tests/fuzz/client-%.c $(CLIENT_PURE) $(CLIENT_HEADERS)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CLANG) $(CHECKED) $(SANITIZE) -fsanitize=fuzzer -o $@ $< \
+	    $(CLIENT_PURE)
+
+build/replay/client-%: tests/fuzz/client-%.c tests/fuzz/replay.c $(CLIENT_PURE) $(CLIENT_HEADERS)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c \
+	    $(CLIENT_PURE)
+
+# Programs that run under socks64.
+build/client/%: tests/client/%.c
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -o $@ $< -pthread
+
 # Vectors are corpora, too, and not kept twice: VECTORS_TARGET are the
 # directories of tests/vectors that hold what the target reads.
 VECTORS_proxy = proxy
@@ -185,4 +209,6 @@ build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 
 TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/table build/tests/native build/tests/ftp build/tests/unit/relay build/tests/unit/wait
+	build/tests/table build/tests/native build/tests/ftp build/tests/unit/relay build/tests/unit/wait \
+	build/tests/client build/tests/client-handover build/tests/client-fakes \
+	build/tests/client-program build/client/oracle

@@ -28,6 +28,16 @@ client_greeting_format(bool password, uint8_t octets[CLIENT_GREETING_MAX])
 	return 2u + octets[1];
 }
 
+size_t
+client_greeting_only(enum socks5_method method,
+    uint8_t octets[CLIENT_GREETING_MAX])
+{
+	octets[0] = SOCKS5_VERSION;
+	octets[1] = 1;
+	octets[2] = (uint8_t)method;
+	return 3;
+}
+
 /* Length and octets; returns how many that are. */
 static size_t
 put_counted(uint8_t *at, const uint8_t *octets, size_t length)

@@ -64,6 +64,11 @@ struct client_reply {
 size_t client_greeting_format(bool password,
     uint8_t octets[CLIENT_GREETING_MAX]);
 
+/* The greeting that offers that method alone, for a client that sends what
+ * comes behind it at once.  Returns its length, 3. */
+size_t client_greeting_only(enum socks5_method method,
+    uint8_t octets[CLIENT_GREETING_MAX]);
+
 /* Username and password; returns the length.  The fields are within their
  * ranges (wire/login.h). */
 size_t client_login_format(const struct login *login,

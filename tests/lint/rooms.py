@@ -31,7 +31,7 @@ ROOMS = {
     "session": "base wire sandbox log policy share net alg command",
     "service": "base wire sandbox log policy share net command session",
     # A library of its own, which other people's programs load.
-    "lib": "base wire policy/reader policy/values policy/sets",
+    "lib": "base wire policy/reader policy/duration",
     # socks64-handler.c: main().
     "main": "base wire sandbox log policy share net command session service",
 }

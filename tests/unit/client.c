@@ -91,6 +91,8 @@ expect_greetings(void)
 
 	expect(octets, client_greeting_format(false, octets), "050100");
 	expect(octets, client_greeting_format(true, octets), "05020002");
+	expect(octets, client_greeting_only(SOCKS5_METHOD_PASSWORD, octets),
+	    "050102");
 }
 
 int

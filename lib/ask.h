@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `names ask': the gateway is asked whether a name is there, by ADDRESS
+ * ASSOCIATE (draft-kitamura-socks-ipv6-01), once for each new one.
+ */
+#ifndef SOCKS64_LIB_ASK_H
+#define SOCKS64_LIB_ASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Waits for the gateway.  False: it says that there is no such name (REP 04).
+ * True in any other case: it has the name, does not know the question (07)
+ * or cannot be asked; then the connection tells. */
+bool ask_exists(const char *name, uint32_t number);
+
+#endif

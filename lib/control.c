@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Connections of the library's own.
+ */
+#include "lib/control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+#include "base/wait.h"
+#include "lib/place.h"
+#include "lib/real.h"
+#include "lib/start.h"
+#include "lib/tcp.h"
+
+int
+control_wait(struct dial *d, int fd, int64_t until)
+{
+	for (;;) {
+		struct pollfd one = { .fd = fd,
+			.events = dial_push(d, fd, &handover) };
+		const int64_t left = until - clock_now();
+		const struct timespec time = { .tv_sec = left / 1000,
+			.tv_nsec = left % 1000 * 1000000 };
+
+		if (one.events == 0)
+			break;
+		if (left <= 0) {
+			dial_fail(d, ETIMEDOUT);
+			break;
+		}
+		if (real.ppoll(&one, 1, &time, NULL) == -1 &&
+		    (errno != EINTR || !tcp_restarts()))
+			return -1;
+	}
+	errno = d->error;
+	return d->step == DIAL_DONE ? 0 : -1;
+}
+
+/* By gateway i. */
+static int
+open_by(unsigned i, const struct client_request *request, struct dial *d)
+{
+	const int64_t until = clock_now() + handover.connect_timeout;
+	struct sockaddr_storage to;
+	const socklen_t length = place_gateway_own(i, &to);
+	const int fd = place_high(socket(to.ss_family, SOCK_STREAM |
+	    SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+
+	dial_begin(d, request);
+	if (fd == -1) {
+		dial_fail(d, errno);
+		return -1;
+	}
+	if (real.connect(fd, (struct sockaddr *)&to, length) == -1 &&
+	    errno != EINPROGRESS)
+		dial_unreached(d, errno);
+	if (control_wait(d, fd, until) == 0)
+		return fd;
+	const int error = errno;
+	(void)real.close(fd);
+	errno = error;
+	return -1;
+}
+
+int
+control_open(const struct client_request *request, struct dial *d)
+{
+	const unsigned count = handover.gateway_count == 0 ? 1 :
+	    (unsigned)handover.gateway_count;
+	int fd = -1;
+
+	for (unsigned i = 0; i < count && fd == -1; i++) {
+		fd = open_by(i, request, d);
+		if (fd == -1)
+			say_fault(i, d);
+		if (fd == -1 && d->fault != FAULT_UNREACHED)
+			break;
+	}
+	return fd;
+}
+
+struct address
+control_peer(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	struct address a = { .family = FAMILY_NONE };
+
+	if (real.getpeername(fd, (struct sockaddr *)&peer, &length) == 0)
+		(void)endpoint_read((struct sockaddr *)&peer, length, &a);
+	a.port = 0;
+	return a;
+}

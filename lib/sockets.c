@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of descriptors, the entries, and the lock.  Entries are taken in
+ * blocks from mmap(2) and never given back; those of sockets that are gone
+ * are found when a new one is wanted.
+ */
+#include "lib/sockets.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/real.h"
+
+enum {
+	BLOCK = 32, /* entries that are mapped at once */
+	BLOCKS_MAX = 1024,
+	ENTRIES_MAX = BLOCK * BLOCKS_MAX,
+	PAGE = 4096,
+};
+
+uint8_t socket_marks[SOCKETS_MAX];
+unsigned sockets_running;
+
+/* By descriptor: 1 and the number of its entry; 0: none. */
+static uint16_t entry_of[SOCKETS_MAX];
+static struct entry *blocks[BLOCKS_MAX];
+static size_t entries;    /* that are mapped */
+static size_t first_free; /* none is free below it */
+
+/* This page is empty in a process that was forked off. */
+static struct {
+	atomic_int lock;
+	atomic_int alive;
+} *page;
+
+static pid_t owner; /* of this memory */
+
+/* ------------------------------------------------------------- the lock */
+
+static bool
+make_page(void)
+{
+	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return false;
+	(void)madvise(at, PAGE, MADV_WIPEONFORK);
+	page = at;
+	owner = getpid();
+	atomic_store(&page->alive, 1);
+	return true;
+}
+
+/* SECURITY: the parent goes on with its handshake on the same connection; two
+ * that read from it would both have half a reply. */
+static void
+after_fork(void)
+{
+	for (size_t i = 0; i < entries; i++)
+		entry_number(i)->foreign = entry_number(i)->role == ROLE_TCP
+		    && dial_runs(&entry_number(i)->dial);
+	owner = getpid();
+	atomic_store(&page->alive, 1);
+}
+
+bool
+sockets_are_mine(void)
+{
+	return page == NULL || !atomic_load(&page->alive) ||
+	    owner == getpid();
+}
+
+void
+sockets_lock(sigset_t *saved)
+{
+	sigset_t all;
+	int open = 0;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, saved);
+	if (page == NULL && !make_page())
+		return;
+	while (!atomic_compare_exchange_weak_explicit(&page->lock, &open, 1,
+	    memory_order_acquire, memory_order_relaxed)) {
+		open = 0;
+		(void)sched_yield();
+	}
+	if (!atomic_load_explicit(&page->alive, memory_order_relaxed))
+		after_fork();
+}
+
+void
+sockets_unlock(const sigset_t *saved)
+{
+	if (page != NULL)
+		atomic_store_explicit(&page->lock, 0, memory_order_release);
+	(void)sigprocmask(SIG_SETMASK, saved, NULL);
+}
+
+/* -------------------------------------------------------------- entries */
+
+uint64_t
+socket_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	return real.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie,
+	    &length) == 0 ? cookie : 0;
+}
+
+struct entry *
+entry_number(size_t i)
+{
+	return i < entries ? &blocks[i / BLOCK][i % BLOCK] : NULL;
+}
+
+static size_t
+entry_index(const struct entry *e)
+{
+	for (size_t b = 0; b * BLOCK < entries; b++)
+		if (e >= blocks[b] && e < blocks[b] + BLOCK)
+			return b * BLOCK + (size_t)(e - blocks[b]);
+	return entries;
+}
+
+/* What an entry holds beside memory.  A number that was closed and is
+ * another's now has another cookie. */
+static void
+release(struct entry *e)
+{
+	if (e->role == ROLE_UDP && e->udp.control >= 0 &&
+	    socket_cookie(e->udp.control) == e->udp.control_cookie)
+		(void)real.close(e->udp.control);
+	if (e->shadow >= 0)
+		(void)real.close(e->shadow);
+	if (e->role == ROLE_TCP && dial_runs(&e->dial) && sockets_running > 0)
+		sockets_running--;
+	e->role = ROLE_FREE;
+	e->dial.step = DIAL_NONE;
+	e->shadow = -1;
+	if (entry_index(e) < first_free)
+		first_free = entry_index(e);
+}
+
+/* One number less; whatever the lock guards keeps `numbers` exact. */
+static void
+unmark(int fd)
+{
+	struct entry *e = entry_of[fd] == 0 ? NULL :
+	    entry_number(entry_of[fd] - 1u);
+
+	socket_marks[fd] = 0;
+	entry_of[fd] = 0;
+	if (e != NULL && --e->numbers == 0)
+		release(e);
+}
+
+struct entry *
+entry_at(int fd)
+{
+	if (fd < 0 || fd >= SOCKETS_MAX || entry_of[fd] == 0)
+		return NULL;
+	struct entry *e = entry_number(entry_of[fd] - 1u);
+	if (e != NULL && e->role != ROLE_FREE &&
+	    e->cookie == socket_cookie(fd))
+		return e;
+	unmark(fd);
+	return NULL;
+}
+
+int
+entry_descriptor(const struct entry *e)
+{
+	const size_t wanted = entry_index(e) + 1;
+
+	for (int fd = 0; fd < SOCKETS_MAX; fd++)
+		if (entry_of[fd] == wanted)
+			return fd;
+	return -1;
+}
+
+/* Frees the entries that no descriptor leads to any more. */
+static void
+sweep(void)
+{
+	for (int fd = 0; fd < SOCKETS_MAX; fd++)
+		if (entry_of[fd] != 0)
+			(void)entry_at(fd);
+}
+
+static bool
+map_block(void)
+{
+	if (entries == ENTRIES_MAX)
+		return false;
+	void *at = mmap(NULL, BLOCK * sizeof(struct entry),
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		return false;
+	blocks[entries / BLOCK] = at;
+	entries += BLOCK;
+	return true;
+}
+
+static struct entry *
+find_free(void)
+{
+	for (; first_free < entries; first_free++)
+		if (entry_number(first_free)->role == ROLE_FREE)
+			return entry_number(first_free);
+	return NULL;
+}
+
+static struct entry *
+take_free(void)
+{
+	struct entry *e = find_free();
+
+	if (e == NULL && entries > 0) {
+		sweep();
+		e = find_free();
+	}
+	if (e == NULL && map_block())
+		e = find_free();
+	return e;
+}
+
+struct entry *
+entry_new(int fd, enum role role)
+{
+	if (fd < 0 || fd >= SOCKETS_MAX)
+		return NULL;
+	entry_drop(fd);
+	struct entry *e = take_free();
+	if (e == NULL)
+		return NULL;
+	memset(e, 0, sizeof(*e));
+	e->role = role;
+	e->shadow = -1;
+	e->udp.control = -1;
+	e->numbers = 1;
+	e->cookie = socket_cookie(fd);
+	entry_of[fd] = (uint16_t)(entry_index(e) + 1);
+	entry_mark(fd, true);
+	return e;
+}
+
+void
+entry_drop(int fd)
+{
+	const struct entry *e = entry_at(fd);
+
+	for (int other = fd; e != NULL && e->role != ROLE_FREE;
+	    other = entry_descriptor(e))
+		unmark(other);
+}
+
+void
+entry_close(int fd)
+{
+	if (entry_at(fd) != NULL)
+		unmark(fd);
+}
+
+void
+entry_renew(struct entry *e, int fd)
+{
+	e->cookie = socket_cookie(fd);
+}
+
+void
+entry_copy(int from, int to)
+{
+	struct entry *e = entry_at(from);
+
+	if (to < 0 || to >= SOCKETS_MAX || e == NULL)
+		return;
+	if (entry_of[to] != 0)
+		unmark(to);
+	if (e->role == ROLE_FREE)
+		return;
+	e->numbers++;
+	entry_of[to] = entry_of[from];
+	socket_marks[to] = socket_marks[from];
+}
+
+void
+entry_mark(int fd, bool data)
+{
+	socket_marks[fd] = data ? MARK_ENTRY | MARK_DATA : MARK_ENTRY;
+}

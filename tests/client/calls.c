@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Small programs for tests of socks64, each of which is a few calls:
+ *
+ *   calls names                    how names are answered
+ *   calls gethostbyname HOST PORT  connects and fetches /
+ *   calls connect ADDRESS PORT     the errno of connect(2), or ok
+ *   calls dial HOST PORT           the same for each address of the host
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char *
+text_of(const struct sockaddr *address, socklen_t length)
+{
+	static char text[64];
+
+	if (getnameinfo(address, length, text, sizeof(text), NULL, 0,
+	    NI_NUMERICHOST) != 0)
+		return "?";
+	return text;
+}
+
+static const char *
+word_of(int status)
+{
+	return status == EAI_NONAME ? "EAI_NONAME" :
+	    status == EAI_ADDRFAMILY ? "EAI_ADDRFAMILY" :
+	    gai_strerror(status);
+}
+
+static void
+list(const char *name, int family, int flags)
+{
+	const struct addrinfo hints = { .ai_family = family,
+		.ai_socktype = SOCK_STREAM, .ai_flags = flags };
+	struct addrinfo *found;
+	const int status = getaddrinfo(name, "80", &hints, &found);
+
+	printf("%s %s%s:", name, family == AF_INET ? "AF_INET" :
+	    family == AF_INET6 ? "AF_INET6" : "AF_UNSPEC",
+	    flags != 0 ? " AI_NUMERICHOST" : "");
+	if (status != 0) {
+		printf(" %s\n", word_of(status));
+		return;
+	}
+	for (struct addrinfo *at = found; at != NULL; at = at->ai_next)
+		printf(" %s", text_of(at->ai_addr, at->ai_addrlen));
+	printf("\n");
+	freeaddrinfo(found);
+}
+
+static void
+canonical(void)
+{
+	const struct addrinfo hints = { .ai_flags = AI_CANONNAME,
+		.ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+
+	if (getaddrinfo("a.example.com", "80", &hints, &found) == 0) {
+		printf("canonical name: %s\n", found->ai_canonname);
+		freeaddrinfo(found);
+	}
+}
+
+static void
+backwards(const char *address)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(80) };
+	const struct sockaddr *name = (struct sockaddr *)&to;
+	char host[300];
+	char service[32];
+	int status;
+
+	inet_pton(AF_INET, address, &to.sin_addr);
+	status = getnameinfo(name, sizeof(to), host, sizeof(host), service,
+	    sizeof(service), NI_NUMERICSERV);
+	if (strncmp(address, "240.", 4) == 0) {
+		printf("getnameinfo %s: %s %s\n", address, host, service);
+		getnameinfo(name, sizeof(to), host, sizeof(host), NULL, 0,
+		    NI_NUMERICHOST);
+		printf("getnameinfo digits: %s\n", host);
+		return;
+	}
+	printf("getnameinfo %s: %s\n", address, status == 0 ? host :
+	    word_of(status));
+	status = getnameinfo(name, sizeof(to), host, sizeof(host), NULL, 0,
+	    NI_NAMEREQD);
+	printf("getnameinfo %s NI_NAMEREQD: %s\n", address, status == 0 ?
+	    host : word_of(status));
+}
+
+static void
+by_address(const char *address)
+{
+	struct in_addr octets;
+
+	inet_pton(AF_INET, address, &octets);
+	const struct hostent *host = gethostbyaddr(&octets, sizeof(octets),
+	    AF_INET);
+	if (host != NULL)
+		printf("gethostbyaddr %s: %s\n", address, host->h_name);
+	else
+		printf("gethostbyaddr %s: %d\n", address, h_errno);
+}
+
+static void
+reentrant(void)
+{
+	struct hostent room;
+	struct hostent *host = NULL;
+	char buffer[512];
+	char text[64];
+	int error;
+
+	if (gethostbyname_r("b.example.com", &room, buffer, sizeof(buffer),
+	    &host, &error) == 0 && host != NULL)
+		printf("gethostbyname_r: %s %s\n", host->h_name,
+		    inet_ntop(AF_INET, host->h_addr_list[0], text,
+		    sizeof(text)));
+}
+
+static void
+asynchronous(void)
+{
+#ifdef GAI_NOWAIT
+	const struct addrinfo hints = { .ai_family = AF_INET };
+	struct gaicb request = { .ar_name = "a.example.com",
+		.ar_request = &hints };
+	struct gaicb *requests[] = { &request };
+
+	if (getaddrinfo_a(GAI_NOWAIT, requests, 1, NULL) == 0 &&
+	    gai_error(&request) == 0)
+		printf("getaddrinfo_a: %s\n", text_of(
+		    request.ar_result->ai_addr,
+		    request.ar_result->ai_addrlen));
+#endif
+}
+
+static int
+names(void)
+{
+	list("a.example.com", AF_UNSPEC, 0);
+	list("a.example.com", AF_INET, 0);
+	list("a.example.com", AF_INET6, 0);
+	list("A.EXAMPLE.com.", AF_UNSPEC, 0);
+	list("b.example.com", AF_UNSPEC, 0);
+	list("192.0.2.80", AF_UNSPEC, 0);
+	list("2001:db8::80", AF_UNSPEC, 0);
+	list("192.0.2.80", AF_INET6, 0);
+	list("2001:db8::80", AF_INET, 0);
+	list("2001:db8::80", AF_INET, AI_NUMERICHOST);
+	list("localhost", AF_INET, 0);
+	list("a_b.example.com", AF_INET, 0);
+	list("bad..name", AF_UNSPEC, 0);
+	canonical();
+	backwards("240.0.0.2");
+	backwards("192.0.2.7");
+	by_address("240.0.0.2");
+	by_address("192.0.2.7");
+	reentrant();
+	asynchronous();
+	return 0;
+}
+
+static int
+fetch(int fd)
+{
+	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+	char buffer[4096];
+	ssize_t n;
+
+	if (write(fd, request, sizeof(request) - 1) == -1)
+		return 1;
+	for (n = read(fd, buffer, sizeof(buffer)); n > 0;
+	    n = read(fd, buffer, sizeof(buffer)))
+		fwrite(buffer, 1, (size_t)n, stdout);
+	return 0;
+}
+
+static int
+by_name(const char *name, const char *port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(port)) };
+	const struct hostent *host = gethostbyname(name);
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (host == NULL || fd == -1)
+		return 1;
+	memcpy(&to.sin_addr, host->h_addr_list[0], sizeof(to.sin_addr));
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1) {
+		perror("connect");
+		return 1;
+	}
+	return fetch(fd);
+}
+
+static int
+dial(const char *name, const char *port, int flags)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = flags };
+	struct addrinfo *list = NULL;
+	int status = 1;
+
+	if (getaddrinfo(name, port, &hints, &list) != 0)
+		return 1;
+	for (struct addrinfo *at = list; at != NULL; at = at->ai_next) {
+		const int fd = socket(at->ai_family, SOCK_STREAM, 0);
+
+		status = connect(fd, at->ai_addr, at->ai_addrlen) == -1;
+		printf("%s\n", status == 0 ? "ok" : strerrorname_np(errno));
+		close(fd);
+	}
+	freeaddrinfo(list);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "names") == 0)
+		return names();
+	if (argc != 4)
+		return 64;
+	if (strcmp(argv[1], "gethostbyname") == 0)
+		return by_name(argv[2], argv[3]);
+	return dial(argv[2], argv[3], strcmp(argv[1], "connect") == 0 ?
+	    AI_NUMERICHOST : 0);
+}
