@@ -39,6 +39,22 @@ resolve_prepare(void)
 	resolvconf_file = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC);
 }
 
+/* Closes *file, which becomes -1. */
+static void
+file_close(int *file)
+{
+	if (*file != -1)
+		close(*file);
+	*file = -1;
+}
+
+void
+resolve_release(void)
+{
+	file_close(&hosts_file);
+	file_close(&resolvconf_file);
+}
+
 /* --- What the answers say. --- */
 
 static const char *

@@ -39,6 +39,9 @@ struct resolution {
  */
 void resolve_prepare(void);
 
+/* Closes those files: no look-up is to follow.  A second call does nothing. */
+void resolve_release(void);
+
 /*
  * Starts looking up `name` (NUL-terminated, as name_classify() gives it;
  * borrowed) in the families that settings->prefer wants.  Both answers may be

@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "sandbox/sandbox.h"
@@ -48,7 +49,7 @@ enum {
 	IN_CONNECT = IN_DIAL | IN_ALG,
 	IN_LISTEN = IN_NEGOTIATE | IN_ALG,
 	/* What uses the association table. */
-	IN_TABLE = IN_NEGOTIATE | IN_BIND | IN_WATCH | IN_ALG,
+	IN_TABLE = IN_NEGOTIATE | IN_WATCH | IN_ALG,
 };
 
 #define CALL(call) #call, SYS_##call
@@ -104,17 +105,21 @@ const struct call calls[] = {
 	/* Octets. */
 	{ CALL(ppoll), IN_ALL,
 	    .because = "the only wait" },
-	{ CALL(write), IN_ALL,
+	{ CALL(write), IN_ALL, .tests = { EQUAL(0, STDERR_FILENO) },
 	    .because = "a record to stderr" },
 	{ CALL(recvfrom), IN_ALL,
+	    .tests = { MAYBE(3, 0, MSG_PEEK | MSG_TRUNC) },
 	    .because = "the client, name servers; the urgent octet" },
 	{ CALL(sendto), IN_ALL,
+	    .tests = { MAYBE(3, 0, MSG_NOSIGNAL | MSG_OOB) },
 	    .because = "replies, queries, syslog, STATUS=" },
 	{ CALL(shutdown), IN_ALL,
 	    .because = "passes a FIN on" },
 	{ CALL(close), IN_ALL,
 	    .because = "losers of the race, files, idle pipes" },
 	{ CALL(splice), IN_STREAM,
+	    .tests = { EQUAL(1, 0), EQUAL(3, 0),
+		EQUAL(5, SPLICE_F_MOVE | SPLICE_F_NONBLOCK) },
 	    .because = "bulk of the relay" },
 	{ CALL(pipe2), IN_STREAM,
 	    .because = "bulk of the relay goes through a pipe" },
@@ -150,7 +155,7 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_ALL,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUFFORCE) },
 	    .because = "libsystemd's second try, which may fail" },
-	{ CALL(sendmsg), IN_ALL,
+	{ CALL(sendmsg), IN_ALL, .tests = { EQUAL(2, MSG_NOSIGNAL) },
 	    .because = "the record itself" },
 	{ CALL(prctl), IN_ALL,
 	    .tests = { EQUAL(0, PR_GET_NAME) },

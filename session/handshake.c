@@ -7,6 +7,7 @@
 #include "session/handshake.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/text.h"
@@ -210,6 +211,14 @@ log_in(struct session *s)
 	session_answer(s, &(struct response){ .reply = REPLY_SUCCEEDED });
 }
 
+static void
+forget_passwords(struct session *s)
+{
+	if (s->passwords != -1)
+		close(s->passwords);
+	s->passwords = -1;
+}
+
 void
 session_authenticate(struct session *s)
 {
@@ -225,7 +234,9 @@ session_authenticate(struct session *s)
 	session_answer(s, &(struct response){ .method = method });
 	if (method == SOCKS5_METHOD_PASSWORD)
 		log_in(s);
-	else
+	forget_passwords(s);
+	/* From here: no hash of anybody. */
+	if (method != SOCKS5_METHOD_PASSWORD)
 		s->record.auth = s->record.client.family == FAMILY_NONE ?
 		    "unix" : "none";
 	s->stage = STAGE_REQUEST;

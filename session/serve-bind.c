@@ -51,17 +51,15 @@ listen_for_peer(struct session *s)
 }
 
 /* FTP: PORT and EPRT may name this port, in a session that translates. */
-static struct table_handle
-register_port(struct session *s, const struct share *share,
-    const struct address *told)
+static void
+register_port(struct session *s, const struct address *told)
 {
+	const struct share share = session_share(s);
 	const struct table_bind bind = { .told = *told,
 		.ipv4 = s->binding.ipv4, .ipv6 = s->binding.ipv6 };
-	struct table_handle handle = { 0, 0 };
 
-	(void)binds_put(share, &bind,
-	    deadline_in(s->settings.bind_timeout).at, &handle);
-	return handle;
+	(void)binds_put(&share, &bind,
+	    deadline_in(s->settings.bind_timeout).at);
 }
 
 static void
@@ -84,21 +82,18 @@ wait_for_peer(struct session *s)
 _Noreturn void
 serve_bind(struct session *s)
 {
-	struct table_handle port;
-	struct share share;
 	struct address bound;
 
 	listen_for_peer(s);
 	bound = listening_address(s);
-	share = session_share(s);
-	port = register_port(s, &share, &bound);
+	register_port(s, &bound);
 	s->record.local = bound;
 	session_confine(s, SANDBOX_BIND);
-	/* From here: no listener, no connection of ours, no file. */
+	/* From here: no listener, no connection of ours, no file; of the table
+	 * a lock. */
 	session_answer(s, &(struct response){ .bound = &bound });
 	session_show(s);
 	wait_for_peer(s);
-	binds_remove(&share, &port);
 	/* From here: two connections that policy allows to be one. */
 	session_answer(s, &(struct response){ .bound = &s->record.peer });
 	s->stage = STAGE_SILENT;

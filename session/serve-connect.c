@@ -51,6 +51,9 @@ serve_connect(struct session *s)
 	struct address bound;
 	int server;
 
+	if (!serve_is_ftp(s))
+		table_close(&s->table);
+	/* From here: of the table no more than recall_rewrite() took. */
 	if (s->verdict.settled)
 		bound = pass_on(s, &s->verdict, until);
 	else if (!dial(s, until))

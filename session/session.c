@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What every step of a session uses: the stages of its sandbox, its answers,
- * and its two ends.  Once session_open()
- * has come back, session_end() is the only way out of the process.
+ * and its two ends.  Once session_open() has come back, session_end() is the
+ * only way out of the process.
  */
 #include "session/session.h"
 
@@ -13,6 +13,7 @@
 #include "base/figures.h"
 #include "base/text.h"
 #include "base/wait.h"
+#include "net/resolve.h"
 
 /* A user, a name and three addresses, escaped. */
 enum { STATUS_TEXT = 1536 };
@@ -20,14 +21,44 @@ enum { STATUS_TEXT = 1536 };
 /* RFC 1928 6 leaves 10 seconds after a failure reply. */
 enum { FAREWELL_MILLISECONDS = 2000, FAREWELL_OCTETS = 64 * 1024 };
 
+/*
+ * SECURITY: what a stage has no use for is given up before it begins.  Whoever
+ * takes a session over finds no descriptor but those of its own octets and of
+ * the log, and can pass no other on.
+ */
+static void
+give_up(struct session *s, enum sandbox_stage stage)
+{
+	static const struct {
+		bool names; /* hosts, resolv.conf */
+		bool hops;  /* passwords of next gateways */
+		enum { TABLE_NOT, TABLE_BIND, TABLE_ALL } table;
+	} kept[SANDBOX_STAGES] = {
+		[SANDBOX_SERVICE] = { true, true, TABLE_ALL },
+		[SANDBOX_NEGOTIATE] = { true, true, TABLE_ALL },
+		[SANDBOX_BIND] = { false, false, TABLE_BIND },
+		[SANDBOX_UDP] = { true, false, TABLE_NOT },
+		[SANDBOX_WATCH] = { false, false, TABLE_ALL },
+		[SANDBOX_ALG] = { false, false, TABLE_ALL },
+		[SANDBOX_RELAY] = { false, false, TABLE_NOT },
+	};
+
+	if (!kept[stage].names)
+		resolve_release();
+	if (!kept[stage].hops)
+		hops_close(&s->settings.policy->hops);
+	if (kept[stage].table == TABLE_NOT)
+		table_close(&s->table);
+	if (kept[stage].table == TABLE_BIND)
+		table_keep_bind(&s->table);
+}
+
 void
 session_confine(struct session *s, enum sandbox_stage stage)
 {
 	const char *failure;
 
-	/* SECURITY: the passwords of next gateways are of no use any more. */
-	if (stage != SANDBOX_NEGOTIATE)
-		hops_close(&s->settings.policy->hops);
+	give_up(s, stage);
 	failure = sandbox_enter(stage, s->settings.sandbox);
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);

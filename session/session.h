@@ -68,7 +68,8 @@ struct session {
 	int64_t start; /* CLOCK_MONOTONIC, microseconds */
 };
 
-/* Enters a stage of the sandbox, or ends the session with 71. */
+/* Enters a stage of the sandbox, and closes before what that has no use for;
+ * or ends the session with 71. */
 void session_confine(struct session *s, enum sandbox_stage stage);
 
 /* Where the client reached us: the PROXY header's destination where there is

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Live BIND ports.  The maker of an entry holds a lock on its slot's octet, so
- * whoever finds the octet unlocked knows that the maker has died.
+ * Live BIND ports.  The maker of an entry holds a lock on the octet of the
+ * state directory that stands for the slot, so whoever finds it unlocked knows
+ * that the maker waits no more.  The directory, and not the table's file: a
+ * session that waits for a peer has given the file up.
  */
 #include "share/binds.h"
 
@@ -13,9 +15,33 @@
 /* An entry's addresses. */
 enum { TOLD, IPV4, IPV6, ADDRESSES };
 
+static bool
+is_held(const struct table *t, const struct entry *e)
+{
+	return lock_is_held(t->directory, entry_octet(&e->handle));
+}
+
+static bool
+is_dead(const struct entry *e, const void *table)
+{
+	return !is_held(table, e);
+}
+
+/* Frees what this share's processes have left.  The count is bounded in case
+ * that somebody writes the table at the same time. */
+static void
+sweep(const struct turn *turn)
+{
+	struct entry e;
+
+	for (unsigned i = 0; i < BINDS_MAX &&
+	    entry_find(turn, is_dead, turn->table, &e); i++)
+		entry_end(turn, &e.handle);
+}
+
 enum table_result
 binds_put(const struct share *share, const struct table_bind *bind,
-    int64_t until, struct table_handle *handle)
+    int64_t until)
 {
 	enum table_result result = TABLE_FULL;
 	struct turn turn;
@@ -23,36 +49,21 @@ binds_put(const struct share *share, const struct table_bind *bind,
 
 	if (!turn_begin(&turn, share, KIND_BIND))
 		return TABLE_UNUSABLE;
+	sweep(&turn);
 	if (entry_choose(&turn, BINDS_MAX, until, &e)) {
 		result = TABLE_UNUSABLE;
 		e.addresses[TOLD] = bind->told;
 		e.addresses[IPV4] = bind->ipv4;
 		e.addresses[IPV6] = bind->ipv6;
 		e.count = ADDRESSES;
-		if (lock_set(turn.table->fd, F_RDLCK,
+		if (lock_set(turn.table->directory, F_RDLCK,
 		    entry_octet(&e.handle))) {
 			entry_write(&turn, &e);
-			*handle = e.handle;
 			result = TABLE_OK;
 		}
 	}
 	turn_end(&turn);
 	return result;
-}
-
-void
-binds_remove(const struct share *share,
-    const struct table_handle *handle)
-{
-	struct turn turn;
-	struct entry e;
-
-	if (handle->slot == 0 || !turn_begin(&turn, share, KIND_BIND))
-		return;
-	if (entry_of(&turn, handle, &e))
-		entry_end(&turn, handle);
-	(void)lock_set(turn.table->fd, F_UNLCK, entry_octet(handle));
-	turn_end(&turn);
 }
 
 /* What a search for a BIND needs. */
@@ -71,8 +82,7 @@ is_live_bind(const struct entry *e, const void *what)
 
 		if (a->port == search->announced->port &&
 		    address_equal(a, search->announced))
-			return lock_is_held(search->table->fd,
-			    entry_octet(&e->handle));
+			return is_held(search->table, e);
 	}
 	return false;
 }

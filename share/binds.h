@@ -26,16 +26,11 @@ struct table_bind {
 
 /*
  * Notes that this process listens there, until `until` (clock_now()) at most.
- * The entry ends with the process, however that ends, because it holds a lock
- * on the slot's octet.  *handle names the entry.
+ * The entry lives by a lock that this process holds: table_keep_bind() leaves
+ * it, table_close() and the end of the process, however that ends, end it.
  */
 enum table_result binds_put(const struct share *share,
-    const struct table_bind *bind, int64_t until,
-    struct table_handle *handle);
-
-/* Removes the entry: its listener is closed.  A handle of zero is none. */
-void binds_remove(const struct share *share,
-    const struct table_handle *handle);
+    const struct table_bind *bind, int64_t until);
 
 /*
  * Looks for a live BIND of this share, in another process, that told the

@@ -133,7 +133,7 @@ void entry_end(const struct turn *turn, const struct table_handle *handle);
 bool entry_of(const struct turn *turn, const struct table_handle *handle,
     struct entry *out);
 
-/* The octet of the file whose lock stands for the slot. */
+/* The octet of the directory whose lock stands for the slot. */
 off_t entry_octet(const struct table_handle *handle);
 
 #endif

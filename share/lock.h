@@ -7,8 +7,8 @@
  * on that file.
  *
  * Octet 0 of the association table's file is the lock of the whole table.
- * The octets behind the end of the file stand for its slots: the maker of a
- * live BIND holds the one of its slot.
+ * Octets of the state directory, which can be locked like any file, stand for
+ * its slots: the maker of a live BIND holds the one of its slot.
  */
 #ifndef SOCKS64_SHARE_LOCK_H
 #define SOCKS64_SHARE_LOCK_H

@@ -277,7 +277,7 @@ place_open(struct table *t, const struct place *place)
 	if (!old)
 		return true;
 	error = file_replace(place->directory, t->fd);
-	table_close(t);
+	table_keep_bind(t);
 	if (error != 0)
 		return refuse(t, place->path, " is of an earlier boot and "
 		    "cannot be replaced", error);
@@ -293,7 +293,7 @@ open_in(struct table *t, const char *directory)
 	const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct place place = { .directory = fd, .path = path };
 
-	*t = (struct table){ .fd = -1 };
+	*t = (struct table){ .fd = -1, .directory = fd };
 	text_add(&file, directory);
 	text_add(&file, "/" FILE_NAME);
 	if (fd == -1) {
@@ -302,7 +302,6 @@ open_in(struct table *t, const char *directory)
 	}
 	const bool done = directory_check(t, fd, directory) &&
 	    place_open(t, &place);
-	close(fd);
 	if (done) {
 		inputs_note_name(path, t->fd);
 	} else {
@@ -332,7 +331,7 @@ table_open(struct table *t, const char *directory)
 }
 
 void
-table_close(struct table *t)
+table_keep_bind(struct table *t)
 {
 	if (t->file != NULL)
 		munmap(t->file, TABLE_FILE_SIZE);
@@ -340,4 +339,13 @@ table_close(struct table *t)
 		close(t->fd);
 	t->file = NULL;
 	t->fd = -1;
+}
+
+void
+table_close(struct table *t)
+{
+	table_keep_bind(t);
+	if (t->directory != -1)
+		close(t->directory);
+	t->directory = -1;
 }

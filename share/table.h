@@ -49,6 +49,7 @@ struct table_file;
 struct table {
 	int fd;                  /* -1: none */
 	struct table_file *file; /* mapped; NULL: none */
+	int directory;           /* live BINDs hold locks on it; -1: none */
 	/* Why there is no table, as a sentence; empty where there is one. */
 	char problem[TABLE_PROBLEM_TEXT];
 };
@@ -87,6 +88,13 @@ struct table_handle {
  * another owner, size or layout is not used, and never repaired.
  */
 bool table_open(struct table *t, const char *directory);
+
+/*
+ * Gives up all of the table but the lock of this process's live BIND: later
+ * operations are TABLE_UNUSABLE.  What is left is a descriptor of a directory,
+ * by which a confined process can neither read nor write anything.
+ */
+void table_keep_bind(struct table *t);
 
 /* Unmaps and closes the table, which drops this process's locks on it.  Every
  * later operation is TABLE_UNUSABLE.  A second call does nothing. */

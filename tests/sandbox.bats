@@ -195,6 +195,20 @@ calls_for_nobody() {
 	quotactl 0 0 0 0
 	syslog 3 - 10
 	vmsplice 0 - 1 0
+	# octets: files by their offset, flags that reach into the kernel
+	write 1 - 1
+	splice 0 - 1 0 1 3
+	splice 0 0 1 - 1 3
+	splice 0 0 1 0 1 0
+	splice 0 0 1 0 1 8
+	sendto 0 - 1 0x4000000 0 0
+	sendto 0 - 1 0x20000000 0 0
+	sendto 0 - 1 0x8000000 0 0
+	sendto 0 - 1 0x100000000 0 0
+	recvfrom 0 - 1 0x2000 0 0
+	recvfrom 0 - 1 0x40000000 0 0
+	sendmsg 2 - 0x4004000
+	sendmsg 2 - 0
 	futex - 0 0 0
 	futex - 3 1 1
 	clock_settime 0 -
@@ -320,7 +334,7 @@ calls_for_nobody() {
 
 @test "what streams and listeners need kills in the udp stage" {
 	all_die udp <<-'END'
-	splice 0 0 1 0 1 0
+	splice 0 0 1 0 1 3
 	pipe2 - 0
 	fcntl 0 1031 4096
 	ioctl 0 0x8905 -

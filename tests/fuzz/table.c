@@ -42,6 +42,7 @@ table_of(void)
 	t.file = mmap(NULL, TABLE_FILE_SIZE, PROT_READ | PROT_WRITE,
 	    MAP_SHARED, t.fd, 0);
 	check(t.file != MAP_FAILED);
+	t.directory = t.fd; /* locks are all that it is for */
 	return &t;
 }
 
@@ -121,8 +122,7 @@ make_all(const struct share *share, uint32_t number,
 		check(id <= 0xffffff);
 	(void)controls_put(share, &control, &handle);
 	(void)announced_put(share, address, &handle);
-	if (binds_put(share, &bind, number, &handle) == TABLE_OK)
-		binds_remove(share, &handle);
+	(void)binds_put(share, &bind, number);
 }
 
 int

@@ -59,15 +59,13 @@ struct probe {
 	char **arguments;
 };
 
+/* Everything is printed on fd 2, the only one that a stage may write to; it
+ * is the standard output: see main(). */
 _Noreturn static void
 leave(int code, const char *line)
 {
-	const struct { int fd; const char *end; } to = {
-		code == 0 ? STDOUT_FILENO : STDERR_FILENO, "\n",
-	};
-
-	if (write(to.fd, line, strlen(line)) < 0 ||
-	    write(to.fd, to.end, 1) < 0)
+	if (write(STDERR_FILENO, line, strlen(line)) < 0 ||
+	    write(STDERR_FILENO, "\n", 1) < 0)
 		_exit(EXIT_USAGE);
 	_exit(code);
 }
@@ -216,23 +214,28 @@ watch(void)
 	const pid_t child = fork();
 	if (child == 0) {
 		dup2(ready[1], STDOUT_FILENO);
+		dup2(ready[1], STDERR_FILENO);
 		close(ready[0]);
 		close(ready[1]);
 		return;
 	}
 	close(ready[1]);
-	if (read(ready[0], &octet, 1) == 1)
-		print_status(child);
-	_exit(EXIT_SYSTEM); /* it has said why */
+	while (read(ready[0], &octet, 1) == 1) {
+		if (octet == '!')
+			print_status(child);
+		if (write(STDERR_FILENO, &octet, 1) < 0)
+			break; /* why it could not enter */
+	}
+	_exit(EXIT_SYSTEM);
 }
 
 _Noreturn static void
 probe_status(const struct probe *p)
 {
-	struct pollfd parent = { .fd = STDOUT_FILENO }; /* POLLERR: gone */
+	struct pollfd parent = { .fd = STDERR_FILENO }; /* POLLERR: gone */
 
 	enter(p->stage);
-	if (write(STDOUT_FILENO, "!", 1) == 1)
+	if (write(STDERR_FILENO, "!", 1) == 1)
 		ppoll(&parent, 1, NULL, NULL);
 	_exit(1);
 }
@@ -300,6 +303,7 @@ main(int argc, char **argv)
 	const char *user = NULL;
 	int option;
 
+	dup2(STDOUT_FILENO, STDERR_FILENO);
 	for (;;) {
 		option = getopt(argc, argv, "+mu:");
 		if (option == -1)

@@ -555,6 +555,73 @@ def steered_associate(handler):
     associate(handler, "resolver [::1]")
 
 
+# Whoever takes a session over in this stage finds these files, and can read
+# them, write them or pass them on; * has them mapped.
+NAMES = {"/etc/hosts", "/etc/resolv.conf"}
+FILES = {
+    "handshake": NAMES | {"STATE", "STATE/associations*", "STATE/passwords"},
+    "relay": set(),
+    "bind": {"STATE"},
+    "udp": NAMES,
+    "watch": {"STATE", "STATE/associations*"},
+    "alg": {"STATE", "STATE/associations*"},
+}
+
+
+def files_of(process, state):
+    """What has a path of the descriptors, and what is mapped."""
+    directory = f"/proc/{process.pid}/fd"
+    paths = {os.readlink(os.path.join(directory, fd))
+             for fd in os.listdir(directory)}
+    with open(f"/proc/{process.pid}/maps", encoding="ascii") as maps:
+        mapped = maps.read()
+    return {path.replace(state, "STATE") + ("*" if path.startswith(state)
+                                            and path + "\n" in mapped else "")
+            for path in paths if path.startswith("/") and path != "/dev/null"}
+
+
+def held_files(handler):
+    state = ftp_state()
+    user = pwd.getpwnam("nobody")
+    passwords = state + "/passwords"
+    with open(passwords, "w", encoding="ascii") as file:
+        file.write("alice:$6$salt$hash\n")
+    os.chmod(passwords, 0o600)
+    os.chown(passwords, user.pw_uid, user.pw_gid)
+    options = ("user nobody", "auth none password",
+               "password-file " + passwords, "state-dir " + state,
+               "ftp-port 2121")
+
+    def ends_with(stage, session):
+        check("files in " + stage, files_of(session.process, state),
+              FILES[stage])
+        session.process.kill()
+        session.process.wait()
+        session.client.close()
+        if session.server:
+            session.server.close()
+
+    s = Session(handler, *options)
+    s.client.sendall(b"\5\1")
+    while filters_of(s.process) == 0:
+        select.select([], [], [], 0.01)
+    ends_with("handshake", s)
+    s = Session(handler, *options)
+    s.connect("udp.test")
+    s.exchange()
+    ends_with("relay", s)
+    s = Session(handler, *options)
+    check("REP", s.ask(1, socket.inet_aton(HOST4), 0, 2), 0)
+    ends_with("bind", s)
+    s = Session(handler, *options)
+    check("REP", s.ask(1, bytes(4), 0, 3), 0)
+    while filters_of(s.process) == 1:
+        select.select([], [], [], 0.01)
+    ends_with("udp", s)
+    ends_with("watch", ftp_session(handler, HOST4, *options))
+    ends_with("alg", ftp_session(handler, HOST6, *options))
+
+
 def push(sock, octets):
     def send():
         try:
@@ -697,7 +764,7 @@ def to_file(handler):
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
          steered, refused, denied, bind, steered_bind,
-         associate, steered_associate, ftp, protected,
+         associate, steered_associate, ftp, protected, held_files,
          bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
@@ -715,8 +782,8 @@ def too_large_a_record(probe):
     with datagrams("/run/systemd/journal/socket"):
         for stage in ("negotiate", "relay"):
             done = subprocess.run([probe, stage, "journal"],
-                                  stderr=subprocess.PIPE, check=False)
-            check("outcome", (done.returncode, done.stderr), (1, b"EPERM\n"))
+                                  stdout=subprocess.PIPE, check=False)
+            check("outcome", (done.returncode, done.stdout), (1, b"EPERM\n"))
     os.unlink("/run/systemd/journal/socket")
 
 

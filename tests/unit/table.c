@@ -607,11 +607,10 @@ hold_bind(const char *directory, const struct table_bind *bind, int ready)
 {
 	struct table t;
 	const struct share one = share_number(&t, 1);
-	struct table_handle handle = { 0, 0 };
 
 	CHECK(table_open(&t, directory));
-	CHECK(binds_put(&one, bind, 1000, &handle) ==
-	    TABLE_OK);
+	CHECK(binds_put(&one, bind, 1000) == TABLE_OK);
+	table_keep_bind(&t);
 	CHECK(write(ready, "", 1) == 1);
 	for (;;)
 		pause();
@@ -636,6 +635,33 @@ look_for_bind(const char *directory, const struct address *announced)
 	return (enum table_result)WEXITSTATUS(status);
 }
 
+/* Those that are over take no place of those that live. */
+static void
+bind_crowd(const char *directory, const struct table_bind *bind)
+{
+	struct table t;
+	const struct share one = share_number(&t, 1);
+	int ready[2];
+	char octet;
+	pid_t pid;
+
+	CHECK(pipe(ready) == 0);
+	pid = child();
+	if (pid == 0)
+		hold_bind(directory, bind, ready[1]);
+	CHECK(read(ready[0], &octet, 1) == 1);
+	for (unsigned i = 0; i < 2 * BINDS_MAX; i++) {
+		const struct table_bind other = {
+			.told = address("192.0.2.9", (uint16_t)(5000 + i)) };
+
+		CHECK(table_open(&t, directory));
+		CHECK(binds_put(at(i, &one), &other, 100000) == TABLE_OK);
+		table_close(&t);
+	}
+	CHECK(look_for_bind(directory, &bind->told) == TABLE_OK);
+	kill_child(pid);
+}
+
 static int
 run_bind(struct table *t, const char *directory)
 {
@@ -645,7 +671,6 @@ run_bind(struct table *t, const char *directory)
 		.ipv4 = address("198.51.100.1", 4000),
 		.ipv6 = address("2001:db8:2::1", 4000) };
 	const struct address elsewhere = address("192.0.2.1", 4001);
-	struct table_handle handle = { 0, 0 };
 	struct table_bind out;
 	int ready[2];
 	char octet;
@@ -663,11 +688,15 @@ run_bind(struct table *t, const char *directory)
 	kill_child(pid);
 	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	/* A process's own is not for it; taken back it is gone. */
-	CHECK(binds_put(&one, &bind, 1000, &handle) == TABLE_OK);
+	CHECK(binds_put(&one, &bind, 1000) == TABLE_OK);
 	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	CHECK(look_for_bind(directory, &bind.told) == TABLE_OK);
-	binds_remove(&one, &handle);
+	table_keep_bind(t);
+	CHECK(look_for_bind(directory, &bind.told) == TABLE_OK);
+	CHECK(binds_put(&one, &bind, 1000) == TABLE_UNUSABLE);
+	table_close(t);
 	CHECK(look_for_bind(directory, &bind.told) == TABLE_NONE);
+	bind_crowd(directory, &bind);
 	return 0;
 }
 
