@@ -130,7 +130,7 @@ build/tests/probe/table.o: build/sandbox/filters.h
 
 # Fuzz targets link the pure rooms, and BESIDE_TARGET where that is not all.
 # The same source is replayed over its corpus by make check, without clang.
-BESIDE_table = $(wildcard share/*.c) base/wait.c
+BESIDE_table = $(wildcard share/*.c)
 CLANG = clang-14
 FUZZ_SECONDS = 30
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
