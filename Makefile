@@ -3,7 +3,8 @@
 #
 #   make            socks64-handler and socks64-handler-static; socks64 and
 #                   libsocks64.so, the client
-#   make run        install what is missing, build, serve on 127.0.0.1:1080
+#   make run        install what is missing, build, serve on 127.0.0.1:1080;
+#                   LISTEN=1: without a launcher (-l)
 #   make check      install what is missing, build, run the tests
 #
 # One line for each step of the build; V=1 shows the commands.
@@ -13,6 +14,7 @@ PREFIX = /usr/local
 DESTDIR =
 PORT = 1080
 CONFIG =
+LISTEN =
 V =
 
 CC = gcc
@@ -113,8 +115,8 @@ run:
 	@tests/install-missing build run
 	@$(MAKE) --no-print-directory socks64-handler
 	@$(if $(CONFIG),./socks64-handler -T -f '$(CONFIG)' >/dev/null)
-	systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
-	    ./socks64-handler$(if $(CONFIG), -f '$(CONFIG)')
+	$(if $(LISTEN),./socks64-handler -l 127.0.0.1:$(PORT),systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
+	    ./socks64-handler)$(if $(CONFIG), -f '$(CONFIG)')
 
 install: all
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install

@@ -187,6 +187,24 @@ examine_state(struct examination *e)
 	tell_directive(e, true, "state-dir", buffer);
 }
 
+/* The file is written beside its name, and renamed: the directory counts. */
+static void
+examine_metrics(struct examination *e)
+{
+	const char *file = e->settings->metrics_file;
+	char buffer[LINE_TEXT];
+	struct text directory = text_in(buffer, sizeof(buffer));
+
+	if (e->failed || file == NULL)
+		return;
+	text_add_octets(&directory, file, (size_t)(strrchr(file, '/') - file));
+	text_add(&directory, "/");
+	if (access(buffer, W_OK | X_OK) != 0)
+		tell_directive(e, true, "metrics-file",
+		    "its directory cannot be written by this user: there "
+		    "will be no figures");
+}
+
 /* May this process read the file that it has a handle of, wherever it is? */
 static bool
 may_read(int handle)
@@ -268,5 +286,6 @@ examine_configuration(struct settings *out,
 	examine_passwords(&e);
 	examine_hops(&e);
 	examine_state(&e);
+	examine_metrics(&e);
 	return !e.failed;
 }

@@ -412,7 +412,7 @@ become_session(struct gate *g, struct connection *c)
 	char buffer[TITLE_TEXT];
 	struct text title = text_in(buffer, sizeof(buffer));
 
-	listeners_close(&g->service->listeners);
+	listeners_leave(&g->service->listeners);
 	close(g->spare);
 	socket_local(c->fd, &c->listen);
 	session_take(s, c);

@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 #include "policy/settings.h"
-#include "session/claim.h"
 #include "wire/address.h"
+#include "wire/claim.h"
 
 enum {
 	LEDGER_LAYOUT = 1, /* changes with every change of the structs here */

@@ -389,7 +389,7 @@ listeners_describe(const struct listeners *l, struct text *t)
 }
 
 void
-listeners_close(const struct listeners *l)
+listeners_leave(const struct listeners *l)
 {
 	for (size_t i = 0; i < l->count; i++)
 		close(LISTENERS_START + (int)i);

@@ -45,8 +45,8 @@ bool listeners_resume(struct listeners *l);
 /* Appends where they listen: 192.0.2.1:1080, [::]:1080, /run/socket. */
 void listeners_describe(const struct listeners *l, struct text *t);
 
-/* Closes all of them. */
-void listeners_close(const struct listeners *l);
+/* Closes all of them, in a process that listens no more. */
+void listeners_leave(const struct listeners *l);
 
 /* Gives the unix-domain sockets that -l made to that user, who removes them at
  * the end where the directory lets it. */

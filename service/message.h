@@ -13,7 +13,7 @@
 
 #include "log/journal.h"
 #include "policy/settings.h"
-#include "session/claim.h"
+#include "wire/claim.h"
 
 enum { TROUBLE_TEXT = 256 };
 

@@ -5,7 +5,6 @@
 #include "session/claim.h"
 
 #include <signal.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,36 +12,9 @@
 #include "base/figures.h"
 #include "base/text.h"
 #include "base/wait.h"
+#include "wire/claim.h"
 
 enum { REASON_TEXT_SIZE = 1200 };
-
-bool
-claim_parse(const uint8_t *octets, size_t length, struct claim *out)
-{
-	uint32_t most = 0;
-
-	if (length <= CLAIM_HEADER || length > CLAIM_MAX ||
-	    octets[0] != CLAIM_MARK)
-		return false;
-	for (size_t i = 1; i < CLAIM_HEADER; i++)
-		most = most << 8 | octets[i];
-	if (most == 0)
-		return false;
-	*out = (struct claim){ most, length - CLAIM_HEADER,
-		octets + CLAIM_HEADER };
-	return true;
-}
-
-/* Returns the length. */
-static size_t
-claim_format(const struct claim *claim, uint8_t octets[CLAIM_MAX])
-{
-	octets[0] = CLAIM_MARK;
-	for (size_t i = 1; i < CLAIM_HEADER; i++)
-		octets[i] = (uint8_t)(claim->most >> 8 * (4 - i));
-	memcpy(octets + CLAIM_HEADER, claim->user, claim->length);
-	return CLAIM_HEADER + claim->length;
-}
 
 /* Who is served, told apart: a name, or the uid of a unix-domain client.
  * False: somebody without a name. */

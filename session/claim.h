@@ -10,29 +10,7 @@
 #ifndef SOCKS64_SESSION_CLAIM_H
 #define SOCKS64_SESSION_CLAIM_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "session/session.h"
-
-enum {
-	CLAIM_MARK = 'u',
-	CLAIM_HEADER = 5, /* the mark, then `most' in network byte order */
-	CLAIM_USER_MAX = 272,
-	CLAIM_MAX = CLAIM_HEADER + CLAIM_USER_MAX,
-};
-
-/* A user, in octets that are equal for the same user alone, who may have
- * `most' sessions (at least 1). */
-struct claim {
-	uint32_t most;
-	size_t length; /* at least 1 */
-	const uint8_t *user; /* borrowed */
-};
-
-/* False: these octets are no claim. */
-bool claim_parse(const uint8_t *octets, size_t length, struct claim *out);
 
 /*
  * Asks, where max-sessions-per-user says so and the client has a name, which

@@ -24,6 +24,35 @@ service() {
 	done
 }
 
+@test "keys, slots, limits and rates of the ledger" {
+	local check
+	for check in keys slots all-slots clients repair rate rate-bound \
+	    reports users; do
+		run "$ROOT/build/tests/service" "$check"
+		assert_equal "$check" "$status $output" "0 "
+	done
+}
+
+@test "the grammar of -l, and the text of the figures" {
+	local check
+	for check in places overview; do
+		run "$ROOT/build/tests/service" "$check"
+		assert_equal "$check" "$status $output" "0 "
+	done
+}
+
+@test "stamps of files: content, absence, name, the last second" {
+	local check directory
+	for check in inputs young name many; do
+		directory=$BATS_TEST_TMPDIR/$check
+		mkdir "$directory"
+		echo old >"$directory/old"
+		run -0 sleep 1.1
+		run env -C "$directory" "$ROOT/build/tests/service" "$check"
+		assert_equal "$check" "$status $output" "0 "
+	done
+}
+
 @test "passed sockets of systemd, and of inetd's wait, are listened on" {
 	service passed inetd
 	PROGRAM=$HANDLER_STATIC service passed inetd

@@ -104,6 +104,14 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    wire/address.o base/text.o)
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
+# The pure files of service/, each with what it stands on.
+SERVICE = service/ledger.c service/place.c service/overview.c \
+	service/message.c log/record.c log/fields.c base/figures.c
+
+build/tests/service: tests/unit/service.c $(SERVICE) $(PURE) $(HEADERS)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(sort $(SERVICE) $(PURE)) -lcrypt
+
 # What would be sent is looked at instead.
 build/tests/native: tests/unit/native.c log/native.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -131,6 +139,7 @@ build/tests/probe/table.o: build/sandbox/filters.h
 # Fuzz targets link the pure rooms, and BESIDE_TARGET where that is not all.
 # The same source is replayed over its corpus by make check, without clang.
 BESIDE_table = $(wildcard share/*.c)
+BESIDE_message = service/message.c
 CLANG = clang-14
 FUZZ_SECONDS = 30
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
@@ -209,6 +218,6 @@ build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
 
 TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
-	build/tests/table build/tests/native build/tests/ftp build/tests/unit/relay build/tests/unit/wait \
+	build/tests/table build/tests/native build/tests/service build/tests/ftp build/tests/unit/relay build/tests/unit/wait \
 	build/tests/client build/tests/client-handover build/tests/client-fakes \
 	build/tests/client-program build/client/oracle
