@@ -16,6 +16,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "net/onlink.h"
 #include "net/route.h"
 #include "policy/password.h"
 #include "policy/reader.h"
@@ -147,6 +148,24 @@ examine_users(struct examination *e)
 		tell(e, true, buffer, "user: `auth' has no password, so "
 		    "nobody has a name and this rule matches nobody");
 	}
+}
+
+/* What `inside on-link' cannot know on this host. */
+static void
+examine_inside(struct examination *e)
+{
+	char place[RULE_TEXT];
+	struct text where = text_in(place, sizeof(place));
+	const char *problem;
+
+	if (!e->settings->policy->inside_on_link)
+		return;
+	onlink_prepare(e->settings->policy);
+	problem = onlink_problem();
+	onlink_close();
+	settings_place(e->settings, "inside", &where);
+	if (problem != NULL)
+		tell(e, true, place, problem);
 }
 
 /* Who is not root may lack what a service will be given. */
@@ -282,6 +301,7 @@ examine_configuration(struct settings *out,
 	else
 		tell_kept(&e, &kept);
 	examine_users(&e);
+	examine_inside(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_hops(&e);

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "command/print.h"
 #include "net/candidates.h"
+#include "net/onlink.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "policy/hops.h"
@@ -290,14 +291,17 @@ explain_run(const struct settings *settings, char *const *operands,
 	struct address source = nowhere;
 	struct text lines = text_in(buffer, sizeof(buffer));
 	struct verdict overall;
+	struct route route;
 	const char *wrong;
 
+	onlink_prepare(settings->policy);
 	e = (struct explanation){ .settings = settings };
 	wrong = parse_query(&e, operands, count);
 	if (wrong != NULL)
 		return (int)bad_query(wrong);
-	e.question.client_self =
-	    route_probe(settings, &e.question.client, 0).self;
+	route = route_probe(settings, &e.question.client, 0);
+	e.question.client_self = route.self;
+	e.question.client_on_link = route.on_link;
 	judge_request(settings->policy, &e.question, &overall);
 	if (overall.decision != ALLOW) {
 		line_add(&lines, &nowhere, &overall); /* no look-up */

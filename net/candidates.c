@@ -14,7 +14,8 @@ candidate_of(const struct question *question, const struct address *address,
 	    address_is_any(address);
 
 	return (struct candidate){ .address = *address,
-		.self = route->self && !any_peer };
+		.self = route->self && !any_peer,
+		.on_link = route->on_link };
 }
 
 void
@@ -59,6 +60,7 @@ append(struct candidates *c, const struct address *address)
 	route = route_probe(c->settings, &d->address, 0);
 	d->source = route.source;
 	d->self = route.self;
+	d->on_link = route.on_link;
 	c->count++;
 }
 

@@ -217,7 +217,8 @@ attempt_start(struct race *race)
 {
 	const struct dial *d = race->dial;
 	const struct destination to = candidates_take(&race->untried);
-	const struct candidate candidate = { to.address, to.self };
+	const struct candidate candidate = { to.address, to.self,
+		to.on_link };
 	struct attempt *attempt = &race->attempts[race->attempt_count++];
 
 	*attempt = (struct attempt){ .fd = -1, .address = to.address };

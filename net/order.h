@@ -14,7 +14,10 @@
 struct destination {
 	struct address address;
 	struct address source; /* FAMILY_NONE: there is no route */
-	bool self; /* an address of this host; sorting does not look at it */
+	/* An address of this host; one on a link of it.  Sorting looks at
+	 * neither. */
+	bool self;
+	bool on_link;
 };
 
 /* Sorts by the rules of RFC 6724 6; what they find equal keeps its order. */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/onlink.h"
 #include "net/sockaddr.h"
 #include "policy/rules.h"
 
@@ -134,6 +135,8 @@ route_probe(const struct settings *settings,
 	if (is_steered(settings))
 		route = probe(settings, destination, scope);
 	route.self = route.self || self;
+	route.on_link = policy_asks_on_link(settings->policy, &inside) &&
+	    onlink_has(&inside);
 	return route;
 }
 

@@ -15,6 +15,8 @@ struct route {
 	bool usable;           /* there is a route and a source */
 	int error;             /* errno of connect(2) where not usable */
 	struct address source; /* port 0; FAMILY_NONE where not usable */
+	bool on_link;          /* it is on a link of this host, where that
+				  matters: policy_asks_on_link() */
 	bool self;             /* the destination is an address of this host,
 				  loopback, or one inside the other (NAT64) */
 };

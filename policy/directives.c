@@ -165,6 +165,8 @@ static const struct directive directives[] = {
 	{ .keyword = "ftp-port", .kind = &kind_ftp_ports, .initial = "21" },
 	{ .keyword = "nat64-prefix", .kind = &kind_nat64,
 	    .otherwise = "64:ff9b::/96 alone" },
+	{ .keyword = "inside", .kind = &kind_inside,
+	    .otherwise = "on-link", .repeatable = true },
 	{ .keyword = "state-dir", .kind = &kind_string,
 	    .offset = offsetof(struct settings, state_dir),
 	    .otherwise = "/run/socks64, else $XDG_RUNTIME_DIR/socks64" },

@@ -313,6 +313,15 @@ output_nat64(struct output *o, const struct directive *d,
 }
 
 void
+output_inside(struct output *o, const struct directive *d,
+    const struct settings *s)
+{
+	(void)d; /* the field is known */
+	if (s->inside_text != NULL)
+		output_add(o, s->inside_text);
+}
+
+void
 output_proxy_from(struct output *o, const struct directive *d,
     const struct settings *s)
 {

@@ -52,6 +52,8 @@ void output_via_password(struct output *o, const struct directive *d,
     const struct settings *s);
 void output_via_proxy(struct output *o, const struct directive *d,
     const struct settings *s);
+void output_inside(struct output *o, const struct directive *d,
+    const struct settings *s);
 void output_proxy_from(struct output *o, const struct directive *d,
     const struct settings *s);
 

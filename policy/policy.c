@@ -18,10 +18,25 @@ policy_needs_address(enum policy_command command)
 bool
 policy_asks_client_self(const struct policy *policy)
 {
-	const unsigned depends = SET_SELF | SET_GLOBAL | SET_SPECIAL;
+	const unsigned depends = SET_SELF | SET_GLOBAL | SET_SPECIAL |
+	    SET_ON_LINK;
 
 	for (size_t i = 0; i < policy->count; i++)
 		if ((policy->rules[i].from.sets & depends) != 0)
+			return true;
+	return false;
+}
+
+bool
+policy_asks_on_link(const struct policy *policy,
+    const struct address *address)
+{
+	if (policy->inside_on_link && (address == NULL ||
+	    (membership_of(address, false).sets & SET_GLOBAL) != 0))
+		return true;
+	for (size_t i = 0; i < policy->count; i++)
+		if (((policy->rules[i].at.sets | policy->rules[i].from.sets) &
+		    SET_ON_LINK) != 0)
 			return true;
 	return false;
 }
@@ -162,6 +177,9 @@ forbidden(const struct policy *policy, const struct question *q,
 		return "datagrams are never sent to a multicast address";
 	if (here && q->listener_port != 0 && q->port == q->listener_port)
 		return "the port of this gateway itself";
+	/* The kernel would take it for this host. */
+	if (address_is_any(address) && q->command != POLICY_BIND)
+		return "the unspecified address is no destination";
 	if (q->port != 0 && q->port == proxied.port &&
 	    address_equal(address, &proxied))
 		return "the destination of the PROXY header is the gateway "
@@ -190,10 +208,7 @@ void
 policy_judge_address(const struct policy *policy, const struct question *q,
     const struct candidate *candidate, struct verdict *out)
 {
-	const struct address inside = policy_inside(policy,
-	    &candidate->address);
-	const struct place at = { .address = inside,
-		.membership = membership_of(&inside, candidate->self) };
+	const struct place at = rule_place_of(policy, candidate);
 	const char *never = forbidden(policy, q, &at);
 	const struct rule *rule = first_rule(policy, q, &at);
 
@@ -214,10 +229,7 @@ void
 policy_judge_hop(const struct policy *policy, const struct question *q,
     const struct candidate *candidate, struct verdict *out)
 {
-	const struct address inside = policy_inside(policy,
-	    &candidate->address);
-	const struct place at = { .address = inside,
-		.membership = membership_of(&inside, candidate->self) };
+	const struct place at = rule_place_of(policy, candidate);
 	const char *never = forbidden(policy, q, &at);
 	struct text reason = deny_by_default(out);
 

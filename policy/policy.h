@@ -36,7 +36,8 @@ struct question {
 	 * peer, when `client.family` is FAMILY_NONE. */
 	struct address client;
 	uint32_t client_uid;
-	bool client_self; /* the client's is an address of this host */
+	bool client_self;    /* the client's is an address of this host */
+	bool client_on_link; /* it is on a link of this host */
 
 	/* Authenticated user name: user_length octets, NULL for none. */
 	const char *user;
@@ -67,7 +68,9 @@ struct question {
 /* An address that would be dialled, and what the kernel says of it. */
 struct candidate {
 	struct address address;
-	bool self; /* an address of this host */
+	bool self;    /* an address of this host */
+	bool on_link; /* on a link of it; policy_asks_on_link() says when to
+		       * ask the kernel */
 };
 
 enum decision {
@@ -105,9 +108,15 @@ struct policy; /* rules, sets, prefixes: policy/rules.h */
 struct address policy_inside(const struct policy *policy,
     const struct address *address);
 
-/* Does any rule depend on whether the client has an address of this host?
- * Only then need the kernel be asked for question->client_self. */
+/* Does any rule depend on whether the client has an address of this host, or
+ * on its link?  Only then need the kernel be asked for question->client_self
+ * and client_on_link. */
 bool policy_asks_client_self(const struct policy *policy);
+
+/* Does it matter whether that address (as policy_inside() gives it) is on a
+ * link of this host?  NULL: could it ever matter, for any address? */
+bool policy_asks_on_link(const struct policy *policy,
+    const struct address *address);
 
 /* Could any rule allow this client anything at all?  Nothing but the client
  * and its user is looked at. */

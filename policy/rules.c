@@ -58,16 +58,40 @@ user_is(const struct question *q, const char *word)
 	    memcmp(word, q->user, q->user_length) == 0;
 }
 
+struct place
+rule_place_of(const struct policy *policy, const struct candidate *candidate)
+{
+	const struct address address = address_inside(&candidate->address,
+	    policy->nat64, policy->nat64_count);
+	struct membership m = membership_of(&address, candidate->self);
+
+	if (candidate->on_link)
+		m.sets |= SET_ON_LINK;
+	if ((m.sets & SET_GLOBAL) != 0) {
+		const bool on_link = candidate->on_link &&
+		    policy->inside_on_link;
+
+		if (on_link || net_list_has(&policy->inside, &address, m)) {
+			m.sets ^= SET_GLOBAL | SET_SPECIAL;
+			m.what = on_link ? "on-link" : "inside";
+		}
+	}
+	return (struct place){ .address = address, .membership = m };
+}
+
 static enum match
 match_from(const struct policy *policy, const struct net_list *from,
     const struct question *q)
 {
+	const struct candidate client = { .address = q->client,
+		.self = q->client_self, .on_link = q->client_on_link };
+	struct place place;
+
 	if (!from->given)
 		return MATCH_YES;
-	const struct address client = address_inside(&q->client,
-	    policy->nat64, policy->nat64_count);
-	return match_of(net_list_has(from, &client,
-	    membership_of(&client, q->client_self)));
+	place = rule_place_of(policy, &client);
+	return match_of(net_list_has(from, &place.address,
+	    place.membership));
 }
 
 /* Is it the word `name' or `literal', that name, or, as ".example.com", the

@@ -61,6 +61,10 @@ struct policy {
 	struct hops hops; /* the rules point into it */
 	struct net nat64[NAT64_PREFIXES_MAX];
 	size_t nat64_count;
+
+	/* `inside': what is not global although the registries say so. */
+	struct net_list inside;
+	bool inside_on_link;
 };
 
 /* Appends where a rule stands: FILE:LINE, or the word that says where else it
@@ -72,6 +76,10 @@ struct place {
 	struct address address;
 	struct membership membership;
 };
+
+/* The candidate as rules see it. */
+struct place rule_place_of(const struct policy *policy,
+    const struct candidate *candidate);
 
 /* Do the conditions on the client and its user match? */
 bool rule_serves(const struct policy *policy, const struct rule *rule,

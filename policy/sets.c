@@ -25,6 +25,7 @@ static const struct {
 	{ "metadata", SET_METADATA },
 	{ "special", SET_SPECIAL },
 	{ "global", SET_GLOBAL },
+	{ "on-link", SET_ON_LINK },
 	{ "any", SET_ANY },
 	{ "unix", SET_UNIX },
 };
@@ -40,11 +41,31 @@ static const struct special {
 	uint16_t sets;
 	char what[WHAT_SIZE];
 } specials[] = {
+	/* EC2, Azure, Google Cloud, OpenStack and most others. */
 	{ { { 169, 254, 169, 254 }, FAMILY_IPV4, 32 }, SET_METADATA,
 	    "a metadata service" },
+	/* GKE's metadata server, on each node. */
+	{ { { 169, 254, 169, 252 }, FAMILY_IPV4, 32 }, SET_METADATA,
+	    "a metadata service" },
+	/* Amazon ECS: credentials of a task; EKS: of a pod. */
+	{ { { 169, 254, 170, 2 }, FAMILY_IPV4, 32 }, SET_METADATA,
+	    "a metadata service" },
+	{ { { 169, 254, 170, 23 }, FAMILY_IPV4, 32 }, SET_METADATA,
+	    "a metadata service" },
+	/* Tencent Cloud. */
+	{ { { 169, 254, 0, 23 }, FAMILY_IPV4, 32 }, SET_METADATA,
+	    "a metadata service" },
+	/* Scaleway. */
+	{ { { 169, 254, 42, 42 }, FAMILY_IPV4, 32 }, SET_METADATA,
+	    "a metadata service" },
+	/* Alibaba Cloud. */
 	{ { { 100, 100, 100, 200 }, FAMILY_IPV4, 32 }, SET_METADATA,
 	    "a metadata service" },
+	/* Azure's WireServer. */
 	{ { { 168, 63, 129, 16 }, FAMILY_IPV4, 32 }, SET_METADATA,
+	    "a metadata service" },
+	/* Oracle Cloud Classic. */
+	{ { { 192, 0, 0, 192 }, FAMILY_IPV4, 32 }, SET_METADATA,
 	    "a metadata service" },
 	{ { { 127 }, FAMILY_IPV4, 8 }, SET_LOOPBACK, "loopback" },
 	{ { { 10 }, FAMILY_IPV4, 8 }, SET_PRIVATE, "private" },
@@ -78,8 +99,26 @@ static const struct special {
 	{ { { 255, 255, 255, 255 }, FAMILY_IPV4, 32 }, 0, "broadcast" },
 	{ { { 240 }, FAMILY_IPV4, 4 }, 0, "reserved (RFC 1112)" },
 
+	/* EC2; EKS: credentials of a pod. */
 	{ { { 0xfd, 0, 0x0e, 0xc2, [14] = 0x02, 0x54 }, FAMILY_IPV6, 128 },
 	    SET_METADATA, "a metadata service" },
+	{ { { 0xfd, 0, 0x0e, 0xc2, [15] = 0x23 }, FAMILY_IPV6, 128 },
+	    SET_METADATA, "a metadata service" },
+	/* Google Cloud. */
+	{ { { 0xfd, 0x20, 0, 0xce, [14] = 0x02, 0x54 }, FAMILY_IPV6, 128 },
+	    SET_METADATA, "a metadata service" },
+	/* Oracle Cloud. */
+	{ { { 0xfd, 0, 0, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe },
+	    FAMILY_IPV6, 128 }, SET_METADATA, "a metadata service" },
+	/* Scaleway. */
+	{ { { 0xfd, 0, 0, 0x42, [15] = 0x42 }, FAMILY_IPV6, 128 },
+	    SET_METADATA, "a metadata service" },
+	/* Akamai (Linode). */
+	{ { { 0xfd, 0, 0xa9, 0xfe, 0xa9, 0xfe, [15] = 1 }, FAMILY_IPV6,
+	    128 }, SET_METADATA, "a metadata service" },
+	/* OpenStack. */
+	{ { { 0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe }, FAMILY_IPV6,
+	    128 }, SET_METADATA, "a metadata service" },
 	{ { { [15] = 1 }, FAMILY_IPV6, 128 }, SET_LOOPBACK, "loopback" },
 	{ { { 0xfc }, FAMILY_IPV6, 7 }, SET_PRIVATE, "private" },
 	{ { { 0xfe, 0x80 }, FAMILY_IPV6, 10 }, SET_LINK_LOCAL, "link-local" },

@@ -23,6 +23,8 @@ enum set {
 	SET_GLOBAL = 128,
 	SET_ANY = 256,
 	SET_UNIX = 512, /* a unix-domain peer, which has no address */
+	SET_ON_LINK = 1024, /* in the prefix of an interface of this host;
+			     * membership_of() does not know that */
 };
 
 /* The set of that name; 0 where there is none. */

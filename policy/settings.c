@@ -197,6 +197,9 @@ settings_read(struct settings *out, const struct settings_source *source,
 
 	out->policy->nat64_count = out->nat64_count;
 	memcpy(out->policy->nat64, out->nat64, sizeof(out->nat64));
+	out->policy->inside = out->inside;
+	out->policy->inside_on_link = out->inside_text == NULL ||
+	    out->inside_on_link;
 	grammar_finish(&reading.reader, out->policy);
 	return !reading.reader.failed;
 }

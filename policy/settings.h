@@ -104,6 +104,9 @@ struct settings {
 	size_t ftp_port_count;
 	struct net nat64[NAT64_PREFIXES_MAX]; /* the policy has them too */
 	size_t nat64_count;
+	struct net_list inside; /* the policy has it too */
+	bool inside_on_link;
+	const char *inside_text; /* as it was written; NULL: on-link */
 	const char *state_dir; /* NULL: /run/socks64 and so on */
 
 	enum log_to log_to;

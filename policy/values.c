@@ -474,6 +474,48 @@ parse_nat64(struct reader *r, const struct directive *d, char *value,
 
 const struct kind kind_nat64 = { parse_nat64, output_nat64 };
 
+/* The values of all lines, as one. */
+static const char *
+joined(struct reader *r, const char *before, const char *value)
+{
+	size_t size;
+	char *whole;
+	struct text t;
+
+	if (before == NULL)
+		return reader_keep(r, value);
+	size = strlen(before) + 1 + strlen(value) + 1;
+	whole = malloc(size);
+	if (whole == NULL) {
+		reader_starve(r);
+		return before;
+	}
+	t = text_in(whole, size);
+	text_add(&t, before);
+	text_add_char(&t, ' ');
+	text_add(&t, value);
+	return whole;
+}
+
+static void
+parse_inside(struct reader *r, const struct directive *d, char *value,
+    struct settings *out)
+{
+	char *rest = value;
+
+	(void)d; /* the fields are known */
+	out->inside_text = joined(r, out->inside_text, value);
+	for (char *word = word_next(&rest); word != NULL;
+	    word = word_next(&rest)) {
+		if (strcmp(word, "on-link") == 0)
+			out->inside_on_link = true;
+		else if (strcmp(word, "none") != 0)
+			net_list_parse(r, word, 0, &out->inside);
+	}
+}
+
+const struct kind kind_inside = { parse_inside, output_inside };
+
 static void
 parse_proxy_from(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
@@ -484,7 +526,8 @@ parse_proxy_from(struct reader *r, const struct directive *d, char *value,
 	out->proxy_from_text = reader_keep(r, value);
 	for (char *word = word_next(&rest); word != NULL;
 	    word = word_next(&rest))
-		net_list_parse(r, word, ~0U, &out->proxy_from);
+		net_list_parse(r, word, ~(unsigned)SET_ON_LINK,
+		    &out->proxy_from);
 }
 
 const struct kind kind_proxy_from = { parse_proxy_from, output_proxy_from };

@@ -28,6 +28,7 @@ extern const struct kind kind_source;
 extern const struct kind kind_advertise;
 extern const struct kind kind_ftp_ports;
 extern const struct kind kind_nat64;
+extern const struct kind kind_inside;
 extern const struct kind kind_proxy_from;
 extern const struct kind kind_via_password;
 extern const struct kind kind_via_proxy;

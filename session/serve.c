@@ -38,8 +38,13 @@ fill_question(struct session *s, enum policy_command command)
 	q->command = command;
 	q->client = s->record.client;
 	q->client_uid = s->record.client_uid;
-	q->client_self = policy_asks_client_self(s->settings.policy) &&
-	    route_probe(&s->settings, &q->client, s->scope).self;
+	if (policy_asks_client_self(s->settings.policy)) {
+		const struct route route = route_probe(&s->settings,
+		    &q->client, s->scope);
+
+		q->client_self = route.self;
+		q->client_on_link = route.on_link;
+	}
 	q->user = s->record.user;
 	q->user_length = s->record.user_length;
 	q->listener_port = s->record.listen.port;

@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "base/wait.h"
+#include "net/onlink.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "policy/password.h"
@@ -178,6 +179,7 @@ session_prepare(struct session *s, struct preparation *p)
 			return status;
 	}
 	resolve_prepare();
+	onlink_prepare(s->settings.policy);
 	return STATUS_OK;
 }
 

@@ -3,7 +3,7 @@
 # Rebinding and SSRF: names, answers, spellings and embeddings that lead
 # inside, in a network where every address there is answers on port 80.
 #
-#	gw  10.9.0.1, .3, 2600:2::1; 8.7.6.5, 2600:1::5, and all of
+#	gw  10.9.0.1, .3, 7.7.7.1, 2600:2::1; 8.7.6.5, 2600:1::5, and all of
 #	    8.7.5.0/24, 2600:5::/64, 2600:6::/64 on lo
 #	  \__ world 10.9.0.2, 2600:2::2, and everything else; dns.py
 
@@ -22,6 +22,7 @@ network_up() {
 		address add 10.9.0.1/24 dev out
 		address add 10.9.0.3/24 dev out
 		address add 2600:2::1/64 dev out nodad
+		address add 7.7.7.1/24 dev out
 		address add 8.7.6.5/32 dev lo
 		address add 2600:1::5/128 dev lo nodad
 		link set out up
@@ -29,10 +30,12 @@ network_up() {
 		route add local 8.7.5.0/24 dev lo
 		route add local 2600:5::/64 dev lo
 		route add local 2600:6::/64 dev out
+		route add 2600:7::/64 dev out
 	END
 	ip -n "$WORLD" -batch - <<-END
 		address add 10.9.0.2/24 dev in
 		address add 2600:2::2/64 dev in nodad
+		address add 7.7.7.9/24 dev in
 		link set in up
 		route add local default dev lo table main
 	END
@@ -87,6 +90,10 @@ inside() {
 
 @test "this host and metadata services stay closed to every wide rule" {
 	inside self
+}
+
+@test "a neighbour with a global address is inside, and so is what is named" {
+	inside onlink
 }
 
 @test "the own listener is out of reach through every address of the host" {

@@ -119,6 +119,7 @@ c:7: attempt-delay: "5s" is out of range: 10ms to 2s'
 		ftp-alg auto
 		ftp-port 21
 		# nat64-prefix: 64:ff9b::/96 alone
+		# inside: on-link
 		# state-dir: /run/socks64, else $XDG_RUNTIME_DIR/socks64
 		# via-password-file: none
 		# via-proxy-protocol: none
@@ -167,6 +168,7 @@ everything() {
 		ftp-alg off
 		ftp-port 21 2121
 		nat64-prefix 2001:db8:64::/96 2001:db8::/32
+		inside on-link 2001:db8:5::/48 192.0.2.7
 		state-dir /tmp/x
 		via-password-file gw.example:1080 /etc/gw
 		via-password-file [2001:db8::1]:1080 gw2

@@ -54,7 +54,13 @@ PASSED = """
     2606:4700:1:2:400:5efe:a00:1
 """.split()
 METADATA = ("169.254.169.254", "100.100.100.200", "168.63.129.16",
-            "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "::ffff:169.254.169.254")
+            "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "::ffff:169.254.169.254",
+            "169.254.169.252", "169.254.170.2", "169.254.170.23",
+            "169.254.0.23", "169.254.42.42", "fd00:ec2::23", "fd20:ce::254")
+# On the gateway's links: in the net of an address, in a net that a router
+# announced; and beside them.
+ON_LINK = "7.7.7.9", "2600:2::2", "2600:7::9"
+BESIDE = "7.7.8.9", "8.8.8.8", "2600:8::9"
 
 
 def kind_of(address):
@@ -98,8 +104,8 @@ MIXED = {
 
 
 def print_names():
-    for address in sorted({*DENIED, *PASSED, *OWN, *METADATA, "127.0.0.1",
-                           "::1"}):
+    for address in sorted({*DENIED, *PASSED, *OWN, *METADATA, *ON_LINK,
+                           *BESIDE, "64:ff9b::", "127.0.0.1", "::1"}):
         print(label(address), kind_of(address), address)
         print(label(address), "A" if ":" in address else "AAAA")
     for name, (ipv4, ipv6, _) in MIXED.items():
@@ -207,6 +213,30 @@ def check_changing(program, report, log):
     report.run("bad, then good", turn, "turns6.test", (2, 0, 2, 0))
 
 
+def check_onlink(program, report):
+    """Global addresses of this host's own links are inside."""
+    for address in ON_LINK:
+        for way, octets in ways(address):
+            report.run(f"{address} by {way}", expect, program, (), octets, 2,
+                       "is on-link and no rule opens it")
+    for address in BESIDE:
+        report.run(address, expect, program, (), socks.request(address, 80),
+                   0)
+        report.run(f"inside {address}", expect, program,
+                   (f"inside {address}",), socks.request(address, 80), 2,
+                   "is inside and no rule opens it")
+    for address in ON_LINK[:2]:
+        for lines in (("inside none",), ("inside 192.0.2.1",),
+                      ("allow at on-link",), (f"allow at {address}",)):
+            report.run(f"{lines}: {address}", expect, program, lines,
+                       socks.request(address, 80), 0)
+    # What is private is opened by that word, too, where it is on a link.
+    report.run("a private one", expect, program, ("allow at on-link",),
+               socks.request("10.9.0.2", 80), 0)
+    report.run("another one", expect, program, ("allow at on-link",),
+               socks.request("10.0.0.5", 80), 2)
+
+
 def check_self(program, report):
     """What is of this host, whatever is opened around it."""
     wide = ("nat64-prefix 2600:64::/96",
@@ -219,6 +249,11 @@ def check_self(program, report):
         for way, octets in ways(address):
             report.run(f"{address} by {way}", expect, program, wide, octets,
                        2, "a metadata service and no rule opens it")
+    for address in ("0.0.0.0", "::", "64:ff9b::"):
+        for way, octets in ways(address):
+            report.run(f"{address} by {way}", expect, program,
+                       ("allow at self,any,0.0.0.0,::",), octets, 2,
+                       "the unspecified address is no destination")
     for address in SELF:
         for rule in ("allow at self", f"allow at {address}"):
             report.run(f"{rule}: {address}", expect, program, (rule,),

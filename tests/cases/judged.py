@@ -8,7 +8,8 @@ TABLE is tests/vectors/policy/rules.table.  Runs in a network namespace where
 no address is reachable, so that what is allowed fails at once with a REP
 that is not 02, and with a /run of its own, where it is the journal.  Each
 row's client is brought by a PROXY header (or is a unix-domain peer of that
-uid), its user by a login, its candidate by DNS, `self` by an address on lo.
+uid), its user by a login, its candidate by DNS, `self` by an address on lo,
+`on-link` by a route to its net, of IPv4, without a gateway.
 
 Prints a line for each row on which table, -e and session do not agree, then
 how many rows each of the two answered; status 1 when one did not.
@@ -142,6 +143,8 @@ class Stage:
     def options(self, row):
         """The rules come first: their numbers are the table's."""
         lines = [*row.rules, f"resolver 127.0.0.1:{self.names.port}"]
+        if "on-link" in row.more:
+            lines.append("connect-timeout 100ms")  # nobody is there
         return [word for line in lines for word in ("-o", line)]
 
     def connect(self, row):
@@ -243,14 +246,23 @@ def set_address(verb, address):
                             else [])], check=True)
 
 
+def set_route(verb, address):
+    net = dns.ipaddress.ip_interface(f"{address}/24").network
+    subprocess.run(["ip", "route", verb, str(net), "dev", "lo"], check=True)
+
+
 def answers(stage, row):
     """What each that can be asked says: {who: (decision, rule, reason)}."""
     said = {}
     stage.names.address = row.candidate or GLOBAL
     ours = [row.candidate or row.host] if "self" in row.more else []
     ours += [row.client] if "client-self" in row.more else []
+    links = [row.candidate or row.host] if "on-link" in row.more else []
+    links += [row.client] if "client-on-link" in row.more else []
     for address in ours:
         set_address("add", address)
+    for address in links:
+        set_route("add", address)
     try:
         if not row.associates and not {"listener",
                                            "proxied"} & set(row.more):
@@ -261,6 +273,8 @@ def answers(stage, row):
     finally:
         for address in ours:
             set_address("delete", address)
+        for address in links:
+            set_route("delete", address)
     return said
 
 

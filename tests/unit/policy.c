@@ -199,7 +199,8 @@ struct ask {
 	char name[NAME_LENGTH_MAX + 1];
 };
 
-/* @ADDRESS self client-self listener=PORT proxied=ADDRESS:PORT */
+/* @ADDRESS self on-link client-self client-on-link listener=PORT
+ * proxied=ADDRESS:PORT */
 static void
 ask_more(struct ask *a, const char *word)
 {
@@ -207,6 +208,10 @@ ask_more(struct ask *a, const char *word)
 		a->candidate.address = parse_address(word + 1);
 	else if (strcmp(word, "self") == 0)
 		a->candidate.self = true;
+	else if (strcmp(word, "on-link") == 0)
+		a->candidate.on_link = true;
+	else if (strcmp(word, "client-on-link") == 0)
+		a->q.client_on_link = true;
 	else if (strcmp(word, "client-self") == 0)
 		a->q.client_self = true;
 	else if (strncmp(word, "listener=", 9) == 0)
