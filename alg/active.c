@@ -5,6 +5,7 @@
 #include "alg/active.h"
 
 #include "alg/forms.h"
+#include "alg/permit.h"
 #include "base/text.h"
 #include "share/binds.h"
 
@@ -27,9 +28,6 @@ tell_server(struct control *k, enum ask way)
 	control_tell_server(k, buffer);
 }
 
-/* SECURITY: where the client is a process of this host, its address is never
- * the gateway's listener: the server would become a client of the gateway that
- * comes from there. */
 static bool
 is_own(void *context, const struct address *address)
 {
@@ -42,8 +40,7 @@ is_own(void *context, const struct address *address)
 		    bind.ipv6 : bind.ipv4;
 		return k->live_bind.family != FAMILY_NONE;
 	}
-	return address_equal(address, &a->client_address) &&
-	    address->port != a->never[0] && address->port != a->never[1];
+	return address_equal(address, &a->client_address);
 }
 
 /* The server is told the BIND's port at the address by which it may know the
@@ -62,14 +59,34 @@ announce_bind(struct control *k)
 	k->announced.port = port;
 }
 
+/* Refuses, in the record and to the client, what the rules do not allow. */
+static void
+deny(struct control *k, const struct address *target,
+    const struct verdict *verdict)
+{
+	char buffer[LINE_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, "no data connection to ");
+	address_add_port(&t, target);
+	alg_note(k->alg, buffer, verdict->reason);
+	control_say(k, "504 The rules do not allow that address");
+}
+
 /* Makes k->announced, where the server can connect to reach the client.
- * Returns false, and the client was told, where there is no port. */
+ * Returns false, and the client was told, where that may not or cannot be. */
 static bool
 make_announced(struct control *k, const struct address *target)
 {
+	struct verdict verdict;
+
 	if (k->live_bind.family != FAMILY_NONE) {
 		announce_bind(k);
 		return true;
+	}
+	if (!permit_target(k->alg, target, &verdict)) {
+		deny(k, target, &verdict);
+		return false;
 	}
 	if (channels_listen(&k->channels, k->alg, target, &k->announced))
 		return true;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/policy.h"
 #include "policy/settings.h"
 #include "share/controls.h"
 #include "wire/address.h"
@@ -30,6 +31,14 @@ struct alg {
 	size_t early_length;
 	const struct settings *settings;
 
+	/* What the session was asked and the rule that allowed it; whether
+	 * the gateway may connect to the client is judged by both.
+	 * client_self says that the client's address is one of this host.
+	 * Borrowed. */
+	const struct question *question;
+	const struct rule *rule;
+	bool client_self;
+
 	/* True where octets are only watched for announced connections. */
 	bool watch;
 
@@ -39,8 +48,6 @@ struct alg {
 				   knows */
 	struct address near;    /* the same with port 0 where it is an address
 				   of this host; else FAMILY_NONE */
-	uint16_t never[2];      /* ports at the client's address that are this
-				   gateway's own; 0 for none */
 	struct address server_address; /* with the port */
 	struct address local;   /* the gateway's address towards the server */
 

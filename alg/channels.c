@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Data connections of active mode.  SECURITY: only the server of the control
- * connection is accepted, and only the client's own address is connected to;
- * a listener takes one connection and is closed.
+ * connection is accepted, and only the client's own address is connected to,
+ * where the rules allow it at that moment; a listener takes one connection and
+ * is closed.
  */
 #include "alg/channels.h"
 
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "alg/permit.h"
 #include "base/text.h"
 #include "net/failure.h"
 #include "net/ports.h"
@@ -211,6 +213,14 @@ connect_start(const struct channel *ch, const struct alg *a)
 static void
 channel_connect(struct channel *ch, struct alg *a)
 {
+	struct verdict verdict;
+
+	if (!permit_target(a, &ch->target, &verdict)) {
+		note(a, "no data connection to", &ch->target,
+		    verdict.reason);
+		channel_free(ch);
+		return;
+	}
 	ch->state = CHANNEL_CONNECTING;
 	ch->until = deadline_in(a->settings->connect_timeout);
 	ch->client = socket_create(ch->target.family, SOCK_STREAM);

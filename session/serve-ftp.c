@@ -51,12 +51,10 @@ fill_client(struct session *s, struct alg *a)
 		a->near.port = 0;
 	} else {
 		a->reached = *proxied;
-		if (address_equal(proxied, &a->client_address))
-			a->never[1] = proxied->port;
 	}
-	if (!a->watch && route_probe(&s->settings, &a->client_address,
-	    s->scope).self)
-		a->never[0] = listen->port;
+	if (!a->watch)
+		a->client_self = route_probe(&s->settings,
+		    &a->client_address, s->scope).self;
 }
 
 void
@@ -70,6 +68,8 @@ serve_ftp_begin(struct session *s, int server)
 	a->early = early.at;
 	a->early_length = early.left;
 	a->settings = &s->settings;
+	a->question = &s->question;
+	a->rule = s->dial.verdict.matched;
 	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO &&
 	    !families_differ(s);
 	fill_client(s, a);

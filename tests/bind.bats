@@ -423,7 +423,7 @@ for line in control.makefile("rb"):
 # it is answered.
 ftp_command() {
 	local gateway=$GW4
-	[[ $1 == c4 ]] || gateway=$GW6
+	[[ $1 != c6 ]] || gateway=$GW6
 	in_ns "$1" env PYTHONPATH="$PEERS" "$PYTHON" - \
 	    "$(endpoint "$gateway" 1080)" "$2" "$3" <<-'END'
 		import sys, socks
@@ -431,6 +431,8 @@ ftp_command() {
 		assert s.connect(sys.argv[2], 21).rep == 0
 		control = s.sock.makefile("rb")
 		print(control.readline().decode().strip())
+		s.sock.sendall(b"USER a\r\n")
+		assert control.readline()[:1] == b"2"
 		s.sock.sendall(sys.argv[3].encode() + b"\r\n")
 		print(control.readline().decode().strip())
 	END
@@ -472,6 +474,38 @@ ftp_command() {
 	    "^told PORT 198,51,100,1,$((port / 256)),$((port % 256))\$"
 	wait_for_line "$OUT" '^got=from the peer$'
 	stop ftp
+}
+
+# active_answer CLIENT HOST LINE RULE...: to a command of active mode.
+active_answer() {
+	gateway_start activate "${@:4}"
+	ftp_server "$([[ $2 == *:* ]] && echo s6 || echo s4)" "$2"
+	run -0 ftp_command "${@:1:3}"
+	stop ftp
+	gateway_stop
+	ANSWER=${lines[1]}
+}
+
+@test "where a client listens for FTP is judged as a BIND is" {
+	local port='PORT 192,0,2,2,200,1' eprt="EPRT |2|$C6|51201|"
+	# As the control connection was; but the rules above that hold.
+	active_answer c4 "$S6" "$port" "$NET_ALLOW port 21"
+	assert_match "answer" "$ANSWER" '^200 '
+	active_answer c4 "$S6" "$port" "deny bind at $C4" "$NET_ALLOW port 21"
+	assert_match "answer" "$ANSWER" '^504 '
+	active_answer c6 "$S4" "$eprt" "deny bind" "$NET_ALLOW port 21"
+	assert_match "answer" "$ANSWER" '^504 '
+	active_answer c6 "$S4" "$eprt" "$NET_ALLOW port 21" "deny bind"
+	assert_match "answer" "$ANSWER" '^200 '
+	# A client of the gateway's own host, which may be a forwarder.
+	port="PORT ${GW4//./,},200,1"
+	active_answer gw "$S6" "$port" "$NET_ALLOW port 21"
+	assert_match "answer" "$ANSWER" '^504 '
+	active_answer gw "$S6" "$port" "$NET_ALLOW port 21" 'deny at self'
+	assert_match "answer" "$ANSWER" '^504 '
+	active_answer gw "$S6" "$port" "$NET_ALLOW port 21" \
+	    "allow bind at $GW4"
+	assert_match "answer" "$ANSWER" '^200 '
 }
 
 @test "a unix-domain client is answered 07" {

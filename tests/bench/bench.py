@@ -422,7 +422,9 @@ class FtpServer:
         say("220 ready")
         listener = target = None
         for line in lines:
-            if line.startswith("EPSV"):
+            if line.startswith("USER"):
+                say("230 in")
+            elif line.startswith("EPSV"):
                 listener = socket.create_server(("::1", 0),
                                                 family=socket.AF_INET6)
                 say(f"229 ok (|||{listener.getsockname()[1]}|)")
@@ -483,6 +485,7 @@ def run_retr(port, server, active):
             lines.flush()
             return lines.readline()
         lines.readline()
+        assert ask("USER a")[:3] == "230"
         if active:
             listener = socket.create_server(("127.0.0.1", 0))
             own = listener.getsockname()[1]

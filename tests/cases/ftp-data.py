@@ -38,6 +38,13 @@ def check(what, got, wanted):
         raise Failure(f"{what}: {got!r}, not {wanted!r}")
 
 
+def log_in(client, server):
+    client.send(ftp.LOGIN[0], False)
+    server.exactly(ftp.LOGIN[0])
+    server.send(ftp.LOGIN[1], False)
+    client.exactly(ftp.LOGIN[1])
+
+
 class Machine:
     """A state directory, a control port, and the rules."""
 
@@ -56,6 +63,10 @@ class Machine:
         for option in options:
             self.options += ["-o", option]
         self.sessions = []
+
+    def open_client(self):
+        """The client is one of this host: a rule must open its address."""
+        self.rules += ["-o", "allow bind at 127.0.0.1"]
 
     def listen(self, port):
         family = socket.AF_INET6 if ":" in self.server else socket.AF_INET
@@ -99,6 +110,7 @@ class Machine:
         client = ftp.Peer(gate.client)
         server.send(b"220 ready\r\n", False)
         check("greeting", client.line(), b"220 ready")
+        log_in(client, server)
         return gate, client, server
 
     def data_rep(self, host, port, login=None):
@@ -346,6 +358,7 @@ def other_port(program):
         client = ftp.Peer(gate.client)
         server.send(b"220 ready\r\n", False)
         client.line()
+        log_in(client, server)
         passive(client, server, port, b"EPSV")
         check("REP of what looks like FTP", m.data_rep("::1", port), 2)
         data.close()
@@ -362,6 +375,45 @@ def active(client, server, port, told="127,0,0,1"):
     server.send(b"200 ok\r\n", False)
     check("answer", client.line(), b"200 PORT command successful")
     return words[2].decode(), int(words[3])
+
+
+def refused_target(program, told, reason, rules):
+    """PORT or the like is answered by 504, and nothing listens for it."""
+    m = Machine(program)
+    try:
+        m.rules = [word for rule in rules
+                   for word in ("-o", rule.format(port=m.port))]
+        gate, client, server = m.control_session()
+        client.send(told.encode() + b"\r\n", False)
+        check("asked", server.line(), b"NOOP")
+        server.send(b"200 ok\r\n", False)
+        check("answer", client.line(),
+              b"504 The rules do not allow that address")
+        for peer in (client, server):
+            peer.sock.shutdown(socket.SHUT_WR)
+        text, _ = gate.finish()
+        if f'reason="no data connection to {reason}' not in text:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
+
+
+def forwarder(program):
+    """The client is a forwarder of this host: the ports there are not its
+    own, and a rule must name the address."""
+    control = "allow at loopback port {port}"
+    unopened = '127.0.0.1:6379: 127.0.0.1 is loopback and no rule opens it"'
+    for told in ("PORT 127,0,0,1,24,235", "EPRT |1|127.0.0.1|6379|",
+                 "LPRT 4,4,127,0,0,1,2,24,235"):
+        refused_target(program, told, unopened, [control])
+    port = "PORT 127,0,0,1,24,235"
+    refused_target(program, port, unopened,
+                   [control, "allow bind at 127.0.0.2"])
+    denied = "127.0.0.1:6379: denied by -o:"
+    refused_target(program, port, denied,
+                   [control, "deny at loopback,self"])
+    refused_target(program, port, denied,
+                   [control, "deny bind", "allow bind at 127.0.0.1"])
 
 
 def bind(program):
@@ -452,6 +504,7 @@ def no_descriptor(program):
     """The server's data connection cannot be taken: it is closed, and the
     session goes on."""
     m = Machine(program)
+    m.open_client()
     try:
         gate, client, server = m.control_session()
         host, port = active(client, server, 50000)
@@ -472,6 +525,7 @@ def no_descriptor(program):
 def advertised(program):
     m = Machine(program, "::1", [
         "listen-ports 25000-25019", "advertise bind 2001:db8:9::9"])
+    m.open_client()
     try:
         _, client, server = m.control_session()
         host, port = active(client, server, 50000)
@@ -517,11 +571,15 @@ def greeting(program):
         slow.send(b"120 soon\r\n", False)
         check("greeting", clients[0].line(), b"120 soon")
         for client in clients:
-            client.send(b"PASV\r\n", False)
+            client.send(ftp.LOGIN[0] + b"PASV\r\n", False)
         silent.sock.settimeout(60)
+        silent.exactly(ftp.LOGIN[0])
         check("what is no FTP", silent.line(), b"PASV")
         slow.send(b"220 ready\r\n", False)
         check("greeting", clients[0].line(), b"220 ready")
+        slow.exactly(ftp.LOGIN[0])
+        slow.send(ftp.LOGIN[1], False)
+        clients[0].exactly(ftp.LOGIN[1])
         check("asked", slow.line(), b"EPSV")
     finally:
         m.end()
@@ -530,6 +588,7 @@ def greeting(program):
 def too_many(program):
     """Three transfers may run; the fourth is refused, and said so."""
     m = Machine(program)
+    m.open_client()
     try:
         gate, client, server = m.control_session()
         running = [start_transfer(m, client, server) for _ in range(3)]
@@ -632,8 +691,9 @@ def transparent(program):
         check("the client's end", client.sock.recv(1), b"")
         check("the server's end", server.sock.recv(1), b"")
         text, _ = gate.finish()
-        for word in (" ok ", f" up={len(up) + 10} ",
-                     f" down={len(down) + 19} "):
+        login = [len(octets) for octets in ftp.LOGIN]
+        for word in (" ok ", f" up={len(up) + 10 + login[0]} ",
+                     f" down={len(down) + 19 + login[1]} "):
             if word not in text:
                 raise Failure(f"no{word}in {text!r}")
     finally:
@@ -654,6 +714,7 @@ def start_transfer(m, client, server):
 
 def transfer_auth(program):
     m = Machine(program)
+    m.open_client()
     try:
         _, client, server = m.control_session()
         source, sink = start_transfer(m, client, server)
@@ -692,6 +753,7 @@ def trickle(source, sink, seconds):
 def transfer_idle_once(program, idle):
     """False: this machine was too slow to say."""
     m = Machine(program, "::1", [f"idle-timeout {idle}s"])
+    m.open_client()
     try:
         gate, client, server = m.control_session()
         source, sink = start_transfer(m, client, server)
@@ -727,7 +789,7 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, judged_again, forged, no_descriptor, advertised, no_table,
+    bind, forwarder, judged_again, forged, no_descriptor, advertised, no_table,
     own_address, transparent, transfer_auth, transfer_idle, greeting, ended_behind,
     too_many, slow_reader)}
 

@@ -133,6 +133,11 @@ class Session:
         listener.close()
         self.server.sendall(b"220 ready\r\n")
         self.read(b"220 ready\r\n")
+        self.client.sendall(b"USER a\r\n")
+        check("login", streams.receive_exactly(self.server, 8),
+              b"USER a\r\n")
+        self.server.sendall(b"230 in\r\n")
+        self.read(b"230 in\r\n")
 
     def read(self, wanted):
         check("client", streams.receive_exactly(self.client, len(wanted)),

@@ -18,6 +18,7 @@ after the handler has read the one before.  Lines of a FILE:
     > TEXT   < TEXT    the server, the client must get exactly this line
     >= TEXT  <= TEXT   the same octets, with no line end to come
     >! TEXT            the server gets the line, an urgent octet before it
+    login              the client logs in, as FTP is only spoken then
     listen             the client listens; its port is {own} {own,} {own:}
     transfer UP DOWN   the server connects to {port}, the client accepts, and
                        so many octets go either way, with FINs
@@ -49,6 +50,7 @@ import socks
 import streams
 
 DEADLINE = 30.0
+LOGIN = (b"USER a\r\n", b"230 in\r\n")
 LOOPBACK = {"4": "127.0.0.1", "6": "::1"}
 STRANGER = {"4": "127.0.0.9", "6": None}
 
@@ -317,6 +319,12 @@ class Dialogue:
             self.match(self.server.line(), rest)
         else:
             getattr(self, "do_" + word.replace("-", "_"))(rest)
+
+    def do_login(self, _):
+        self.client.send(LOGIN[0], self.one_by_one)
+        self.server.exactly(LOGIN[0])
+        self.server.send(LOGIN[1], self.one_by_one)
+        self.client.exactly(LOGIN[1])
 
     def own_socket(self):
         if self.listener:

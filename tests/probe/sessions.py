@@ -400,7 +400,7 @@ def ftp_line(peer, want=None):
 
 
 def ftp_session(handler, host, *options, **how):
-    """A control connection, greeted."""
+    """A control connection, logged in."""
     s = Session(handler, *options, **how)
     port = int(options[-1].split()[-1])
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -412,6 +412,10 @@ def ftp_session(handler, host, *options, **how):
         s.server.settimeout(DEADLINE)
     s.server.sendall(b"220 ready\r\n")
     ftp_line(s.client, b"220 ready\r\n")
+    s.client.sendall(b"USER a\r\n")
+    ftp_line(s.server, b"USER a\r\n")
+    s.server.sendall(b"230 in\r\n")
+    ftp_line(s.client, b"230 in\r\n")
     return s
 
 
