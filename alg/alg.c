@@ -20,14 +20,28 @@ alg_table_problem(const struct alg *a, enum table_result result)
 }
 
 void
-alg_begin(struct alg *a)
+alg_announce(struct alg *a)
 {
 	const enum table_result result = controls_put(&a->share,
 	    &a->control, &a->alive);
 
+	a->announced = true;
 	if (result != TABLE_OK)
 		alg_mention(a, "FTP data connections are not known",
 		    alg_table_problem(a, result));
+}
+
+void
+alg_refresh(struct alg *a)
+{
+	if (a->announced)
+		alg_announce(a);
+}
+
+void
+alg_withdraw(struct alg *a)
+{
+	a->announced = false;
 }
 
 void

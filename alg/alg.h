@@ -54,7 +54,8 @@ struct alg {
 	/* The table, and what it is to say of this control connection. */
 	struct share share;
 	struct table_control control;
-	struct table_handle alive; /* alg_begin()'s; zero at first */
+	struct table_handle alive; /* zero at first */
+	bool announced;            /* it was announced, and still is */
 
 	/* dialogue_run() sets it where the connection lives on without lines
 	 * (AUTH, or it is no FTP): dialogue_relay() is to follow, and `early'
@@ -74,10 +75,20 @@ struct alg {
 	char reason[ALG_REASON_TEXT];
 };
 
-/* Says in the table that the control connection lives, for
- * CONTROL_LIFE: first before the client hears of the connection, then
- * every CONTROL_REFRESH. */
-void alg_begin(struct alg *a);
+/*
+ * Announces in the table that the control connection lives: before the client
+ * hears that it has logged in, or that AUTH was accepted.  The entry pins the
+ * server's name, and lets the client have a BIND for the server; it is good
+ * for CONTROL_LIFE.
+ */
+void alg_announce(struct alg *a);
+
+/* Announces it again; to be called every CONTROL_REFRESH.  Does nothing where
+ * alg_announce() was not called, or alg_withdraw() was. */
+void alg_refresh(struct alg *a);
+
+/* The connection turned out to be no FTP: it is not announced again. */
+void alg_withdraw(struct alg *a);
 
 /* Returns why an operation on the table failed, as a sentence. */
 const char *alg_table_problem(const struct alg *a, enum table_result result);

@@ -32,6 +32,9 @@ static const struct {
 	{ "ALGS", ASK_ALGS },
 	{ "AUTH", ASK_AUTH },
 	{ "STAT", ASK_STAT },
+	{ "USER", ASK_LOGIN },
+	{ "PASS", ASK_LOGIN },
+	{ "ACCT", ASK_LOGIN },
 	{ "RETR", ASK_TRANSFER },
 	{ "STOR", ASK_TRANSFER },
 	{ "STOU", ASK_TRANSFER },
@@ -73,6 +76,12 @@ bool
 command_argument_is(const struct command *c, const char *word)
 {
 	return is_word(c->argument, c->argument_length, word);
+}
+
+bool
+command_is_data(enum ask ask)
+{
+	return ask >= ASK_PASV && ask <= ASK_LPRT;
 }
 
 static enum ask

@@ -29,6 +29,7 @@ enum ask {
 	ASK_ALGS,
 	ASK_AUTH,
 	ASK_STAT,
+	ASK_LOGIN,        /* USER PASS ACCT */
 	ASK_TRANSFER,     /* RETR STOR STOU APPE LIST NLST MLSD */
 	ASK_COUNT,
 };
@@ -44,6 +45,9 @@ struct command {
 
 /* Reads a line without its end.  Verbs count in capitals or not. */
 struct command command_parse(const uint8_t *line, size_t length);
+
+/* Tells whether the command sets a data connection up: PASV to LPRT. */
+bool command_is_data(enum ask ask);
 
 /* Tells whether the argument is that word, in capitals or not; the word is
  * given in capitals. */

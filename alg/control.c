@@ -128,3 +128,12 @@ control_pass_last_words(struct control *k)
 	write_octets(k, &k->to_client, r->octets, r->length);
 	r->length = 0;
 }
+
+void
+control_leave(struct control *k)
+{
+	k->raw = true;
+	alg_withdraw(k->alg);
+	alg_mention(k->alg, "the client does not speak FTP: nothing is "
+	    "translated", "");
+}

@@ -29,11 +29,15 @@ struct control {
 	bool translating;  /* false after ALGS DISABLE64 */
 	bool any_reply;    /* the first octet of the server was seen */
 	bool greeted;      /* the server's greeting is complete */
+	bool login_asked;  /* USER, PASS or ACCT went to the server */
+	bool logged_in;    /* the server granted a login */
 	bool all;          /* EPSV ALL was granted */
-	bool auth_waits;   /* AUTH is read and not yet sent */
+	bool waits;        /* the command in k->commands is to be taken when
+			      those before it are answered */
 	bool held;         /* the next command waits for a reply */
 	bool raw;          /* there are no lines any more, whatever comes */
 	bool over;         /* it is to be torn down; alg->reason says why */
+	bool client_ended; /* nothing comes behind what is in from_client */
 	bool server_ended; /* nothing comes behind what is in from_server */
 	unsigned passive;  /* the way that the server took last time: the n of
 			      command_passive_way() */
@@ -58,7 +62,9 @@ struct control {
 	struct channels channels;
 	struct table_handle data; /* the announcement that is in the table */
 
-	/* What was read and not yet taken apart; what is to be written. */
+	/* What was read and not yet taken apart; what is to be written.  While
+	 * the client may turn out to speak no FTP, the beginning of a line
+	 * stays in its stream, though the reader has it. */
 	struct stream from_client;
 	struct stream from_server;
 	struct stream to_client;
@@ -87,8 +93,12 @@ void control_pass_command(struct control *k, enum waiting waiting,
  * LINE_WHOLE. */
 void control_pass_reply(struct control *k, enum line_event event);
 
-/* Sends on what an ended server said of a line, unless it could be part of a
- * reply that is to be replaced. */
+/* The client speaks no FTP, or does so no more: lines are over, and nothing is
+ * translated, announced or dialled for any more. */
+void control_leave(struct control *k);
+
+/* Sends on what the server has said so far of a line, unless it could be part
+ * of a reply that is to be replaced. */
 void control_pass_last_words(struct control *k);
 
 /* Writes a line, given without its end. */

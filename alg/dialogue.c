@@ -52,7 +52,7 @@ static struct dialogue dialogue;
 static void
 tick(void *context)
 {
-	alg_begin(((struct dialogue *)context)->control.alg);
+	alg_refresh(((struct dialogue *)context)->control.alg);
 }
 
 /* --- Octets in and out. --- */
@@ -140,6 +140,7 @@ move(struct dialogue *s)
 	size_t before;
 	size_t after;
 
+	k->client_ended = s->ends[CLIENT].eof;
 	k->server_ended = s->ends[SERVER].eof;
 	do {
 		before = stream_length(&k->from_client) +

@@ -5,6 +5,7 @@
  */
 #include "alg/intake.h"
 
+#include "alg/dialect.h"
 #include "alg/translate.h"
 
 /* SECURITY: only FTP is translated.  A server of FTP speaks first, and its
@@ -19,6 +20,18 @@ look_at_first_octet(struct control *k, const uint8_t *octets, size_t length)
 		k->raw = true;
 }
 
+/* Takes out what the reader has; but the very octets of a line's beginning
+ * stay until it is known whether they are to be taken for FTP. */
+static void
+consume(const struct control *k, enum line_event event, struct stream *s,
+    const struct cursor *c)
+{
+	if (event == LINE_WHOLE || event == LINE_PART || k->logged_in)
+		stream_consume(s, c);
+	else
+		stream_read_ahead(s, c);
+}
+
 static void
 take_replies(struct control *k)
 {
@@ -29,6 +42,7 @@ take_replies(struct control *k)
 	while (!k->raw && !k->over && control_has_room(k)) {
 		const enum line_event event = line_read(&k->replies, &c);
 
+		consume(k, event, in, &c);
 		if (event == LINE_MORE)
 			break;
 		if (event == LINE_REFUSED)
@@ -37,9 +51,30 @@ take_replies(struct control *k)
 		else
 			translate_reply(k, event);
 	}
-	stream_consume(in, &c);
-	if (k->server_ended && stream_length(in) == 0 && !k->raw)
+	if (k->server_ended && c.left == 0 && !k->raw) {
 		control_pass_last_words(k);
+		stream_clear(in);
+	}
+}
+
+/*
+ * SECURITY: tells whether a client without a login may have said in FTP what
+ * is in k->commands, whole or in part; `length' octets were read for it.  A
+ * line that is longer than a command may be is none.
+ */
+static bool
+may_be_ftp(const struct control *k, enum line_event event, size_t length)
+{
+	const struct line_reader *r = &k->commands;
+	const bool whole = event == LINE_WHOLE;
+
+	if (k->logged_in)
+		return true;
+	if (event == LINE_TOO_LONG || length > LINE_COMMAND_MAX ||
+	    !dialect_is_ftp(r->octets, r->length, whole))
+		return false;
+	return !whole || k->login_asked ||
+	    !command_is_data(command_parse(r->octets, r->length).ask);
 }
 
 static void
@@ -51,6 +86,11 @@ take_commands(struct control *k)
 	while (control_takes_commands(k) && control_has_room(k)) {
 		const enum line_event event = line_read(&k->commands, &c);
 
+		if (!may_be_ftp(k, event, stream_length(in) - c.left)) {
+			control_leave(k);
+			break;
+		}
+		consume(k, event, in, &c);
 		if (event == LINE_MORE)
 			break;
 		if (event == LINE_REFUSED)
@@ -59,12 +99,14 @@ take_commands(struct control *k)
 		else
 			translate_command(k, event);
 	}
-	stream_consume(in, &c);
+	/* Half a command of a client that ended is none. */
+	if (k->client_ended && c.left == 0 && !k->raw)
+		stream_clear(in);
 	/* A transfer that runs ends first: behind AUTH nothing is relayed
 	 * here but the control connection. */
-	if (k->auth_waits && k->queue.count == 0 && control_has_room(k) &&
+	if (k->waits && k->queue.count == 0 && control_has_room(k) &&
 	    !channels_busy(&k->channels))
-		translate_auth(k);
+		translate_waiting(k);
 }
 
 /* Moves what is no line any more behind what became of the lines. */
@@ -77,7 +119,7 @@ take_raw(struct control *k)
 	if (stream_length(out) > 0)
 		return;
 	stream_put(out, in->octets + in->start, stream_length(in));
-	in->start = in->end;
+	stream_clear(in);
 }
 
 void
@@ -105,6 +147,10 @@ intake_watch_client(struct control *k, const uint8_t *octets, size_t length)
 	while (!k->raw) {
 		const enum line_event event = line_read(&k->commands, &c);
 
+		if (!may_be_ftp(k, event, 0)) {
+			control_leave(k);
+			return;
+		}
 		if (event == LINE_MORE)
 			return;
 		if (event != LINE_REFUSED)

@@ -66,7 +66,7 @@ passive_announce(struct control *k, uint16_t port)
 	struct address to = a->server_address;
 	enum table_result result;
 
-	if (port < PORT_UNPRIVILEGED)
+	if (port < PORT_UNPRIVILEGED || !k->logged_in)
 		return;
 	to.port = port;
 	result = announced_put(&a->share, &to, &k->data);

@@ -41,7 +41,8 @@ void passive_ask(struct control *k, enum ask ask);
 uint16_t passive_port(struct control *k, const struct reply_line *line);
 
 /* Announces in the table that the server waits at that port of its own.
- * SECURITY: a port below 1024 is a service's, and is not announced. */
+ * SECURITY: a port below 1024 is a service's, and is not announced; neither is
+ * any port where the client has not logged in. */
 void passive_announce(struct control *k, uint16_t port);
 
 /* Takes the reply, with this code, to what passive_ask() asked.  Returns true

@@ -54,6 +54,12 @@ reply_is_success(unsigned code)
 }
 
 bool
+reply_is_login(unsigned code)
+{
+	return code == CODE_LOGGED_IN || code == CODE_LOGGED_IN_SAFELY;
+}
+
+bool
 reply_is_passive(unsigned code)
 {
 	return code == CODE_PASV || code == CODE_LPSV ||

@@ -18,6 +18,8 @@ enum {
 	CODE_PASV = 227,
 	CODE_LPSV = 228,
 	CODE_EPSV = 229,
+	CODE_LOGGED_IN = 230,
+	CODE_LOGGED_IN_SAFELY = 232, /* RFC 2228 */
 	CODE_CLOSING = 421,
 	CODE_NO_CONNECTION = 425,
 };
@@ -47,6 +49,9 @@ struct reply_line reply_read(struct reply_reader *r, const uint8_t *line,
 
 /* Tells whether the code is a 2yz: the command was done. */
 bool reply_is_success(unsigned code);
+
+/* Tells whether the code grants a login, and answers nothing else. */
+bool reply_is_login(unsigned code);
 
 /* Tells whether the code announces a passive data connection. */
 bool reply_is_passive(unsigned code);

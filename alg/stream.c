@@ -18,6 +18,7 @@ stream_start(struct stream *s)
 {
 	s->start = 0;
 	s->end = 0;
+	s->ahead = 0;
 	s->urgent = STREAM_NOT_URGENT;
 }
 
@@ -80,12 +81,26 @@ stream_put_synch(struct stream *s)
 struct cursor
 stream_cursor(const struct stream *s)
 {
-	return (struct cursor){ .at = s->octets + s->start,
-		.left = stream_length(s) };
+	return (struct cursor){ .at = s->octets + s->start + s->ahead,
+		.left = stream_length(s) - s->ahead };
 }
 
 void
 stream_consume(struct stream *s, const struct cursor *c)
 {
 	s->start = s->end - c->left;
+	s->ahead = 0;
+}
+
+void
+stream_read_ahead(struct stream *s, const struct cursor *c)
+{
+	s->ahead = stream_length(s) - c->left;
+}
+
+void
+stream_clear(struct stream *s)
+{
+	s->start = s->end;
+	s->ahead = 0;
 }

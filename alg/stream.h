@@ -28,6 +28,8 @@ enum {
 struct stream {
 	size_t start;     /* the first octet that is still there */
 	size_t end;       /* the place behind the last one */
+	size_t ahead;     /* so many octets from `start' on have been read, and
+			     stay for now */
 	ptrdiff_t urgent; /* the place of the urgent octet, or
 			     STREAM_NOT_URGENT */
 	uint8_t octets[STREAM_SIZE];
@@ -54,11 +56,18 @@ void stream_put_data(struct stream *s, const void *octets, size_t length);
  * 4.1.3). */
 void stream_put_synch(struct stream *s);
 
-/* Returns a cursor over all octets of the stream; it borrows them until the
- * next call that appends. */
+/* Returns a cursor over the octets that have not been read; it borrows them
+ * until the next call that appends. */
 struct cursor stream_cursor(const struct stream *s);
 
 /* Takes out what the cursor has passed. */
 void stream_consume(struct stream *s, const struct cursor *c);
+
+/* What the cursor has passed counts as read, but stays until a later call
+ * takes it out. */
+void stream_read_ahead(struct stream *s, const struct cursor *c);
+
+/* Takes out everything. */
+void stream_clear(struct stream *s);
 
 #endif

@@ -5,6 +5,7 @@
 #include "alg/translate.h"
 
 #include "alg/active.h"
+#include "alg/dialect.h"
 #include "alg/passive.h"
 #include "base/array.h"
 
@@ -82,12 +83,7 @@ command_act(struct control *k, const struct command *c)
 		answer_algs(k, c);
 		break;
 	case ACTION_AUTH:
-		if (k->alg->watch) {
-			control_pass_command(k, WAITING_AUTH, c->ask);
-			break;
-		}
-		k->auth_waits = true;
-		k->held = true;
+		control_pass_command(k, WAITING_AUTH, c->ask);
 		break;
 	case ACTION_SAY:
 		control_say(k, t.say);
@@ -95,11 +91,26 @@ command_act(struct control *k, const struct command *c)
 	}
 }
 
-void
-translate_auth(struct control *k)
+/* SECURITY: nothing is set up for a client that has not logged in, and may
+ * speak no FTP. */
+static bool
+is_too_early(const struct control *k, enum ask ask)
 {
-	k->auth_waits = false;
-	control_pass_command(k, WAITING_AUTH, ASK_AUTH);
+	return command_is_data(ask) && !k->logged_in;
+}
+
+void
+translate_waiting(struct control *k)
+{
+	const struct command c = command_parse(k->commands.octets,
+	    k->commands.length);
+
+	k->waits = false;
+	k->held = c.ask == ASK_AUTH;
+	if (is_too_early(k, c.ask))
+		control_pass_command(k, WAITING_PASS, c.ask);
+	else
+		command_act(k, &c);
 }
 
 /* SECURITY: no octet of the line goes on, so the server cannot take its tail
@@ -113,6 +124,15 @@ command_too_long(struct control *k)
 		control_say(k, "500 The command is too long");
 }
 
+/* SECURITY: HTTP never follows FTP on one connection; somebody's first lines
+ * were made to look like FTP. */
+static void
+leave_behind(struct control *k)
+{
+	control_pass_command(k, WAITING_PASS, ASK_OTHER);
+	control_leave(k);
+}
+
 void
 translate_command(struct control *k, enum line_event event)
 {
@@ -123,10 +143,17 @@ translate_command(struct control *k, enum line_event event)
 		k->raw = true; /* a watcher cannot hold the client back */
 	else if (event == LINE_TOO_LONG)
 		command_too_long(k);
+	else if (dialect_is_http(k->commands.octets, k->commands.length))
+		leave_behind(k);
 	else if (k->all && is_against_all(c.ask))
 		control_say(k, "501 EPSV ALL was given");
+	else if (!k->alg->watch &&
+	    (c.ask == ASK_AUTH || is_too_early(k, c.ask)))
+		k->waits = k->held = true;
 	else
 		command_act(k, &c);
+	if (c.ask == ASK_LOGIN)
+		k->login_asked = true;
 }
 
 /* --- Replies. --- */
@@ -195,6 +222,8 @@ reply_act(struct control *k, struct waiting_command *c, unsigned code)
 	case WAITING_AUTH:
 		k->held = false;
 		k->raw = code < 400;
+		if (k->raw)
+			alg_announce(k->alg);
 		break;
 	}
 	return true;
@@ -213,6 +242,16 @@ reply_begin(struct control *k, const struct reply_line *l)
 		k->raw = true;
 }
 
+/* A server may say 200 or 202 where 230 is meant; or it forgot an answer, and
+ * its 230 belongs to another command by the order. */
+static bool
+grants_login(const struct control *k, unsigned code)
+{
+	return k->login_asked && (reply_is_login(code) ||
+	    (k->owner != NULL && k->owner->ask == ASK_LOGIN &&
+	    reply_is_success(code)));
+}
+
 static void
 reply_end(struct control *k, const struct reply_line *l)
 {
@@ -221,6 +260,10 @@ reply_end(struct control *k, const struct reply_line *l)
 	if (!k->greeted) {
 		k->greeted = l->code >= 200;
 		return;
+	}
+	if (!k->logged_in && grants_login(k, l->code)) {
+		k->logged_in = true;
+		alg_announce(k->alg);
 	}
 	if (owner == NULL)
 		return;

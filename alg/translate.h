@@ -19,8 +19,11 @@ void translate_command(struct control *k, enum line_event event);
  * LINE_PART.  control_has_room() was asked before, unless *k only watches. */
 void translate_reply(struct control *k, enum line_event event);
 
-/* Sends the AUTH that waited until what was before it is answered
- * (k->auth_waits): its reply says whether lines end (RFC 2228, RFC 4217). */
-void translate_auth(struct control *k);
+/*
+ * Takes the command that waited until all before it is answered (k->waits).
+ * AUTH waits, because its reply says whether lines end (RFC 2228, RFC 4217);
+ * and what sets a data connection up does until the login is answered.
+ */
+void translate_waiting(struct control *k);
 
 #endif

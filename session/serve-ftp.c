@@ -77,7 +77,6 @@ serve_ftp_begin(struct session *s, int server)
 	a->local = s->record.local;
 	a->share = session_share(s);
 	fill_control(s, &a->control);
-	alg_begin(a);
 }
 
 _Noreturn void

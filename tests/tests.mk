@@ -64,7 +64,7 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
 PURE = $(sort $(foreach name,inputs lines number text wait,base/$(name).c) \
 	$(wildcard wire/*.c policy/*.c) \
-	$(foreach name,commands forms line queue replies stream,alg/$(name).c))
+	$(foreach name,commands dialect forms line queue replies stream,alg/$(name).c))
 HEADERS = $(wildcard base/*.h log/*.h wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
 
 build/tests/%: tests/unit/%.c $(PURE) $(HEADERS)
