@@ -7,7 +7,8 @@ load lib/common
 
 setup_file() {
 	make -s -C "$BATS_TEST_DIRNAME/.." build/tests/ftp build/tests/table \
-	    build/replay/ftp-line build/replay/ftp-forms
+	    build/replay/ftp-line build/replay/ftp-forms \
+	    build/replay/ftp-dialogue build/fuzz/vectors/ftp-dialogue.made
 }
 
 setup() {
@@ -47,6 +48,11 @@ says_nothing() {
 	build/replay/ftp-forms tests/fuzz/corpus/ftp-forms
 }
 
+@test "the fuzz target of whole dialogues holds on those of tests/vectors/ftp" {
+	build/replay/ftp-dialogue build/fuzz/vectors/ftp-dialogue \
+	    tests/fuzz/corpus/ftp-dialogue
+}
+
 @test "allow port 21 is enough for a whole session, and for nothing else" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" port-alone
 }
@@ -82,6 +88,10 @@ says_nothing() {
 
 @test "what looks like FTP on another port announces nothing" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" other-port
+}
+
+@test "active mode leads to no port of this host that no rule opens" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" forwarder
 }
 
 @test "BIND: PORT and EPRT name it, and only the server may connect" {

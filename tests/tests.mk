@@ -140,6 +140,9 @@ build/tests/probe/table.o: build/sandbox/filters.h
 # The same source is replayed over its corpus by make check, without clang.
 BESIDE_table = $(wildcard share/*.c)
 BESIDE_message = service/message.c
+BESIDE_ftp-dialogue = $(foreach name,active alg control intake passive permit \
+	translate,alg/$(name).c)
+build/fuzz/ftp-dialogue build/replay/ftp-dialogue: $(BESIDE_ftp-dialogue)
 CLANG = clang-14
 FUZZ_SECONDS = 30
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
@@ -185,6 +188,7 @@ build/client/%: tests/client/%.c
 VECTORS_proxy = proxy
 VECTORS_login = login
 VECTORS_udp = datagram control
+VECTORS_ftp-dialogue = ftp
 VECTORS_client = method answer reply from
 CORPORA = $(patsubst %,build/fuzz/vectors/%.made,proxy login udp client)
 corpus_of = $(if $(VECTORS_$(1)),build/fuzz/vectors/$(1),tests/fuzz/corpus/$(1))
@@ -196,11 +200,19 @@ $(CORPORA): build/fuzz/vectors/%.made: tests/fuzz/octets.py \
 	    $(wildcard $(VECTORS_$*:%=tests/vectors/%/*.hex))
 	@touch $@
 
+DIALOGUES = build/fuzz/vectors/ftp-dialogue.made
+
+$(DIALOGUES): tests/fuzz/dialogues.py $(wildcard tests/vectors/ftp/*)
+	@rm -rf $(@:.made=)
+	$(call STEP,corpus)tests/fuzz/dialogues.py $(@:.made=) \
+	    $(wildcard tests/vectors/ftp/*)
+	@touch $@
+
 fuzz:
 	@tests/install-missing build fuzz
 	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz/%)
 
-fuzz/%: build/fuzz/% $(CORPORA)
+fuzz/%: build/fuzz/% $(CORPORA) $(DIALOGUES)
 	@mkdir -p build/fuzz/corpus/$*
 	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
 	    -rss_limit_mb=4096 -max_len=4096 -print_final_stats=1 \
