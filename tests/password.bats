@@ -16,13 +16,9 @@ setup() {
 	unset CREDENTIALS_DIRECTORY
 }
 
-# hash PASSWORD [METHOD]: as openssl passwd -6 would
+# hash PASSWORD [SETTING]
 hash() {
-	/usr/bin/python3 -W ignore - "$@" <<-'END'
-		import crypt, sys
-		word, prefix = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "$6$saltsaltsalt"
-		print(crypt.crypt(word, prefix))
-	END
+	"$BATS_TEST_DIRNAME/peers/hashes.py" "$@"
 }
 
 users() {

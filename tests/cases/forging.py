@@ -15,18 +15,14 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
 import handshake
+import hashes
 import proxied
 import socks
 import streams
 from handshake import Failure, Handler, Report
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import crypt
 
 SINKS = {"/dev/log": "syslog", "/run/systemd/journal/socket": "journal"}
 NASTY = {
@@ -224,7 +220,7 @@ def password_file(*users):
     path = os.path.join(directory, "passwords")
     with open(path, "wb") as file:
         for user in users:
-            file.write(user + b":" + crypt.crypt("x", "$1$salt").encode() +
+            file.write(user + b":" + hashes.crypt(b"x", "$1$salt").encode() +
                        b"\n")
     return path
 

@@ -21,17 +21,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import warnings
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
 import dns
+import hashes
 import proxied
 import socks
 import streams
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import crypt
 
 JOURNAL = "/run/systemd/journal/socket"
 PASSWORD = b"x"
@@ -127,7 +123,7 @@ class Stage:
         self.directory = tempfile.mkdtemp(dir="/run")
         os.chmod(self.directory, 0o755)
         self.passwords = os.path.join(self.directory, "passwords")
-        hashed = crypt.crypt(PASSWORD.decode(), "$1$salt")
+        hashed = hashes.crypt(PASSWORD, "$1$salt")
         with open(self.passwords, "w", encoding="ascii") as file:
             for user in sorted({row.user for row in rows} - {"-"}):
                 file.write(f"{user}:{hashed}\n")

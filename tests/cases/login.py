@@ -21,17 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
 import handshake
+import hashes
 import socks
 import streams
 from handshake import Failure, Handler, Report, Sink
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import crypt
 
 SECRET = b"Correct-Horse-4711"
 WRONG = b"Battery-Staple-0815"
@@ -57,7 +53,7 @@ class People:
         self.add(b"alice", SECRET, "$6$rounds=1000$saltsalt")
 
     def add(self, user, password, salt):
-        hashed = crypt.crypt(password.decode("latin-1"), salt)
+        hashed = hashes.crypt(password, salt)
         self.lines.append(user + b":" + hashed.encode() + b"\n")
         self.write(self.lines)
 
@@ -369,7 +365,7 @@ def check_schemes(program, report):
                 library.crypt_gensalt(prefix, 0, b"0123456789abcdef" * 4, 64))
         if not salt or salt.startswith(b"*"):
             continue
-        hashed = crypt.crypt(SECRET.decode(), salt.decode())
+        hashed = hashes.crypt(SECRET, salt.decode())
         if not hashed or hashed.startswith("*"):
             continue
         name = prefix.decode().strip("$_") or f"des{len(prefix)}"
