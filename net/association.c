@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #include "base/figures.h"
+#include "base/text.h"
 #include "net/candidates.h"
 #include "net/failure.h"
 #include "net/ports.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
+#include "wire/client.h"
 #include "wire/udp.h"
 
 enum {
@@ -38,15 +40,26 @@ struct target {
 	uint32_t serial;  /* of that; 0 */
 };
 
+/* There is room for a header in front of it. */
 struct payload {
-	const uint8_t *octets;
+	uint8_t *octets;
 	size_t length;
 };
 
-/* Static memory costs nothing until a datagram touches it.  An answer is read
- * behind room for its header. */
-static uint8_t buffer[UDP_HEADER_MAX + OCTETS_MAX];
-static uint8_t held_octets[HELD_MAX][OCTETS_MAX];
+/* A datagram that came, at `received'. */
+struct arrival {
+	int fd;
+	struct address from;
+	size_t length;
+};
+
+/* Room for the longest header. */
+enum { HEADROOM = CLIENT_DATAGRAM_MAX };
+
+/* Static memory costs nothing until a datagram touches it. */
+static uint8_t buffer[HEADROOM + OCTETS_MAX];
+static uint8_t *const received = buffer + HEADROOM;
+static uint8_t held_octets[HELD_MAX][HEADROOM + OCTETS_MAX];
 
 /* ------------------------------------------------------- the sockets */
 
@@ -100,6 +113,28 @@ relay_open(struct association *a, const struct address *at)
 	return false;
 }
 
+/*
+ * A gateway that named its client to us sends the datagrams itself: it reached
+ * us by another family than its client has, and expects the same port there.
+ * Where that is taken, it goes without.
+ */
+static void
+relay_proxy_open(struct association *a)
+{
+	struct address where = a->listen;
+
+	a->relay_proxy = -1;
+	if (a->proxy.family == FAMILY_NONE ||
+	    a->proxy.family == a->client.family)
+		return;
+	where.port = a->bound.port;
+	a->relay_proxy = socket_open(where.family);
+	if (a->relay_proxy == -1 || bind_at(a->relay_proxy, &where, 0))
+		return;
+	close(a->relay_proxy);
+	a->relay_proxy = -1;
+}
+
 /* Opens the socket towards peers of a family; -1: there is no way to them. */
 static int
 outside_open(const struct settings *settings, enum family family,
@@ -140,6 +175,7 @@ association_open(struct association *a, const struct address *at)
 		    "no port is free for the relay of datagrams");
 		return false;
 	}
+	relay_proxy_open(a);
 	a->outside_ipv6 = outside_open(a->settings, FAMILY_IPV6,
 	    &a->port_ipv6);
 	a->outside_ipv4 = outside_open(a->settings, FAMILY_IPV4,
@@ -191,6 +227,8 @@ judge_peer(const struct association *a, const struct target *t,
 	policy_judge_address(a->settings->policy, &q, &candidate, &verdict);
 	peer->allowed = verdict.decision == ALLOW;
 	peer->rule = verdict.matched;
+	peer->via = verdict.via;
+	peer->forwards = verdict.forwards;
 	peer->source = route.source;
 }
 
@@ -215,8 +253,10 @@ target_choose(struct association *a, const struct pinned_name *p,
 		*out = (struct target){ .address = p->found[i],
 			.name = p->name, .serial = p->serial };
 		out->address.port = port;
-		if (outside_of(a, out->address.family) != -1 &&
-		    peer_of(a, out)->allowed)
+		const struct peer *peer = peer_of(a, out);
+
+		if (peer->allowed && (peer->via != NULL ||
+		    outside_of(a, out->address.family) != -1))
 			return true;
 	}
 	return false;
@@ -255,7 +295,7 @@ tell_peer(struct association *a, const struct peer *peer,
 {
 	struct association_peer told = { .name = t->name,
 		.address = t->address, .local = peer->source,
-		.rule = peer->rule };
+		.rule = peer->rule, .via = peer->via };
 
 	told.local.port = t->address.family == FAMILY_IPV6 ? a->port_ipv6 :
 	    a->port_ipv4;
@@ -266,7 +306,8 @@ tell_peer(struct association *a, const struct peer *peer,
 static void
 note_sent(struct association *a, struct peer *peer, const struct target *t)
 {
-	const bool before = peers_sent(&a->peers, &t->address);
+	const bool before = peer->via == NULL &&
+	    peers_sent(&a->peers, &t->address);
 
 	peer->sent = true;
 	if (before)
@@ -275,23 +316,109 @@ note_sent(struct association *a, struct peer *peer, const struct target *t)
 	tell_peer(a, peer, t);
 }
 
-static bool
-send_to(struct association *a, const struct target *t, struct payload data)
+static void
+count_up(struct association *a, struct payload data)
 {
-	const struct endpoint to = endpoint_of(&t->address, 0);
-	const int fd = outside_of(a, t->address.family);
-	struct peer *peer = peer_of(a, t);
-
-	if (!peer->allowed || fd == -1 ||
-	    sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
-	    (const struct sockaddr *)&to.storage, to.length) < 0)
-		return false;
-	if (!peer->sent)
-		note_sent(a, peer, t);
 	a->up += data.length;
 	figures_octets(data.length, 0);
 	a->datagrams_up++;
 	a->moved_at = clock_now();
+}
+
+static struct tunnel *
+tunnel_of(struct association *a, const struct hop *hop)
+{
+	for (size_t i = 0; i < a->tunnel_count; i++)
+		if (a->tunnels[i].upstream.hop == hop)
+			return &a->tunnels[i];
+	return NULL;
+}
+
+/* By a next gateway, which is told where to in a header of its own. */
+static bool
+send_via(struct association *a, const struct peer *peer,
+    const struct target *t, struct payload data)
+{
+	const struct tunnel *tunnel = tunnel_of(a, peer->via);
+	struct client_address to = { .address = t->address };
+	uint8_t header[CLIENT_DATAGRAM_MAX];
+	struct endpoint relay;
+	size_t size;
+
+	if (tunnel == NULL || tunnel->fd == -1)
+		return false;
+	relay = endpoint_of(&tunnel->relay, 0);
+	if (peer->forwards) {
+		to.name = (const uint8_t *)t->name;
+		to.name_length = (uint8_t)strlen(t->name);
+	}
+	size = client_datagram_format(&to, header);
+	memcpy(data.octets - size, header, size);
+	return sendto(tunnel->fd, data.octets - size, size + data.length,
+	    MSG_NOSIGNAL, (const struct sockaddr *)&relay.storage,
+	    relay.length) >= 0;
+}
+
+static bool
+send_directly(const struct association *a, const struct target *t,
+    struct payload data)
+{
+	const struct endpoint to = endpoint_of(&t->address, 0);
+	const int fd = outside_of(a, t->address.family);
+
+	return fd != -1 && sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
+	    (const struct sockaddr *)&to.storage, to.length) >= 0;
+}
+
+static bool
+send_to(struct association *a, const struct target *t, struct payload data)
+{
+	struct peer *peer = peer_of(a, t);
+
+	if (!peer->allowed || !(peer->via != NULL ?
+	    send_via(a, peer, t, data) : send_directly(a, t, data)))
+		return false;
+	if (!peer->sent)
+		note_sent(a, peer, t);
+	count_up(a, data);
+	return true;
+}
+
+/* Would a rule send the name on as it is, whatever its addresses are? */
+static bool
+is_settled(const struct association *a, const struct request *to,
+    struct verdict *verdict)
+{
+	const struct target t = { .name = to->name,
+		.address.port = to->address.port };
+	const struct question q = question_of(a, &t);
+
+	if (a->tunnel_count == 0)
+		return false;
+	policy_judge_request(a->settings->policy, &q, verdict);
+	return verdict->decision == ALLOW && verdict->settled;
+}
+
+/* A name that is not looked up here. */
+static bool
+send_name_on(struct association *a, const struct request *to,
+    const struct verdict *verdict, struct payload data)
+{
+	const struct target t = { .name = to->name,
+		.address.port = to->address.port };
+	const struct address key = peers_key(to->name, to->address.port);
+	struct peer *peer = peers_find(&a->peers, &key, UINT32_MAX);
+
+	if (peer == NULL)
+		peer = peers_add(&a->peers, &key, UINT32_MAX);
+	peer->rule = verdict->matched;
+	peer->via = verdict->via;
+	peer->forwards = true;
+	if (!send_via(a, peer, &t, data))
+		return false;
+	if (!peer->sent)
+		note_sent(a, peer, &t);
+	count_up(a, data);
 	return true;
 }
 
@@ -327,7 +454,7 @@ hold(struct association *a, const struct pinned_name *p, uint16_t port,
 		place++;
 	*h = (struct held_datagram){ .name = p->serial, .port = port,
 		.place = place, .length = (uint32_t)data.length };
-	memcpy(held_octets[place], data.octets, data.length);
+	memcpy(held_octets[place] + HEADROOM, data.octets, data.length);
 	a->held_count++;
 	return true;
 }
@@ -343,8 +470,8 @@ release_held(struct association *a)
 		const struct held_datagram h = a->held[i];
 		const struct pinned_name *p = names_of_serial(&a->names,
 		    h.name);
-		const struct payload data = { held_octets[h.place],
-			h.length };
+		const struct payload data = {
+			held_octets[h.place] + HEADROOM, h.length };
 
 		if (p != NULL && is_unknown(p))
 			a->held[kept++] = h;
@@ -359,8 +486,12 @@ static bool
 send_to_name(struct association *a, const struct request *to,
     struct payload data)
 {
-	const struct pinned_name *p = name_pin(a, to);
+	const struct pinned_name *p;
+	struct verdict verdict;
 
+	if (is_settled(a, to, &verdict))
+		return send_name_on(a, to, &verdict, data);
+	p = name_pin(a, to);
 	if (p == NULL)
 		return false;
 	if (is_unknown(p))
@@ -370,23 +501,36 @@ send_to_name(struct association *a, const struct request *to,
 }
 
 /*
- * SECURITY: only from the client's address, and from one port of it: the one
- * that it announced, else the first that sends something valid.
+ * SECURITY: only from the client's address, or that of the gateway that named
+ * it to us, and from one port of it: the one that was announced, else the
+ * first that sends something valid.
  */
 static bool
-relay_up(struct association *a, const struct address *from, size_t length)
+is_from_client(const struct association *a, const struct address *from)
 {
-	struct cursor c = { .at = buffer, .left = length };
+	if (address_equal(from, &a->client))
+		return a->client.port == 0 || a->client.port == from->port;
+	return a->proxy.family != FAMILY_NONE &&
+	    address_equal(from, &a->proxy);
+}
+
+static bool
+relay_up(struct association *a, const struct arrival *got)
+{
+	struct cursor c = { .at = received, .left = got->length };
 	struct udp_header header;
 	struct payload data;
 
-	if (!address_equal(from, &a->client) ||
-	    (a->client.port != 0 && a->client.port != from->port))
+	if (!is_from_client(a, &got->from) ||
+	    !udp_header_parse(&c, &header) || header.fragment != 0)
 		return false;
-	if (!udp_header_parse(&c, &header) || header.fragment != 0)
-		return false;
-	a->client.port = from->port;
-	data = (struct payload){ c.at, c.left };
+	a->client = got->from;
+	a->proxy.family = FAMILY_NONE; /* the client has shown itself */
+	if (got->fd == a->relay_proxy) {
+		a->relay_proxy = a->relay;
+		a->relay = got->fd;
+	}
+	data = (struct payload){ received + (got->length - c.left), c.left };
 	if (header.to.kind == NAME_HOST)
 		return send_to_name(a, &header.to, data);
 	return send_to(a, &(struct target){ .address = header.to.address },
@@ -396,57 +540,97 @@ relay_up(struct association *a, const struct address *from, size_t length)
 /* --------------------------------------------------- to the client */
 
 static bool
-relay_down(struct association *a, const struct address *from, size_t length)
+send_down(struct association *a, const uint8_t *octets, size_t length)
 {
 	const struct endpoint to = endpoint_of(&a->client, a->scope);
-	uint8_t header[UDP_HEADER_MAX];
-	uint8_t *start = buffer + UDP_HEADER_MAX;
-	size_t size;
 
-	if (!peers_sent(&a->peers, from))
-		return false;
-	size = udp_header_format(from, header);
-	start -= size;
-	memcpy(start, header, size);
 	/* A datagram that is too long with its header fails here. */
-	if (sendto(a->relay, start, size + length, MSG_NOSIGNAL,
-	    (const struct sockaddr *)&to.storage, to.length) < 0)
-		return false;
+	return sendto(a->relay, octets, length, MSG_NOSIGNAL,
+	    (const struct sockaddr *)&to.storage, to.length) >= 0;
+}
+
+static void
+count_down(struct association *a, size_t length)
+{
 	a->down += length;
 	figures_octets(0, length);
 	a->datagrams_down++;
 	a->moved_at = clock_now();
+}
+
+static bool
+relay_down(struct association *a, const struct arrival *got)
+{
+	uint8_t header[UDP_HEADER_MAX];
+	uint8_t *start = received;
+	size_t size;
+
+	if (!peers_sent(&a->peers, &got->from))
+		return false;
+	size = udp_header_format(&got->from, header);
+	start -= size;
+	memcpy(start, header, size);
+	if (!send_down(a, start, size + got->length))
+		return false;
+	count_down(a, got->length);
 	return true;
 }
 
-/* Receives one datagram at `at'; returns its length, -1 where there is none
- * now. */
-static ssize_t
-receive(int fd, uint8_t *at, struct address *from)
+static bool
+is_relay_of_hop(const struct association *a, const struct arrival *got)
+{
+	for (size_t i = 0; i < a->tunnel_count; i++) {
+		const struct address *relay = &a->tunnels[i].relay;
+
+		if (a->tunnels[i].fd == got->fd)
+			return address_equal(&got->from, relay) &&
+			    got->from.port == relay->port;
+	}
+	return false;
+}
+
+/* What a next gateway sends has its header already.  SECURITY: nobody else is
+ * listened to at that socket. */
+static bool
+relay_back(struct association *a, const struct arrival *got)
+{
+	struct cursor c = { .at = received, .left = got->length };
+	struct client_address from;
+
+	if (!is_relay_of_hop(a, got) || a->client.port == 0 ||
+	    !client_datagram_parse(&c, &from) || from.id != 0 ||
+	    !send_down(a, received, got->length))
+		return false;
+	count_down(a, c.left);
+	return true;
+}
+
+/* Receives one datagram; false: there is none now. */
+static bool
+receive(struct arrival *got)
 {
 	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(storage);
-	const ssize_t n = recvfrom(fd, at, OCTETS_MAX, MSG_TRUNC,
+	const ssize_t n = recvfrom(got->fd, received, OCTETS_MAX, MSG_TRUNC,
 	    (struct sockaddr *)&storage, &length);
 
-	*from = address_of(&storage);
-	return n;
+	got->from = address_of(&storage);
+	got->length = n < 0 ? 0 : (size_t)n;
+	return n >= 0;
 }
 
 typedef bool relay_datagram(struct association *a,
-    const struct address *from, size_t length);
+    const struct arrival *got);
 
 static void
-take_datagrams(struct association *a, int fd, uint8_t *at,
-    relay_datagram *relay)
+take_datagrams(struct association *a, int fd, relay_datagram *relay)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
-		struct address from;
-		const ssize_t n = receive(fd, at, &from);
+		struct arrival got = { .fd = fd };
 
-		if (n < 0)
+		if (!receive(&got))
 			return;
-		if (n > OCTETS_MAX || !relay(a, &from, (size_t)n))
+		if (got.length > OCTETS_MAX || !relay(a, &got))
 			a->dropped++;
 	}
 }
@@ -499,6 +683,9 @@ interface_tell(struct association *a, const struct target *t)
 
 	if (!peer_of(a, t)->allowed)
 		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
+	/* Only the last gateway knows. */
+	if (peer_of(a, t)->via != NULL)
+		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);
 	route = route_probe(a->settings, &t->address, 0);
 	if (outside_of(a, t->address.family) == -1)
 		return control_reply(a, REPLY_NETWORK_UNREACHABLE, NULL);
@@ -616,7 +803,59 @@ association_idle_deadline(const struct association *a)
 	return (struct deadline){ a->moved_at + a->settings->idle_timeout };
 }
 
-enum { CONTROL, RELAY, OUTSIDE_IPV6, OUTSIDE_IPV4, SOCKETS };
+enum { CONTROL, RELAY, RELAY_PROXY, OUTSIDE_IPV6, OUTSIDE_IPV4, TUNNELS };
+enum { SOCKETS = TUNNELS + 2 * POLICY_HOPS_MAX };
+
+/* Two for each tunnel: its datagrams, and its connection, whose end is all
+ * that it says. */
+static void
+fill_sockets(const struct association *a, struct pollfd fds[SOCKETS])
+{
+	const short control = a->control_name == 0 ? POLLIN | POLLRDHUP :
+	    POLLRDHUP;
+	const int sockets[TUNNELS] = { a->inbox->fd, a->relay,
+		a->relay_proxy, a->outside_ipv6, a->outside_ipv4 };
+
+	for (size_t i = 0; i < TUNNELS; i++)
+		fds[i] = (struct pollfd){ .fd = sockets[i],
+			.events = POLLIN };
+	fds[CONTROL].events = control;
+	for (size_t i = 0; i < POLICY_HOPS_MAX; i++) {
+		const bool open = i < a->tunnel_count &&
+		    a->tunnels[i].fd != -1;
+		struct pollfd *own = &fds[TUNNELS + 2 * i];
+
+		own[0] = (struct pollfd){ .events = POLLIN,
+			.fd = open ? a->tunnels[i].fd : -1 };
+		own[1] = (struct pollfd){ .events = POLLRDHUP,
+			.fd = open ? a->tunnels[i].upstream.fd : -1 };
+	}
+}
+
+static bool
+tunnel_lost(struct association *a, const struct tunnel *t)
+{
+	char reason[REASON_TEXT];
+	struct text text = text_in(reason, sizeof(reason));
+
+	text_add(&text, t->upstream.hop->text);
+	text_add(&text, " ended its association");
+	return association_end(a, RESULT_UPSTREAM_FAILED, reason);
+}
+
+static bool
+take_tunnels(struct association *a, const struct pollfd fds[SOCKETS])
+{
+	for (size_t i = 0; i < a->tunnel_count; i++) {
+		const struct pollfd *own = &fds[TUNNELS + 2 * i];
+
+		if (own[0].revents != 0)
+			take_datagrams(a, own[0].fd, relay_back);
+		if (own[1].revents != 0)
+			return tunnel_lost(a, &a->tunnels[i]);
+	}
+	return true;
+}
 
 static bool
 take_ready(struct association *a, const struct pollfd fds[SOCKETS])
@@ -624,31 +863,24 @@ take_ready(struct association *a, const struct pollfd fds[SOCKETS])
 	if (fds[CONTROL].revents != 0 &&
 	    !control_read(a, fds[CONTROL].revents))
 		return false;
-	if (fds[RELAY].revents != 0)
-		take_datagrams(a, a->relay, buffer, relay_up);
-	for (size_t i = OUTSIDE_IPV6; i < SOCKETS; i++)
+	for (size_t i = RELAY; i < TUNNELS; i++)
 		if (fds[i].revents != 0)
-			take_datagrams(a, fds[i].fd, buffer + UDP_HEADER_MAX,
-			    relay_down);
-	return true;
+			take_datagrams(a, fds[i].fd, i < OUTSIDE_IPV6 ?
+			    relay_up : relay_down);
+	return take_tunnels(a, fds);
 }
 
 static bool
 take_turn(struct association *a)
 {
-	const short control = a->control_name == 0 ? POLLIN | POLLRDHUP :
-	    POLLRDHUP;
-	struct pollfd fds[SOCKETS + NAMES_POLL_MAX] = {
-		[CONTROL] = { .fd = a->inbox->fd, .events = control },
-		[RELAY] = { .fd = a->relay, .events = POLLIN },
-		[OUTSIDE_IPV6] = { .fd = a->outside_ipv6, .events = POLLIN },
-		[OUTSIDE_IPV4] = { .fd = a->outside_ipv4, .events = POLLIN },
-	};
+	struct pollfd fds[SOCKETS + NAMES_POLL_MAX];
 	struct deadline until = association_idle_deadline(a);
 	const size_t n = names_poll(&a->names, fds + SOCKETS, &until);
-	const enum wait wait = wait_for(fds, SOCKETS + n, until);
 	bool lasts = true;
+	enum wait wait;
 
+	fill_sockets(a, fds);
+	wait = wait_for(fds, SOCKETS + n, until);
 	if (wait == WAIT_STOPPED)
 		return association_stop(a);
 	if (wait == WAIT_READY)

@@ -26,6 +26,7 @@
 #include "net/names.h"
 #include "net/outcome.h"
 #include "net/peers.h"
+#include "net/tunnel.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "wire/address.h"
@@ -37,6 +38,7 @@ struct association_peer {
 	struct address address; /* with the port */
 	struct address local;   /* what it was sent from */
 	const struct rule *rule; /* that allowed it; NULL: no line did */
+	const struct hop *via;   /* the next gateway that it went by */
 };
 
 /* A datagram that waits for a name; its octets are elsewhere. */
@@ -59,6 +61,9 @@ struct association {
 	struct inbox *inbox;
 	bool interface_data;
 	struct address client;
+	struct address proxy; /* datagrams may come from here, too: the one
+				 that sent a PROXY header; FAMILY_NONE */
+	struct address listen; /* where that one reached us */
 	uint32_t scope; /* of a link-local client */
 	void (*peer_seen)(void *context, const struct association_peer *peer);
 	void *context;
@@ -66,11 +71,17 @@ struct association {
 	/* Descriptors: towards the client, and to peers of each family (-1:
 	 * this host has not got it, or `prefer' excludes it). */
 	int relay;
+	int relay_proxy; /* towards a proxy of another family; -1: none */
 	int outside_ipv4;
 	int outside_ipv6;
 	struct address bound; /* of relay */
 	uint16_t port_ipv4;   /* of the others */
 	uint16_t port_ipv6;
+
+	/* Next gateways that datagrams can go by; filled in between
+	 * association_open() and association_run(). */
+	struct tunnel tunnels[POLICY_HOPS_MAX];
+	size_t tunnel_count;
 
 	/* What came of it: octets of payload, datagrams; dropped: of either
 	 * side, whatever the cause. */
@@ -83,6 +94,7 @@ struct association {
 	/* RESULT_OK, RESULT_RESET: the client ended its connection, reset it.
 	 * RESULT_TIMEOUT: idle.  RESULT_BAD_REQUEST: the client said what it
 	 * may not.  RESULT_CONNECT_FAILED: association_open() failed.
+	 * RESULT_UPSTREAM_FAILED: a next gateway ended its association.
 	 * RESULT_STOPPED: SIGTERM. */
 	struct outcome outcome;
 

@@ -101,15 +101,26 @@ find_peers(struct binding *b, struct deadline until)
 	return found;
 }
 
-/* Keeps the peers that the rules allow. */
+/*
+ * Keeps the peers that the rules allow to come here.  False: there is none; or
+ * the first of those that are allowed is to be met at a next gateway.
+ */
 static bool
 judge_peers(struct binding *b)
 {
 	size_t allowed = 0;
 
-	for (size_t i = 0; i < b->peer_count; i++)
-		if (judge_peer(b, &b->peers[i]))
+	for (size_t i = 0; i < b->peer_count; i++) {
+		if (!judge_peer(b, &b->peers[i]))
+			continue;
+		if (b->verdict.via == NULL) {
 			b->peers[allowed++] = b->peers[i];
+		} else if (allowed == 0) {
+			b->peers[0] = b->peers[i];
+			b->peer_count = 1;
+			return binding_end(b, RESULT_OK, NULL);
+		}
+	}
 	b->peer_count = allowed;
 	return allowed > 0 || binding_fail(b, RESULT_DENIED,
 	    REPLY_NOT_ALLOWED, b->verdict.reason);

@@ -56,7 +56,12 @@ struct binding {
 	char attempts[ATTEMPTS_TEXT]; /* "192.0.2.9:4711 stranger, ..." */
 };
 
-/* From the question to two listeners, by `until'.  True: they listen. */
+/*
+ * From the question to two listeners, by `until'.  True: they listen.  Where
+ * the first peer that the rules allow is to be met at a next gateway,
+ * b->verdict.via says which, b->peers has that peer alone, and there is no
+ * listener.
+ */
 bool binding_open(struct binding *b, struct deadline until);
 
 /*

@@ -29,6 +29,21 @@ is_at(const struct peer *peer, const struct address *address)
 	    address_equal(&peer->address, address);
 }
 
+struct address
+peers_key(const char *name, uint16_t port)
+{
+	struct address key = { .family = FAMILY_IPV6, .port = port };
+	uint32_t hash = hash_start;
+
+	for (size_t i = 0; name[i] != '\0'; i++) {
+		hash = (hash ^ (uint8_t)name[i]) * hash_prime;
+		/* Four sums of the name, each of another rotation. */
+		for (size_t k = 0; k < 4; k++)
+			key.octets[4 * k + i % 4] ^= (uint8_t)(hash >> 8 * k);
+	}
+	return key;
+}
+
 struct peer *
 peers_find(struct peers *p, const struct address *address, uint32_t name)
 {
@@ -63,7 +78,8 @@ peers_sent(struct peers *p, const struct address *address)
 	struct peer *set = set_of(p, address);
 
 	for (size_t i = 0; i < PEER_WAYS; i++) {
-		if (!set[i].sent || !is_at(&set[i], address))
+		if (!set[i].sent || set[i].via != NULL ||
+		    !is_at(&set[i], address))
 			continue;
 		set[i].used = ++p->uses;
 		return true;

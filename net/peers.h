@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The peers of an association: where it may send, as far as that was judged,
- * and where it has sent, because answers are taken from there only.  Pure: no
+ * and where it has sent, because answers are taken from there only (those of a
+ * next gateway come from the gateway).  Pure: no
  * descriptor, no clock.
  */
 #ifndef SOCKS64_NET_PEERS_H
@@ -26,8 +27,10 @@ struct peer {
 	uint32_t used;           /* the value of peers.uses then */
 	struct address source;   /* ours towards it, port 0 */
 	const struct rule *rule; /* that decided; NULL: no line did */
+	const struct hop *via;   /* the next gateway that leads there */
+	bool forwards;           /* ... and is told the name */
 	bool allowed;            /* the rules let datagrams go there */
-	bool sent;               /* one went there: answers are taken */
+	bool sent;               /* one went there */
 };
 
 struct peers {
@@ -44,6 +47,10 @@ struct peer *peers_find(struct peers *p, const struct address *address,
  * forgotten. */
 struct peer *peers_add(struct peers *p, const struct address *address,
     uint32_t name);
+
+/* The key of a name that is not looked up: no address of a host, but its own
+ * for each name and port. */
+struct address peers_key(const char *name, uint16_t port);
 
 /* Was anything sent to that address and port, whatever the name? */
 bool peers_sent(struct peers *p, const struct address *address);

@@ -305,8 +305,10 @@ is_refusal(const struct upstream *u)
 	    u->octets[1] != REPLY_SUCCEEDED;
 }
 
-bool
-upstream_take(struct upstream *u)
+/* Takes what is there of a reply.  False: it is over.  True: u->outcome.result
+ * is RESULT_OK where the reply is whole, else there is more to come. */
+static bool
+take_reply(struct upstream *u)
 {
 	struct cursor c = { .at = u->octets };
 	struct client_reply reply;
@@ -342,11 +344,51 @@ bool
 upstream_reply(struct upstream *u, struct deadline until)
 {
 	for (;;) {
-		if (!upstream_take(u))
+		if (!take_reply(u))
 			return false;
 		if (u->outcome.result == RESULT_OK)
 			return true;
 		if (!upstream_wait(u, until))
+			return false;
+	}
+}
+
+/* The wait of a BIND is the client's, too: it may end it. */
+static bool
+peer_wait(struct upstream *u, struct deadline until)
+{
+	struct pollfd fds[] = {
+		{ .fd = u->client, .events = POLLRDHUP },
+		{ .fd = u->fd, .events = POLLIN },
+	};
+	const enum wait wait = wait_for(fds, 2, until);
+
+	if (wait == WAIT_STOPPED)
+		outcome_stop(&u->outcome);
+	else if (wait == WAIT_TIMEOUT || deadline_passed(until))
+		outcome_fail(&u->outcome, RESULT_TIMEOUT, REPLY_TTL_EXPIRED,
+		    "no peer connected within bind-timeout");
+	else if ((fds[0].revents & (POLLERR | POLLHUP)) != 0)
+		outcome_end(&u->outcome, RESULT_RESET,
+		    "the client reset its connection");
+	else if (fds[0].revents != 0)
+		outcome_end(&u->outcome, RESULT_OK,
+		    "the client ended its BIND before a peer connected");
+	else
+		return true;
+	upstream_close(u);
+	return false;
+}
+
+bool
+upstream_peer(struct upstream *u, struct deadline until)
+{
+	for (;;) {
+		if (!take_reply(u))
+			return false;
+		if (u->outcome.result == RESULT_OK)
+			return true;
+		if (!peer_wait(u, until))
 			return false;
 	}
 }

@@ -77,11 +77,11 @@ bool upstream_request(struct upstream *u,
 bool upstream_reply(struct upstream *u, struct deadline until);
 
 /*
- * The same in steps, for who waits for more than the hop.  Reads what is
- * there; false: it is over, without success.  u->outcome.result is RESULT_OK
- * where the reply is whole, else there is more to come.
+ * Waits for the second reply to a BIND, by `until': who has connected to the
+ * hop is u->bound then.  False: u->fd is closed.  RESULT_TIMEOUT: nobody came
+ * in time.  RESULT_OK, RESULT_RESET: the client ended its BIND, reset it.
  */
-bool upstream_take(struct upstream *u);
+bool upstream_peer(struct upstream *u, struct deadline until);
 
 /* Closes the connection, if there is one. */
 void upstream_close(struct upstream *u);

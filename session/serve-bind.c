@@ -34,8 +34,9 @@ listening_address(const struct session *s)
 	return session_bound(s, address_is_any(ours) ? &other : ours);
 }
 
-static void
-listen_for_peer(struct session *s)
+/* False: a next gateway is to listen. */
+static bool
+listen_for_peer(struct session *s, struct deadline until)
 {
 	struct binding *b = &s->binding;
 	bool listens;
@@ -44,21 +45,23 @@ listen_for_peer(struct session *s)
 	b->question = &s->question;
 	b->wanted = s->request.address.port;
 	b->client = s->inbox.fd;
-	listens = binding_open(b, deadline_in(s->settings.connect_timeout));
+	listens = binding_open(b, until);
 	note_verdict(s);
+	if (!listens && b->verdict.via != NULL &&
+	    b->outcome.result == RESULT_OK)
+		return false;
 	if (!listens)
 		session_conclude(s, &b->outcome);
+	return true;
 }
 
 /* FTP: PORT and EPRT may name this port, in a session that translates. */
 static void
-register_port(struct session *s, const struct address *told)
+register_port(struct session *s, const struct table_bind *bind)
 {
 	const struct share share = session_share(s);
-	const struct table_bind bind = { .told = *told,
-		.ipv4 = s->binding.ipv4, .ipv6 = s->binding.ipv6 };
 
-	(void)binds_put(&share, &bind,
+	(void)binds_put(&share, bind,
 	    deadline_in(s->settings.bind_timeout).at);
 }
 
@@ -79,14 +82,46 @@ wait_for_peer(struct session *s)
 	s->record.local = b->local;
 }
 
-_Noreturn void
-serve_bind(struct session *s)
+/* With both replies of the next gateway. */
+static _Noreturn void
+pass_on(struct session *s, const struct verdict *verdict,
+    struct deadline until)
 {
+	struct upstream *u = &s->upstream;
+	struct table_bind bind = { .told.family = FAMILY_NONE };
 	struct address bound;
 
-	listen_for_peer(s);
-	bound = listening_address(s);
-	register_port(s, &bound);
+	serve_via_open(s, verdict, until);
+	bind.told = serve_via_ask(s, verdict, &s->binding.peers[0], until);
+	if (u->bound.family == FAMILY_IPV6)
+		bind.ipv6 = u->bound;
+	else
+		bind.ipv4 = u->bound;
+	register_port(s, &bind);
+	session_confine(s, SANDBOX_BIND);
+	/* From here: no connection of ours, no file; of the table a
+	 * lock. */
+	session_answer(s, &(struct response){ .bound = &bind.told });
+	session_show(s);
+	if (!upstream_peer(u, deadline_in(s->settings.bind_timeout)))
+		session_conclude(s, &u->outcome);
+	bound = serve_via_bound(s);
+	session_answer(s, &(struct response){ .bound = &bound });
+	s->stage = STAGE_SILENT;
+	session_announce(s);
+	serve_relay(s, u->fd);
+}
+
+/* With two listeners of our own. */
+static _Noreturn void
+meet_here(struct session *s)
+{
+	struct binding *b = &s->binding;
+	const struct address bound = listening_address(s);
+	const struct table_bind bind = { .told = bound, .ipv4 = b->ipv4,
+		.ipv6 = b->ipv6 };
+
+	register_port(s, &bind);
 	s->record.local = bound;
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no listener, no connection of ours, no file; of the table
@@ -98,5 +133,18 @@ serve_bind(struct session *s)
 	session_answer(s, &(struct response){ .bound = &s->record.peer });
 	s->stage = STAGE_SILENT;
 	session_announce(s);
-	serve_relay(s, s->binding.fd);
+	serve_relay(s, b->fd);
+}
+
+_Noreturn void
+serve_bind(struct session *s)
+{
+	const struct deadline until =
+	    deadline_in(s->settings.connect_timeout);
+
+	if (s->verdict.settled)
+		pass_on(s, &s->verdict, until);
+	if (!listen_for_peer(s, until))
+		pass_on(s, &s->binding.verdict, until);
+	meet_here(s);
 }

@@ -49,6 +49,7 @@ log_peer(void *context, const struct association_peer *peer)
 		rule_place(peer->rule, &place);
 		r.rule = rule;
 	}
+	r.via = peer->via != NULL ? peer->via->text : NULL;
 	r.duration_usec = clock_microseconds() - s->start;
 	journal_record(&r);
 }
@@ -75,6 +76,53 @@ relay_address(struct session *s)
 	return *reached;
 }
 
+/* Did the session itself end, and not only the way by that hop? */
+static bool
+is_final(const struct outcome *outcome)
+{
+	return outcome->result == RESULT_CLIENT_GONE ||
+	    outcome->result == RESULT_STOPPED ||
+	    outcome->result == RESULT_ERROR;
+}
+
+/*
+ * An association at each next gateway that a datagram could go by.  One that
+ * refuses ends the session where there is no other way; else its datagrams
+ * will be dropped, and the record says why.
+ */
+static void
+open_tunnels(struct session *s)
+{
+	const struct deadline until =
+	    deadline_in(s->settings.connect_timeout);
+	struct association *a = &s->association;
+	const struct hop *hops[POLICY_HOPS_MAX];
+	const struct outcome *refusal = NULL;
+	bool otherwise;
+
+	a->tunnel_count = policy_hops(s->settings.policy, &s->question, hops,
+	    &otherwise);
+	for (size_t i = 0; i < a->tunnel_count; i++) {
+		struct upstream *u = &a->tunnels[i].upstream;
+
+		u->settings = &s->settings;
+		u->hop = hops[i];
+		u->question = &s->question;
+		u->reached = *session_reached(s);
+		u->client = s->inbox.fd;
+		s->record.via = hops[0]->text;
+		if (tunnel_open(&a->tunnels[i], until))
+			otherwise = true;
+		else if (refusal == NULL || is_final(&u->outcome))
+			refusal = &u->outcome;
+	}
+	if (refusal == NULL)
+		return;
+	if (!otherwise || is_final(refusal))
+		session_conclude(s, refusal);
+	s->record.reason = refusal->reason;
+}
+
 static struct address
 associate(struct session *s)
 {
@@ -91,6 +139,9 @@ associate(struct session *s)
 	a->scope = s->scope;
 	a->peer_seen = s->settings.log_udp_peers ? log_peer : NULL;
 	a->context = s;
+	a->proxy = s->record.proxy;
+	a->listen = s->record.listen;
+	open_tunnels(s);
 	if (!association_open(a, session_reached(s)))
 		session_conclude(s, &a->outcome);
 	bound.port = a->bound.port;

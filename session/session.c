@@ -193,7 +193,8 @@ session_end(struct session *s, enum result result, const char *reason)
 	struct record *r = &s->record;
 
 	r->result = result;
-	r->reason = reason;
+	if (reason != NULL)
+		r->reason = reason; /* else what a step has left there */
 	r->quiet = result != RESULT_ERROR &&
 	    (s->inbox.received == 0 || s->health_check);
 	r->duration_usec = clock_microseconds() - s->start;

@@ -5,6 +5,7 @@
 
 load lib/gateway
 load lib/chain
+load lib/bind
 
 prepare_file() {
 	chain_up
@@ -362,4 +363,239 @@ via [2001:db8::1]:1080"
 	assert_equal rep "$(value rep "${lines[0]}")" 02
 	assert_record "$(record_of "$(value client "${lines[0]}")")" denied \
 	    user=g3
+}
+
+# datagrams OPTION... SCENE ARGUMENT...: udp.py from the CLIENT of use_chain;
+# RECORD is the first gateway's record of its session.
+datagrams() {
+	local -a options=()
+	while [[ $1 == --* ]]; do
+		options+=("$1" "$2")
+		shift 2
+	done
+	run in_ns "$CLIENT" "$PEERS/udp.py" "${options[@]}" \
+	    "$(endpoint "$GATEWAY" 1080)" "$@" </dev/null
+	[[ $status -eq 0 ]] || fail "$* ($CLIENT):" "$output" \
+	    "$(cat "$(hop_log g1)")" || return 1
+	LINE=${lines[0]}
+	RECORD=$(session_of g1 "$(value client "$LINE")")
+}
+
+# session_of ROLE CLIENT: the record of a session, and none that is `peer'.
+session_of() {
+	local log line
+	log=$(hop_log "$1")
+	[[ $1 != gw ]] || log=$GATEWAY_LOG
+	wait_for_line "$log" "(ok|reset|denied|failed|timeout) client=${2//[\[\]]/.} " || return 1
+	line=$(grep -F -- " client=$2 " "$log" | grep -v 'peer client=')
+	[[ $line =~ (^|[ \>])($RECORD_FORM)$ ]] ||
+	    fail "not the form of socks64-handler(8), LOG:" "$line" || return 1
+	echo "${BASH_REMATCH[2]}"
+}
+
+@test "datagrams of types E to L, by name and by address" {
+	local type form
+	for type in $CHAIN_TYPES; do
+		use_chain "$type"
+		chain_start "$HOP" "allow udp to name via $(endpoint "$HOP" 1080)"
+		for form in name ip; do
+			echo "type $type by $form"
+			ask "$form"
+			datagrams --as "$AS" echo "$TARGET" 5353 "$SERVER"
+			assert_equal bnd "$(value bnd "$LINE" |
+			    sed 's/:[0-9]*$//')" \
+			    "$(endpoint "$GATEWAY" x | sed 's/:x$//')"
+			assert_record "$RECORD" ok cmd=UDP up=30 down=30 \
+			    datagrams=6/6/0 peers=1 \
+			    via="$(endpoint "$HOP" 1080)"
+		done
+		# The hop has seen it so, too.
+		wait_for_log 'ok client=.* cmd=UDP .* datagrams=6/6/0'
+		hop_stop g1
+		gateway_stop
+	done
+}
+
+@test "datagrams that go by a hop and directly, side by side" {
+	gateway_start dual
+	echo "$S6 v6.example.com" >>"/etc/netns/$NET-g1/hosts"
+	hop_start g1 "allow udp via $HOP4:1080 at 198.51.100.0/24" \
+	    'allow udp at 10.5.0.0/24' "allow udp via $HOP6:1080 at 2001:db8::/32"
+	start near ip netns exec "$NET-d4" "$PEERS/datagrams.py" $D4 5353
+	wait_for_line "$BATS_FILE_TMPDIR/near.out" '^ready$'
+	CLIENT=d4 GATEWAY=$G1_4
+	run in_ns d4 env PYTHONPATH="$PEERS" "$PYTHON" - "$G1_4" "$S4" "$S6" \
+	    "$D4" <<-'END'
+		import argparse, sys, udp
+		a = udp.Association(argparse.Namespace(form="ip", port=False,
+		    flag=0, gateway=sys.argv[1] + ":1080"))
+		for host in sys.argv[2:] * 2:
+		    print(a.ask(host, 5353, b"hello"))
+		a.form = "name"
+		# Looked up here, because of `at', and sent as an address.
+		print(a.ask("v6.example.com", 5353, b"named"))
+	END
+	sed -i '/v6.example.com/d' "/etc/netns/$NET-g1/hosts"
+	stop near
+	assert_equal "answers" "$(sed 1d <<<"$output" | sort -u)" \
+	    "$(printf "('%s', 5353, b'%s')\n" "$D4" hello "$S4" hello \
+	        "$S6" hello "$S6" named)"
+	RECORD=$(session_of g1 "$(value client "${lines[0]}")")
+	assert_record "$RECORD" ok datagrams=7/7/0 peers=4
+}
+
+@test "a hop that refuses an association: its no, or datagrams that are dropped" {
+	gateway_start dual 'deny udp' "$NET_ALLOW"
+	hop_start g1 "allow udp via $HOP4:1080"
+	CLIENT=d4 GATEWAY=$G1_4
+	datagrams echo
+	assert_equal rep "$(value rep "$LINE")" 02
+	assert_record "$RECORD" denied cmd=UDP via="$HOP4:1080" \
+	    'reason=answered 02$'
+	hop_stop g1
+	hop_start g1 "allow udp to name via $HOP4:1080" 'allow udp at 10.5.0.0/24'
+	start near ip netns exec "$NET-d4" "$PEERS/datagrams.py" $D4 5353
+	wait_for_line "$BATS_FILE_TMPDIR/near.out" '^ready$'
+	run in_ns d4 env PYTHONPATH="$PEERS" "$PYTHON" - "$G1_4" "$D4" <<-'END'
+		import argparse, sys, udp
+		a = udp.Association(argparse.Namespace(form="name", port=False,
+		    flag=0, gateway=sys.argv[1] + ":1080"))
+		a.send("v4.example.com", 5353, b"lost")
+		a.form = "ip"
+		assert a.ask(sys.argv[2], 5353, b"hello")[2] == b"hello"
+	END
+	stop near
+	RECORD=$(session_of g1 "$(value client "${lines[0]}")")
+	assert_record "$RECORD" ok datagrams=1/1/1 'reason=answered 02$'
+}
+
+@test "a hop that ends its connection ends the association" {
+	hop_start g1 "allow udp via $HOP4:1080"
+	hop '<3' '>0500' request '>050000010a0100020fa0' '<1'
+	CLIENT=d4 GATEWAY=$G1_4
+	start scene ip netns exec "$NET-d4" "$PEERS/udp.py" "$G1_4:1080" \
+	    control eof
+	wait_for_line "$BATS_FILE_TMPDIR/scene.out" '^client='
+	stop hop
+	RECORD=$(session_of g1 "$(value client \
+	    "$(head -n 1 "$BATS_FILE_TMPDIR/scene.out")")")
+	assert_record "$RECORD" upstream-failed \
+	    'reason=10.1.0.2:1080 ended its association$'
+}
+
+@test "only the hop's own datagrams come back" {
+	hop_start g1 "allow udp to name via $HOP4:1080"
+	hop '<3' '>0500' request '>050000010a0100020fa0' hold
+	run -0 in_ns d4 env PYTHONPATH="$PEERS" "$PYTHON" - "$G1_4" "$NET" \
+	    <<-'END'
+		import argparse, subprocess, sys, udp
+		a = udp.Association(argparse.Namespace(form="name", port=False,
+		    flag=0, gateway=sys.argv[1] + ":1080"))
+		relay = subprocess.Popen(["ip", "netns", "exec",
+		    sys.argv[2] + "-gw", sys.executable, "-c", """
+		import socket
+		mine = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		mine.bind(("10.1.0.2", 4000))
+		print("ready", flush=True)
+		octets, sender = mine.recvfrom(65536)
+		other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		other.bind(("10.1.0.2", 4001))
+		head = bytes.fromhex("00000001c63364500050")
+		other.sendto(head + b"another port", sender)
+		third = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		third.bind(("10.4.0.2", 4000))
+		third.sendto(head + b"another host", sender)
+		mine.sendto(b"no header", sender)
+		mine.sendto(bytes.fromhex("00000101c63364500050") + b"part", sender)
+		mine.sendto(bytes.fromhex("00000008010203040050") + b"id", sender)
+		mine.sendto(head + octets, sender)
+		"""], stdout=subprocess.PIPE)
+		relay.stdout.readline()
+		a.send("v.test", 80, b"question")
+		print(a.receive())
+		relay.wait()
+	END
+	assert_equal "answer" "${lines[1]}" "('198.51.100.80', 80, \
+b'\\x00\\x00\\x00\\x03\\x06v.test\\x00Pquestion')"
+	RECORD=$(session_of g1 "$(value client "${lines[0]}")")
+	assert_record "$RECORD" ok datagrams=1/1/5
+}
+
+@test "datagrams of clients that the last gateway knows by themselves" {
+	gateway_start dual 'proxy-protocol-from 10.1.0.1,2001:db8:11::1' \
+	    "$NET_ALLOW from $D4,$D6"
+	local type
+	for type in $CHAIN_TYPES; do
+		use_chain "$type"
+		hop_start g1 "allow all to name via $(endpoint "$HOP" 1080)" \
+		    "via-proxy-protocol $(endpoint "$HOP" 1080)"
+		echo "type $type"
+		datagrams --as name echo "$SERVER_NAME" 5353 "$SERVER"
+		assert_record "$RECORD" ok datagrams=6/6/0
+		assert_record "$(session_of gw "$(value client "$RECORD")")" \
+		    ok datagrams=6/6/0
+		hop_stop g1
+	done
+}
+
+@test "BIND of types E to L, by name and by address" {
+	local type form outer us port
+	for type in $CHAIN_TYPES; do
+		use_chain "$type"
+		chain_start "$HOP" "allow bind to name via $(endpoint "$HOP" 1080)"
+		for form in name ip; do
+			echo "type $type by $form"
+			ask "$form"
+			bind_start --as "$AS" "$TARGET" 0
+			assert_equal rep "$(value rep "$FIRST")" 00
+			port=$(port_of "$FIRST")
+			us=$(gateway_towards "$SERVER_ROLE")
+			outer=$HOP
+			! same_family "$HOP" "$SERVER" || outer=$us
+			same_family "$GATEWAY" "$HOP" || outer=$GATEWAY
+			assert_equal bnd "$(value bnd "$FIRST")" \
+			    "$(endpoint "$outer" "$port")"
+			run -0 visit "$SERVER_ROLE" "$us" "$port"
+			assert_equal "at the peer" "${lines[1]}" \
+			    "from the client"
+			wait_for_line "$OUT" '^got='
+			assert_match "second reply" "$(sed -n 2p "$OUT")" \
+			    "rep=00 peer=.*:$(sed 's/.*://' <<<"${lines[0]}")"
+			assert_equal "at the client" "$(sed -n 3p "$OUT")" \
+			    "got=from the peer"
+			RECORD=$(hop_record g1 "$(value client "$FIRST")")
+			assert_record "$RECORD" ok cmd=BIND up=16 down=14 \
+			    via="$(endpoint "$HOP" 1080)" \
+			    peer="$(endpoint "$HOP" 1080)"
+			stop client
+		done
+		hop_stop g1
+		gateway_stop
+	done
+}
+
+@test "the wait of a BIND ends with the client, the hop, or the time" {
+	gateway_start dual
+	hop_start g1 "allow bind to name via $HOP4:1080" 'bind-timeout 1s'
+	CLIENT=d4 GATEWAY=$G1_4
+	bind_start --as name --leave fin v4.example.com 0
+	assert_record "$(hop_record g1 "$(value client "$FIRST")")" ok \
+	    cmd=BIND 'reason=ended its BIND'
+	stop client
+	wait_until sessions_are 0
+	bind_start --as name v4.example.com 0
+	wait_for_line "$OUT" '^rep='
+	assert_equal second "$(sed -n 2p "$OUT")" "rep=06 peer=0.0.0.0:0"
+	assert_record "$(hop_record g1 "$(value client "$FIRST")")" timeout \
+	    cmd=BIND 'reason=within bind-timeout'
+	stop client
+	wait_until sessions_are 0
+	gateway_stop
+	hop '<3' '>0500' request '>050000010a0100020fa0' \
+	    '>05040001000000000000'
+	bind_start --as name v4.example.com 0
+	wait_for_line "$OUT" '^rep='
+	assert_equal second "$(sed -n 2p "$OUT")" "rep=04 peer=0.0.0.0:0"
+	assert_record "$(hop_record g1 "$(value client "$FIRST")")" \
+	    connect-failed 'reason=answered 04$'
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * UDP ASSOCIATE as its client (RFC 1928 4, 6 and 7).
+ */
+#include "net/tunnel.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/route.h"
+#include "net/sockaddr.h"
+
+/*
+ * Where the hop takes datagrams: its BND, or its own address where BND is none
+ * or is what a PROXY header told it of us.  SECURITY: not an address of this
+ * host, unless the hop is here.
+ */
+static struct address
+relay_of(const struct tunnel *t)
+{
+	const struct upstream *u = &t->upstream;
+	const struct address *told = u->question->proxied.family !=
+	    FAMILY_NONE ? &u->question->proxied : &u->reached;
+	struct address relay = u->bound;
+
+	if (relay.family == FAMILY_NONE || address_is_any(&relay) ||
+	    (u->hop->proxied && address_equal(&relay, told)) ||
+	    (route_probe(u->settings, &relay, 0).self &&
+	    !route_probe(u->settings, &u->dial.peer, 0).self)) {
+		relay = u->dial.peer;
+		relay.port = u->bound.port;
+	}
+	return relay;
+}
+
+/* The socket has the address that the hop knows this session by. */
+static bool
+bind_socket(const struct tunnel *t)
+{
+	const struct upstream *u = &t->upstream;
+	struct address from = { .family = t->relay.family };
+
+	if (u->dial.local.family == from.family)
+		from = u->dial.local;
+	from.port = 0;
+	const struct endpoint at = endpoint_of(&from, 0);
+	return route_steer(u->settings, t->fd) && bind(t->fd,
+	    (const struct sockaddr *)&at.storage, at.length) == 0;
+}
+
+static bool
+open_socket(struct tunnel *t)
+{
+	struct upstream *u = &t->upstream;
+
+	t->relay = relay_of(t);
+	t->fd = socket_create(t->relay.family, SOCK_DGRAM);
+	if (t->fd != -1 && bind_socket(t))
+		return true;
+	if (t->fd != -1)
+		close(t->fd);
+	t->fd = -1;
+	outcome_fail(&u->outcome, RESULT_CONNECT_FAILED,
+	    REPLY_GENERAL_FAILURE,
+	    "there is no socket for datagrams to the next gateway");
+	upstream_close(u);
+	return false;
+}
+
+bool
+tunnel_open(struct tunnel *t, struct deadline until)
+{
+	const struct client_request request = {
+		.command = REQUEST_UDP_ASSOCIATE };
+
+	t->fd = -1;
+	return upstream_open(&t->upstream, until) &&
+	    upstream_request(&t->upstream, &request) &&
+	    upstream_reply(&t->upstream, until) && open_socket(t);
+}
