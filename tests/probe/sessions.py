@@ -34,6 +34,8 @@ CROWD = 80  # pipes of a MiB: more than fs.pipe-user-pages-soft
 HOST4, HOST6 = "192.0.2.80", "2001:db8::80"
 OWN4 = "192.0.2.1"
 ALLOW = f"allow all at {HOST4},{HOST6},self"
+# The client is one of this host, where it listens for FTP.
+ALLOW_CLIENT = "allow bind at 127.0.0.1"
 
 
 class Failed(Exception):
@@ -430,7 +432,8 @@ def ftp_state():
 
 def ftp(handler):
     """Watched, translated, active by itself and with BIND."""
-    options = ("user nobody", "state-dir " + ftp_state(), "ftp-port 2121")
+    options = ("user nobody", "state-dir " + ftp_state(), ALLOW_CLIENT,
+               "ftp-port 2121")
     watched = ftp_session(handler, HOST4, *options)
     watched.client.sendall(b"PASV\r\n")
     ftp_line(watched.server, b"PASV\r\n")
@@ -505,7 +508,7 @@ def protected(handler):
     """Steered, and with AUTH: nothing is dialled behind it any more."""
     for steering in ("interface lo", "mark 7"):
         options = ("user nobody", "state-dir " + ftp_state(), steering,
-                   "ftp-port 2121")
+                   ALLOW_CLIENT, "ftp-port 2121")
         s = ftp_session(handler, HOST6, *options)
         s.client.sendall(b"PORT 127,0,0,1,200,1\r\n")
         check("told", ftp_line(s.server)[:5], b"EPRT ")
