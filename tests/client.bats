@@ -333,12 +333,13 @@ for host in \"192.0.2.1\", \"127.0.0.1\":
 	diff <(sed -n '/global:/,/local:/p' "$ROOT/lib/exports" |
 	    grep -oE '[a-z_0-9]+(;)' | tr -d ';' | sort) <(echo "$symbols")
 	# Nothing in it comes back to itself.
-	! nm -u "$ROOT"/build/pic/lib/*.o | awk '{ print $2 }' |
-	    grep -xFf <(echo "$symbols")
+	run grep -xFf <(echo "$symbols") \
+	    <(nm -u "$ROOT"/build/pic/lib/*.o | awk '{ print $2 }')
+	assert_equal "calls of its own hooks" "$output" ""
 	local libc=/usr/lib/x86_64-linux-musl/libc.so
 	[[ -e $libc ]] || skip 'musl is not installed'
-	! nm -D --undefined-only "$ROOT/libsocks64.so" | grep -v ' w ' |
-	    awk '{ sub(/@.*/, "", $2); print $2 }' | sort |
-	    comm -23 - <(nm -D --defined-only "$libc" |
-	    awk '{ print $3 }' | sort) | grep .
+	run comm -23 <(nm -D --undefined-only "$ROOT/libsocks64.so" |
+	    grep -v ' w ' | awk '{ sub(/@.*/, "", $2); print $2 }' | sort) \
+	    <(nm -D --defined-only "$libc" | awk '{ print $3 }' | sort)
+	assert_equal "what musl has not" "$output" ""
 }

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
 import handshake
@@ -32,7 +33,10 @@ def spawn(program, arguments, fds, environment=None, listen=None):
     """Starts it with exactly these descriptors: {number: descriptor}.
 
     listen: LISTEN_FDS, with the right LISTEN_PID; or a pair of both."""
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # The child does nothing but dup2, close and execve.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid != 0:
         return pid
     try:
