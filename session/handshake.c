@@ -51,10 +51,9 @@ take_proxied(struct session *s, const struct proxy_header *header)
 {
 	struct record *r = &s->record;
 
-	if (header->local) {
-		s->health_check = true;
+	s->health_check = header->local;
+	if (header->source.family == FAMILY_NONE)
 		return;
-	}
 	r->proxy = r->client;
 	r->client = header->source;
 	s->scope = 0;
@@ -90,6 +89,21 @@ session_proxy(struct session *s)
 		read_more(s);
 	}
 	take_proxied(s, &header);
+}
+
+/*
+ * A balancer that asks for more than an answer to its greeting is no health
+ * check: it is refused, and the record is no quiet one.  SECURITY: else whole
+ * sessions would leave no record, with the balancer for a client.
+ */
+static void
+refuse_health_check(struct session *s, enum result result)
+{
+	if (!s->health_check)
+		return;
+	s->health_check = false;
+	session_fail(s, result, REPLY_NOT_ALLOWED, "a PROXY header with LOCAL "
+	    "is for health checks, which ask for nothing");
 }
 
 /* --------------------------------------- greeting, method (RFC 1928 3) */
@@ -200,6 +214,7 @@ log_in(struct session *s)
 	memcpy(s->user, login.user, login.user_length);
 	s->record.user = s->user;
 	s->record.user_length = login.user_length;
+	refuse_health_check(s, RESULT_AUTH_FAILED);
 	granted = password_check(s->passwords, &login);
 	inbox_consume(&s->inbox, &behind);
 	inbox_wipe(&s->inbox);
@@ -298,6 +313,7 @@ request_wrong(const struct request *request, enum reply why)
 static _Noreturn void
 refuse_request(struct session *s, enum reply why)
 {
+	s->health_check = false;
 	if (why != REPLY_GENERAL_FAILURE || s->request.by_name)
 		record_destination(s);
 	session_fail(s, RESULT_BAD_REQUEST, why,
@@ -322,5 +338,6 @@ session_request(struct session *s)
 		read_more(s);
 	}
 	record_destination(s);
+	refuse_health_check(s, RESULT_DENIED);
 }
 

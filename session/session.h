@@ -40,7 +40,7 @@ struct session {
 	struct inbox inbox;        /* inbox.fd is the client's connection */
 	uint32_t scope;            /* of a link-local client */
 	int passwords;             /* the password file, -1: none */
-	bool health_check;         /* PROXY LOCAL: not worth a record */
+	bool health_check;         /* PROXY LOCAL, nothing asked for yet */
 	char user[LOGIN_FIELD_MAX]; /* record.user points here */
 
 	struct address proxied;    /* destination of the PROXY header */

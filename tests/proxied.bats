@@ -20,7 +20,7 @@ proxied() {
 	proxied cuts
 }
 
-@test "LOCAL, UNKNOWN and UNSPEC are health checks: served, and logged at debug only" {
+@test "LOCAL is for health checks, at debug only, and UNKNOWN is the balancer itself" {
 	proxied health
 }
 

@@ -86,10 +86,8 @@ v1_line(const char *line, size_t length, struct proxy_header *out)
 	struct field fields[V1_FIELDS];
 
 	if (length >= known && memcmp(line, unknown, known) == 0 &&
-	    (length == known || line[known] == ' ')) {
-		out->local = true;
+	    (length == known || line[known] == ' '))
 		return true;
-	}
 	if (split(line, length, fields) != V1_FIELDS)
 		return false;
 	const bool ipv6 = field_is(&fields[1], "TCP6");
@@ -245,8 +243,8 @@ v2_parse(struct cursor *walk, struct proxy_header *out)
 	if (walk->starved)
 		return PARSE_MORE;
 
-	out->local = command == V2_LOCAL || family >> 4 == 0;
-	if (out->local)
+	out->local = command == V2_LOCAL;
+	if (out->local || family >> 4 == 0)
 		return PARSE_DONE;
 	v2_addresses(&body, family == V2_TCP6, out);
 	if (body.starved || !tlvs_valid(header, V2_START + length, &body))

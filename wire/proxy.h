@@ -19,11 +19,13 @@
 enum { PROXY_HEADER_MAX = 16 + 4096 };
 
 struct proxy_header {
-	/* LOCAL, UNKNOWN or UNSPEC: the proxy speaks for itself (a health
-	 * check) or does not know: the addresses are FAMILY_NONE, and those
-	 * of the connection hold. */
+	/* The command LOCAL of version 2: the proxy speaks for itself, as a
+	 * health check does. */
 	bool local;
-	struct address source; /* the client; IPv4-mapped is IPv4 */
+	/* The client, and where it connected to; IPv4-mapped is IPv4.  Both
+	 * are FAMILY_NONE with LOCAL and where the proxy names nobody
+	 * (UNKNOWN, UNSPEC): those of the connection hold then. */
+	struct address source;
 	struct address destination;
 };
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 """Clients of two gateways behind a balancer, each from its own address.
 
-    balanced.py [--login USER:PASSWORD] BALANCER SERVER LOG1 LOG2 [VICTIM]
+    balanced.py [--login USER:PASSWORD] [--version-1] BALANCER SERVER
+        LOG1 LOG2 [VICTIM]
 
 BALANCER and SERVER (which echoes) are ADDRESS:PORT.  The clients are
 192.0.2.100 to .115.  Each gateway's records are in its LOG.  With VICTIM, a
@@ -100,7 +101,11 @@ def sweep(arguments):
 
 
 def all_records(arguments):
-    return len(records(arguments.log1)) + len(records(arguments.log2))
+    """Of version 1 a health check is a session of the balancer."""
+    balancer = arguments.balancer.rsplit(":", 1)[0] + ":"
+    return sum(not (arguments.version_1 and client.startswith(balancer))
+               for log in (arguments.log1, arguments.log2)
+               for _, client in records(log))
 
 
 def check_both(arguments):
@@ -157,6 +162,7 @@ def check_death(arguments, had):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--login")
+    parser.add_argument("--version-1", action="store_true")
     for name in ("balancer", "server", "log1", "log2"):
         parser.add_argument(name)
     parser.add_argument("victim", nargs="?")

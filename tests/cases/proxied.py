@@ -13,6 +13,7 @@ import re
 import socket
 import struct
 import sys
+import tempfile
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
 import handshake
@@ -87,7 +88,7 @@ def play(program, vector):
         if not done:
             record_of(handler, "bad-proxy-header" if vector.verdict == "bad"
                       else "handshake-timeout")
-        elif vector.client == "local":
+        elif vector.client in ("local", "-"):
             record_of(handler, "denied dest=192.0.2.1:80")
         else:
             record_of(handler, "denied dest=192.0.2.1:80", vector.client)
@@ -101,7 +102,7 @@ def check_vectors(program, report):
         report.run(name, play, program, vector)
 
 
-def cut_in_two(program, header, cut):
+def cut_in_two(program, header, cut, client="192.0.2.7:4711"):
     """Header, greeting, request, data: nothing is lost, whatever the cut."""
     sink = Sink()
     payload = b"ahead"
@@ -124,7 +125,7 @@ def cut_in_two(program, header, cut):
         sink.thread.join(handshake.DEADLINE)
         if sink.octets != payload:
             raise Failure(f"the server got {sink.octets!r}")
-        record_of(handler, f"ok up={len(payload)} down=9", "192.0.2.7:4711")
+        record_of(handler, f"ok up={len(payload)} down=9", client)
     finally:
         handler.kill()
         sink.close()
@@ -160,13 +161,47 @@ def checked(program, header, level, talk):
         handler.kill()
 
 
+def asks_more(program, header, options, talk, answer, record):
+    """What is no health check any more has its record."""
+    handler = Handler(program, FROM_HERE + handshake.LOOPBACK + options)
+    try:
+        handler.let_go()
+        handler.send(header + talk)
+        handler.client.shutdown(socket.SHUT_WR)
+        got = handler.read_to_end()
+        if not got.startswith(answer):
+            raise Failure(f"answer {got.hex()}")
+        record_of(handler, record)
+    finally:
+        handler.kill()
+
+
 def check_health(program, report):
-    for name, header in (("LOCAL", LOCAL), ("UNKNOWN", UNKNOWN),
+    for talk in (b"", socks.GREETING):
+        for level in ("info", "debug"):
+            report.run(f"LOCAL {level} {talk.hex()}", checked, program,
+                       LOCAL, level, talk)
+    sink = Sink()
+    request = socks.GREETING + socks.request("127.0.0.1", sink.port)
+    sink.close()
+    report.run("LOCAL asks for something", asks_more, program, LOCAL,
+               [], request, REFUSED[:4],
+               f"denied dest=127.0.0.1:{sink.port}")
+    with tempfile.NamedTemporaryFile() as passwords:
+        os.chmod(passwords.name, 0o644)
+        passwords.write(b"alice:$6$salt$hash\n")
+        passwords.flush()
+        report.run("LOCAL logs in", asks_more, program, LOCAL,
+                   ["-o", "auth password", "-o",
+                    f"password-file {passwords.name}"],
+                   b"\5\1\2\1\5alice\6secret", b"\5\2\1\1",
+                   "auth-failed user=alice")
+    for name, header in (("UNKNOWN", UNKNOWN),
                          ("UNSPEC", SIGNATURE + b"\x21\0\0\0")):
-        for talk in (b"", socks.GREETING):
-            for level in ("info", "debug"):
-                report.run(f"{name} {level} {talk.hex()}", checked, program,
-                           header, level, talk)
+        report.run(name, asks_more, program, header, [], b"", b"",
+                   "client-gone")
+        report.run(f"{name} asks", cut_in_two, program, header, 0,
+                   None)
 
 
 def sent_away(program, options, octets, wanted):

@@ -28,10 +28,12 @@ parse_prefix(const uint8_t *data, size_t length, size_t *taken,
 static void
 check_header(const struct proxy_header *header, size_t taken)
 {
+	const bool nobody = header->source.family == FAMILY_NONE;
+
 	if (taken < 15 || taken > PROXY_HEADER_MAX)
 		abort();
-	if (header->local != (header->source.family == FAMILY_NONE) ||
-	    header->local != (header->destination.family == FAMILY_NONE))
+	if (nobody != (header->destination.family == FAMILY_NONE) ||
+	    (header->local && !nobody))
 		abort();
 }
 

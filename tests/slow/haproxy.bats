@@ -137,7 +137,7 @@ ALLOW='allow from 192.0.2.96/27 at 192.0.2.80 port 7000'
 	gateway one 192.0.2.11 "$ALLOW"
 	gateway two 192.0.2.12 "$ALLOW"
 	balance 's/send-proxy-v2/send-proxy/'
-	balanced
+	balanced "" --version-1
 }
 
 @test "with passwords, and the health check that the example says then" {
