@@ -402,6 +402,7 @@ family_for(const struct entry *e)
 {
 	if (e->family == AF_INET || e->peer.family == FAMILY_IPV4)
 		return FAMILY_IPV4;
+	/* A datagram socket of AF_INET6 may be both. */
 	return e->role == ROLE_UDP ? FAMILY_NONE : FAMILY_IPV6;
 }
 
@@ -416,7 +417,7 @@ own_name(int fd, const struct entry *e, struct sockaddr *name,
 	socklen_t size = sizeof(local);
 	struct address own = e->bound;
 
-	if (own.family != family) {
+	if (own.family != family || family == FAMILY_NONE) {
 		if (real.getsockname(fd, (struct sockaddr *)&local, &size) ==
 		    -1)
 			return -1;
