@@ -174,7 +174,7 @@ command_treatment(enum ask ask, enum pair pair)
 		[ASK_LPSV] = { { ACTION_WATCH, NULL },
 		    { ACTION_PASSIVE, NULL }, { ACTION_PASSIVE, NULL } },
 		[ASK_PORT] = { { ACTION_ACTIVE, NULL },
-		    { ACTION_PASS, NULL }, { ACTION_ACTIVE, NULL } },
+		    { ACTION_ACTIVE, NULL }, { ACTION_ACTIVE, NULL } },
 		[ASK_EPRT] = { { ACTION_ACTIVE, NULL },
 		    { ACTION_ACTIVE, NULL }, { ACTION_ACTIVE, NULL } },
 		[ASK_LPRT] = { { ACTION_ACTIVE, NULL },
@@ -253,7 +253,8 @@ command_judge_target(const struct command *command, enum pair pair,
 		return v;
 	}
 	/* SECURITY: a foreign address is never translated (FTP bounce). */
-	if (pair == PAIR_SAME)
+	if (pair == PAIR_SAME || (pair == PAIR_64 &&
+	    command->ask == ASK_PORT))
 		return v;
 	if (form == FORM_BAD)
 		return say(SAY_SYNTAX);

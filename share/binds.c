@@ -81,7 +81,9 @@ is_live_bind(const struct entry *e, const void *what)
 		const struct address *a = &e->addresses[i];
 
 		if (a->port == search->announced->port &&
-		    address_equal(a, search->announced))
+		    a->family != FAMILY_NONE &&
+		    (address_equal(a, search->announced) ||
+		    address_is_any(search->announced)))
 			return is_held(search->table, e);
 	}
 	return false;

@@ -34,7 +34,9 @@ enum table_result binds_put(const struct share *share,
 
 /*
  * Looks for a live BIND of this share, in another process, that told the
- * address and port `announced` or listens there.
+ * address and port `announced` or listens there.  0.0.0.0 and :: are any of
+ * its addresses: a program of one family whose connection to the gateway has
+ * the other knows no better one.
  */
 enum table_result binds_find(const struct share *share,
     const struct address *announced, struct table_bind *out);

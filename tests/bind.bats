@@ -459,6 +459,43 @@ active_answer() {
 	assert_match "answer" "$ANSWER" '^200 '
 }
 
+# names_any TYPE COMMAND: with PORT, EPRT or LPRT of 0.0.0.0 or ::, in which
+# %p is the port of the BIND, and %h,%l its octets.
+names_any() {
+	local port command
+	use_type "$1"
+	ftp_server "$SERVER_ROLE" "$SERVER"
+	bind_start "$SERVER" 0
+	port=$(port_of "$FIRST")
+	command=${2//%p/$port}
+	command=${command//%h/$((port / 256))}
+	run -0 ftp_command "$CLIENT" "$SERVER" "${command//%l/$((port % 256))}"
+	assert_match "$1 $2" "${lines[1]}" '^200 '
+	wait_for_line "$OUT" '^got=from the peer$'
+	stop ftp
+}
+
+@test "PORT, EPRT and LPRT of 0.0.0.0 or :: mean the BIND with that port" {
+	local state=$BATS_FILE_TMPDIR/state type port
+	install -d -o nobody -m 700 "$state"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" \
+	    "$(dirname "$BATS_FILE_TMPDIR")"
+	gateway_start activate "$NET_ALLOW" 'ftp-alg always' \
+	    "state-dir $state" 'user nobody'
+	for type in $TYPES; do
+		names_any "$type" 'PORT 0,0,0,0,%h,%l'
+		names_any "$type" 'EPRT |1|0.0.0.0|%p|'
+		names_any "$type" 'EPRT |2|::|%p|'
+		names_any "$type" 'LPRT 4,4,0,0,0,0,2,%h,%l'
+	done
+	# Without a BIND of that port it is nobody's.
+	use_type B
+	ftp_server s6 "$S6"
+	run -0 ftp_command c4 "$S6" 'PORT 0,0,0,0,200,0'
+	assert_match answer "${lines[1]}" '^5'
+	stop ftp
+}
+
 @test "a unix-domain client is answered 07" {
 	run -0 --separate-stderr "$PYTHON" -I - "$HANDLER" <<-'END'
 		import socket, subprocess, sys
