@@ -78,6 +78,12 @@ static const struct choice log_to_choices[] = {
 	{ NULL, 0, CHOICE_OPEN },
 };
 
+static const struct choice title_choices[] = {
+	{ "full", TITLE_FULL, CHOICE_OPEN },
+	{ "client", TITLE_CLIENT, CHOICE_OPEN },
+	{ NULL, 0, CHOICE_OPEN },
+};
+
 static const struct choice level_choices[] = {
 	{ "err", LOG_ERR, CHOICE_OPEN },
 	{ "error", LOG_ERR, CHOICE_OPEN },
@@ -189,6 +195,9 @@ static const struct directive directives[] = {
 	{ .keyword = "log-udp-peers", .kind = &kind_switch,
 	    .offset = offsetof(struct settings, log_udp_peers),
 	    .choices = switch_choices, .initial = "on" },
+	{ .keyword = "title", .kind = &kind_word,
+	    .offset = offsetof(struct settings, title),
+	    .choices = title_choices, .initial = "full" },
 	{ .keyword = "max-sessions", .kind = &kind_number,
 	    .offset = offsetof(struct settings, max_sessions),
 	    .initial = "4096", .low = 1, .high = SESSIONS_MAX },

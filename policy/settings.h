@@ -33,6 +33,12 @@ enum prefer {
 	PREFER_IPV4_ONLY,
 };
 
+/* What ps(1) shows of a session. */
+enum title {
+	TITLE_FULL,   /* CLIENT USER -> DEST (PEER) */
+	TITLE_CLIENT, /* CLIENT */
+};
+
 enum ftp_alg {
 	FTP_ALG_OFF,
 	FTP_ALG_AUTO,
@@ -113,6 +119,7 @@ struct settings {
 	int log_level;    /* LOG_ERR to LOG_DEBUG of syslog(3) */
 	int log_facility; /* LOG_DAEMON and so on */
 	bool log_start;
+	enum title title;
 	bool log_udp_peers;
 
 	/* Of the listening mode alone; 0: no limit, never. */

@@ -135,7 +135,10 @@ session_show(struct session *s)
 	char buffer[STATUS_TEXT];
 	struct text status = text_in(buffer, sizeof(buffer));
 
-	record_describe(&status, &s->record);
+	if (s->settings.title == TITLE_CLIENT)
+		record_client(&status, &s->record);
+	else
+		record_describe(&status, &s->record);
 	journal_status(buffer);
 }
 

@@ -95,7 +95,8 @@ struct address session_bound(const struct session *s,
 
 /* --------------------------------------------- what the machine sees */
 
-/* CLIENT USER -> DEST (PEER), for systemctl status and ps(1). */
+/* CLIENT USER -> DEST (PEER), or what `title' leaves of it, for systemctl
+ * status and ps(1). */
 void session_show(struct session *s);
 
 /* The same, and the record `open' where `log-start' asks for one. */

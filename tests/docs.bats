@@ -64,7 +64,7 @@ assert_same_list() { # WHAT ONE OTHER
 	        -e ipv6 -e ipv4 -e ipv6-only -e ipv4-only -e unix \
 	        -e on-link -e none \
 	        -e info -e notice -e warning -e err -e journal -e syslog \
-	        -e stderr)
+	        -e stderr -e full -e client)
 	assert_same_list "program and man page" "$known" "$manual"
 }
 
@@ -80,7 +80,7 @@ manual_default() {
 	local keyword value
 	for keyword in auth password-file handshake-timeout connect-timeout \
 	    idle-timeout half-closed-timeout prefer attempt-delay log-level \
-	    log-facility log-to log-start; do
+	    log-facility log-to log-start title; do
 		value=$(manual_default "$keyword")
 		[[ -n $value ]] || fail "no default of $keyword"
 		# Written out or left away, the effect is the same.

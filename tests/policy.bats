@@ -128,6 +128,7 @@ c:7: attempt-delay: "5s" is out of range: 10ms to 2s'
 		log-to auto
 		log-start off
 		log-udp-peers on
+		title full
 		max-sessions 4096
 		max-sessions-per-client 0
 		# max-rate-per-client: no limit
@@ -178,6 +179,7 @@ everything() {
 		log-to stderr
 		log-start on
 		log-udp-peers off
+		title client
 		max-sessions 65536
 		max-sessions-per-client 64
 		max-rate-per-client 30/1min

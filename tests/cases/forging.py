@@ -214,6 +214,30 @@ def logged_in(program, sinks, passwords, octets):
             handler.kill()
 
 
+def client_alone(program, passwords, user):
+    """With `title client' ps(1) has neither user nor destination."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        handler = Handler(program, [word for line in (
+            "auth password", f"password-file {passwords}", "user nobody",
+            "allow user * at loopback", "title client")
+                                    for word in ("-o", line)])
+        try:
+            handler.send(b"\5\1\2\1" + bytes((len(user),)) + user + b"\1x" +
+                         socks.request("127.0.0.1",
+                                       server.getsockname()[1]), last=False)
+            streams.receive_exactly(handler.client, 14)
+            end = time.monotonic() + handshake.DEADLINE
+            title = b""
+            while title != handler.name.encode():
+                if time.monotonic() > end:
+                    raise Failure(f"title {title}")
+                with open(f"/proc/{handler.process.pid}/cmdline",
+                          "rb") as file:
+                    title = file.read().rstrip(b"\0")
+        finally:
+            handler.kill()
+
+
 def password_file(*users):
     directory = tempfile.mkdtemp(dir="/run")
     os.chmod(directory, 0o755)
@@ -250,6 +274,7 @@ def check_titles(program, report, sinks):
     for octets in users:
         report.run(f"{octets[:20]}", logged_in, program, sinks, passwords,
                    octets)
+    report.run("title client", client_alone, program, passwords, users[0])
 
 
 def check_fields(program, report, sinks):
