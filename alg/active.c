@@ -54,8 +54,11 @@ announce_bind(struct control *k)
 	    ADVERTISE_BIND, a->server_address.family);
 
 	k->channels.newest = NULL;
-	k->announced = advertised->family != FAMILY_NONE ? *advertised :
-	    a->local;
+	if (a->via)
+		k->announced = k->live_bind; /* the next gateway listens */
+	else
+		k->announced = advertised->family != FAMILY_NONE ?
+		    *advertised : a->local;
 	k->announced.port = port;
 }
 

@@ -48,7 +48,12 @@ struct alg {
 				   knows */
 	struct address near;    /* the same with port 0 where it is an address
 				   of this host; else FAMILY_NONE */
-	struct address server_address; /* with the port */
+	/* The other end of `server', with the port: the FTP server, or the
+	 * next gateway on the way there.  destination: what the table calls
+	 * the server. */
+	struct address server_address;
+	struct address destination;
+	bool via; /* it is a next gateway */
 	struct address local;   /* the gateway's address towards the server */
 
 	/* The table, and what it is to say of this control connection. */

@@ -29,7 +29,8 @@ mention_other_address(struct control *k, const struct address *announced)
 	char buffer[LINE_TEXT];
 	struct text t = text_in(buffer, sizeof(buffer));
 
-	if (k->owner == NULL || announced->family == FAMILY_NONE ||
+	if (k->owner == NULL || k->alg->via ||
+	    announced->family == FAMILY_NONE ||
 	    address_equal(announced, &k->alg->server_address))
 		return;
 	text_add(&t, "the server announced another address than its own: ");
@@ -63,7 +64,7 @@ void
 passive_announce(struct control *k, uint16_t port)
 {
 	struct alg *a = k->alg;
-	struct address to = a->server_address;
+	struct address to = a->destination;
 	enum table_result result;
 
 	if (port < PORT_UNPRIVILEGED || !k->logged_in)
@@ -89,7 +90,7 @@ alias_of_server(struct control *k)
 	enum table_result result;
 	uint32_t id;
 
-	target.addresses[0] = a->server_address;
+	target.addresses[0] = a->destination;
 	target.addresses[0].port = 0;
 	result = ids_make(&a->share, &target, &id);
 	if (result != TABLE_OK) {
@@ -104,12 +105,13 @@ alias_of_server(struct control *k)
 }
 
 /* Returns the address that the client is told: the server's own where the
- * client can use that. */
+ * client can use that.  Where a next gateway leads there it is an alias, by
+ * which the client comes back to us. */
 static struct address
 server_for_client(struct control *k, uint16_t port)
 {
-	struct address a = k->pair == PAIR_46 ? alias_of_server(k) :
-	    k->alg->server_address;
+	struct address a = k->pair == PAIR_46 || k->alg->via ?
+	    alias_of_server(k) : k->alg->server_address;
 
 	a.port = port;
 	return a;

@@ -57,11 +57,23 @@ untranslated(const struct control *k, enum ask ask)
 	return keeps ? same : (struct treatment){ .action = ACTION_PASS };
 }
 
+/* Behind a next gateway no address means anything here: a reply that names one
+ * is always put into our own words. */
+static struct treatment
+treatment_of(const struct control *k, enum ask ask)
+{
+	const struct treatment t = k->alg->watch || !k->translating ?
+	    untranslated(k, ask) : command_treatment(ask, k->pair);
+	const bool named = ask == ASK_PASV || ask == ASK_LPSV;
+
+	return k->alg->via && named && t.action == ACTION_WATCH ?
+	    (struct treatment){ .action = ACTION_PASSIVE } : t;
+}
+
 static void
 command_act(struct control *k, const struct command *c)
 {
-	const struct treatment t = k->alg->watch || !k->translating ?
-	    untranslated(k, c->ask) : command_treatment(c->ask, k->pair);
+	const struct treatment t = treatment_of(k, c->ask);
 
 	switch (t.action) {
 	case ACTION_PASS:

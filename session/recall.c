@@ -16,8 +16,26 @@ enum { ALIAS_NET = 0, ALIAS_LEAST = 0x000100 };
 
 /* ---------------------------------------------------------- destinations */
 
+/* The question is for that server of the table: its address, or the name that
+ * a next gateway is told. */
 static void
-rewrite_alias(const struct recall *r, struct question *q)
+ask_for(struct recall *r, struct question *q, const struct address *server)
+{
+	struct table_control control;
+
+	if (!controls_is_key(server)) {
+		q->name = NULL;
+		q->literal = *server;
+		q->literal.port = q->port;
+	} else if (controls_by_address(&r->share, server, &control) ==
+	    TABLE_OK && control.name[0] != '\0') {
+		text_copy(r->name, sizeof(r->name), control.name);
+		q->name = r->name;
+	}
+}
+
+static void
+rewrite_alias(struct recall *r, struct question *q)
 {
 	const uint8_t *octets = q->literal.octets;
 	const uint32_t id = (uint32_t)octets[1] << 16 |
@@ -30,8 +48,7 @@ rewrite_alias(const struct recall *r, struct question *q)
 	if (ids_find(&r->share, id, &target) != TABLE_OK ||
 	    target.count == 0)
 		return;
-	q->literal = target.addresses[0];
-	q->literal.port = q->port;
+	ask_for(r, q, &target.addresses[0]);
 }
 
 /*
@@ -40,14 +57,14 @@ rewrite_alias(const struct recall *r, struct question *q)
  * port but the one that it connected to, so that no other is meant.
  */
 static void
-rewrite_own_port(const struct recall *r, struct question *q)
+rewrite_own_port(struct recall *r, struct question *q)
 {
 	struct address to;
 
 	if (q->name == NULL && address_equal(&q->literal, &r->reached) &&
 	    q->port >= PORT_UNPRIVILEGED && q->port != r->reached.port &&
 	    announced_at_port(&r->share, q->port, &to) == TABLE_OK)
-		q->literal = to;
+		ask_for(r, q, &to);
 }
 
 /* DNS may name another server by now: the data is where the control is. */
@@ -76,7 +93,7 @@ judge(const struct recall *r, const struct question *q,
 	struct verdict verdict;
 
 	policy_judge_request(policy, q, &verdict);
-	if (verdict.decision == ALLOW)
+	if (verdict.decision == ALLOW && !verdict.settled)
 		policy_judge_address(policy, q, &candidate, &verdict);
 	return verdict;
 }
@@ -146,8 +163,7 @@ rewrite_peer(struct recall *r, struct question *q)
 		return;
 	if (judge(r, q, &control.server).decision != ALLOW)
 		q->announced = control_rule(r, q, &control);
-	q->name = NULL;
-	q->literal = control.server;
+	ask_for(r, q, &control.server);
 }
 
 void
@@ -164,4 +180,9 @@ recall_rewrite(struct recall *r, struct question *q)
 	rewrite_own_port(r, q);
 	pin_name(r, q);
 	use_announcement(r, q);
+	/* It is nobody's address. */
+	if (controls_is_key(&r->pinned)) {
+		r->pinned.family = FAMILY_NONE;
+		r->pinned_only = false;
+	}
 }

@@ -31,6 +31,7 @@ struct recall {
 	 * finds.  pinned_only: nothing else is to be dialled. */
 	struct address pinned;
 	bool pinned_only;
+	char name[NAME_LENGTH_MAX + 1]; /* question->name may point here */
 };
 
 /*

@@ -48,22 +48,21 @@ serve_connect(struct session *s)
 {
 	const struct deadline until =
 	    deadline_in(s->settings.connect_timeout);
+	const struct verdict *way = s->verdict.settled ? &s->verdict :
+	    &s->dial.verdict;
 	struct address bound;
 	int server;
 
-	if (!serve_is_ftp(s))
-		table_close(&s->table);
-	/* From here: of the table no more than recall_rewrite() took. */
-	if (s->verdict.settled)
-		bound = pass_on(s, &s->verdict, until);
-	else if (!dial(s, until))
-		bound = pass_on(s, &s->dial.verdict, until);
-	else
+	if (s->verdict.settled || !dial(s, until)) {
+		bound = pass_on(s, way, until);
+		server = s->upstream.fd;
+	} else {
 		bound = session_bound(s, &s->record.local);
-	server = s->record.via != NULL ? s->upstream.fd : s->dial.fd;
+		server = s->dial.fd;
+	}
 	/* From here: two connections that policy allows to be one. */
 	if (serve_is_ftp(s))
-		serve_ftp_begin(s, server);
+		serve_ftp_begin(s, way, server);
 	session_answer(s, &(struct response){ .bound = &bound });
 	s->stage = STAGE_SILENT;
 	session_announce(s);

@@ -31,7 +31,7 @@ fill_control(struct session *s, struct table_control *control)
 {
 	struct text name = text_in(control->name, sizeof(control->name));
 
-	control->server = s->record.peer;
+	control->server = s->alg.destination;
 	if (s->question.name != NULL)
 		text_add(&name, s->question.name);
 }
@@ -57,8 +57,22 @@ fill_client(struct session *s, struct alg *a)
 		    &a->client_address, s->scope).self;
 }
 
+/* What the table calls the server: its address, or the key of its name where a
+ * next gateway was told the name alone. */
+static struct address
+destination_of(const struct session *s, const struct verdict *way)
+{
+	struct address destination = way->via == NULL ? s->record.peer :
+	    s->dial.peer;
+
+	if (way->forwards)
+		destination = controls_key(s->question.name);
+	destination.port = s->question.port;
+	return destination;
+}
+
 void
-serve_ftp_begin(struct session *s, int server)
+serve_ftp_begin(struct session *s, const struct verdict *way, int server)
 {
 	const struct cursor early = inbox_cursor(&s->inbox);
 	struct alg *a = &s->alg;
@@ -69,11 +83,14 @@ serve_ftp_begin(struct session *s, int server)
 	a->early_length = early.left;
 	a->settings = &s->settings;
 	a->question = &s->question;
-	a->rule = s->dial.verdict.matched;
-	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO &&
+	a->rule = way->matched;
+	a->via = way->via != NULL;
+	/* What is behind a next gateway can be said in lines only. */
+	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO && !a->via &&
 	    !families_differ(s);
 	fill_client(s, a);
 	a->server_address = s->record.peer;
+	a->destination = destination_of(s, way);
 	a->local = s->record.local;
 	a->share = session_share(s);
 	fill_control(s, &a->control);

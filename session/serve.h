@@ -47,8 +47,10 @@ _Noreturn void serve_relay(struct session *s, int server);
 bool serve_is_ftp(const struct session *s);
 
 /* In the place of serve_relay(), in two steps: before the reply to the
- * client, which comes back, and behind it. */
-void serve_ftp_begin(struct session *s, int server);
+ * client, which comes back, and behind it.  way: the verdict that led to
+ * `server', the connected socket. */
+void serve_ftp_begin(struct session *s, const struct verdict *way,
+    int server);
 _Noreturn void serve_ftp(struct session *s);
 
 #endif

@@ -78,3 +78,28 @@ controls_by_address(const struct share *share,
 	return entry_visit(share, &(struct visit){ KIND_CONTROL, entry_is_at,
 	    address, control_copy, out });
 }
+
+enum { KEY_NET = 1, KEY_BITS = 64 };
+
+struct address
+controls_key(const char *name)
+{
+	struct address key = { .family = FAMILY_IPV6,
+		.octets = { [0] = KEY_NET } };
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+	for (size_t i = 0; name[i] != '\0'; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3;
+	for (size_t i = 0; i < 8; i++)
+		key.octets[15 - i] = (uint8_t)(hash >> 8 * i);
+	return key;
+}
+
+bool
+controls_is_key(const struct address *address)
+{
+	const struct address net = { .family = FAMILY_IPV6,
+		.octets = { [0] = KEY_NET } };
+
+	return address_in_prefix(address, &net, KEY_BITS);
+}

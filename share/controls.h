@@ -21,8 +21,18 @@ struct table_control {
 	/* What the client asked for, as name_classify() gives it; "" where
 	 * it asked for an address. */
 	char name[NAME_LENGTH_MAX + 1];
-	struct address server; /* what was dialled, with the port */
+	/* What was dialled, or what a next gateway was told, with the port; or
+	 * controls_key() of the name. */
+	struct address server;
 };
+
+/*
+ * The address that stands for a server which a next gateway is told by that
+ * name, and which nobody here knows the address of: one of 100::/64, to which
+ * nothing is ever sent (RFC 6666).  The same name has the same one.
+ */
+struct address controls_key(const char *name);
+bool controls_is_key(const struct address *address);
 
 /*
  * Notes that a control connection lives, for CONTROL_LIFE.  Its session calls

@@ -599,3 +599,45 @@ b'\\x00\\x00\\x00\\x03\\x06v.test\\x00Pquestion')"
 	assert_record "$(hop_record g1 "$(value client "$FIRST")")" \
 	    connect-failed 'reason=answered 04$'
 }
+
+@test "FTP of types E to L: EPSV, PASV, PORT and EPRT, by name and by address" {
+	local role type form mode hop
+	for role in s4 s6; do
+		start "ftp-$role" ip netns exec "$NET-$role" \
+		    "$PEERS/ftp-chain.py" server "$(net_server $role)"
+		wait_for_line "$BATS_FILE_TMPDIR/ftp-$role.out" '^ready$'
+	done
+	for role in gw g1; do
+		mkdir -m 700 "$PLACE/$role"
+		chown nobody "$PLACE/$role"
+	done
+	for type in $CHAIN_TYPES; do
+		use_chain "$type"
+		hop=$(endpoint "$HOP" 1080)
+		gateway_start dual "$NET_ALLOW port 21" "state-dir $PLACE/gw"
+		# Port 21 alone: data connections belong to it.
+		hop_start g1 "allow to name port 21 via $hop" \
+		    "$NET_ALLOW port 21 via $hop" "state-dir $PLACE/g1"
+		for form in name ip; do
+			ask "$form"
+			for mode in EPSV PASV PORT EPRT; do
+				# No IPv6 address fits into these.
+				[[ $mode != P??? ||
+				    $CLIENT$form != d6ip ]] || continue
+				[[ $mode != PORT || $CLIENT == d4 ]] || continue
+				echo "type $type by $form, $mode"
+				run in_ns "$CLIENT" "$PEERS/ftp-chain.py" \
+				    client --as "$AS" \
+				    "$(endpoint "$GATEWAY" 1080)" "$TARGET" \
+				    $mode 300000
+				[[ $status -eq 0 ]] || fail "$output" \
+				    "$(cat "$(hop_log g1)")" \
+				    "$(cat "$GATEWAY_LOG")"
+			done
+		done
+		hop_stop g1
+		gateway_stop
+	done
+	stop ftp-s4
+	stop ftp-s6
+}

@@ -440,6 +440,7 @@ set_addresses(unsigned pair)
 	    address_ipv4((const uint8_t[]){ 192, 0, 2, 80 }, 21);
 	alg.reached = alg.client_address;
 	alg.reached.octets[3] ^= 1;
+	alg.destination = alg.server_address;
 	alg.local = alg.server_address;
 	alg.local.octets[3] ^= 1;
 }
