@@ -202,8 +202,8 @@ const struct call calls[] = {
 	    .because = "c-ares opens /dev/urandom, only to read" },
 	{ CALL(read), IN_RESOLVE,
 	    .because = "/dev/urandom; the password file, opened before" },
-	{ CALL(pread64), IN_RESOLVE,
-	    .because = "resolv.conf and hosts, opened before" },
+	{ CALL(pread64), IN_ROUTE,
+	    .because = "hosts, resolv.conf and routes, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
 	{ CALL(socket), IN_RESOLVE | IN_ALG,

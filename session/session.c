@@ -13,6 +13,7 @@
 #include "base/figures.h"
 #include "base/text.h"
 #include "base/wait.h"
+#include "net/onlink.h"
 #include "net/resolve.h"
 
 /* A user, a name and three addresses, escaped. */
@@ -31,20 +32,23 @@ give_up(struct session *s, enum sandbox_stage stage)
 {
 	static const struct {
 		bool names; /* hosts, resolv.conf */
+		bool links; /* the kernel's routes, for `on-link' */
 		bool hops;  /* passwords of next gateways */
 		enum { TABLE_NOT, TABLE_BIND, TABLE_ALL } table;
 	} kept[SANDBOX_STAGES] = {
-		[SANDBOX_SERVICE] = { true, true, TABLE_ALL },
-		[SANDBOX_NEGOTIATE] = { true, true, TABLE_ALL },
-		[SANDBOX_BIND] = { false, false, TABLE_BIND },
-		[SANDBOX_UDP] = { true, false, TABLE_NOT },
-		[SANDBOX_WATCH] = { false, false, TABLE_ALL },
-		[SANDBOX_ALG] = { false, false, TABLE_ALL },
-		[SANDBOX_RELAY] = { false, false, TABLE_NOT },
+		[SANDBOX_SERVICE] = { true, true, true, TABLE_ALL },
+		[SANDBOX_NEGOTIATE] = { true, true, true, TABLE_ALL },
+		[SANDBOX_BIND] = { false, true, false, TABLE_BIND },
+		[SANDBOX_UDP] = { true, true, false, TABLE_NOT },
+		[SANDBOX_WATCH] = { false, false, false, TABLE_ALL },
+		[SANDBOX_ALG] = { false, false, false, TABLE_ALL },
+		[SANDBOX_RELAY] = { false, false, false, TABLE_NOT },
 	};
 
 	if (!kept[stage].names)
 		resolve_release();
+	if (!kept[stage].links)
+		onlink_close();
 	if (!kept[stage].hops)
 		hops_close(&s->settings.policy->hops);
 	if (kept[stage].table == TABLE_NOT)

@@ -77,6 +77,20 @@ meet() { # FORM
 	done
 }
 
+@test "peers on a link of this host are known while it listens" {
+	gateway_start activate 'allow bind at on-link'
+	local type
+	for type in A B; do
+		use_type "$type"
+		bind_start "$SERVER" 0
+		run -0 visit "$SERVER_ROLE" \
+		    "$(gateway_towards "$SERVER_ROLE")" \
+		    "$(port_of "$FIRST")"
+		assert_equal "peer" "${lines[1]}" "from the client"
+		assert_record "$(record_of "$(value client "$FIRST")")" ok
+	done
+}
+
 @test "strangers are closed, and the wait goes on" {
 	gateway_start activate
 	use_type A
