@@ -343,3 +343,24 @@ for host in \"192.0.2.1\", \"127.0.0.1\":
 	    <(nm -D --defined-only "$libc" | awk '{ print $3 }' | sort)
 	assert_equal "what musl has not" "$output" ""
 }
+
+@test "-h, the manual and the version agree" {
+	run -0 "$WRAPPER" -V
+	[[ $output =~ ^'socks64 '[0-9]+\.[0-9]+\.[0-9]+$ ]]
+	run -0 "$WRAPPER" -h
+	local option
+	for option in server config option verbose quiet force check test env \
+	    dump version help; do
+		[[ $output == *"--$option"* ]]
+		grep -q "Fl -$option" "$ROOT/man/socks64.1" ||
+		    fail "socks64(1) has no --$option"
+	done
+	local keyword
+	for keyword in $(sed -n 's/^\t{ "\([a-z0-9-]*\)", parse_.*/\1/p' \
+	    "$ROOT/lib/configure.c"); do
+		grep -q "Cm $keyword" "$ROOT/man/socks64.1" ||
+		    fail "socks64(1) has no $keyword"
+		grep -q "^#$keyword " "$ROOT/units/examples/client.conf" ||
+		    fail "client.conf has no $keyword"
+	done
+}

@@ -13,7 +13,8 @@ setup_file() {
 	cp "$TESTS/tests.mk" "$STAGE/tree/tests"
 	cp -r "$ROOT/Makefile" "$ROOT/LICENSE" "$ROOT"/*.md "$ROOT/doc" \
 	    "$ROOT/man" "$ROOT/units" \
-	    "$HANDLER" "$HANDLER_STATIC" "$STAGE/tree"
+	    "$HANDLER" "$HANDLER_STATIC" "$ROOT/socks64" \
+	    "$ROOT/libsocks64.so" "$STAGE/tree"
 	chmod -R a+rX "$STAGE"
 	if [[ $(id -u) -eq 0 ]]; then
 		chown -R 65534:65534 "$STAGE"
@@ -46,6 +47,9 @@ install_make() {
 
 expected_files() {
 	sort -k 2 <<-'END'
+		755 usr/local/bin/socks64
+		755 usr/local/lib/socks64/libsocks64.so
+		644 usr/local/share/man/man1/socks64.1
 		755 usr/local/sbin/socks64-handler
 		755 usr/local/sbin/socks64-handler-static
 		644 usr/local/share/man/man5/socks64.conf.5
@@ -63,6 +67,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/LICENSE
 		644 usr/local/share/doc/socks64-handler/README.md
 		644 usr/local/share/doc/socks64-handler/SECURITY.md
+		644 usr/local/share/doc/socks64-handler/doc/client.md
 		644 usr/local/share/doc/socks64-handler/doc/costs.md
 		644 usr/local/share/doc/socks64-handler/doc/migrating.md
 		644 usr/local/share/doc/socks64-handler/doc/peers.md
@@ -70,6 +75,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/doc/several-machines.md
 		644 usr/local/share/doc/socks64-handler/examples/accounting.conf
 		644 usr/local/share/doc/socks64-handler/examples/apparmor.profile
+		644 usr/local/share/doc/socks64-handler/examples/client.conf
 		644 usr/local/share/doc/socks64-handler/examples/credentials.conf
 		644 usr/local/share/doc/socks64-handler/examples/egress.conf
 		644 usr/local/share/doc/socks64-handler/examples/fail2ban-filter.conf

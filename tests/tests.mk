@@ -232,4 +232,4 @@ TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/d
 	build/tests/message build/tests/password build/tests/order \
 	build/tests/table build/tests/native build/tests/service build/tests/ftp build/tests/unit/relay build/tests/unit/wait \
 	build/tests/client build/tests/client-handover build/tests/client-fakes \
-	build/tests/client-program build/client/oracle
+	build/tests/client-program build/client/oracle build/client/calls build/client/datagrams

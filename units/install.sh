@@ -18,6 +18,9 @@ table() {
 	cat <<-EOF
 		755 socks64-handler $PREFIX/sbin/socks64-handler
 		755 socks64-handler-static $PREFIX/sbin/socks64-handler-static
+		755 socks64 $PREFIX/bin/socks64
+		755 libsocks64.so $PREFIX/lib/socks64/libsocks64.so
+		644 man/socks64.1 $share/man/man1/socks64.1
 		644 man/socks64-handler.8 $share/man/man8/socks64-handler.8
 		644 man/socks64.conf.5 $share/man/man5/socks64.conf.5
 		644 units/socks64.socket $units/system/socks64.socket
@@ -52,7 +55,7 @@ table() {
 place() { # MODE SOURCE DESTINATION
 	mkdir -p "${3%/*}"
 	case $2 in
-	socks64-handler*) cp "$2" "$3.new" ;;
+	socks64-handler* | socks64 | libsocks64.so) cp "$2" "$3.new" ;;
 	*) sed "s|@SBINDIR@|$PREFIX/sbin|g" "$2" >"$3.new" ;;
 	esac
 	chmod "$1" "$3.new"
@@ -158,7 +161,7 @@ remove_directories() {
 	fi
 	for directory in share/doc/socks64-handler/doc \
 	    share/doc/socks64-handler/examples \
-	    share/doc/socks64-handler lib/systemd/system lib/systemd/user \
+	    share/doc/socks64-handler lib/socks64 lib/systemd/system lib/systemd/user \
 	    lib/systemd/catalog lib/systemd lib/sysusers.d lib/tmpfiles.d; do
 		[ ! -d "$PREFIX/$directory" ] ||
 		    rmdir --ignore-fail-on-non-empty "$PREFIX/$directory"

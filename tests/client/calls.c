@@ -6,15 +6,21 @@
  *   calls gethostbyname HOST PORT  connects and fetches /
  *   calls connect ADDRESS PORT     the errno of connect(2), or ok
  *   calls dial HOST PORT           the same for each address of the host
+ *   calls connect-name HOST PORT   the same for its IPv4 address
+ *   calls read HOST PORT           prints what the server sends
+ *   calls wait HOST PORT           without blocking, by epoll: SO_ERROR
+ *   calls twice HOST PORT          connects, and once more where it failed
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -226,6 +232,107 @@ dial(const char *name, const char *port, int flags)
 	return status;
 }
 
+/* The IPv4 address of a name. */
+static struct sockaddr_in
+address_of(const char *name, const char *port)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_UNSPEC };
+	struct addrinfo *list;
+
+	if (getaddrinfo(name, port, &hints, &list) != 0)
+		exit(1);
+	memcpy(&to, list->ai_addr, sizeof(to));
+	freeaddrinfo(list);
+	return to;
+}
+
+static int
+connect_name(const char *name, const char *port)
+{
+	const struct sockaddr_in to = address_of(name, port);
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	printf("%s\n", connect(fd, (const struct sockaddr *)&to, sizeof(to))
+	    == 0 ? "ok" : strerrorname_np(errno));
+	close(fd);
+	return 0;
+}
+
+static int
+read_all(const char *name, const char *port)
+{
+	const struct sockaddr_in to = address_of(name, port);
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char octet;
+
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == -1) {
+		printf("%s\n", strerrorname_np(errno));
+		return 1;
+	}
+	while (read(fd, &octet, 1) == 1)
+		putchar(octet);
+	return 0;
+}
+
+static int
+wait_for_it(const char *name, const char *port)
+{
+	const struct sockaddr_in to = address_of(name, port);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	const int set = epoll_create1(0);
+	struct epoll_event event = { .events = EPOLLOUT };
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == -1 &&
+	    errno != EINPROGRESS) {
+		printf("%s\n", strerrorname_np(errno));
+		return 0;
+	}
+	epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
+	if (epoll_wait(set, &event, 1, 30000) != 1)
+		printf("no event\n");
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	printf("%s\n", error == 0 ? "ok" : strerrorname_np(error));
+	return 0;
+}
+
+static int
+twice(const char *name, const char *port)
+{
+	const struct sockaddr_in to = address_of(name, port);
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const int yes = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	for (int i = 0; i < 2; i++) {
+		int delay = 0;
+		int domain = 0;
+		socklen_t size = sizeof(int);
+		const int result = connect(fd, (const struct sockaddr *)&to,
+		    sizeof(to));
+
+		printf("%s", result == 0 ? "ok" : strerrorname_np(errno));
+		getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &delay, &size);
+		size = sizeof(int);
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+		printf(" TCP_NODELAY %d %s\n", delay != 0,
+		    domain == AF_INET ? "AF_INET" : "another");
+	}
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	int (*run)(const char *name, const char *port);
+} programs[] = {
+	{ "connect-name", connect_name },
+	{ "read", read_all },
+	{ "wait", wait_for_it },
+	{ "twice", twice },
+};
+
 int
 main(int argc, char **argv)
 {
@@ -233,6 +340,9 @@ main(int argc, char **argv)
 		return names();
 	if (argc != 4)
 		return 64;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strcmp(argv[1], programs[i].word) == 0)
+			return programs[i].run(argv[2], argv[3]);
 	if (strcmp(argv[1], "gethostbyname") == 0)
 		return by_name(argv[2], argv[3]);
 	return dial(argv[2], argv[3], strcmp(argv[1], "connect") == 0 ?

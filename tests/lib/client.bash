@@ -17,6 +17,7 @@ client_names() {
 	in_ns c4 sh -c 'echo 0 >/proc/sys/net/ipv6/conf/lo/disable_ipv6'
 	for role in c4 c6; do
 		echo '127.0.0.1 localhost' >"/etc/netns/$NET-$role/hosts"
+		echo 'nameserver 127.0.0.1' >"/etc/netns/$NET-$role/resolv.conf"
 	done
 }
 

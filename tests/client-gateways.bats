@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# socks64 and its gateway: what each fault of it is to the program, on either
+# side of every octet; users and passwords, unix-domain sockets, several
+# addresses.  Whatever is wrong, nothing goes directly instead.
+
+load lib/common
+load lib/client
+
+setup_file() {
+	make -s -C "$ROOT" build/client/calls
+}
+
+# A scripted gateway on loopback, and the answers of connect(2) to it.
+gateway() {
+	run alone "$CASES/client.py" "$WRAPPER" "$BUILT/calls" "$@"
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "each REP is its errno, with ATYP 01, 03 and 04, cut at every octet" {
+	gateway replies
+}
+
+@test "what follows the reply is the program's, to the octet" {
+	gateway exact
+}
+
+@test "FIN and RST at each step" {
+	gateway ends
+}
+
+@test "no SOCKS5: version 4, HTTP, an unknown method" {
+	gateway strangers
+}
+
+@test "users: right, wrong, none where one is wanted; no password is shown" {
+	gateway users
+}
+
+@test "silence ends with the connect-timeout, for blocking and for epoll" {
+	gateway silence
+}
+
+@test "early: one segment, with a password too" {
+	gateway early
+}
+
+@test "a gateway that is down: one line, ENETDOWN, the next address" {
+	gateway down
+}
+
+@test "a unix-domain gateway: either family, options, refusal, then anew" {
+	gateway unix
+}
