@@ -369,6 +369,14 @@ gate_end(struct parent *p)
 
 /* ------------------------------------------------------------- deciding */
 
+/* Has a signal that asks for something not been answered yet?  It may have
+ * come while the answer to another one waited for the gate. */
+static bool
+is_asked(const struct parent *p)
+{
+	return p->stop || p->drain || p->renew;
+}
+
 static void
 stop(struct parent *p)
 {
@@ -399,6 +407,9 @@ renew(struct parent *p)
 		return;
 	notify_send("RELOADING=1");
 	gate_end(p);
+	/* What was asked for meanwhile would be forgotten. */
+	if (is_asked(p))
+		return;
 	renew_execute(p->service);
 	say(LOG_ERR, p->service->program, " could not be executed anew: ",
 	    strerror(errno));
@@ -465,6 +476,8 @@ next_moment(struct parent *p)
 	const struct overview o = overview_of(p);
 	struct deadline next = deadline_first(p->kill_at, p->idle_at);
 
+	if (is_asked(p))
+		return deadline_in(0);
 	if (p->told)
 		next = deadline_first(next,
 		    publish(&p->publisher, &o, metrics_file(p)));
@@ -555,7 +568,7 @@ parent_run(struct service *v, struct session *s, bool *is_session)
 	while (!p.ended) {
 		decide(&p);
 		if (p.state == STATE_SERVING && p.gate == 0 && !p.ended &&
-		    deadline_passed(p.gate_at) &&
+		    !is_asked(&p) && deadline_passed(p.gate_at) &&
 		    gate_begin(&p, s, is_session))
 			return p.status;
 		if (!p.ended)

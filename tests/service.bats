@@ -155,6 +155,10 @@ service() {
 	service sigterm terminal
 }
 
+@test "SIGTERM is not forgotten while another signal is answered" {
+	service sigterm-meanwhile
+}
+
 @test "SIGQUIT: no new session, the others go on" {
 	service sigquit
 }

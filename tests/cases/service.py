@@ -987,6 +987,32 @@ def case_sigquit(program):
     client.close()
 
 
+def busy_ending_gate(made, number):
+    """Sends a signal to the parent, which is to end the gate for it, and waits
+    until it waits for that.  Returns the gate, which will not end yet."""
+    gate = made.wait_gate()
+    os.kill(gate, signal.SIGSTOP)
+    os.kill(made.pid, number)
+    wait_for("SIGTERM to the gate", lambda: int(
+        status_field(gate, "ShdPnd")[0], 16) & 1 << signal.SIGTERM - 1)
+    return gate
+
+
+@case
+def case_sigterm_meanwhile(program):
+    """SIGTERM comes while the answer to another signal waits for the gate."""
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        made = service(program).start()
+        client = made.hold()
+        gate = busy_ending_gate(made, number)
+        os.kill(made.pid, signal.SIGTERM)
+        os.kill(gate, signal.SIGCONT)
+        expect(f"status behind {number.name}", wait_end(made.pid), 0)
+        made.pid = None
+        stopped_record(made)
+        client.close()
+
+
 def layout(pid):
     """Where stack and code of the process lie."""
     text = read(f"/proc/{pid}/maps").decode()
