@@ -239,13 +239,17 @@ generation_told(struct parent *p, const struct generation *g)
 }
 
 static void
-claim_answer(const struct parent *p, pid_t pid, const struct claim *claim)
+session_told(const struct parent *p, pid_t pid, const struct message *message)
 {
 	const uint32_t slot = ledger_find(p->service->ledger, pid);
+	enum user_admission admission = USER_REPEATED;
 
 	if (slot == LEDGER_NO_SLOT)
 		return; /* it has ended */
-	switch (ledger_admit_user(p->service->ledger, slot, claim)) {
+	if (message->kind == MESSAGE_CLAIM)
+		admission = ledger_admit_user(p->service->ledger, slot,
+		    &message->claim);
+	switch (admission) {
 	case USER_GRANTED:
 		kill(pid, SIGUSR1);
 		break;
@@ -253,7 +257,8 @@ claim_answer(const struct parent *p, pid_t pid, const struct claim *claim)
 		kill(pid, SIGUSR2);
 		break;
 	case USER_REPEATED:
-		/* SECURITY: no session of ours asks twice. */
+		/* SECURITY: a session of ours claims once, and says nothing
+		 * else; one that goes on would keep us busy with reading. */
 		kill(pid, SIGKILL);
 		break;
 	}
@@ -266,11 +271,11 @@ message_take(struct parent *p, pid_t sender, const uint8_t *octets,
 	struct message message;
 
 	message_parse(octets, length, &message);
-	if (message.kind == MESSAGE_CLAIM)
-		claim_answer(p, sender, &message.claim);
-	else if (sender == p->gate && message.kind == MESSAGE_GENERATION)
+	if (sender != p->gate)
+		session_told(p, sender, &message);
+	else if (message.kind == MESSAGE_GENERATION)
 		generation_told(p, &message.generation);
-	/* Else a wake-up, or nothing: there is something to publish. */
+	/* Else a wake-up: there is something to publish. */
 }
 
 /* The process that the kernel names as the sender; 0: it names none. */

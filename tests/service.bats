@@ -193,6 +193,6 @@ service() {
 	service titles
 }
 
-@test "a session that claims two users is killed" {
+@test "a session that claims two users, or says anything else, is killed" {
 	service claim-twice
 }

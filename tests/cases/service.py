@@ -1250,22 +1250,24 @@ def case_titles(program):
 
 @case
 def case_claim_twice(program):
-    """A session that asks the parent for a second user is killed."""
+    """A session that asks the parent for a second user, or says anything else,
+    is killed."""
     made = service(program, "max-sessions-per-user 5").start()
-    client = made.connect()
-    session = wait_for("a session", made.sessions)[0]
-    # What the session could send, sent in its name: SCM_CREDENTIALS of root
-    # may say any pid.
-    claims = claims_socket(made.gate())
-    message = b"u" + struct.pack("!I", 5) + b"=alice"
-    for _ in range(2):
-        claims.sendmsg([message], [(socket.SOL_SOCKET,
-                                    socket.SCM_CREDENTIALS,
-                                    struct.pack("iii", session, NOBODY,
-                                                NOBODY))])
-    made.wait_line('reason="ended by SIGKILL"')
-    client.close()
-    # And what is no message does nothing.
+    claim = b"u" + struct.pack("!I", 5) + b"=alice"
+    for count, messages in enumerate(((claim, claim), (b"w",), (b"junk",)),
+                                     1):
+        client = made.connect()
+        session = wait_for("a session", made.sessions)[0]
+        # What the session could send, sent in its name: SCM_CREDENTIALS of
+        # root may say any pid.
+        claims = claims_socket(made.gate())
+        for message in messages:
+            claims.sendmsg([message], [(
+                socket.SOL_SOCKET, socket.SCM_CREDENTIALS,
+                struct.pack("iii", session, NOBODY, NOBODY))])
+        made.wait_line('reason="ended by SIGKILL"', count)
+        client.close()
+    # And a stranger's message does nothing.
     for octets in (b"", b"u", b"x" * 900, b"g" * 801, b"u\0\0\0\0=x"):
         claims.send(octets)
     expect("answer", made.answer(), 0)
