@@ -195,7 +195,7 @@ examine_state(struct examination *e)
 	struct text what = text_in(buffer, sizeof(buffer));
 	struct table table;
 
-	if (e->failed || e->settings->ftp_alg == FTP_ALG_OFF)
+	if (e->failed || !settings_need_table(e->settings))
 		return;
 	if (table_open(&table, e->settings->state_dir)) {
 		table_close(&table);

@@ -61,6 +61,7 @@ parse_command(const char *word, struct question *q)
 		{ "connect", POLICY_CONNECT },
 		{ "bind", POLICY_BIND },
 		{ "udp", POLICY_UDP },
+		{ "associate", POLICY_ALL },
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
@@ -132,7 +133,7 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 	if (count < 3 || count > 4)
 		return "-e takes COMMAND CLIENT DEST:PORT [USER]";
 	if (!parse_command(operands[0], q))
-		return "the command is connect, bind or udp";
+		return "the command is connect, bind, udp or associate";
 	if (!parse_client(operands[1], q))
 		return "the client is an address or unix:uid=N";
 	if (!parse_destination(operands[2], e))
@@ -185,6 +186,29 @@ candidates_find(struct explanation *e)
 	return false;
 }
 
+/* An ADDRESS ASSOCIATE is judged by what could come of it. */
+static void
+explain_request(const struct policy *policy, const struct question *q,
+    struct verdict *out)
+{
+	if (q->command == POLICY_ALL)
+		policy_judge_associate(policy, q, NULL, out);
+	else
+		policy_judge_request(policy, q, out);
+}
+
+static void
+explain_address(const struct explanation *e,
+    const struct candidate *candidate, struct verdict *out)
+{
+	if (e->question.command == POLICY_ALL)
+		policy_judge_associate(e->settings->policy, &e->question,
+		    candidate, out);
+	else
+		policy_judge_address(e->settings->policy, &e->question,
+		    candidate, out);
+}
+
 /* As a session does before there is an address. */
 static void
 judge_request(const struct policy *policy, const struct question *q,
@@ -195,7 +219,7 @@ judge_request(const struct policy *policy, const struct question *q,
 
 	if (q->client.family != FAMILY_NONE ||
 	    !policy_needs_address(q->command)) {
-		policy_judge_request(policy, q, out);
+		explain_request(policy, q, out);
 		return;
 	}
 	*out = (struct verdict){ .decision = DENY };
@@ -237,8 +261,7 @@ judge_candidates(const struct explanation *e, struct text *lines,
 		    &e->candidates[i], &route);
 		struct verdict verdict;
 
-		policy_judge_address(e->settings->policy, &e->question,
-		    &candidate, &verdict);
+		explain_address(e, &candidate, &verdict);
 		line_add(lines, &candidate.address, &verdict);
 		if (overall->decision == ALLOW)
 			continue;

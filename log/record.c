@@ -245,6 +245,16 @@ add_datagrams(struct text *t, const struct record *r, const void *member)
 }
 
 static void
+add_some(struct text *t, const struct record *r, const void *member)
+{
+	const uint64_t *count = member;
+
+	(void)r;
+	if (*count > 0)
+		text_add_number(t, *count);
+}
+
+static void
 add_unlogged(struct text *t, const struct record *r, const void *member)
 {
 	if (r->unlogged > 0)
@@ -357,6 +367,8 @@ static const struct value {
 	{ "peers", "SOCKS64_PEERS", false, OF(peers), add_datagrams },
 	{ "unlogged", "SOCKS64_PEERS_UNLOGGED", false, OF(unlogged),
 	    add_unlogged },
+	{ "ids", "SOCKS64_ADDRESS_IDS", false, OF(ids), add_some },
+	{ "", "SOCKS64_ADDRESS_ID", false, OF(address_id), add_word },
 	{ "", "SOCKS64_REPLY", false, 0, add_reply },
 	{ "", "SOCKS64_RULE", false, OF(rule), add_sentence },
 	{ "", "SOCKS64_ATTEMPTS", false, OF(attempts), add_sentence },

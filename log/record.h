@@ -69,6 +69,8 @@ struct record {
 	uint64_t dropped;
 	uint64_t peers;          /* addresses and ports that were sent to */
 	uint64_t unlogged;       /* of which so many have no record `peer' */
+	uint64_t ids;            /* dedicated ADDRESS ASSOCIATEs, served */
+	const char *address_id;  /* REALID that was asked by, or given */
 	int64_t start_usec;      /* CLOCK_REALTIME */
 	int64_t dial_usec;       /* -1: nothing was dialled */
 	int64_t duration_usec;

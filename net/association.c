@@ -380,6 +380,7 @@ send_to(struct association *a, const struct target *t, struct payload data)
 		return false;
 	if (!peer->sent)
 		note_sent(a, peer, t);
+	peers_note(&a->peers, peer, a->id);
 	count_up(a, data);
 	return true;
 }
@@ -452,8 +453,9 @@ hold(struct association *a, const struct pinned_name *p, uint16_t port,
 		return false;
 	while (!is_place_free(a, place))
 		place++;
-	*h = (struct held_datagram){ .name = p->serial, .port = port,
-		.place = place, .length = (uint32_t)data.length };
+	*h = (struct held_datagram){ .name = p->serial, .id = a->id,
+		.port = port, .place = place,
+		.length = (uint32_t)data.length };
 	memcpy(held_octets[place] + HEADROOM, data.octets, data.length);
 	a->held_count++;
 	return true;
@@ -473,6 +475,7 @@ release_held(struct association *a)
 		const struct payload data = {
 			held_octets[h.place] + HEADROOM, h.length };
 
+		a->id = h.id;
 		if (p != NULL && is_unknown(p))
 			a->held[kept++] = h;
 		else if (p == NULL || p->state != NAME_FOUND ||
@@ -524,6 +527,9 @@ relay_up(struct association *a, const struct arrival *got)
 	if (!is_from_client(a, &got->from) ||
 	    !udp_header_parse(&c, &header) || header.fragment != 0)
 		return false;
+	if (header.to.by_id && !associated_read(&a->ids, &header.to))
+		return false;
+	a->id = header.to.id;
 	a->client = got->from;
 	a->proxy.family = FAMILY_NONE; /* the client has shown itself */
 	if (got->fd == a->relay_proxy) {
@@ -563,11 +569,14 @@ relay_down(struct association *a, const struct arrival *got)
 {
 	uint8_t header[UDP_HEADER_MAX];
 	uint8_t *start = received;
+	uint32_t id;
 	size_t size;
 
 	if (!peers_sent(&a->peers, &got->from))
 		return false;
-	size = udp_header_format(&got->from, header);
+	id = peers_id(&a->peers, &got->from);
+	size = id != 0 ? udp_header_format_id(id, got->from.port, header) :
+	    udp_header_format(&got->from, header);
 	start -= size;
 	memcpy(start, header, size);
 	if (!send_down(a, start, size + got->length))
@@ -754,8 +763,13 @@ control_take(struct association *a)
 			break;
 		}
 		inbox_consume(a->inbox, &c);
-		if (!control_answer(a, &control.to))
+		if (control.to.by_id &&
+		    !associated_read(&a->ids, &control.to)) {
+			if (!control_reply(a, REPLY_INVALID_ADDRESS, NULL))
+				return false;
+		} else if (!control_answer(a, &control.to)) {
 			return false;
+		}
 	}
 	return true;
 }

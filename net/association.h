@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/associated.h"
 #include "net/inbox.h"
 #include "net/names.h"
 #include "net/outcome.h"
@@ -44,6 +45,7 @@ struct association_peer {
 /* A datagram that waits for a name; its octets are elsewhere. */
 struct held_datagram {
 	uint32_t name; /* its serial */
+	uint32_t id;   /* the ADDRESS ID that it had; 0: none */
 	uint16_t port;
 	uint16_t place;
 	uint32_t length;
@@ -98,7 +100,11 @@ struct association {
 	 * RESULT_STOPPED: SIGTERM. */
 	struct outcome outcome;
 
+	/* ADDRESS IDs; the caller sets `share' alone. */
+	struct associated ids;
+
 	/* Not for others. */
+	uint32_t id; /* of the datagram that is sent now; 0: none */
 	int64_t moved_at;
 	unsigned controls;        /* INTERFACE DATA so far */
 	uint32_t control_name;    /* that waits for it; 0: none */

@@ -86,3 +86,25 @@ peers_sent(struct peers *p, const struct address *address)
 	}
 	return false;
 }
+
+void
+peers_note(struct peers *p, struct peer *peer, uint32_t id)
+{
+	peer->sent = true;
+	peer->id = id;
+	peer->sent_at = ++p->uses;
+}
+
+uint32_t
+peers_id(struct peers *p, const struct address *address)
+{
+	const struct peer *set = set_of(p, address);
+	const struct peer *last = NULL;
+
+	for (size_t i = 0; i < PEER_WAYS; i++)
+		if (set[i].sent && set[i].via == NULL &&
+		    is_at(&set[i], address) &&
+		    (last == NULL || set[i].sent_at > last->sent_at))
+			last = &set[i];
+	return last == NULL ? 0 : last->id;
+}

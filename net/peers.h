@@ -31,6 +31,8 @@ struct peer {
 	bool forwards;           /* ... and is told the name */
 	bool allowed;            /* the rules let datagrams go there */
 	bool sent;               /* one went there */
+	uint32_t id;      /* the last one had this ADDRESS ID; 0: none */
+	uint32_t sent_at; /* the value of peers.uses then */
 };
 
 struct peers {
@@ -51,6 +53,13 @@ struct peer *peers_add(struct peers *p, const struct address *address,
 /* The key of a name that is not looked up: no address of a host, but its own
  * for each name and port. */
 struct address peers_key(const char *name, uint16_t port);
+
+/* Notes that a datagram went there, by that ADDRESS ID or (0) without. */
+void peers_note(struct peers *p, struct peer *peer, uint32_t id);
+
+/* The ADDRESS ID of the last datagram that went to that address and port,
+ * whatever the name; 0: it had none. */
+uint32_t peers_id(struct peers *p, const struct address *address);
 
 /* Was anything sent to that address and port, whatever the name? */
 bool peers_sent(struct peers *p, const struct address *address);

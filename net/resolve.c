@@ -9,6 +9,7 @@
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -293,8 +294,9 @@ channel_open(struct resolution *r)
 	return true;
 }
 
+/* A channel to the servers; false: r->broken. */
 static bool
-ask_servers(struct resolution *r, const struct settings *settings)
+servers_open(struct resolution *r, const struct settings *settings)
 {
 	r->servers = resolvconf_read(settings, resolvconf_file);
 	if (!channel_open(r)) {
@@ -308,6 +310,14 @@ ask_servers(struct resolution *r, const struct settings *settings)
 		resolve_end(r);
 		return false;
 	}
+	return true;
+}
+
+static bool
+ask_servers(struct resolution *r, const struct settings *settings)
+{
+	if (!servers_open(r, settings))
+		return false;
 	if (r->ipv6.state == ANSWER_PENDING)
 		ares_query(r->channel, r->name, ns_c_in, ns_t_aaaa,
 		    conclude_ipv6, r);
@@ -387,6 +397,87 @@ resolve_start(struct resolution *r, const struct settings *settings,
 		return ask_servers(r, settings);
 	if (r->reason[0] == '\0')
 		tell_reason(r);
+	return true;
+}
+
+/* --- Names of addresses. --- */
+
+/* Takes the first PTR record that is a host name. */
+static void
+take_host(struct resolution *r, const struct hostent *found)
+{
+	char name[NAME_LENGTH_MAX + 1];
+	struct address literal;
+
+	for (char **alias = found->h_aliases; *alias != NULL; alias++) {
+		if (name_classify((const uint8_t *)*alias, strlen(*alias),
+		    name, &literal) != NAME_HOST)
+			continue;
+		text_copy(r->host, sizeof(r->host), name);
+		return;
+	}
+}
+
+static void
+conclude_reverse(void *context, int status, int timeouts,
+    unsigned char *octets, int length)
+{
+	struct resolution *r = context;
+	struct hostent *found = NULL;
+
+	(void)timeouts;
+	r->ipv6 = (struct answer){ .state = ANSWER_FAILED,
+		.failure = status };
+	if (status == ARES_ENOTFOUND)
+		r->ipv6.state = ANSWER_NO_NAME;
+	if (status == ARES_ENODATA || status == ARES_SUCCESS)
+		r->ipv6.state = ANSWER_NO_DATA;
+	if (status != ARES_SUCCESS || ares_parse_ptr_reply(octets, length,
+	    NULL, 0, AF_INET, &found) != ARES_SUCCESS)
+		return;
+	take_host(r, found);
+	ares_free_hostent(found);
+}
+
+/* 80.2.0.192.in-addr.arpa; 1.0.0.0...8.b.d.0.1.0.0.2.ip6.arpa */
+static void
+reverse_name(struct text *t, const struct address *address)
+{
+	static const char digits[] = "0123456789abcdef";
+	const bool ipv6 = address->family == FAMILY_IPV6;
+
+	for (size_t i = address_length(address); i > 0; i--) {
+		const uint8_t octet = address->octets[i - 1];
+
+		if (ipv6) {
+			text_add_char(t, digits[octet & 15]);
+			text_add_char(t, '.');
+			text_add_char(t, digits[octet >> 4]);
+		} else {
+			text_add_number(t, octet);
+		}
+		text_add_char(t, '.');
+	}
+	text_add(t, ipv6 ? "ip6.arpa" : "in-addr.arpa");
+}
+
+bool
+resolve_start_reverse(struct resolution *r, const struct settings *settings,
+    const struct address *address)
+{
+	struct text name;
+
+	*r = (struct resolution){
+		.ipv6.state = ANSWER_PENDING,
+		.ipv4.state = ANSWER_UNASKED,
+	};
+	name = text_in(r->reverse, sizeof(r->reverse));
+	reverse_name(&name, address);
+	r->name = r->reverse;
+	if (!servers_open(r, settings))
+		return false;
+	ares_query(r->channel, r->name, ns_c_in, ns_t_ptr, conclude_reverse,
+	    r);
 	return true;
 }
 

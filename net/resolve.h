@@ -17,11 +17,13 @@
 #include "wire/address.h"
 #include "wire/socks5.h"
 
-enum { RESOLVE_POLL_MAX = 16 };
+enum { RESOLVE_POLL_MAX = 16, RESOLVE_REVERSE_TEXT = 80 };
 
 struct resolution {
 	struct answer ipv6;
 	struct answer ipv4;
+	/* What resolve_start_reverse() found; else "". */
+	char host[NAME_LENGTH_MAX + 1];
 	bool broken; /* /dev/urandom or memory failed us: exit status 71 */
 
 	/* Not for others. */
@@ -29,6 +31,7 @@ struct resolution {
 	const char *name;
 	struct name_servers servers;
 	bool refused;  /* a server said that it cannot answer */
+	char reverse[RESOLVE_REVERSE_TEXT]; /* that is asked for PTR */
 	char reason[REASON_TEXT];
 };
 
@@ -51,6 +54,14 @@ void resolve_release(void);
  */
 bool resolve_start(struct resolution *r, const struct settings *settings,
     const char *name);
+
+/*
+ * Starts asking for the name of an address (RFC 1035 3.5, RFC 3596 2.5); the
+ * rest is as above.  Done, r->host is the first name that is a host name, or
+ * "" with a reason.  /etc/hosts is not looked at.
+ */
+bool resolve_start_reverse(struct resolution *r,
+    const struct settings *settings, const struct address *address);
 
 /* Both families answered? */
 bool resolve_done(const struct resolution *r);

@@ -52,8 +52,8 @@ static const struct choice prefer_choices[] = {
 
 static const struct choice address_id_choices[] = {
 	{ "off", ADDRESS_ID_OFF, CHOICE_OPEN },
-	{ "on", ADDRESS_ID_ON, CHOICE_UNBUILT },
-	{ "reverse", ADDRESS_ID_REVERSE, CHOICE_UNBUILT },
+	{ "on", ADDRESS_ID_ON, CHOICE_OPEN },
+	{ "reverse", ADDRESS_ID_REVERSE, CHOICE_OPEN },
 	{ NULL, 0, CHOICE_OPEN },
 };
 

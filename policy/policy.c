@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "policy/rules.h"
 
 bool
@@ -132,7 +133,7 @@ policy_judge_request(const struct policy *policy, const struct question *q,
 {
 	const struct rule *rule;
 
-	if (q->command == POLICY_CONNECT && q->port == 0) {
+	if (q->command == POLICY_CONNECT && q->port == 0 && !q->any_port) {
 		struct text reason = deny_by_default(out);
 
 		text_add(&reason, "port 0 is no destination");
@@ -170,7 +171,7 @@ forbidden(const struct policy *policy, const struct question *q,
 
 	if (address->family == FAMILY_NONE)
 		return "there is no address to dial";
-	if (q->port == 0 && q->command != POLICY_BIND)
+	if (q->port == 0 && q->command != POLICY_BIND && !q->any_port)
 		return "port 0 is no destination";
 	/* Answers would come from anybody. */
 	if (q->command == POLICY_UDP && (sets & SET_MULTICAST) != 0)
@@ -223,6 +224,27 @@ policy_judge_address(const struct policy *policy, const struct question *q,
 		deny_unmatched(policy, q, out);
 	else
 		deny_unopened(candidate, &at, out);
+}
+
+void
+policy_judge_associate(const struct policy *policy, const struct question *q,
+    const struct candidate *candidate, struct verdict *out)
+{
+	static const enum policy_command commands[] = { POLICY_BIND,
+		POLICY_UDP, POLICY_CONNECT };
+	struct question use = *q;
+
+	use.port = 0;
+	use.any_port = true;
+	*out = (struct verdict){ .decision = DENY };
+	for (size_t i = 0; i < ARRAY_COUNT(commands) &&
+	    out->decision != ALLOW; i++) {
+		use.command = commands[i];
+		if (candidate == NULL)
+			policy_judge_request(policy, &use, out);
+		else
+			policy_judge_address(policy, &use, candidate, out);
+	}
 }
 
 void

@@ -49,6 +49,8 @@ struct question {
 	struct address literal;
 	uint16_t port; /* 0: unknown (BIND) */
 
+	bool any_port; /* whether some port could be allowed, `port' is 0 */
+
 	/* A UDP ASSOCIATE has no name, literal or port yet: it is judged by
 	 * what its datagrams could be. */
 
@@ -129,6 +131,15 @@ bool policy_serves(const struct policy *policy,
  */
 void policy_judge_request(const struct policy *policy,
     const struct question *question, struct verdict *out);
+
+/*
+ * Judges an ADDRESS ASSOCIATE: could any command be allowed to the question's
+ * destination, or, where `candidate' is not NULL, to that address of it, with
+ * any port?  DENY is that of a CONNECT.
+ */
+void policy_judge_associate(const struct policy *policy,
+    const struct question *question, const struct candidate *candidate,
+    struct verdict *out);
 
 /*
  * Judges the request with one address, at the moment that this is dialled.

@@ -217,9 +217,10 @@ rule_decides(const struct policy *policy, const struct rule *rule,
     const struct question *q, const struct place *at)
 {
 	const enum match match = match_request(policy, rule, q);
-	/* SECURITY: what is unsure denies, and never allows. */
-	const enum match enough = rule->decision == ALLOW ? MATCH_YES :
-	    MATCH_UNSURE;
+	/* SECURITY: what is unsure denies, and never allows, but where nothing
+	 * is dialled yet. */
+	const enum match enough = (rule->decision == ALLOW) != q->any_port ?
+	    MATCH_YES : MATCH_UNSURE;
 
 	if (at == NULL)
 		return match_somewhere(rule, match);

@@ -231,6 +231,13 @@ settings_offers(const struct settings *settings, enum auth auth)
 }
 
 bool
+settings_need_table(const struct settings *settings)
+{
+	return settings->ftp_alg != FTP_ALG_OFF ||
+	    settings->address_id != ADDRESS_ID_OFF;
+}
+
+bool
 settings_speak_ftp(const struct settings *settings, uint16_t port)
 {
 	for (size_t i = 0; i < settings->ftp_port_count; i++)

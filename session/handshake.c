@@ -32,6 +32,9 @@ read_more(struct session *s)
 	case INBOX_MORE:
 		return;
 	case INBOX_TIMEOUT:
+		if (s->record.ids > 0)
+			session_end(s, RESULT_TIMEOUT,
+			    "no request behind an ADDRESS ASSOCIATE");
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "no whole request within handshake-timeout");
 	case INBOX_STOPPED:
@@ -40,6 +43,8 @@ read_more(struct session *s)
 	case INBOX_GONE:
 		break;
 	}
+	if (s->record.ids > 0 && inbox_cursor(&s->inbox).left == 0)
+		session_end(s, RESULT_OK, NULL);
 	session_end(s, RESULT_CLIENT_GONE, "the client left in the handshake");
 }
 
@@ -261,33 +266,44 @@ session_authenticate(struct session *s)
 
 /* CONNECT, BIND, UDP, or the number. */
 static const char *
-command_word(uint8_t command)
+command_word(const struct session *s)
 {
 	static const char *const words[] = {
 		[REQUEST_CONNECT] = "CONNECT",
 		[REQUEST_BIND] = "BIND",
 		[REQUEST_UDP_ASSOCIATE] = "UDP",
+		[REQUEST_ADDRESS_ASSOCIATE] = "ASSOCIATE",
+		[REQUEST_ADDRESS_ASSOCIATE | REQUEST_CONNECT] = "CONNECT",
+		[REQUEST_ADDRESS_ASSOCIATE | REQUEST_BIND] = "BIND",
+		[REQUEST_ADDRESS_ASSOCIATE | REQUEST_UDP_ASSOCIATE] = "UDP",
 	};
 	static char number[COMMAND_TEXT];
+	const uint8_t command = s->request.command;
 	struct text t = text_in(number, sizeof(number));
 
-	if (command < ARRAY_COUNT(words) && words[command] != NULL)
+	if (command < ARRAY_COUNT(words) && words[command] != NULL &&
+	    (command < REQUEST_ADDRESS_ASSOCIATE ||
+	    s->settings.address_id != ADDRESS_ID_OFF))
 		return words[command];
 	text_add_number(&t, command);
 	return number;
 }
 
 /* The destination as it was asked for, into the record. */
-static void
-record_destination(struct session *s)
+void
+session_note_request(struct session *s)
 {
 	static char literal[ADDRESS_TEXT];
 	const struct request *request = &s->request;
 	struct record *r = &s->record;
 	struct text t = text_in(literal, sizeof(literal));
 
-	r->command = command_word(request->command);
-	if (request->kind == NAME_LITERAL) {
+	r->command = command_word(s);
+	if (request->by_id && request->kind == NAME_HOST) {
+		r->dest = request->name;
+		r->dest_length = strlen(request->name);
+		r->dest_ipv6 = false;
+	} else if (request->kind == NAME_LITERAL) {
 		address_add(&t, &request->address);
 		r->dest = literal;
 		r->dest_length = t.length;
@@ -315,7 +331,7 @@ refuse_request(struct session *s, enum reply why)
 {
 	s->health_check = false;
 	if (why != REPLY_GENERAL_FAILURE || s->request.by_name)
-		record_destination(s);
+		session_note_request(s);
 	session_fail(s, RESULT_BAD_REQUEST, why,
 	    request_wrong(&s->request, why));
 }
@@ -337,7 +353,7 @@ session_request(struct session *s)
 		}
 		read_more(s);
 	}
-	record_destination(s);
+	session_note_request(s);
 	refuse_health_check(s, RESULT_DENIED);
 }
 

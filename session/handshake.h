@@ -21,4 +21,7 @@ void session_authenticate(struct session *s);
 /* The request, into s->request and the record. */
 void session_request(struct session *s);
 
+/* Puts command and destination of the request into the record. */
+void session_note_request(struct session *s);
+
 #endif

@@ -31,8 +31,19 @@ format_login(const struct response *response, uint8_t octets[REPLY_MAX])
 static size_t
 format_request(const struct response *response, uint8_t octets[REPLY_MAX])
 {
-	const size_t length = socks5_reply_format(response->reply,
-	    response->bound, octets);
+	const uint16_t port = response->bound == NULL ? 0 :
+	    response->bound->port;
+	size_t length;
+
+	if (response->id != 0)
+		length = socks5_reply_format_id(response->reply, response->id,
+		    port, octets);
+	else if (response->name != NULL)
+		length = socks5_reply_format_name(response->reply,
+		    response->name, octets);
+	else
+		length = socks5_reply_format(response->reply,
+		    response->bound, octets);
 
 	octets[SOCKS5_REPLY_FLAG] = response->flag;
 	return length;

@@ -25,12 +25,16 @@ enum stage {
 struct response {
 	enum reply reply;            /* all: REPLY_SUCCEEDED is yes */
 	enum socks5_method method;   /* STAGE_METHOD: the one that is chosen */
-	const struct address *bound; /* STAGE_REQUEST: BND; NULL: zeros */
+	/* STAGE_REQUEST: BND.  The first of these that there is: an ADDRESS
+	 * ID, with the port of `bound'; a name; an address; zeros. */
+	uint32_t id;
+	const char *name;
+	const struct address *bound;
 	uint8_t flag;                /* STAGE_REQUEST: FLAG of pro-v5 */
 };
 
 /* The longest answer of any stage. */
-enum { REPLY_MAX = SOCKS5_REPLY_MAX };
+enum { REPLY_MAX = SOCKS5_NAME_REPLY_MAX };
 
 /* The response as octets of the stage's dialect; returns how many, 0 where the
  * client waits for nothing. */

@@ -5,6 +5,7 @@
  */
 #include "session/serve.h"
 
+#include "session/associate.h"
 #include "share/binds.h"
 
 static void
@@ -18,7 +19,9 @@ note_verdict(struct session *s)
 static struct address
 listening_address(const struct session *s)
 {
-	const enum family family = s->record.client.family;
+	const bool any = (s->request.flag & REQUEST_FLAG_DESTINATION) != 0;
+	const enum family family = any && s->question.name == NULL ?
+	    s->question.literal.family : s->record.client.family;
 	const struct address *advertised = settings_advertised(&s->settings,
 	    ADVERTISE_BIND, family);
 	const struct binding *b = &s->binding;
@@ -98,6 +101,7 @@ pass_on(struct session *s, const struct verdict *verdict,
 	else
 		bind.ipv4 = u->bound;
 	register_port(s, &bind);
+	associate_conclude(s, &(struct address){ .family = FAMILY_NONE });
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no connection of ours, no file; of the table a
 	 * lock. */
@@ -122,15 +126,18 @@ meet_here(struct session *s)
 		.ipv6 = b->ipv6 };
 
 	register_port(s, &bind);
+	associate_conclude(s, &(struct address){ .family = FAMILY_NONE });
 	s->record.local = bound;
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no listener, no connection of ours, no file; of the table
 	 * a lock. */
-	session_answer(s, &(struct response){ .bound = &bound });
+	session_answer(s, &(struct response){ .bound = &bound,
+		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
 	session_show(s);
 	wait_for_peer(s);
 	/* From here: two connections that policy allows to be one. */
-	session_answer(s, &(struct response){ .bound = &s->record.peer });
+	session_answer(s, &(struct response){ .bound = &s->record.peer,
+		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
 	s->stage = STAGE_SILENT;
 	session_announce(s);
 	serve_relay(s, b->fd);

@@ -5,6 +5,8 @@
  */
 #include "session/serve.h"
 
+#include "session/associate.h"
+
 /* To the destination itself; false: a next gateway leads there. */
 static bool
 dial(struct session *s, struct deadline until)
@@ -63,7 +65,9 @@ serve_connect(struct session *s)
 	/* From here: two connections that policy allows to be one. */
 	if (serve_is_ftp(s))
 		serve_ftp_begin(s, way, server);
-	session_answer(s, &(struct response){ .bound = &bound });
+	associate_conclude(s, &s->dial.peer);
+	session_answer(s, &(struct response){ .bound = &bound,
+		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
 	s->stage = STAGE_SILENT;
 	session_announce(s);
 	if (serve_is_ftp(s))

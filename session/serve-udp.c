@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bucket.h"
+#include "session/associate.h"
 
 /* Records `peer' of a session: at most so many, so many at once, and so many a
  * second then. */
@@ -135,10 +136,16 @@ associate(struct session *s)
 	a->interface_data =
 	    (s->request.flag & SOCKS5_FLAG_INTERFACE_REQUEST) != 0;
 	a->client = s->record.client;
-	a->client.port = s->request.address.port;
+	/* With an ADDRESS ID the address asked for is a destination. */
+	a->client.port = associate_lasts(s) ? 0 : s->request.address.port;
 	a->scope = s->scope;
 	a->peer_seen = s->settings.log_udp_peers ? log_peer : NULL;
 	a->context = s;
+	if (s->settings.address_id != ADDRESS_ID_OFF &&
+	    s->table.file != NULL) {
+		s->share = session_share(s);
+		a->ids.share = &s->share;
+	}
 	a->proxy = s->record.proxy;
 	a->listen = s->record.listen;
 	open_tunnels(s);
@@ -167,6 +174,7 @@ serve_udp(struct session *s)
 	const struct association *a = &s->association;
 
 	s->record.local = associate(s);
+	associate_conclude(s, &(struct address){ .family = FAMILY_NONE });
 	session_answer(s, &(struct response){ .bound = &s->record.local,
 		.flag = a->interface_data ? SOCKS5_FLAG_INTERFACE_REQUEST :
 		    0 });

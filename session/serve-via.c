@@ -41,7 +41,8 @@ serve_via_ask(struct session *s, const struct verdict *verdict,
 {
 	struct upstream *u = &s->upstream;
 	struct client_request request = {
-		.command = s->request.command,
+		.command = (uint8_t)(s->request.command &
+		    ~REQUEST_ADDRESS_ASSOCIATE),
 		.flag = s->request.flag & FLAG_ANY_FAMILY,
 		.to.address = *to,
 	};

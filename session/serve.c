@@ -6,7 +6,9 @@
 
 #include "base/array.h"
 #include "net/route.h"
+#include "session/associate.h"
 #include "session/claim.h"
+#include "session/handshake.h"
 
 static const struct serving {
 	enum policy_command policy;
@@ -17,10 +19,19 @@ static const struct serving {
 	[REQUEST_UDP_ASSOCIATE] = { POLICY_UDP, serve_udp },
 };
 
+/* Without the wish for an ADDRESS ID, where that is served. */
+static unsigned
+base_command(const struct session *s)
+{
+	return associate_serves(s) ?
+	    s->request.command & ~(unsigned)REQUEST_ADDRESS_ASSOCIATE :
+	    s->request.command;
+}
+
 static bool
 is_served(const struct session *s)
 {
-	const uint8_t number = s->request.command;
+	const unsigned number = base_command(s);
 
 	return number < ARRAY_COUNT(commands) &&
 	    commands[number].serve != NULL &&
@@ -28,10 +39,9 @@ is_served(const struct session *s)
 	    s->record.client.family == FAMILY_NONE);
 }
 
-/* The question says who asks; and for what, where the command goes where the
- * request says.  It is filled here alone, and then recall_rewrite()'s. */
+/* The question says who asks, with which command. */
 static void
-fill_question(struct session *s, enum policy_command command)
+fill_client(struct session *s, enum policy_command command)
 {
 	struct question *q = &s->question;
 
@@ -49,6 +59,15 @@ fill_question(struct session *s, enum policy_command command)
 	q->user_length = s->record.user_length;
 	q->listener_port = s->record.listen.port;
 	q->proxied = s->proxied;
+}
+
+/* And for what, where the command goes where the request says.  It is filled
+ * here alone, and then recall_rewrite()'s. */
+static void
+fill_destination(struct session *s, enum policy_command command)
+{
+	struct question *q = &s->question;
+
 	if (command == POLICY_UDP)
 		return; /* each datagram says where it goes */
 	q->name = s->request.kind == NAME_HOST ? s->request.name : NULL;
@@ -67,6 +86,7 @@ rewrite_question(struct session *s)
 		.settings = &s->settings,
 		.share = session_share(s),
 		.reached = *session_reached(s),
+		.pinned = associate_pinned(s),
 	};
 	recall_rewrite(&s->recall, &s->question);
 }
@@ -82,16 +102,36 @@ judge(struct session *s)
 		    s->verdict.reason);
 }
 
+/* Dedicated ADDRESS ASSOCIATEs, until another request comes. */
+static void
+serve_associations(struct session *s)
+{
+	associate_read(s);
+	while (s->request.command == REQUEST_ADDRESS_ASSOCIATE &&
+	    associate_serves(s)) {
+		fill_client(s, POLICY_ALL);
+		associate_serve(s);
+		session_request(s);
+		associate_read(s);
+	}
+}
+
 void
 session_serve(struct session *s)
 {
+	enum policy_command command;
+
 	session_claim(s);
+	serve_associations(s);
 	if (!is_served(s))
 		session_fail(s, RESULT_BAD_REQUEST,
 		    REPLY_COMMAND_NOT_SUPPORTED,
 		    "the command is not served");
-	fill_question(s, commands[s->request.command].policy);
+	command = commands[base_command(s)].policy;
+	fill_client(s, command);
+	fill_destination(s, command);
 	rewrite_question(s);
 	judge(s);
-	commands[s->request.command].serve(s);
+	associate_give(s);
+	commands[base_command(s)].serve(s);
 }

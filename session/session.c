@@ -15,6 +15,7 @@
 #include "base/wait.h"
 #include "net/onlink.h"
 #include "net/resolve.h"
+#include "share/ids.h"
 
 /* A user, a name and three addresses, escaped. */
 enum { STATUS_TEXT = 1536 };
@@ -51,6 +52,8 @@ give_up(struct session *s, enum sandbox_stage stage)
 		onlink_close();
 	if (!kept[stage].hops)
 		hops_close(&s->settings.policy->hops);
+	if (stage == SANDBOX_UDP && s->association.ids.share != NULL)
+		return; /* datagrams may go by ADDRESS IDs */
 	if (kept[stage].table == TABLE_NOT)
 		table_close(&s->table);
 	if (kept[stage].table == TABLE_BIND)
@@ -98,7 +101,12 @@ static bool
 respond(struct session *s, const struct response *response)
 {
 	uint8_t octets[REPLY_MAX];
-	const size_t length = reply_format(s->stage, response, octets);
+	struct response r = *response;
+	size_t length;
+
+	if (r.reply == REPLY_SUCCEEDED)
+		r.id = s->associated.given;
+	length = reply_format(s->stage, &r, octets);
 
 	if (length == 0 || send(s->inbox.fd, octets, length, MSG_NOSIGNAL) !=
 	    (ssize_t)length)
@@ -123,6 +131,8 @@ session_bound(const struct session *s, const struct address *ours)
 	const enum family family = s->record.client.family;
 	struct address bound = *ours;
 
+	if ((s->request.flag & REQUEST_FLAG_DESTINATION) != 0)
+		return bound;
 	if (family != FAMILY_NONE && family != bound.family)
 		bound = *session_reached(s);
 	if (family != FAMILY_NONE && family != bound.family)
@@ -183,12 +193,24 @@ farewell(struct session *s)
 	}
 }
 
+/* draft-kitamura-socks-ipv6-01: no ADDRESS ID is left of what failed. */
+static void
+forget_id(struct session *s)
+{
+	const struct share share = session_share(s);
+
+	if (s->associated.given != 0 && s->associated.asked == 0)
+		(void)ids_forget(&share, s->associated.given);
+	s->associated.given = 0;
+}
+
 _Noreturn void
 session_fail(struct session *s, enum result result, enum reply reply,
     const char *reason)
 {
 	const struct response refusal = { .reply = reply };
 
+	forget_id(s);
 	if (respond(s, &refusal))
 		farewell(s);
 	session_end(s, result, reason);

@@ -55,6 +55,16 @@ struct session {
 	struct association association;
 	struct relay relay;
 
+	/* ADDRESS IDs: by which one the request asks and where that led last;
+	 * which one the reply has (0: none). */
+	struct {
+		uint32_t asked;
+		uint32_t given;
+		struct address pinned;
+		char text[8];
+	} associated;
+
+	struct share share; /* of a UDP association, for its ADDRESS IDs */
 	struct table table; /* what the client's sessions share */
 	struct alg alg;     /* a control connection of FTP */
 

@@ -158,7 +158,7 @@ open_table(struct session *s, struct preparation *p)
 	(void)p;
 	s->table.fd = -1;
 	s->table.directory = -1;
-	if (s->settings.ftp_alg != FTP_ALG_OFF)
+	if (settings_need_table(&s->settings))
 		(void)table_open(&s->table, s->settings.state_dir);
 	return STATUS_OK;
 }

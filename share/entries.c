@@ -120,6 +120,7 @@ entry_read(const struct turn *turn, uint32_t i, struct entry *e)
 		.made_at = moment_bound(body.made_at),
 		.used_at = moment_bound(body.used_at),
 		.expires_at = moment_bound(body.expires_at),
+		.pinned_at = moment_bound(body.pinned_at),
 		.number = body.number,
 		.count = body.address_count,
 	};
@@ -140,6 +141,7 @@ entry_write(const struct turn *turn, struct entry *e)
 	body.made_at = e->made_at;
 	body.used_at = e->used_at;
 	body.expires_at = e->expires_at;
+	body.pinned_at = e->pinned_at;
 	body.owner = turn->owner;
 	body.number = e->number;
 	body.address_count = (uint32_t)e->count;

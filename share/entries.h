@@ -46,6 +46,7 @@ struct entry {
 	int64_t made_at;            /* clock_now() */
 	int64_t used_at;
 	int64_t expires_at;
+	int64_t pinned_at; /* of an ID */
 	uint32_t number; /* of an ID; of wrong guesses */
 	size_t count;
 	struct address addresses[SLOT_ADDRESSES_MAX];

@@ -25,7 +25,11 @@ is_target(const struct entry *e, const void *what)
 {
 	const struct table_target *target = what;
 
-	if (e->count != target->count || strcmp(e->name, target->name) != 0)
+	if (strcmp(e->name, target->name) != 0)
+		return false;
+	if (target->name[0] != '\0')
+		return true; /* where it was used last does not matter */
+	if (e->count != target->count)
 		return false;
 	for (size_t i = 0; i < target->count; i++)
 		if (!address_equal(&e->addresses[i], &target->addresses[i]))
@@ -91,6 +95,7 @@ id_make(const struct turn *turn, const struct table_target *target,
 		return TABLE_FULL;
 	e.number = number;
 	e.count = target->count;
+	e.pinned_at = turn->now;
 	memcpy(e.addresses, target->addresses, sizeof(target->addresses));
 	text_copy(e.name, sizeof(e.name), target->name);
 	entry_write(turn, &e);
@@ -138,10 +143,13 @@ guess_count(const struct turn *ids, const struct turn *guesses)
 }
 
 static void
-target_copy(const struct entry *e, struct table_target *out)
+target_copy(const struct turn *turn, const struct entry *e,
+    struct table_target *out)
 {
 	*out = (struct table_target){ .made_at = e->made_at,
 		.count = e->count };
+	if (e->name[0] != '\0' && turn->now - e->pinned_at >= ID_PIN_LIFE)
+		out->count = 0;
 	text_copy(out->name, sizeof(out->name), e->name);
 	memcpy(out->addresses, e->addresses, sizeof(out->addresses));
 }
@@ -161,7 +169,7 @@ id_find(const struct turn *turn, uint32_t id, struct table_target *out)
 		return TABLE_NONE;
 	}
 	id_use(turn, &e);
-	target_copy(&e, out);
+	target_copy(turn, &e, out);
 	return TABLE_OK;
 }
 
@@ -176,4 +184,73 @@ ids_find(const struct share *share, uint32_t id, struct table_target *out)
 	result = id_find(&turn, id, out);
 	turn_end(&turn);
 	return result;
+}
+
+/* Changes one ID of the share, in a turn. */
+static enum table_result
+id_change(const struct share *share, uint32_t id,
+    void (*change)(const struct turn *turn, struct entry *e,
+    const void *what), const void *what)
+{
+	enum table_result result = TABLE_NONE;
+	struct turn turn;
+	struct entry e;
+
+	if (!turn_begin(&turn, share, KIND_ID))
+		return TABLE_UNUSABLE;
+	if (entry_find(&turn, is_number, &id, &e)) {
+		change(&turn, &e, what);
+		result = TABLE_OK;
+	}
+	turn_end(&turn);
+	return result;
+}
+
+static void
+pin(const struct turn *turn, struct entry *e, const void *what)
+{
+	const struct address *address = what;
+
+	if (e->name[0] == '\0')
+		return;
+	e->addresses[0] = *address;
+	e->addresses[0].port = 0;
+	e->count = 1;
+	e->pinned_at = turn->now;
+	entry_write(turn, e);
+}
+
+static void
+keep(const struct turn *turn, struct entry *e, const void *what)
+{
+	(void)what;
+	e->expires_at = e->made_at + ID_LIFE_MAX;
+	entry_update(turn, e);
+}
+
+static void
+forget(const struct turn *turn, struct entry *e, const void *what)
+{
+	(void)what;
+	if (e->used_at == e->made_at)
+		entry_end(turn, &e->handle);
+}
+
+enum table_result
+ids_pin(const struct share *share, uint32_t id,
+    const struct address *address)
+{
+	return id_change(share, id, pin, address);
+}
+
+enum table_result
+ids_keep(const struct share *share, uint32_t id)
+{
+	return id_change(share, id, keep, NULL);
+}
+
+enum table_result
+ids_forget(const struct share *share, uint32_t id)
+{
+	return id_change(share, id, forget, NULL);
 }

@@ -23,6 +23,7 @@ enum {
 	ID_LIFE = 300 * 1000,      /* from ids_make() or the last use */
 	ID_LIFE_MAX = 3600 * 1000, /* from ids_make() */
 	GUESS_LIFE = 60 * 1000,
+	ID_PIN_LIFE = 60 * 1000, /* of the address that a name had last */
 };
 
 /* What an ID stands for. */
@@ -30,7 +31,9 @@ struct table_target {
 	/* The name that the addresses were looked up by; "" where the client
 	 * gave an address. */
 	char name[NAME_LENGTH_MAX + 1];
-	struct address addresses[ID_ADDRESSES_MAX]; /* without ports */
+	/* Those that it stands for, without ports.  Of a name: where it was
+	 * used within ID_PIN_LIFE, or none. */
+	struct address addresses[ID_ADDRESSES_MAX];
 	size_t count;
 	int64_t made_at; /* clock_now(); filled in by ids_find() */
 };
@@ -51,5 +54,18 @@ enum table_result ids_make(const struct share *share,
  */
 enum table_result ids_find(const struct share *share, uint32_t id,
     struct table_target *out);
+
+/* Notes that the name behind an ID was used at that address, so that for
+ * ID_PIN_LIFE it means the same host to whoever uses the ID. */
+enum table_result ids_pin(const struct share *share, uint32_t id,
+    const struct address *address);
+
+/* Lets an ID live for ID_LIFE_MAX, because the connection that it was made for
+ * may. */
+enum table_result ids_keep(const struct share *share, uint32_t id);
+
+/* Removes an ID that was made and not given or used again since: what it was
+ * made for failed. */
+enum table_result ids_forget(const struct share *share, uint32_t id);
 
 #endif

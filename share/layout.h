@@ -18,7 +18,7 @@
 #include "share/table.h"
 
 enum {
-	LAYOUT = 2,
+	LAYOUT = 3,
 	TABLE_SLOTS = 4096,
 	TABLE_SLOT_SIZE = 1024,
 	TABLE_HEADER_SIZE = 4096,
@@ -62,6 +62,7 @@ struct slot_body {
 	int64_t made_at;
 	int64_t used_at;
 	int64_t expires_at;
+	int64_t pinned_at; /* of an ID: when its address was used */
 	struct slot_owner owner;
 	uint32_t number; /* the REALID of an ID; how many wrong ones a
 			  * guesser named */

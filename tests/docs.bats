@@ -62,7 +62,7 @@ assert_same_list() { # WHAT ONE OTHER
 	    sed -n 's/^ *Cm \([a-z0-9-]*\).*/\1/p
 	        s/^ *\(deny\) .*/\1/p' | grep -vxF -e off -e on \
 	        -e ipv6 -e ipv4 -e ipv6-only -e ipv4-only -e unix \
-	        -e on-link -e none \
+	        -e on-link -e none -e always -e reverse \
 	        -e info -e notice -e warning -e err -e journal -e syslog \
 	        -e stderr -e full -e client)
 	assert_same_list "program and man page" "$known" "$manual"

@@ -82,7 +82,7 @@ build/tests/order: tests/unit/order.c net/order.c $(PURE) $(HEADERS)
 
 # The race is driven with the rooms below it and a policy of the driver's
 # own; no ASan, which opens files and wants many descriptors.
-DIAL = $(patsubst %,net/%.c,dial answer candidates resolve resolvconf hosts words route order \
+DIAL = $(patsubst %,net/%.c,dial answer candidates resolve resolvconf hosts words route onlink order \
 	failure outcome sockaddr) $(wildcard base/*.c wire/*.c)
 
 build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)

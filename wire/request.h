@@ -19,6 +19,14 @@ enum request_command {
 	REQUEST_UDP_ASSOCIATE = 3,
 };
 
+/* CMD of draft-kitamura-socks-ipv6-01: by itself, and added to each of the
+ * three others, it asks for an ADDRESS ID. */
+enum { REQUEST_ADDRESS_ASSOCIATE = 8 };
+
+/* FLAG of draft-kitamura-socks-ipv6-01, for every command: the reply may have
+ * the family of the destination. */
+enum { REQUEST_FLAG_DESTINATION = 0x10 };
+
 /* REP of RFC 1928 6; 09 by draft-ietf-aft-socks-pro-v5.  A dialect that has
  * fewer says what comes nearest. */
 enum reply {
@@ -39,8 +47,10 @@ struct request {
 	uint8_t command; /* enum request_command; or any other number */
 	uint8_t flag;    /* RSV of RFC 1928, FLAG of pro-v5 */
 	/* NAME_HOST: name; NAME_LITERAL: address; NAME_BAD of a whole request:
-	 * a UDP ASSOCIATE, whose name nobody looks up. */
+	 * an ADDRESS ID, or a UDP ASSOCIATE, whose name nobody looks up. */
 	enum name_kind kind;
+	bool by_id;             /* sent as an ADDRESS ID */
+	uint32_t id;            /* CLASS and REALID of that, as one number */
 	bool by_name;           /* sent as a name; it may be a literal */
 	struct address address; /* with the port; for a name only the port */
 	char name[NAME_LENGTH_MAX + 1];

@@ -12,7 +12,10 @@ enum {
 	ATYP_IPV4 = 1,
 	ATYP_DOMAINNAME = 3,
 	ATYP_IPV6 = 4,
+	ATYP_ADDRESS_ID = 8, /* draft-kitamura-socks-ipv6-01 */
 };
+
+enum { ID_LENGTH = 4 };
 
 /* RFC 1928 3:  VER NMETHODS METHODS... */
 enum parse
@@ -44,9 +47,18 @@ address_field(struct cursor *walk, uint8_t type, size_t *length)
 	switch (type) {
 	case ATYP_IPV4: *length = 4; return true;
 	case ATYP_IPV6: *length = 16; return true;
+	case ATYP_ADDRESS_ID: *length = ID_LENGTH; return true;
 	case ATYP_DOMAINNAME: *length = cursor_u8(walk); return true;
 	default: return false;
 	}
+}
+
+/* CLASS REALID */
+static uint32_t
+id_of(const uint8_t octets[ID_LENGTH])
+{
+	return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 |
+	    (uint32_t)octets[2] << 8 | octets[3];
 }
 
 static void
@@ -62,6 +74,10 @@ take_host(struct request *r, uint8_t type)
 	case ATYP_IPV6:
 		r->kind = NAME_LITERAL;
 		r->address = address_ipv6(r->asked, port);
+		break;
+	case ATYP_ADDRESS_ID:
+		r->by_id = true;
+		r->id = id_of(r->asked);
 		break;
 	default:
 		r->by_name = true;
@@ -106,7 +122,7 @@ socks5_address_parse(struct cursor *c, struct request *out,
 
 	if (parse != PARSE_DONE)
 		return parse;
-	if (out->kind == NAME_BAD)
+	if (out->kind == NAME_BAD && !out->by_id)
 		return PARSE_BAD;
 	*c = walk;
 	return PARSE_DONE;
@@ -136,11 +152,56 @@ socks5_request_parse(struct cursor *c, struct request *out,
 	*out = r;
 	/* Where the client of UDP will send from is a hint, and some say "0"
 	 * where they do not know. */
-	if (parse == PARSE_BAD || (r.kind == NAME_BAD &&
+	if (parse == PARSE_BAD || (r.kind == NAME_BAD && !r.by_id &&
 	    r.command != REQUEST_UDP_ASSOCIATE))
 		return PARSE_BAD;
 	*c = walk;
 	return PARSE_DONE;
+}
+
+/* The head of a reply: VER REP FLAG ATYP. */
+static void
+head_put(enum reply reply, uint8_t type, uint8_t octets[4])
+{
+	octets[0] = SOCKS5_VERSION;
+	octets[1] = (uint8_t)reply;
+	octets[2] = 0;
+	octets[3] = type;
+}
+
+static void
+port_put(uint16_t port, uint8_t octets[2])
+{
+	octets[0] = (uint8_t)(port >> 8);
+	octets[1] = (uint8_t)(port & 0xff);
+}
+
+/* draft-kitamura-socks-ipv6-01:  VER REP FLAG 08 CLASS REALID BND.PORT */
+size_t
+socks5_reply_format_id(enum reply reply, uint32_t id, uint16_t port,
+    uint8_t octets[SOCKS5_REPLY_MAX])
+{
+	head_put(reply, ATYP_ADDRESS_ID, octets);
+	octets[4] = (uint8_t)(id >> 24);
+	octets[5] = (uint8_t)(id >> 16 & 0xff);
+	octets[6] = (uint8_t)(id >> 8 & 0xff);
+	octets[7] = (uint8_t)(id & 0xff);
+	port_put(port, octets + 4 + ID_LENGTH);
+	return 6 + ID_LENGTH;
+}
+
+/* VER REP FLAG 03 LENGTH NAME BND.PORT */
+size_t
+socks5_reply_format_name(enum reply reply, const char *name,
+    uint8_t octets[SOCKS5_NAME_REPLY_MAX])
+{
+	const size_t length = strnlen(name, NAME_LENGTH_MAX);
+
+	head_put(reply, ATYP_DOMAINNAME, octets);
+	octets[4] = (uint8_t)length;
+	memcpy(octets + 5, name, length);
+	port_put(0, octets + 5 + length);
+	return 7 + length;
 }
 
 /* RFC 1928 6:  VER REP RSV ATYP BND.ADDR BND.PORT */
@@ -153,12 +214,9 @@ socks5_reply_format(enum reply reply, const struct address *bound,
 	if (bound == NULL || bound->family == FAMILY_NONE)
 		bound = &nowhere;
 	const size_t length = address_length(bound);
-	octets[0] = SOCKS5_VERSION;
-	octets[1] = (uint8_t)reply;
-	octets[2] = 0;
-	octets[3] = bound->family == FAMILY_IPV4 ? ATYP_IPV4 : ATYP_IPV6;
+	head_put(reply, bound->family == FAMILY_IPV4 ? ATYP_IPV4 : ATYP_IPV6,
+	    octets);
 	memcpy(octets + 4, bound->octets, length);
-	octets[4 + length] = (uint8_t)(bound->port >> 8);
-	octets[5 + length] = (uint8_t)(bound->port & 0xff);
+	port_put(bound->port, octets + 4 + length);
 	return 6 + length;
 }

@@ -54,7 +54,11 @@ enum parse socks5_address_parse(struct cursor *c, struct request *out,
 enum { SOCKS5_FLAG_INTERFACE_REQUEST = 0x01 };
 
 /* The longest reply, and where its FLAG is (RSV of RFC 1928). */
-enum { SOCKS5_REPLY_MAX = 22, SOCKS5_REPLY_FLAG = 2 };
+enum {
+	SOCKS5_REPLY_MAX = 22,
+	SOCKS5_NAME_REPLY_MAX = 7 + NAME_LENGTH_MAX,
+	SOCKS5_REPLY_FLAG = 2,
+};
 
 /*
  * VER REP RSV ATYP BND.ADDR BND.PORT into octets; returns the length, 10 or
@@ -62,5 +66,14 @@ enum { SOCKS5_REPLY_MAX = 22, SOCKS5_REPLY_FLAG = 2 };
  */
 size_t socks5_reply_format(enum reply reply, const struct address *bound,
     uint8_t octets[SOCKS5_REPLY_MAX]);
+
+/* The same with an ADDRESS ID for BND.ADDR (draft-kitamura-socks-ipv6-01);
+ * returns the length, 10. */
+size_t socks5_reply_format_id(enum reply reply, uint32_t id, uint16_t port,
+    uint8_t octets[SOCKS5_REPLY_MAX]);
+
+/* The same with a name of 1 to 253 octets, and port 0. */
+size_t socks5_reply_format_name(enum reply reply, const char *name,
+    uint8_t octets[SOCKS5_NAME_REPLY_MAX]);
 
 #endif

@@ -29,6 +29,17 @@ udp_header_format(const struct address *from, uint8_t octets[UDP_HEADER_MAX])
 	return length;
 }
 
+size_t
+udp_header_format_id(uint32_t id, uint16_t port,
+    uint8_t octets[UDP_HEADER_MAX])
+{
+	const size_t length = socks5_reply_format_id(REPLY_SUCCEEDED, id,
+	    port, octets);
+
+	octets[0] = 0;
+	return length;
+}
+
 /* draft-ietf-aft-socks-pro-v5-04:  RSV SUB FLAG ATYP ADDR PORT */
 enum parse
 udp_control_parse(struct cursor *c, struct udp_control *out, enum reply *why)

@@ -35,6 +35,11 @@ bool udp_header_parse(struct cursor *c, struct udp_header *out);
 size_t udp_header_format(const struct address *from,
     uint8_t octets[UDP_HEADER_MAX]);
 
+/* The same with an ADDRESS ID (draft-kitamura-socks-ipv6-01); its length is
+ * 10. */
+size_t udp_header_format_id(uint32_t id, uint16_t port,
+    uint8_t octets[UDP_HEADER_MAX]);
+
 /* SUB of the control channel. */
 enum { UDP_CONTROL_INTERFACE_DATA = 1 };
 

@@ -81,6 +81,7 @@ try_request(const uint8_t *octets, size_t length)
 	const size_t used = length - c.left;
 	require(octets[0] == SOCKS5_VERSION);
 	require(request.kind == NAME_HOST || request.kind == NAME_LITERAL ||
+	    request.by_id ||
 	    (octets[1] == REQUEST_UDP_ASSOCIATE && request.by_name));
 	require(used >= (request.kind == NAME_BAD ? 7 : 8) && used <= 262);
 	require(request.address.port ==

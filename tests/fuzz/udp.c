@@ -36,9 +36,11 @@ check_address(const struct address *address)
 static void
 check_target(const struct request *to)
 {
-	require(to->kind != NAME_BAD);
+	require(to->kind != NAME_BAD || to->by_id);
 	if (to->kind == NAME_LITERAL)
 		check_address(&to->address);
+	else if (to->by_id)
+		require(to->kind == NAME_BAD && !to->by_name);
 	else
 		require(to->by_name && to->name[0] != '\0');
 }

@@ -55,6 +55,7 @@ FOR_TOOLS = ("sscanf", "strtok", "atoi", "atol")
 MANY_PARAMETERS = {
     "conclude_ipv4": "c-ares calls it",
     "conclude_ipv6": "c-ares calls it",
+    "conclude_reverse": "c-ares calls it",
     "server_receive": "c-ares calls it",
 }
 

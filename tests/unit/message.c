@@ -74,6 +74,13 @@ target_add(struct text *t, const struct request *to)
 		address_add_port(t, &to->address);
 		return;
 	}
+	if (to->by_id) {
+		text_add(t, "id=");
+		text_add_number(t, to->id);
+		text_add(t, ":");
+		text_add_number(t, to->address.port);
+		return;
+	}
 	text_add(t, to->name);
 	text_add(t, " ");
 	text_add_number(t, to->address.port);

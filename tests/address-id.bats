@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# ADDRESS ID and ADDRESS ASSOCIATE (draft-kitamura-socks-ipv6-01).
+
+load lib/common
+
+# holds CHECK: tests/cases/address-id.py has nothing to complain of.
+holds() {
+	run alone "$CASES/address-id.py" "$HANDLER" "$1"
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "the draft's messages and what it leaves open, octet by octet" {
+	holds vectors
+}
+
+@test "without address-id the commands are 07 and the type 08; FLAG 10 holds" {
+	holds off
+}
+
+@test "an address is asked for its name where \`reverse' is set, judged first" {
+	holds reverse
+}
+
+@test "an ID is no permit: each use is judged, for its client alone" {
+	holds policy
+}
+
+@test "08, 08, CONNECT on one connection; the 17th is refused; one record" {
+	holds sequence
+}
+
+@test "CONNECT, BIND and UDP by ID between all four pairs of families" {
+	holds families
+}
+
+@test "eight wrong IDs a minute, then none is right" {
+	holds guessing
+}
+
+@test "without a table an ID is 01, and the record says why" {
+	holds no-table
+	mkdir -m 700 "$BATS_TEST_TMPDIR/d"
+	printf '%s\n' 'address-id on' 'ftp-alg off' 'allow' \
+	    "state-dir $BATS_TEST_TMPDIR/none" >"$BATS_TEST_TMPDIR/c"
+	run -0 --separate-stderr "$HANDLER" -t -f "$BATS_TEST_TMPDIR/c"
+	# shellcheck disable=SC2154 # set by run
+	assert_match warning "$stderr" 'needs the association table'
+}
+
+@test "no ID is left of what failed" {
+	holds failed
+}
+
+@test "-e takes associate, for which no port is needed" {
+	printf '%s\n' 'address-id on' 'deny to .example.net' \
+	    'allow udp at 9.9.9.9 port 53' >"$BATS_TEST_TMPDIR/c"
+	run -0 "$HANDLER" -f "$BATS_TEST_TMPDIR/c" -e associate 127.0.0.1 \
+	    9.9.9.9:0
+	run -1 "$HANDLER" -f "$BATS_TEST_TMPDIR/c" -e associate 127.0.0.1 \
+	    x.example.net:0
+	assert_match verdict "$output" '^denied .*:2'
+}
