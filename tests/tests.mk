@@ -52,7 +52,7 @@ coverage:
 	@tests/coverage
 
 # Ratios against the least that a handler can be, side by side in one run.
-bench: all build/bench/bare build/bench/inetd build/bench/datagrams build/bench/policy
+bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/datagrams build/bench/policy
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
@@ -218,6 +218,8 @@ fuzz/%: build/fuzz/% $(CORPORA) $(DIALOGUES)
 	    -rss_limit_mb=4096 -max_len=4096 -print_final_stats=1 \
 	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* \
 	    $(call corpus_of,$*)
+
+build/bench/bare-fork: tests/bench/bare.c
 
 build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)

@@ -9,13 +9,14 @@ daemons that they are.  Nothing here is a test: machines differ, and a budget
 is for reading.
 
     bench.py BUILD_DIRECTORY
-             [sessions|start|bulk|latency|memory|datagrams|ftp|units|
+             [sessions|start|parallel|held|bulk|latency|memory|datagrams|ftp|units|
               directives|passwords|rules|size]...
 """
 
 import contextlib
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 
 import units
 
@@ -36,6 +38,8 @@ DATAGRAMS = 200000
 WINDOW = 32
 DATAGRAM = 512
 IDLE = 500
+AT_ONCE = 32
+HELD = 10000
 
 
 class Launcher:
@@ -126,14 +130,19 @@ class Daemon:
         return [pid for pid, _ in self.processes()]
 
     def cpu(self):
-        ticks = sum(int(f[11]) + int(f[12]) for _, f in self.processes())
+        """Of those that live, and of whom they have reaped."""
+        ticks = sum(sum(map(int, f[11:15])) for _, f in self.processes())
         return ticks * 1000000 // os.sysconf("SC_CLK_TCK")
 
     def close(self):
+        """A father that reaps all tells it to the microsecond."""
         used = self.cpu()
-        os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait()
-        return 0, used
+        self.process.terminate()
+        _, _, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = 0
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        return 0, max(used, int((usage.ru_utime + usage.ru_stime) * 1e6))
 
 
 class Server:
@@ -192,6 +201,22 @@ def run_sessions(port, server):
             s.sendall(b"b")
             s.recv(1)
     return SESSIONS
+
+
+def run_parallel(port, server):
+    """32 at once."""
+    def some():
+        for _ in range(SESSIONS // AT_ONCE):
+            with connect(port, server) as s:
+                s.sendall(b"b")
+                s.recv(1)
+
+    threads = [threading.Thread(target=some) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return SESSIONS // AT_ONCE * AT_ONCE
 
 
 def run_bulk(port, server):
@@ -288,6 +313,18 @@ def programs(build):
     }
 
 
+def listening(build):
+    """What forks for each connection: the yardstick, and ours (-l)."""
+    configuration = os.path.abspath(os.path.join(build, "bench/open.conf"))
+    return {
+        "bare, that forks": lambda: Daemon(
+            [os.path.join(build, "bench/bare-fork"), "18086"], 18086),
+        "socks64-handler-static -l": lambda: Daemon(
+            ["./socks64-handler-static", "-l", "127.0.0.1:18085",
+             "-o", "max-sessions 12000", "-f", configuration], 18085),
+    }
+
+
 def daemons():
     """Servers of other make that are installed, as they are meant to run."""
     known = {
@@ -308,6 +345,7 @@ def candidates(build, launcher):
     """name -> how to start it."""
     found = {name: lambda argv=argv: launcher(build, argv)
              for name, argv in programs(build).items()}
+    found.update(listening(build))
     found.update(daemons())
     return found
 
@@ -334,6 +372,8 @@ FIGURES = {
                  cpu_per(run_sessions)),
     "start": ("CPU per session under the least of inetds, microseconds",
               Launcher, cpu_per(run_sessions)),
+    "parallel": ("CPU per session, 32 at once, microseconds", Inetd,
+                 cpu_per(run_parallel)),
     "bulk": ("CPU per GB relayed, microseconds", Launcher,
              cpu_per(run_bulk)),
     "latency": ("round trip through it, microseconds", Launcher,
@@ -581,6 +621,45 @@ def print_rules(build):
         print(f"  {what:26} {median:12.3f}")
 
 
+@contextlib.contextmanager
+def holding_server():
+    """A server that keeps connections, in a process with descriptors of its
+    own."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        server = Server()
+        server.held = []
+        os.write(writing, b"%d\n" % server.port)
+        signal.pause()
+    yield types.SimpleNamespace(port=int(os.read(reading, 16)))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def print_held(build):
+    """Many sessions that do nothing, in the listening mode."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    start = listening(build)["socks64-handler-static -l"]
+    programs(build)  # its configuration
+    cgroup, daemon = MemoryCgroup(), start()
+    cgroup.add(daemon.pids())
+    with holding_server() as server:
+        connect(daemon.port, server).close()
+        before = cgroup.settled()
+        held = [connect(daemon.port, server) for _ in range(HELD)]
+        used = cgroup.settled() - before
+        alive = len(daemon.pids()) - 2
+        print(f"{alive} sessions held: {used / 2**20:.0f} MiB, "
+              f"{used / HELD / 1024:.1f} KiB each; before the first one "
+              f"{before / 2**20:.1f} MiB")
+        for s in held:
+            s.close()
+        daemon.close()
+    cgroup.close()
+
+
 def main():
     build, wanted = sys.argv[1], sys.argv[2:]
     server = Server()
@@ -590,6 +669,8 @@ def main():
                 compare(server, title, candidates(build, launcher), figure)
             except RuntimeError as why:
                 print(f"{title}: {why}")
+    if not wanted or "held" in wanted:
+        print_held(build)
     if not wanted or "datagrams" in wanted:
         print_datagrams(build)
     if not wanted or "ftp" in wanted:
