@@ -7,6 +7,7 @@
 #include "net/dial.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,9 +44,6 @@ struct race {
 	bool ipv4_taken;
 	struct candidates untried;
 
-	struct attempt attempts[CANDIDATES_MAX];
-	size_t attempt_count;
-
 	struct deadline hold; /* until then the preferred answer is awaited */
 	struct deadline next; /* no attempt starts before */
 	struct attempt *winner;
@@ -53,6 +51,11 @@ struct race {
 	struct attempt *via;     /* the first that goes by a next gateway */
 	bool dialled; /* at least one attempt was made */
 	bool over;
+
+	/* Last: only those that are made are written to, and most sessions
+	 * make one. */
+	size_t attempt_count;
+	struct attempt attempts[CANDIDATES_MAX];
 };
 
 /* --- Addresses. --- */
@@ -456,8 +459,10 @@ race_open(struct race *race, struct dial *d)
 	d->local = (struct address){ .family = FAMILY_NONE };
 	d->verdict = (struct verdict){ .decision = DENY };
 	d->attempts[0] = '\0';
-	*race = (struct race){ .dial = d, .hold = DEADLINE_NEVER,
-		.next = deadline_in(0) };
+	memset(race, 0, offsetof(struct race, attempts));
+	race->dial = d;
+	race->hold = DEADLINE_NEVER;
+	race->next = deadline_in(0);
 	candidates_start(&race->untried, d->settings, d->question);
 	if (d->question->name == NULL || d->pinned_only) {
 		take_literal(race);
@@ -522,7 +527,8 @@ race_close(struct race *race)
 bool
 dial_run(struct dial *d)
 {
-	struct race race;
+	/* Too large for the stack; what one attempt needs is one page. */
+	static _Alignas(4096) struct race race;
 
 	race_open(&race, d);
 	while (!race.over) {

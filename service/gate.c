@@ -153,9 +153,10 @@ read_configuration(struct gate *g, struct text *first)
 static void
 tell_parent(const struct gate *g, const struct text *trouble)
 {
+	/* Not on the stack, where every session would copy the pages. */
+	static struct generation generation;
+	static uint8_t octets[MESSAGE_MAX];
 	const struct settings *settings = &g->session->settings;
-	struct generation generation;
-	uint8_t octets[MESSAGE_MAX];
 
 	memset(&generation, 0, sizeof(generation));
 	generation.good = !g->refusing;
@@ -570,8 +571,8 @@ enum exit_status
 gate_run(struct service *v, struct session *s, pid_t parent,
     bool *is_session)
 {
+	static char buffer[TROUBLE_TEXT];
 	struct gate g = { .service = v, .session = s };
-	char buffer[TROUBLE_TEXT];
 	struct text trouble = text_in(buffer, sizeof(buffer));
 	struct pollfd fds[LISTENERS_MAX];
 	const char *failure;

@@ -492,9 +492,11 @@ next_moment(struct parent *p)
 	return l->started == started ? next : deadline_in(0);
 }
 
-/* True in the child, with the status that it returns. */
+/* True in the child, with the status that it returns.  A session writes
+ * nothing to *p: the page would be copied. */
 static bool
-gate_begin(struct parent *p, struct session *s, bool *is_session)
+gate_begin(struct parent *p, struct session *s, bool *is_session,
+    enum exit_status *status)
 {
 	const pid_t parent = getpid();
 
@@ -503,7 +505,7 @@ gate_begin(struct parent *p, struct session *s, bool *is_session)
 	p->gate = fork();
 	if (p->gate == 0) {
 		close(p->signals);
-		p->status = gate_run(p->service, s, parent, is_session);
+		*status = gate_run(p->service, s, parent, is_session);
 		return true;
 	}
 	if (p->gate == -1) {
@@ -559,9 +561,13 @@ leave(struct parent *p)
 enum exit_status
 parent_run(struct service *v, struct session *s, bool *is_session)
 {
-	struct parent p = { .service = v, .kill_at = DEADLINE_NEVER,
-		.idle_at = DEADLINE_NEVER };
+	/* Below it on the stack run the sessions. */
+	static struct parent p;
+	enum exit_status status;
 
+	p.service = v;
+	p.kill_at = DEADLINE_NEVER;
+	p.idle_at = DEADLINE_NEVER;
 	if (!become_parent(&p)) {
 		say(LOG_ERR, "the parent could not be set up: ",
 		    strerror(errno), "");
@@ -574,8 +580,8 @@ parent_run(struct service *v, struct session *s, bool *is_session)
 		decide(&p);
 		if (p.state == STATE_SERVING && p.gate == 0 && !p.ended &&
 		    !is_asked(&p) && deadline_passed(p.gate_at) &&
-		    gate_begin(&p, s, is_session))
-			return p.status;
+		    gate_begin(&p, s, is_session, &status))
+			return status;
 		if (!p.ended)
 			(void)take_events(&p, next_moment(&p));
 	}

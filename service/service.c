@@ -174,7 +174,7 @@ leave_root(struct service *v)
 /* --------------------------------------------------------------- start */
 
 static enum exit_status
-start(struct service *v)
+set_up(struct service *v)
 {
 	char buffer[LINE_TEXT];
 	struct text wrong = text_in(buffer, sizeof(buffer));
@@ -216,7 +216,7 @@ service_run(struct service *v, struct session *s, bool *is_session)
 	*is_session = false;
 	v->program = (const char *)getauxval(AT_EXECFN);
 	v->listeners.places = v->options->listen;
-	status = renew_resume(v) ? resume(v) : start(v);
+	status = renew_resume(v) ? resume(v) : set_up(v);
 	if (status != STATUS_OK)
 		return status;
 	journal_open(&automatic);

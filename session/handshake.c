@@ -18,7 +18,6 @@
 #include "wire/proxy.h"
 
 enum {
-	COMMAND_TEXT = 8,
 	/* A wrong password costs the client one to two seconds. */
 	PENALTY_LEAST = 1000,
 	PENALTY_SPREAD = 1000,
@@ -266,7 +265,7 @@ session_authenticate(struct session *s)
 
 /* CONNECT, BIND, UDP, or the number. */
 static const char *
-command_word(const struct session *s)
+command_word(struct session *s)
 {
 	static const char *const words[] = {
 		[REQUEST_CONNECT] = "CONNECT",
@@ -277,26 +276,24 @@ command_word(const struct session *s)
 		[REQUEST_ADDRESS_ASSOCIATE | REQUEST_BIND] = "BIND",
 		[REQUEST_ADDRESS_ASSOCIATE | REQUEST_UDP_ASSOCIATE] = "UDP",
 	};
-	static char number[COMMAND_TEXT];
 	const uint8_t command = s->request.command;
-	struct text t = text_in(number, sizeof(number));
+	struct text t = text_in(s->command, sizeof(s->command));
 
 	if (command < ARRAY_COUNT(words) && words[command] != NULL &&
 	    (command < REQUEST_ADDRESS_ASSOCIATE ||
 	    s->settings.address_id != ADDRESS_ID_OFF))
 		return words[command];
 	text_add_number(&t, command);
-	return number;
+	return s->command;
 }
 
 /* The destination as it was asked for, into the record. */
 void
 session_note_request(struct session *s)
 {
-	static char literal[ADDRESS_TEXT];
 	const struct request *request = &s->request;
 	struct record *r = &s->record;
-	struct text t = text_in(literal, sizeof(literal));
+	struct text t = text_in(s->literal, sizeof(s->literal));
 
 	r->command = command_word(s);
 	if (request->by_id && request->kind == NAME_HOST) {
@@ -305,7 +302,7 @@ session_note_request(struct session *s)
 		r->dest_ipv6 = false;
 	} else if (request->kind == NAME_LITERAL) {
 		address_add(&t, &request->address);
-		r->dest = literal;
+		r->dest = s->literal;
 		r->dest_length = t.length;
 		r->dest_ipv6 = request->address.family == FAMILY_IPV6;
 	} else {

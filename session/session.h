@@ -29,32 +29,40 @@
 #include "wire/login.h"
 #include "wire/request.h"
 
+/* The number of a command without a name. */
+enum { COMMAND_TEXT = 8 };
+
 /*
  * Zero is a session that has not begun.  The parts are filled in the order of
  * main(): each step reads what the steps before it have left.
+ *
+ * What a session writes lies together, large things and what is constant
+ * behind it: in the listening mode each page that it writes is a page of its
+ * own.
  */
 struct session {
-	struct settings settings;  /* session_prepare(); constant then */
+	/* What the log says at the end; filled in on the way. */
+	struct record record;
+	int64_t start; /* CLOCK_MONOTONIC, microseconds */
+
 	enum stage stage;          /* what the client waits for now */
 	struct deadline handshake; /* absolute: to the end of the request */
-	struct inbox inbox;        /* inbox.fd is the client's connection */
 	uint32_t scope;            /* of a link-local client */
 	int passwords;             /* the password file, -1: none */
+	/* Of the listening mode, until max-sessions-per-user was asked for:
+	 * the socket to the parent (-1: none), and where it answers. */
+	int claims;
+	int answers;
 	bool health_check;         /* PROXY LOCAL, nothing asked for yet */
-	char user[LOGIN_FIELD_MAX]; /* record.user points here */
+	char user[LOGIN_FIELD_MAX]; /* record.user points here, */
+	char literal[ADDRESS_TEXT]; /* record.dest, */
+	char command[COMMAND_TEXT]; /* and record.command, some of them */
 
 	struct address proxied;    /* destination of the PROXY header */
 	struct request request;    /* as it was asked */
 	struct recall recall;      /* what other sessions know of it */
 	struct question question;  /* as it is judged */
 	struct verdict verdict;    /* of the request, before any look-up */
-	/* One for each thing that a session can be busy with. */
-	struct dial dial;
-	struct upstream upstream;
-	struct binding binding;
-	struct association association;
-	struct relay relay;
-
 	/* ADDRESS IDs: by which one the request asks and where that led last;
 	 * which one the reply has (0: none). */
 	struct {
@@ -63,19 +71,19 @@ struct session {
 		struct address pinned;
 		char text[8];
 	} associated;
-
 	struct share share; /* of a UDP association, for its ADDRESS IDs */
+
+	struct relay relay;
+	struct dial dial;
+	struct inbox inbox;        /* inbox.fd is the client's connection */
+
+	struct settings settings;  /* session_prepare(); constant then */
 	struct table table; /* what the client's sessions share */
 	struct alg alg;     /* a control connection of FTP */
-
-	/* Of the listening mode, until max-sessions-per-user was asked for:
-	 * the socket to the parent (-1: none), and where it answers. */
-	int claims;
-	int answers;
-
-	/* What the log says at the end; filled in on the way. */
-	struct record record;
-	int64_t start; /* CLOCK_MONOTONIC, microseconds */
+	/* One for each other thing that a session can be busy with. */
+	struct upstream upstream;
+	struct binding binding;
+	struct association association;
 };
 
 /* Enters a stage of the sandbox, and closes before what that has no use for;

@@ -652,7 +652,7 @@ HAS = ("/dev/null", "socket:", "socket:")
 def full_and_room(made, most, **keys):
     """`most' are served, one more is reset, and there is room when one has
     left."""
-    clients = [made.hold(**keys) for _ in range(most)]
+    clients = [made.hold_at_last(**keys) for _ in range(most)]
     expect("one more", made.answer(**keys), "reset")
     for client in clients:
         made.check_echo(client)
@@ -1078,8 +1078,8 @@ def case_crash(program):
             raise Failure("the layout is the same")
         made.check_echo(held)
         expect("answer", made.answer(), 0)
-    # These tell nothing of the memory.
-    gate = made.wait_gate()
+    # This one tells nothing of the memory.
+    gate = made.lasting_gate()
     victim = made.hold()
     name = socks.text_of(victim.getsockname())
     os.kill(next(pid for pid in made.sessions() if command_line(pid)
