@@ -11,11 +11,22 @@
 
 enum { LINE_TEXT = 256 };
 
+/* The n-th way to ask the server.  One behind a translator (NAT64) is IPv4 and
+ * may know nothing but PASV, whose address is not looked at. */
+static enum ask
+passive_way(const struct alg *a, unsigned n)
+{
+	const enum ask way = command_passive_way(a->server_address.family, n);
+
+	return way == ASK_OTHER && a->nat64 &&
+	    command_passive_way(a->server_address.family, n - 1) !=
+	    ASK_OTHER ? ASK_PASV : way;
+}
+
 void
 passive_ask(struct control *k, enum ask ask)
 {
-	const enum ask way = command_passive_way(
-	    k->alg->server_address.family, k->passive);
+	const enum ask way = passive_way(k->alg, k->passive);
 
 	k->held = true;
 	control_expect(k, WAITING_PASSIVE, ask, way);
@@ -145,8 +156,7 @@ static bool
 ask_again(struct control *k, struct waiting_command *c)
 {
 	k->passive++;
-	c->way = command_passive_way(k->alg->server_address.family,
-	    k->passive);
+	c->way = passive_way(k->alg, k->passive);
 	if (c->way == ASK_OTHER) {
 		k->passive = 0;
 		return false;

@@ -244,6 +244,12 @@ peer_of(struct association *a, const struct target *t)
 	return peer;
 }
 
+static bool
+is_unknown(const struct pinned_name *p)
+{
+	return p->state == NAME_WAITING || p->state == NAME_ASKED;
+}
+
 /* The first address of a name that may be sent to; false: none. */
 static bool
 target_choose(struct association *a, const struct pinned_name *p,
@@ -256,7 +262,9 @@ target_choose(struct association *a, const struct pinned_name *p,
 		const struct peer *peer = peer_of(a, out);
 
 		if (peer->allowed && (peer->via != NULL ||
-		    outside_of(a, out->address.family) != -1))
+		    outside_of(a, out->address.family) != -1 ||
+		    nat64_needed(a->settings, &out->address,
+		    &peer->source)))
 			return true;
 	}
 	return false;
@@ -278,12 +286,6 @@ name_pin(struct association *a, const struct request *to)
 	policy_judge_request(a->settings->policy, &q, &verdict);
 	return verdict.decision == ALLOW ? names_add(&a->names, to->name) :
 	    NULL;
-}
-
-static bool
-is_unknown(const struct pinned_name *p)
-{
-	return p->state == NAME_WAITING || p->state == NAME_ASKED;
 }
 
 /* ------------------------------------------------- from the client */
@@ -359,13 +361,42 @@ send_via(struct association *a, const struct peer *peer,
 	    relay.length) >= 0;
 }
 
+/* Is the prefix known by which IPv4 peers are reached?  While it is looked up,
+ * as a name of this association, datagrams are dropped. */
 static bool
-send_directly(const struct association *a, const struct target *t,
-    struct payload data)
+knows_prefix(struct association *a)
 {
-	const struct endpoint to = endpoint_of(&t->address, 0);
-	const int fd = outside_of(a, t->address.family);
+	struct pinned_name *p;
 
+	if (a->settings->nat64_count > 0)
+		nat64_ask(&a->nat64, a->settings);
+	if (a->nat64.state == NAT64_UNASKED) {
+		p = names_find(&a->names, NAT64_NAME);
+		if (p == NULL)
+			p = names_add(&a->names, NAT64_NAME);
+		if (p == NULL || is_unknown(p))
+			return false;
+		nat64_conclude(&a->nat64, a->settings, p->found,
+		    p->found_count);
+	}
+	return a->nat64.state == NAT64_FOUND;
+}
+
+static bool
+send_directly(struct association *a, const struct peer *peer,
+    const struct target *t, struct payload data)
+{
+	struct address address = t->address;
+	struct endpoint to;
+	int fd;
+
+	if (nat64_needed(a->settings, &t->address, &peer->source)) {
+		if (!knows_prefix(a))
+			return false;
+		address = nat64_address(&a->nat64, &t->address);
+	}
+	to = endpoint_of(&address, 0);
+	fd = outside_of(a, address.family);
 	return fd != -1 && sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
 	    (const struct sockaddr *)&to.storage, to.length) >= 0;
 }
@@ -376,7 +407,7 @@ send_to(struct association *a, const struct target *t, struct payload data)
 	struct peer *peer = peer_of(a, t);
 
 	if (!peer->allowed || !(peer->via != NULL ?
-	    send_via(a, peer, t, data) : send_directly(a, t, data)))
+	    send_via(a, peer, t, data) : send_directly(a, peer, t, data)))
 		return false;
 	if (!peer->sent)
 		note_sent(a, peer, t);
@@ -564,19 +595,30 @@ count_down(struct association *a, size_t length)
 	a->moved_at = clock_now();
 }
 
+/* Who sent that, for the client: behind a translator the IPv4 peer. */
+static struct address
+peer_address(const struct association *a, const struct address *from)
+{
+	return a->nat64.state == NAT64_FOUND ?
+	    address_inside(from, &a->nat64.prefix, 1) : *from;
+}
+
 static bool
 relay_down(struct association *a, const struct arrival *got)
 {
 	uint8_t header[UDP_HEADER_MAX];
+	struct address from = got->from;
 	uint8_t *start = received;
 	uint32_t id;
 	size_t size;
 
-	if (!peers_sent(&a->peers, &got->from))
+	if (!peers_sent(&a->peers, &from))
+		from = peer_address(a, &from);
+	if (!peers_sent(&a->peers, &from))
 		return false;
-	id = peers_id(&a->peers, &got->from);
-	size = id != 0 ? udp_header_format_id(id, got->from.port, header) :
-	    udp_header_format(&got->from, header);
+	id = peers_id(&a->peers, &from);
+	size = id != 0 ? udp_header_format_id(id, from.port, header) :
+	    udp_header_format(&from, header);
 	start -= size;
 	memcpy(start, header, size);
 	if (!send_down(a, start, size + got->length))

@@ -25,6 +25,7 @@
 #include "net/associated.h"
 #include "net/inbox.h"
 #include "net/names.h"
+#include "net/nat64.h"
 #include "net/outcome.h"
 #include "net/peers.h"
 #include "net/tunnel.h"
@@ -112,6 +113,7 @@ struct association {
 	size_t held_count;        /* in the order of their coming */
 	struct held_datagram held[HELD_MAX];
 	struct names names;
+	struct nat64 nat64; /* asked by way of names, or configured */
 	struct peers peers;
 };
 

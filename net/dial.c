@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "net/candidates.h"
 #include "net/failure.h"
+#include "net/nat64.h"
 #include "net/resolve.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
@@ -23,13 +24,15 @@
 enum {
 	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */
 	PINNED_DELAY = 2000,   /* a SYN that was lost may be sent again */
-	POLL_MAX = CANDIDATES_MAX + RESOLVE_POLL_MAX + 1,
+	POLL_MAX = CANDIDATES_MAX + 2 * RESOLVE_POLL_MAX + 1,
 };
 
 /* One address that was taken from the candidates: judged once, as it was
  * dialled. */
 struct attempt {
 	struct address address; /* with the port */
+	struct address dialled; /* the same, or what stands for it (NAT64) */
+	bool waits;             /* for the prefix that this one needs */
 	struct verdict verdict; /* DENY: it was not dialled */
 	int fd;                 /* -1: not connecting (any more) */
 	int error;              /* errno of what failed */
@@ -38,6 +41,7 @@ struct attempt {
 struct race {
 	struct dial *dial;
 	struct resolution names;
+	struct nat64 nat64;
 
 	/* The answer of each family was merged into the untried. */
 	bool ipv6_taken;
@@ -187,7 +191,7 @@ static void
 attempt_connect(struct race *race, struct attempt *attempt)
 {
 	const struct settings *settings = race->dial->settings;
-	const struct address *address = &attempt->address;
+	const struct address *address = &attempt->dialled;
 	int error;
 
 	attempt->fd = socket_create(address->family, SOCK_STREAM);
@@ -224,7 +228,8 @@ attempt_start(struct race *race)
 		to.on_link };
 	struct attempt *attempt = &race->attempts[race->attempt_count++];
 
-	*attempt = (struct attempt){ .fd = -1, .address = to.address };
+	*attempt = (struct attempt){ .fd = -1, .address = to.address,
+		.dialled = to.address };
 	if (d->hop)
 		policy_judge_hop(d->settings->policy, d->question,
 		    &candidate, &attempt->verdict);
@@ -236,7 +241,12 @@ attempt_start(struct race *race)
 		return;
 	if (attempt->verdict.via == NULL) {
 		race->dialled = true;
-		attempt_connect(race, attempt);
+		attempt->waits = nat64_needed(d->settings, &to.address,
+		    &to.source);
+		if (attempt->waits)
+			nat64_ask(&race->nat64, d->settings);
+		else
+			attempt_connect(race, attempt);
 		return;
 	}
 	if (race->via == NULL)
@@ -262,7 +272,7 @@ attempt_finish(struct race *race, struct attempt *attempt)
 	int error = socket_error(attempt->fd);
 
 	if (error == 0 &&
-	    is_self_connected(attempt->fd, &attempt->address))
+	    is_self_connected(attempt->fd, &attempt->dialled))
 		error = ECONNREFUSED;
 	if (error != 0) {
 		attempt_fail(race, attempt, error);
@@ -317,9 +327,14 @@ tell_attempt(struct race *race, struct attempt *attempt)
 	char reason[REASON_TEXT];
 	struct text t = text_in(reason, sizeof(reason));
 
-	address_add_port(&t, &attempt->address);
+	address_add_port(&t, &attempt->dialled);
 	text_add_char(&t, ' ');
 	text_add(&t, failure->phrase);
+	if (race->nat64.state == NAT64_NONE &&
+	    attempt->address.family == FAMILY_IPV4)
+		text_add(&t, race->nat64.refused ? ", and the NAT64 prefix of "
+		    "the name server is not global" :
+		    ", and no NAT64 prefix is known");
 	race->telling = attempt;
 	race_fail(race, RESULT_CONNECT_FAILED, failure->reply, reason);
 }
@@ -356,7 +371,7 @@ race_expire(struct race *race)
 	struct attempt *telling;
 
 	for (size_t i = 0; i < race->attempt_count; i++)
-		if (race->attempts[i].fd != -1) {
+		if (race->attempts[i].fd != -1 || race->attempts[i].waits) {
 			attempt_fail(race, &race->attempts[i], ETIMEDOUT);
 			late = &race->attempts[i];
 		}
@@ -374,18 +389,39 @@ is_exhausted(const struct race *race)
 	if (race->untried.count > 0 || !resolve_done(&race->names))
 		return false;
 	for (size_t i = 0; i < race->attempt_count; i++)
-		if (race->attempts[i].fd != -1)
+		if (race->attempts[i].fd != -1 || race->attempts[i].waits)
 			return false;
 	return true;
 }
 
 /* --- The loop. --- */
 
+/* Those that waited for a prefix go on: by it, or into the failure that the
+ * kernel has for them. */
+static void
+attempts_resume(struct race *race)
+{
+	if (race->nat64.state == NAT64_PENDING)
+		return;
+	for (size_t i = 0; i < race->attempt_count; i++) {
+		struct attempt *attempt = &race->attempts[i];
+
+		if (!attempt->waits)
+			continue;
+		attempt->waits = false;
+		if (race->nat64.state == NAT64_FOUND)
+			attempt->dialled = nat64_address(&race->nat64,
+			    &attempt->address);
+		attempt_connect(race, attempt);
+	}
+}
+
 static void
 start_due(struct race *race)
 {
 	while (deadline_passed(next_start(race)))
 		attempt_start(race);
+	attempts_resume(race);
 	if (is_exhausted(race))
 		race_exhausted(race);
 }
@@ -426,8 +462,12 @@ race_wait(struct race *race)
 	struct pollfd fds[POLL_MAX] = { { .fd = d->client } };
 	struct deadline until = deadline_first(d->until, next_start(race));
 	const size_t asked = resolve_poll(&race->names, fds + 1, &until);
-	const size_t tried = poll_attempts(race, fds + 1 + asked);
-	const enum wait wait = wait_for(fds, 1 + asked + tried, until);
+	const size_t prefix = nat64_poll(&race->nat64, fds + 1 + asked,
+	    &until);
+	struct pollfd *attempts = fds + 1 + asked + prefix;
+	const size_t tried = poll_attempts(race, attempts);
+	const enum wait wait = wait_for(fds, 1 + asked + prefix + tried,
+	    until);
 
 	if (wait == WAIT_STOPPED) {
 		outcome_stop(&d->outcome);
@@ -441,11 +481,13 @@ race_wait(struct race *race)
 		return;
 	}
 	if (wait == WAIT_READY)
-		finish_ready(race, fds + 1 + asked);
+		finish_ready(race, attempts);
 	if (race->over)
 		return;
 	resolve_process(&race->names, fds + 1,
 	    wait == WAIT_READY ? asked : 0);
+	nat64_process(&race->nat64, d->settings, fds + 1 + asked,
+	    wait == WAIT_READY ? prefix : 0);
 	if (deadline_passed(d->until))
 		race_expire(race);
 }
@@ -481,7 +523,9 @@ take_winner(struct race *race)
 	race->telling = race->winner;
 	outcome_end(&d->outcome, RESULT_OK, NULL);
 	d->fd = race->winner->fd;
-	d->peer = race->winner->address;
+	d->peer = race->winner->dialled;
+	d->nat64 = !address_equal(&race->winner->dialled,
+	    &race->winner->address);
 	if (!socket_local(d->fd, &d->local))
 		d->local = (struct address){ .family = FAMILY_NONE };
 	socket_tune(d->fd);
@@ -515,13 +559,14 @@ race_close(struct race *race)
 
 		if (i > 0)
 			text_add(&t, ", ");
-		address_add_port(&t, &attempt->address);
+		address_add_port(&t, &attempt->dialled);
 		text_add_char(&t, ' ');
 		text_add(&t, attempt_word(race, attempt));
 		if (attempt->fd != -1 && attempt != race->winner)
 			close(attempt->fd);
 	}
 	resolve_end(&race->names);
+	nat64_end(&race->nat64);
 }
 
 bool

@@ -59,6 +59,7 @@ struct dial {
 	int fd;                 /* non-blocking, tuned, the caller's; or -1 */
 	struct address peer;    /* dialled, with the port */
 	struct address local;   /* of fd */
+	bool nat64;             /* peer stands for an IPv4 address */
 	struct verdict verdict; /* of the address that was dialled, or of the
 				   last one that was denied.  verdict.via set:
 				   nothing was dialled, for the rules lead to

@@ -57,6 +57,12 @@ static const struct choice address_id_choices[] = {
 	{ NULL, 0, CHOICE_OPEN },
 };
 
+static const struct choice nat64_choices[] = {
+	{ "auto", true, CHOICE_OPEN },
+	{ "off", false, CHOICE_OPEN },
+	{ NULL, 0, CHOICE_OPEN },
+};
+
 static const struct choice ftp_alg_choices[] = {
 	{ "auto", FTP_ALG_AUTO, CHOICE_OPEN },
 	{ "always", FTP_ALG_ALWAYS, CHOICE_OPEN },
@@ -169,6 +175,9 @@ static const struct directive directives[] = {
 	    .offset = offsetof(struct settings, ftp_alg),
 	    .choices = ftp_alg_choices, .initial = "auto" },
 	{ .keyword = "ftp-port", .kind = &kind_ftp_ports, .initial = "21" },
+	{ .keyword = "nat64", .kind = &kind_switch,
+	    .offset = offsetof(struct settings, nat64_auto),
+	    .choices = nat64_choices, .initial = "auto" },
 	{ .keyword = "nat64-prefix", .kind = &kind_nat64,
 	    .otherwise = "64:ff9b::/96 alone" },
 	{ .keyword = "inside", .kind = &kind_inside,

@@ -311,3 +311,18 @@ address_inside(const struct address *address, const struct net *prefixes,
 		return extract(address, nat64_well_known.bits);
 	return *address;
 }
+
+struct address
+address_embed(const struct address *ipv4, const struct net *prefix)
+{
+	uint8_t octets[16] = { 0 };
+	size_t at = prefix->bits / 8;
+
+	memcpy(octets, prefix->octets, at);
+	for (size_t i = 0; i < 4; i++) {
+		if (at == 8)
+			at++;
+		octets[at++] = ipv4->octets[i];
+	}
+	return address_ipv6(octets, ipv4->port);
+}

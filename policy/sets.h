@@ -88,4 +88,9 @@ bool nat64_bits_valid(unsigned bits);
 struct address address_inside(const struct address *address,
     const struct net *prefixes, size_t count);
 
+/* The other way round, RFC 6052 2.2: the IPv6 address that has the IPv4 one
+ * inside, behind a prefix of valid bits.  The port is kept. */
+struct address address_embed(const struct address *ipv4,
+    const struct net *prefix);
+
 #endif

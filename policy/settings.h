@@ -110,6 +110,7 @@ struct settings {
 	size_t ftp_port_count;
 	struct net nat64[NAT64_PREFIXES_MAX]; /* the policy has them too */
 	size_t nat64_count;
+	bool nat64_auto; /* IPv4 without a route is dialled by them */
 	struct net_list inside; /* the policy has it too */
 	bool inside_on_link;
 	const char *inside_text; /* as it was written; NULL: on-link */

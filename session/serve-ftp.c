@@ -85,6 +85,7 @@ serve_ftp_begin(struct session *s, const struct verdict *way, int server)
 	a->question = &s->question;
 	a->rule = way->matched;
 	a->via = way->via != NULL;
+	a->nat64 = s->dial.nat64;
 	/* What is behind a next gateway can be said in lines only. */
 	a->watch = s->settings.ftp_alg == FTP_ALG_AUTO && !a->via &&
 	    !families_differ(s);

@@ -118,6 +118,7 @@ c:7: attempt-delay: "5s" is out of range: 10ms to 2s'
 		address-id off
 		ftp-alg auto
 		ftp-port 21
+		nat64 auto
 		# nat64-prefix: 64:ff9b::/96 alone
 		# inside: on-link
 		# state-dir: /run/socks64, else $XDG_RUNTIME_DIR/socks64
@@ -168,6 +169,7 @@ everything() {
 		address-id off
 		ftp-alg off
 		ftp-port 21 2121
+		nat64 off
 		nat64-prefix 2001:db8:64::/96 2001:db8::/32
 		inside on-link 2001:db8:5::/48 192.0.2.7
 		state-dir /tmp/x

@@ -82,8 +82,9 @@ build/tests/order: tests/unit/order.c net/order.c $(PURE) $(HEADERS)
 
 # The race is driven with the rooms below it and a policy of the driver's
 # own; no ASan, which opens files and wants many descriptors.
-DIAL = $(patsubst %,net/%.c,dial answer candidates resolve resolvconf hosts words route onlink order \
-	failure outcome sockaddr) $(wildcard base/*.c wire/*.c)
+DIAL = $(patsubst %,net/%.c,dial nat64 answer candidates resolve resolvconf \
+	hosts words route onlink order failure outcome sockaddr) policy/sets.c \
+	$(wildcard base/*.c wire/*.c)
 
 build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
 	@mkdir -p $(@D)

@@ -1,0 +1,218 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# NAT64, the tunnel of the 1998 camp: an IPv4 host, SOCKS, a gateway without
+# IPv4 towards the server, IPv6, a translator, an IPv4 host.
+#
+#	gw  2001:db8:64::1 --- xl  2001:db8:64::2, 198.51.100.1 --- s4
+#
+# The translator is tayga, whose prefix is 2001:db8:46::/96; s4 is the server
+# of lib/net, moved behind it.
+
+load lib/gateway
+
+TAYGA=$ROOT/build/packages/tayga
+PREFIX=2001:db8:46::
+NET_ROLES+=' xl'
+
+prepare_file() {
+	"$TESTS/unpack-package" tayga "$TAYGA" || return 1
+	[[ -c /dev/net/tun ]] || return 0
+	ip -n "$NET-gw" link delete s4
+	ip -n "$NET-gw" link add name xl type veth peer name gw netns "$NET-xl"
+	ip -n "$NET-xl" link add name s4 type veth peer name gw netns "$NET-s4"
+	ip -n "$NET-gw" -batch - <<-END
+		address add 2001:db8:64::1/64 dev xl nodad
+		link set xl up
+	END
+	ip -n "$NET-gw" -6 route add $PREFIX/96 via 2001:db8:64::2
+	ip -n "$NET-s4" -batch - <<-END
+		address add $S4/24 dev gw
+		link set gw up
+		route add 192.168.255.0/24 via 198.51.100.1
+	END
+	ip -n "$NET-xl" -batch - <<-END
+		address add 2001:db8:64::2/64 dev gw nodad
+		address add 198.51.100.1/24 dev s4
+		link set gw up
+		link set s4 up
+		link set lo up
+	END
+	cat >"$BATS_FILE_TMPDIR/tayga.conf" <<-END
+		tun-device nat64
+		ipv4-addr 192.168.255.1
+		ipv6-addr 2001:db8:64:1::1
+		prefix $PREFIX/96
+		dynamic-pool 192.168.255.0/24
+		data-dir $BATS_FILE_TMPDIR
+	END
+	in_ns xl sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
+		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+	in_ns xl "$TAYGA/usr/sbin/tayga" -c "$BATS_FILE_TMPDIR/tayga.conf" \
+	    --mktun
+	ip -n "$NET-xl" link set nat64 up
+	ip -n "$NET-xl" route add 192.168.255.0/24 dev nat64
+	ip -n "$NET-xl" -6 route add $PREFIX/96 dev nat64
+	start tayga ip netns exec "$NET-xl" "$TAYGA/usr/sbin/tayga" \
+	    -c "$BATS_FILE_TMPDIR/tayga.conf" --nodetach
+	start udp-s4 ip netns exec "$NET-s4" "$PEERS/datagrams.py" "$S4" 5353
+	wait_for_line "$BATS_FILE_TMPDIR/udp-s4.out" '^ready$'
+	start ftp-s4 ip netns exec "$NET-s4" "$PEERS/ftp-chain.py" server "$S4"
+	wait_for_line "$BATS_FILE_TMPDIR/ftp-s4.out" '^ready$'
+}
+
+setup() {
+	net_needed
+	[[ -c /dev/net/tun ]] || skip 'there is no /dev/net/tun for tayga'
+}
+
+teardown() {
+	stop names
+	gateway_stop
+}
+
+# names_start LINE...: dns.py with that script at port 54 of the name server.
+names_start() {
+	printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/names"
+	start names ip netns exec "$NET-dns" "$PEERS/dns.py" "$DNS:54" \
+	    "$BATS_TEST_TMPDIR/names"
+	wait_for_line "$BATS_FILE_TMPDIR/names.out" '^ready$'
+}
+
+@test "CONNECT by name and by address, with a prefix of the configuration" {
+	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96"
+	local type form
+	for type in A C; do
+		use_type "$type"
+		for form in name literal ip; do
+			echo "type $type by $form"
+			ask "$form"
+			run client "$CLIENT" --as "$AS" "$TARGET" 7000 \
+			    exchange 1000000
+			[[ $status -eq 0 ]] || fail "$output" \
+			    "$(cat "$GATEWAY_LOG")"
+			assert_record "$(record_of "$(value client \
+			    "${lines[0]}")")" ok \
+			    dest="$(endpoint "$TARGET" 7000)" \
+			    peer="[2001:db8:46::c633:6450]:7000"
+		done
+	done
+	run -0 in_ns c4 curl -s --proxy "socks5h://$GW4:1080" \
+	    "http://v4.example.com/"
+}
+
+@test "the prefix is asked of the name server, once, and only if it is needed" {
+	names_start "v4.example.com A $S4" 'v4.example.com AAAA' \
+	    "v6.example.com AAAA $S6" 'v6.example.com A' \
+	    "ipv4only.arpa AAAA 2600:46::c000:aa 2600:46::c000:ab"
+	ip -n "$NET-gw" -6 route add 2600:46::/96 via 2001:db8:64::2
+	ip -n "$NET-xl" -6 route add 2600:46::/96 dev nat64
+	gateway_start dual "$NET_ALLOW" "resolver $DNS:54"
+	run -0 client c4 --as name v6.example.com 7000 exchange 1000
+	run ! grep ipv4only "$BATS_FILE_TMPDIR/names.out"
+	# tayga has another prefix: nobody is reached, but by that address.
+	run client c4 --timeout 1 --as name v4.example.com 7000 reply
+	wait_until grep -q ipv4only "$BATS_FILE_TMPDIR/names.out"
+	assert_equal queries "$(grep -c 'AAAA ipv4only' \
+	    "$BATS_FILE_TMPDIR/names.out")" 1
+	ip -n "$NET-xl" -6 route del 2600:46::/96
+	ip -n "$NET-gw" -6 route del 2600:46::/96
+}
+
+@test "a prefix that leads inside is refused, and none is 03" {
+	names_start "v4.example.com A $S4" 'v4.example.com AAAA' \
+	    'ipv4only.arpa AAAA fd00:46::c000:aa'
+	gateway_start dual "$NET_ALLOW" "resolver $DNS:54"
+	run client c4 --as name v4.example.com 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 03
+	assert_record "$(record_of "$(value client "${lines[0]}")")" \
+	    connect-failed 'reason=prefix of the name server is not global'
+	stop names
+	names_start "v4.example.com A $S4" 'v4.example.com AAAA'
+	run client c4 --as name v4.example.com 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 03
+	assert_record "$(record_of "$(value client "${lines[0]}")")" \
+	    connect-failed 'reason=no NAT64 prefix is known'
+	gateway_stop
+	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96" 'nat64 off'
+	run client c4 "$S4" 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 03
+}
+
+@test "rules judge the IPv4 address" {
+	gateway_start dual 'deny at 198.51.100.80' "$NET_ALLOW" \
+	    "nat64-prefix $PREFIX/96"
+	run client c4 "$S4" 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 02
+	run client c4 "2001:db8:46::c633:6450" 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 02
+}
+
+@test "datagrams go through it, and the client is told of IPv4" {
+	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96" \
+	    'log-udp-peers off'
+	use_type A
+	run -0 in_ns c4 "$PEERS/udp.py" "$GW4:1080" echo "$S4" 5353 "$S4"
+	assert_record "$(record_of "$(value client "${lines[0]}")")" ok \
+	    datagrams=6/6/0
+}
+
+@test "FTP, both passive ways" {
+	local mode state
+	state=$(mktemp -d /tmp/socks64-nat64.XXXXXX)
+	chown nobody "$state"
+	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96" \
+	    "state-dir $state"
+	for mode in EPSV PASV; do
+		run in_ns c4 "$PEERS/ftp-chain.py" client "$GW4:1080" "$S4" \
+		    $mode 300000
+		[[ $status -eq 0 ]] || fail "$output" "$(cat "$GATEWAY_LOG")"
+	done
+	rm -rf "$state"
+}
+
+# embedded BITS: what ipv4only.arpa and the server have behind a prefix of
+# that length, two addresses (RFC 6052 2.2).
+embedded() {
+	"$PYTHON" -I - "$1" "$S4" <<-'END'
+		import ipaddress, sys
+		bits, server = int(sys.argv[1]), sys.argv[2]
+		for ipv4 in ("192.0.0.170", server):
+		    octets = bytearray(ipaddress.ip_address(
+		        "2600:1234:5678:9abc:0:9abc:def0:0").packed[:bits // 8])
+		    for octet in ipaddress.ip_address(ipv4).packed:
+		        if len(octets) == 8:
+		            octets.append(0)
+		        octets.append(octet)
+		    octets += bytes(16 - len(octets))
+		    print(ipaddress.ip_address(bytes(octets)))
+	END
+}
+
+@test "prefixes of every length are known, and the first of several is taken" {
+	local bits
+	local -a pair
+	for bits in 32 40 48 56 64 96; do
+		echo "/$bits"
+		mapfile -t pair < <(embedded $bits)
+		names_start "v4.example.com A $S4" 'v4.example.com AAAA' \
+		    "ipv4only.arpa AAAA ${pair[0]} 2600:46::c000:aa"
+		gateway_start dual "$NET_ALLOW" "resolver $DNS:54"
+		run client c4 --as name v4.example.com 7000 reply
+		assert_equal rep "$(value rep "${lines[0]}")" 03
+		# There is no route to it, and the record says to what.
+		assert_record "$(record_of "$(value client "${lines[0]}")")" \
+		    connect-failed "reason=^\\[${pair[1]}\\]:7000 is in"
+		stop names
+		gateway_stop
+	done
+}
+
+@test "an answer that has the address twice says nothing" {
+	names_start "v4.example.com A $S4" 'v4.example.com AAAA' \
+	    'ipv4only.arpa AAAA 2600:46:c000:aa::c000:aa'
+	gateway_start dual "$NET_ALLOW" "resolver $DNS:54"
+	run client c4 --as name v4.example.com 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 03
+	assert_record "$(record_of "$(value client "${lines[0]}")")" \
+	    connect-failed 'reason=no NAT64 prefix is known'
+}
