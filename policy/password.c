@@ -19,7 +19,7 @@
 
 /* HASH_LINE_MAX: the longest line that counts, a name, a hash, and some of
  * what follows. */
-enum { PATH_TEXT = 4096, HASH_LINE_MAX = 2048 };
+enum { PATH_TEXT = 4096, HASH_LINE_MAX = 2048, SCHEME_TEXT = 16 };
 
 enum { DES_LENGTH = 13 };
 
@@ -188,6 +188,40 @@ hash_possible(const char *hash)
 	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
 }
 
+/* The scheme of the first hash of a file, for the others to be compared. */
+struct schemes {
+	char first[SCHEME_TEXT]; /* "$6$"; "_"; empty: none yet */
+	bool mixed;              /* that was told */
+};
+
+/* "$y$" of a hash; "_" or "-" of one of DES, which has no dollar. */
+static void
+scheme_of(const char *hash, char scheme[SCHEME_TEXT])
+{
+	struct text t = text_in(scheme, SCHEME_TEXT);
+	const char *end = hash[0] == '$' ? strchr(hash + 1, '$') : NULL;
+
+	if (end != NULL)
+		text_add_octets(&t, hash, (size_t)(end - hash) + 1);
+	else
+		text_add_char(&t, hash[0] == '_' ? '_' : '-');
+}
+
+static void
+examine_scheme(struct reader *r, const char *hash, struct schemes *schemes)
+{
+	char scheme[SCHEME_TEXT];
+
+	scheme_of(hash, scheme);
+	if (schemes->first[0] == '\0')
+		text_copy(schemes->first, sizeof(schemes->first), scheme);
+	if (schemes->mixed || strcmp(scheme, schemes->first) == 0)
+		return;
+	schemes->mixed = true;
+	reader_warn(r, "the hash is of another scheme than the first line's: "
+	    "what a login costs may tell which users there are");
+}
+
 static void
 examine_entry(struct reader *r, const char *user, const char *hash)
 {
@@ -207,6 +241,7 @@ password_examine(int fd, const struct settings *settings,
 {
 	struct reader r = { .report = report, .context = context,
 		.file = settings->password_file };
+	struct schemes schemes = { .mixed = false };
 	struct lines file;
 	const char *user;
 	const char *hash;
@@ -215,6 +250,8 @@ password_examine(int fd, const struct settings *settings,
 	while (next_entry(&file, &user, &hash)) {
 		r.line = file.number;
 		examine_entry(&r, user, hash);
+		if (hash != NULL && !is_locked(hash) && hash_possible(hash))
+			examine_scheme(&r, hash, &schemes);
 	}
 	explicit_bzero(&file, sizeof(file));
 	return !r.failed;

@@ -234,7 +234,8 @@ bool
 settings_need_table(const struct settings *settings)
 {
 	return settings->ftp_alg != FTP_ALG_OFF ||
-	    settings->address_id != ADDRESS_ID_OFF;
+	    settings->address_id != ADDRESS_ID_OFF ||
+	    settings_offers(settings, AUTH_PASSWORD);
 }
 
 bool

@@ -177,7 +177,7 @@ bool settings_proxied(const struct settings *settings,
 /* Is that one of the ports of `ftp-port`, whatever `ftp-alg` says? */
 bool settings_speak_ftp(const struct settings *settings, uint16_t port);
 
-/* Does anything need the association table: FTP, ADDRESS IDs? */
+/* Does anything need the association table: FTP, ADDRESS IDs, logins? */
 bool settings_need_table(const struct settings *settings);
 
 /* What replies to a client of that family say instead of our address;

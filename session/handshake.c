@@ -14,14 +14,27 @@
 #include "base/wait.h"
 #include "net/route.h"
 #include "policy/password.h"
+#include "share/places.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
 
 enum {
-	/* A wrong password costs the client one to two seconds. */
+	/* A wrong password is answered one to two seconds after it came, and
+	 * whole seconds later where the hash took longer than that. */
 	PENALTY_LEAST = 1000,
 	PENALTY_SPREAD = 1000,
+	PENALTY_STEP = 1000,
 };
+
+/* SIGTERM came. */
+static _Noreturn void
+stop(struct session *s)
+{
+	struct outcome outcome;
+
+	outcome_stop(&outcome);
+	session_conclude(s, &outcome);
+}
 
 /* More octets, or the end of the session. */
 static void
@@ -37,7 +50,7 @@ read_more(struct session *s)
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "no whole request within handshake-timeout");
 	case INBOX_STOPPED:
-		session_end(s, RESULT_STOPPED, "stopped by SIGTERM");
+		stop(s);
 	case INBOX_EOF:
 	case INBOX_GONE:
 		break;
@@ -194,15 +207,41 @@ read_login(struct session *s, struct login *login, struct cursor *behind)
 	}
 }
 
-/* SECURITY: a guess takes a while, and no shorter for what was wrong with
- * it.  Who spends most of handshake-timeout before it has waited already. */
+/*
+ * SECURITY: a guess takes a while, and the moment of its answer says nothing
+ * about what was wrong with it, nor what was computed: it is counted from the
+ * arrival of the login.  A client that used up handshake-timeout before has
+ * waited already.
+ */
 static void
-penalty(const struct session *s)
+penalty(const struct session *s, int64_t arrival)
 {
-	const int64_t spread = clock_microseconds() % PENALTY_SPREAD;
+	const int64_t spread = arrival % PENALTY_SPREAD;
+	struct deadline answer = { arrival / 1000 + PENALTY_LEAST + spread };
 
-	(void)wait_for(NULL, 0, deadline_first(s->handshake,
-	    deadline_in(PENALTY_LEAST + spread)));
+	while (deadline_passed(answer))
+		answer.at += PENALTY_STEP;
+	(void)wait_for(NULL, 0, deadline_first(s->handshake, answer));
+}
+
+/* The hash of a password takes memory, so few are computed at once. */
+static bool
+check_password(struct session *s, const struct login *login)
+{
+	bool granted;
+
+	switch (places_take(&s->table, s->handshake)) {
+	case WAIT_READY:
+		break;
+	case WAIT_TIMEOUT:
+		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
+		    "too many others log in");
+	case WAIT_STOPPED:
+		stop(s);
+	}
+	granted = password_check(s->passwords, login);
+	places_leave(&s->table);
+	return granted;
 }
 
 static void
@@ -210,20 +249,22 @@ log_in(struct session *s)
 {
 	struct cursor behind;
 	struct login login;
+	int64_t arrival;
 	bool granted;
 
 	s->stage = STAGE_LOGIN;
 	s->record.auth = "password";
 	read_login(s, &login, &behind);
+	arrival = clock_microseconds();
 	memcpy(s->user, login.user, login.user_length);
 	s->record.user = s->user;
 	s->record.user_length = login.user_length;
 	refuse_health_check(s, RESULT_AUTH_FAILED);
-	granted = password_check(s->passwords, &login);
+	granted = check_password(s, &login);
 	inbox_consume(&s->inbox, &behind);
 	inbox_wipe(&s->inbox);
 	if (!granted) {
-		penalty(s);
+		penalty(s, arrival);
 		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
 		    "wrong user or password");
 	}

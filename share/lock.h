@@ -6,7 +6,8 @@
  * process do not, and closing either of them drops all locks of the process
  * on that file.
  *
- * Octet 0 of the association table's file is the lock of the whole table.
+ * Octet 0 of the association table's file is the lock of the whole table, and
+ * those behind it are places (places.h).
  * Octets of the state directory, which can be locked like any file, stand for
  * its slots: the maker of a live BIND holds the one of its slot.
  */

@@ -119,6 +119,19 @@ mine() {
 	assert_match range "$stderr" 'is out of range: 0 to 365d'
 }
 
+@test "hashes of several schemes are warned of, once" {
+	printf '%s\n' 'a:$6$salt$egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00' \
+	    'b:!' 'c:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/' \
+	    'd:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/' >passwords
+	chmod 600 passwords
+	mine passwords
+	run -0 --separate-stderr "$HANDLER" -t -f /dev/null \
+	    -o "password-file $PLACE/passwords" -o 'auth password'
+	assert_equal warnings \
+	    "$(grep -o 'passwords:.*another scheme' <<<"$stderr")" \
+	    "passwords:3: warning: the hash is of another scheme"
+}
+
 @test "warnings of -t are told, and the file is ok" {
 	configure <<<'auth none password'
 	printf 'alice:!\n' >passwords

@@ -43,6 +43,14 @@ login() {
 	login timing
 }
 
+@test "a refusal's moment is counted from the login's arrival" {
+	login moment
+}
+
+@test "a login waits for one of a few places" {
+	login places
+}
+
 @test "no password in any log, in memory, or in a core" {
 	need sys-ptrace
 	login secret

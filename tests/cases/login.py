@@ -8,6 +8,7 @@ As handshake.py: each CHECK prints a line for every case that failed, then how
 many there were.
 """
 import concurrent.futures
+import fcntl
 import ctypes
 import itertools
 import os
@@ -397,6 +398,77 @@ def cost(program, user):
         return usage.ru_utime + usage.ru_stime
     finally:
         handler.kill()
+
+
+def check_moment(program, report):
+    """The moment of a refusal is counted from the login's arrival: a hash of
+    C seconds does not make it 1 + C at least."""
+
+    def counted():
+        people.lines.clear()
+        people.add(b"alice", SECRET, "$6$rounds=2000000$saltsalt")
+        least = min(attempt(program, b"alice", SECRET, True)
+                    for _ in range(3))
+        if least < 0.1:
+            raise Failure(f"no hash to wait for: {least} s")
+        took = []
+        while not took or min(took) > 1 + 0.6 * least:
+            if len(took) == 30:
+                raise Failure(f"a hash of {least:.3f} s, and {took}")
+            took.append(attempt(program, b"alice", WRONG, False))
+
+    report.run("counted from the login's arrival", counted)
+
+
+PLACES = range(1, 9)  # octets of the association table's file
+
+
+def check_places(program, report):
+    """No more than eight hashes at once, on this host."""
+    state = tempfile.mkdtemp(prefix="socks64-state-")
+    if os.getuid() == 0:
+        os.chown(state, pwd.getpwnam("nobody").pw_uid, 0)
+    option = f"state-dir {state}"
+
+    def waits(*more):
+        handler = Handler(program, people.options(option, *more))
+        handler.send(OFFER + login(b"alice", SECRET), last=False)
+        handler.let_go()
+        if streams.receive_exactly(handler.client, 2) != b"\5\2":
+            raise Failure("the method")
+        return handler
+
+    def all_taken():
+        attempt(program, b"alice", SECRET, True, (option,))  # makes it
+        with open(os.path.join(state, "associations"), "r+b") as table:
+            for octet in PLACES:
+                fcntl.lockf(table, fcntl.LOCK_EX, 1, octet)
+            handler = waits()
+            handler.client.settimeout(0.5)
+            try:
+                raise Failure(f"answered {handler.client.recv(2)!r}")
+            except TimeoutError:
+                handler.client.settimeout(handshake.DEADLINE)
+            late = waits("handshake-timeout 300ms")
+            late.read_to_end()
+            handshake.check_record(late.finish()[0], late.name,
+                                   "handshake-timeout user=alice")
+            fcntl.lockf(table, fcntl.LOCK_UN, 1, PLACES[3])
+            if streams.receive_exactly(handler.client, 2) != GRANTED:
+                raise Failure("not granted, with a place")
+            # It has been given back, for the next.
+            attempt(program, b"alice", SECRET, True, (option,))
+            handler.kill()
+
+    def any_number():
+        with concurrent.futures.ThreadPoolExecutor(30) as pool:
+            for future in [pool.submit(attempt, program, b"alice", SECRET,
+                                       True, (option,)) for _ in range(60)]:
+                future.result()
+
+    report.run("all places are taken", all_taken)
+    report.run("sixty at once", any_number)
+    shutil.rmtree(state)
 
 
 def check_timing(program, report):
