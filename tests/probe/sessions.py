@@ -565,11 +565,13 @@ def steered_associate(handler):
 # Whoever takes a session over in this stage finds these files, and can read
 # them, write them or pass them on; * has them mapped.
 NAMES = {"/etc/hosts", "/etc/resolv.conf"}
+ROUTES = {"/proc/PID/net/route", "/proc/PID/net/ipv6_route"}
 FILES = {
-    "handshake": NAMES | {"STATE", "STATE/associations*", "STATE/passwords"},
+    "handshake": NAMES | ROUTES |
+                 {"STATE", "STATE/associations*", "STATE/passwords"},
     "relay": set(),
-    "bind": {"STATE"},
-    "udp": NAMES,
+    "bind": ROUTES | {"STATE"},
+    "udp": NAMES | ROUTES,
     "watch": {"STATE", "STATE/associations*"},
     "alg": {"STATE", "STATE/associations*"},
 }
@@ -582,6 +584,8 @@ def files_of(process, state):
              for fd in os.listdir(directory)}
     with open(f"/proc/{process.pid}/maps", encoding="ascii") as maps:
         mapped = maps.read()
+    paths = {path.replace(f"/proc/{process.pid}/", "/proc/PID/")
+             for path in paths}
     return {path.replace(state, "STATE") + ("*" if path.startswith(state)
                                             and path + "\n" in mapped else "")
             for path in paths if path.startswith("/") and path != "/dev/null"}
