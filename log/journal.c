@@ -16,6 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/text.h"
 #include "log/fields.h"
 #include "log/notify.h"
@@ -115,7 +116,8 @@ syslog_open(void)
 
 	if (journal.fd >= 0)
 		return;
-	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	journal.fd = descriptor_share(socket(AF_UNIX,
+	    SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	setsockopt(journal.fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
 	    sizeof(patience));
 }

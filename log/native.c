@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+#include "base/descriptor.h"
 #include "log/journal.h"
 
 /* A field needs at most 5 pieces: key, newline, length, value, newline. */
@@ -64,7 +65,8 @@ journal_backend_open(void)
 
 	if (journal_socket >= 0)
 		return;
-	journal_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	journal_socket = descriptor_share(socket(AF_UNIX,
+	    SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	setsockopt(journal_socket, SOL_SOCKET, SO_SNDTIMEO, &patience,
 	    sizeof(patience));
 }

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/descriptor.h"
 #include "sandbox/sandbox.h"
 
 enum {
@@ -59,6 +60,11 @@ enum {
 #define MAYBE(argument, value, free) \
 	{ (argument), ~(uint64_t)(free), (uint64_t)(value), \
 	    #value " [" #free "]" }
+/* A descriptor that no other session has.  SECURITY: what is done to a socket
+ * of all sessions is done to all of them. */
+#define OWN(argument) \
+	{ (argument), ~(uint64_t)(DESCRIPTORS_OWN - 1), 0, "< 64" }
+_Static_assert(DESCRIPTORS_OWN == 64, "as OWN() prints it");
 /* Flags: two that every socket may have; hugetlb's size is in six bits. */
 #define SOCKET(argument, type) \
 	MAYBE(argument, type, SOCK_CLOEXEC | SOCK_NONBLOCK)
@@ -113,7 +119,7 @@ const struct call calls[] = {
 	{ CALL(sendto), IN_ALL,
 	    .tests = { MAYBE(3, 0, MSG_NOSIGNAL | MSG_OOB) },
 	    .because = "replies, queries, syslog, STATUS=" },
-	{ CALL(shutdown), IN_ALL,
+	{ CALL(shutdown), IN_ALL, .tests = { OWN(0) },
 	    .because = "passes a FIN on" },
 	{ CALL(close), IN_ALL,
 	    .because = "losers of the race, files, idle pipes" },
@@ -222,7 +228,7 @@ const struct call calls[] = {
 	    .tests = { EQUAL(0, AF_INET6),
 		SOCKET(1, SOCK_DGRAM), EQUAL(2, 0) },
 	    .because = "asks name servers, and the kernel for its route" },
-	{ CALL(connect), IN_ROUTE | IN_ALG,
+	{ CALL(connect), IN_ROUTE | IN_ALG, .tests = { OWN(0) },
 	    .because = "dials; a datagram socket's finds the route" },
 	{ CALL(bind), IN_ROUTE | IN_ALG,
 	    .because = "`source`: the local address; FTP data" },

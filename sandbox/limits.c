@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/descriptor.h"
 
 static const struct {
 	__rlimit_resource_t resource;
 	rlim_t most;
 } limits[] = {
 	/* The race has up to 17 sockets, c-ares 16, the relay 6. */
-	{ RLIMIT_NOFILE, 64 },
+	{ RLIMIT_NOFILE, DESCRIPTORS_OWN },
 	{ RLIMIT_NPROC, 0 },
 	{ RLIMIT_CORE, 0 },
 	{ RLIMIT_MEMLOCK, 0 },

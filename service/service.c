@@ -5,6 +5,7 @@
 #include "service/service.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -14,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "command/print.h"
@@ -103,8 +105,8 @@ claims_open(struct service *v)
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0)
 		return false;
 	v->parent_end = ends[0];
-	v->child_end = ends[1];
-	return true;
+	v->child_end = descriptor_share(ends[1]);
+	return fcntl(v->child_end, F_SETFD, 0) == 0; /* for renew_execute() */
 }
 
 /* -------------------------------------------------------- from root */

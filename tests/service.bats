@@ -186,7 +186,8 @@ service() {
 }
 
 @test "a session has no descriptor of another, and not the ledger" {
-	service descriptors
+	service descriptors shared-sockets
+	PROGRAM=$HANDLER_STATIC service descriptors shared-sockets
 }
 
 @test "a session's title is its client, from the first moment" {

@@ -114,10 +114,12 @@ build/tests/service: tests/unit/service.c $(SERVICE) $(PURE) $(HEADERS)
 	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(sort $(SERVICE) $(PURE)) -lcrypt
 
 # What would be sent is looked at instead.
-build/tests/native: tests/unit/native.c log/native.c $(HEADERS)
+build/tests/native: tests/unit/native.c log/native.c base/descriptor.c \
+    $(HEADERS)
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) \
-	    -Wl,--wrap=socket,--wrap=sendmsg -o $@ $< log/native.c
+	    -Wl,--wrap=socket,--wrap=sendmsg -o $@ $< log/native.c \
+	    base/descriptor.c
 
 build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^

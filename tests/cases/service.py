@@ -835,7 +835,9 @@ def case_no_descriptor(program):
     """accept(2) fails for want of a descriptor: reset, and no spin."""
     made = service(program).start()
     gate = made.lasting_gate()
-    most = max(map(int, os.listdir(f"/proc/{gate}/fd"))) + 1
+    own = [number for number in map(int, os.listdir(f"/proc/{gate}/fd"))
+           if number < 64]
+    most = max(own) + 1
     set_limit(gate, "nofile", most)
     for _ in range(5):
         expect("answer", made.answer(), "reset")
@@ -1228,6 +1230,38 @@ def case_descriptors(program):
             if "socks64-sessions" in line], [["00000000"]])
     for client in held:
         client.close()
+
+
+def sockets(pid):
+    """The sockets of a process, by their inodes, with their numbers."""
+    found = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            link = os.readlink(f"/proc/{pid}/fd/{number}")
+            if link.startswith("socket:"):
+                found[link] = int(number)
+    return found
+
+
+@case
+def case_shared_sockets(program):
+    """Those of the log and of claims have numbers that the sandbox knows."""
+    made = service(program, "log-to syslog", "max-sessions-per-user 5")
+    made.spawn()
+    held = made.hold_at_last()
+    relaying = made.sessions()
+    client = made.connect()
+    asking = wait_for("a session", lambda: [
+        pid for pid in made.sessions() if pid not in relaying])
+    gate = sockets(made.gate())
+    for pids, count in ((relaying, 1), (asking, 2)):
+        shared = [number for link, number in sockets(pids[0]).items()
+                  if link in gate]
+        expect("shared sockets", len(shared), count)
+        if min(shared) < 64:
+            raise Failure(f"shared sockets at {shared}")
+    client.close()
+    held.close()
 
 
 @case
