@@ -100,6 +100,7 @@ session_claim(struct session *s)
 		answer = ask(s, &identity);
 	close(s->claims);
 	close(s->answers);
+	s->claims = -1;
 	if (answer == SIGUSR2)
 		deny(s);
 	if (answer != SIGUSR1)

@@ -328,7 +328,7 @@ def listening(build):
 def daemons():
     """Servers of other make that are installed, as they are meant to run."""
     known = {
-        "microsocks": (["microsocks", "-q", "-i", "127.0.0.1",
+        "microsocks": (["microsocks", "-i", "127.0.0.1",
                         "-p", "18081"], 18081),
         "3proxy": (["3proxy", os.path.join(os.path.dirname(__file__),
                                            "3proxy.cfg")], 18082),
