@@ -641,3 +641,63 @@ b'\\x00\\x00\\x00\\x03\\x06v.test\\x00Pquestion')"
 	stop ftp-s4
 	stop ftp-s6
 }
+
+@test "legs of MTU 1280 and 9000: 10 MiB both ways, digests equal" {
+	use_chain G
+	chain_start "$HOP"
+	ip -n "$NET-g1" link set gw mtu 1280
+	ip -n "$NET-gw" link set g1 mtu 1280
+	ip -n "$NET-gw" link set s4 mtu 9000
+	ip -n "$NET-s4" link set gw mtu 9000
+	through name exchange $((10 * 1024 * 1024))
+	assert_record "$RECORD" ok up="$(value up "$LINE")" \
+	    down="$(value down "$LINE")"
+	ip -n "$NET-g1" link set gw mtu 1500
+	ip -n "$NET-gw" link set g1 mtu 1500
+	ip -n "$NET-gw" link set s4 mtu 1500
+	ip -n "$NET-s4" link set gw mtu 1500
+}
+
+# other_hop PROGRAM...: somebody else's server at port 1080 of gw, and g1 in
+# front of it; CONNECT goes through, by name and by address.
+other_hop() {
+	start hop ip netns exec "$NET-gw" "$@"
+	wait_until net_listens gw 1080 ||
+	    fail "$1 does not listen" "$(cat "$BATS_FILE_TMPDIR/hop.err")"
+	hop_start g1 "allow to name via $HOP4:1080" \
+	    "$NET_ALLOW via $HOP4:1080"
+	use_chain E
+	# Not every server passes a FIN on, so the page is what is compared.
+	local host
+	for host in v4.example.com "$S4"; do
+		run -0 in_ns d4 curl -s --proxy "socks5h://$G1_4:1080" \
+		    "http://$host/"
+		[[ -n $output ]] || fail "no page of $host"
+		wait_for_line "$(hop_log g1)" \
+		    "ok client=.* dest=$host:80 .* via=$HOP4:1080"
+	done
+}
+
+@test "microsocks as the hop" {
+	"$TESTS/unpack-package" microsocks "$ROOT/build/packages/microsocks"
+	other_hop "$ROOT/build/packages/microsocks/usr/bin/microsocks" \
+	    -i "$HOP4" -p 1080
+}
+
+@test "Dante as the hop, with datagrams" {
+	"$TESTS/unpack-package" dante-server "$ROOT/build/packages/dante-server"
+	cat >"$PLACE/danted.conf" <<-END
+		internal: $HOP4 port = 1080
+		external: s4
+		external: g1
+		socksmethod: none
+		clientmethod: none
+		user.unprivileged: nobody
+		client pass { from: 0/0 to: 0/0 }
+		socks pass { from: 0/0 to: 0/0 }
+	END
+	other_hop "$ROOT/build/packages/dante-server/usr/sbin/danted" \
+	    -f "$PLACE/danted.conf" -p "$PLACE/danted.pid"
+	datagrams echo "$S4" 5353 "$S4"
+	assert_record "$RECORD" ok datagrams=6/6/0
+}
