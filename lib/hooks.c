@@ -873,7 +873,7 @@ int
 hook_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
 	awake();
-	return sockets_running == 0 ? real.poll(fds, n, timeout) :
+	return !sockets_run() ? real.poll(fds, n, timeout) :
 	    waits_poll(fds, n, of_milliseconds(timeout), NULL);
 }
 
@@ -882,7 +882,7 @@ hook_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
     const sigset_t *mask)
 {
 	awake();
-	return sockets_running == 0 ? real.ppoll(fds, n, timeout, mask) :
+	return !sockets_run() ? real.ppoll(fds, n, timeout, mask) :
 	    waits_poll(fds, n, of_timespec(timeout), mask);
 }
 
@@ -916,7 +916,7 @@ hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
 	const struct select_sets sets = { count, in, out, except };
 
 	awake();
-	if (sockets_running == 0)
+	if (!sockets_run())
 		return real.pselect(count, in, out, except, timeout, mask);
 	int64_t left = of_timespec(timeout);
 	return waits_select(&sets, &left, mask);
@@ -930,7 +930,7 @@ hook_select(int count, fd_set *in, fd_set *out, fd_set *except,
 	const struct select_sets sets = { count, in, out, except };
 
 	awake();
-	if (sockets_running == 0)
+	if (!sockets_run())
 		return real.select(count, in, out, except, timeout);
 	int64_t left = timeout == NULL || timeout->tv_sec > INT32_MAX ?
 	    FOREVER : timeout->tv_sec * INT64_C(1000000000) +

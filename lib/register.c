@@ -6,6 +6,7 @@
 #include "lib/register.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -136,12 +137,18 @@ register_forget(int fd)
 static uint64_t
 secret(void)
 {
-	static uint64_t number;
+	static _Atomic uint64_t number;
+	uint64_t known = atomic_load_explicit(&number, memory_order_relaxed);
+	uint64_t made = 0;
 
-	while (number == 0)
-		if (getrandom(&number, sizeof(number), GRND_NONBLOCK) == -1)
-			number = (uintptr_t)&number;
-	return number >> NUMBER_BITS;
+	while (known == 0) {
+		if (getrandom(&made, sizeof(made), GRND_NONBLOCK) == -1)
+			made = (uintptr_t)&number;
+		/* Another thread may have been first. */
+		if (atomic_compare_exchange_strong(&number, &known, made))
+			known = made;
+	}
+	return known >> NUMBER_BITS;
 }
 
 struct epoll_event

@@ -29,7 +29,8 @@ void register_give_back(int fd);
 /* The event that a registration of ours has. */
 struct epoll_event register_ours(int fd);
 
-/* Is an event that epoll_wait(2) told one of ours?  *fd is its descriptor. */
+/* Is an event that epoll_wait(2) told one of ours?  *fd is its descriptor.
+ * This needs no lock. */
 bool register_is_ours(const struct epoll_event *event, int *fd);
 
 /* Another socket comes under the number: out of the sets before, into them

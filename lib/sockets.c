@@ -7,7 +7,6 @@
 #include "lib/sockets.h"
 
 #include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,8 +20,8 @@ enum {
 	PAGE = 4096,
 };
 
-uint8_t socket_marks[SOCKETS_MAX];
-unsigned sockets_running;
+_Atomic uint8_t socket_marks[SOCKETS_MAX];
+atomic_uint sockets_running;
 
 /* By descriptor: 1 and the number of its entry; 0: none. */
 static uint16_t entry_of[SOCKETS_MAX];
@@ -31,34 +30,48 @@ static size_t entries;    /* that are mapped */
 static size_t first_free; /* none is free below it */
 
 /* This page is empty in a process that was forked off. */
-static struct {
+struct shared_page {
 	atomic_int lock;
 	atomic_int alive;
-} *page;
+};
+
+static _Atomic(struct shared_page *) page_pointer;
 
 static pid_t owner; /* of this memory */
 
 /* ------------------------------------------------------------- the lock */
 
-static bool
+/* NULL: there is none yet. */
+static struct shared_page *
+page_now(void)
+{
+	return atomic_load_explicit(&page_pointer, memory_order_acquire);
+}
+
+/* Of two threads that make the first call at once one is too late. */
+static struct shared_page *
 make_page(void)
 {
+	struct shared_page *known = NULL;
 	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
-		return false;
+		return NULL;
+	struct shared_page *made = at;
 	(void)madvise(at, PAGE, MADV_WIPEONFORK);
-	page = at;
 	owner = getpid();
-	atomic_store(&page->alive, 1);
-	return true;
+	atomic_store(&made->alive, 1);
+	if (atomic_compare_exchange_strong(&page_pointer, &known, made))
+		return made;
+	(void)munmap(at, PAGE);
+	return known;
 }
 
 /* SECURITY: the parent goes on with its handshake on the same connection; two
  * that read from it would both have half a reply. */
 static void
-after_fork(void)
+after_fork(struct shared_page *page)
 {
 	for (size_t i = 0; i < entries; i++)
 		entry_number(i)->foreign = entry_number(i)->role == ROLE_TCP
@@ -70,6 +83,8 @@ after_fork(void)
 bool
 sockets_are_mine(void)
 {
+	struct shared_page *page = page_now();
+
 	return page == NULL || !atomic_load(&page->alive) ||
 	    owner == getpid();
 }
@@ -82,7 +97,10 @@ sockets_lock(sigset_t *saved)
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, saved);
-	if (page == NULL && !make_page())
+	struct shared_page *page = page_now();
+	if (page == NULL)
+		page = make_page();
+	if (page == NULL)
 		return;
 	while (!atomic_compare_exchange_weak_explicit(&page->lock, &open, 1,
 	    memory_order_acquire, memory_order_relaxed)) {
@@ -90,12 +108,14 @@ sockets_lock(sigset_t *saved)
 		(void)sched_yield();
 	}
 	if (!atomic_load_explicit(&page->alive, memory_order_relaxed))
-		after_fork();
+		after_fork(page);
 }
 
 void
 sockets_unlock(const sigset_t *saved)
 {
+	struct shared_page *page = page_now();
+
 	if (page != NULL)
 		atomic_store_explicit(&page->lock, 0, memory_order_release);
 	(void)sigprocmask(SIG_SETMASK, saved, NULL);
@@ -138,8 +158,8 @@ release(struct entry *e)
 		(void)real.close(e->udp.control);
 	if (e->shadow >= 0)
 		(void)real.close(e->shadow);
-	if (e->role == ROLE_TCP && dial_runs(&e->dial) && sockets_running > 0)
-		sockets_running--;
+	if (e->role == ROLE_TCP && dial_runs(&e->dial) && sockets_run())
+		(void)atomic_fetch_sub(&sockets_running, 1);
 	e->role = ROLE_FREE;
 	e->dial.step = DIAL_NONE;
 	e->shadow = -1;

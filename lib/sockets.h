@@ -13,6 +13,7 @@
 #define SOCKS64_LIB_SOCKETS_H
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,15 +83,23 @@ struct entry {
 };
 
 /* One octet a descriptor: MARK_*.  Read without the lock. */
-extern uint8_t socket_marks[SOCKETS_MAX];
+extern _Atomic uint8_t socket_marks[SOCKETS_MAX];
 
 /* How many handshakes are unfinished; ever begun.  Read without the lock. */
-extern unsigned sockets_running;
+extern atomic_uint sockets_running;
 
 static inline unsigned
 socket_mark(int fd)
 {
-	return fd >= 0 && fd < SOCKETS_MAX ? socket_marks[fd] : 0;
+	return fd >= 0 && fd < SOCKETS_MAX ? atomic_load_explicit(
+	    &socket_marks[fd], memory_order_relaxed) : 0;
+}
+
+static inline bool
+sockets_run(void)
+{
+	return atomic_load_explicit(&sockets_running, memory_order_relaxed) >
+	    0;
 }
 
 /* The lock.  A process that was forked off finds it open, and all unfinished

@@ -98,9 +98,8 @@ disconnect(struct entry *e, int fd)
 static void
 conclude(struct entry *e, int fd)
 {
-	if (sockets_running > 0)
-		__atomic_store_n(&sockets_running, sockets_running - 1,
-		    __ATOMIC_RELAXED);
+	if (sockets_run())
+		(void)atomic_fetch_sub(&sockets_running, 1);
 	if (e->dial.step == DIAL_FAILED) {
 		if (e->dial.fault == FAULT_UNREACHED)
 			preferred = (uint8_t)((e->gateway + 1u) %
@@ -219,8 +218,7 @@ begin(int fd, const struct destination *d)
 	e->began = clock_microseconds();
 	e->until = clock_now() + handover.connect_timeout;
 	dial_begin(&e->dial, &request);
-	__atomic_store_n(&sockets_running, sockets_running + 1,
-	    __ATOMIC_RELAXED);
+	(void)atomic_fetch_add(&sockets_running, 1);
 	tcp_reach(e, fd);
 	register_take(fd);
 	if (!dial_runs(&e->dial))
@@ -230,13 +228,23 @@ begin(int fd, const struct destination *d)
 
 /* ------------------------------------------------------------- waiting */
 
+/* Of what a thread does itself, not of what comes from outside. */
+static bool
+is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE ||
+	    signal == SIGILL || signal == SIGTRAP || signal == SIGABRT ||
+	    signal == SIGSYS;
+}
+
 bool
 tcp_restarts(void)
 {
 	struct sigaction action;
 
 	for (int signal = 1; signal < NSIG; signal++)
-		if (sigaction(signal, NULL, &action) == 0 &&
+		if (!is_fault(signal) &&
+		    sigaction(signal, NULL, &action) == 0 &&
 		    action.sa_handler != SIG_DFL &&
 		    action.sa_handler != SIG_IGN &&
 		    (action.sa_flags & SA_RESTART) == 0)

@@ -366,7 +366,7 @@ waits_epoll(const struct epoll_room *room, int64_t nanoseconds,
 	int64_t next = end;
 
 	for (;;) {
-		if (sockets_running > 0)
+		if (sockets_run())
 			next = first_of(end, tcp_expire());
 		const int n = epoll_real(room, next == end && nanoseconds <= 0
 		    ? nanoseconds : left_until(next), mask);
