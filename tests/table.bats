@@ -194,6 +194,12 @@ of_earlier_boot() {
 	quiet hosts
 }
 
+@test "a million wrong IDs hit nothing, and the numbers are spread evenly" {
+	quiet million
+	rm "$FILE"
+	quiet spread
+}
+
 @test "who guesses and has no ID makes no entry" {
 	quiet guessers
 }

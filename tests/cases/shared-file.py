@@ -41,7 +41,7 @@ def slot(kind, client, server, port, name=b""):
     now = int(time.monotonic() * 1000)
     owner = (packed(client) + struct.pack("=I", 0) +
              b"none".ljust(14, b"\0")).ljust(296, b"\0")
-    body = (struct.pack("=qqq", now, now, now + 60000) + owner +
+    body = (struct.pack("=qqqq", now, now, now + 60000, now) + owner +
             struct.pack("=II", 0, 1) +
             packed(server, port).ljust(160, b"\0") + name.ljust(254, b"\0"))
     return struct.pack("=II", kind, 1) + body

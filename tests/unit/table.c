@@ -7,6 +7,8 @@
  *                               an argument, so nothing waits
  *   table quota DIRECTORY       every bound
  *   table hosts DIRECTORY       what one host may have
+ *   table million DIRECTORY     a million wrong IDs
+ *   table spread DIRECTORY      that IDs are random
  *   table guessers DIRECTORY    guesses of those who have no ID
  *   table crash DIRECTORY       writers that are killed again and again
  *   table locked DIRECTORY      a process that holds the lock, then dies
@@ -420,6 +422,56 @@ run_hosts(struct table *t)
 	known = neighbour_number(t, 1999);
 	CHECK(ids_make(at(201, &known), &what, &id) == TABLE_FULL);
 	CHECK(ids_make(at(201 + ID_LIFE, &known), &what, &id) == TABLE_OK);
+	return 0;
+}
+
+/* 10^6 wrong IDs in a day of guessing: none of the others is hit, and of the
+ * own one no more than what the limit lets through. */
+static int
+run_million(struct table *t)
+{
+	const struct share eve = share_of(t, "192.0.2.66", "eve");
+	const struct share alice = share_of(t, "192.0.2.2", "alice");
+	const struct table_target six = target("", "2001:db8::80");
+	struct table_target out;
+	unsigned hits = 0;
+	uint32_t id = 0;
+
+	for (unsigned n = 0; n < 1000000; n++) {
+		const int64_t now = n / 1000;
+
+		/* Both have one all the time. */
+		if (n % 100000 == 0) {
+			CHECK(ids_make(at(now, &eve), &six, &id) == TABLE_OK);
+			CHECK(ids_make(at(now, &alice), &six, &id) ==
+			    TABLE_OK);
+		}
+		if (ids_find(at(now, &eve), 0x100 + n, &out) == TABLE_OK)
+			hits++;
+	}
+	CHECK(hits == 0);
+	return 0;
+}
+
+/* The numbers are spread evenly: sixteen classes of 4,000, and chi-square of
+ * 15 degrees of freedom, which is beyond 60 once in three million times. */
+static int
+run_spread(struct table *t)
+{
+	const struct share greedy = share_number(t, 7);
+	unsigned classes[16] = { 0 };
+	double sum = 0;
+	uint32_t id;
+
+	for (unsigned n = 0; n < 4000; n++) {
+		const struct table_target what = target_number(n);
+
+		CHECK(ids_make(at(n, &greedy), &what, &id) == TABLE_OK);
+		classes[id >> 20]++;
+	}
+	for (size_t i = 0; i < 16; i++)
+		sum += (classes[i] - 250.0) * (classes[i] - 250.0) / 250.0;
+	CHECK(sum < 60);
 	return 0;
 }
 
@@ -847,6 +899,10 @@ main(int argc, char **argv)
 		return run_quota(&t);
 	if (strcmp(argv[1], "hosts") == 0)
 		return run_hosts(&t);
+	if (strcmp(argv[1], "million") == 0)
+		return run_million(&t);
+	if (strcmp(argv[1], "spread") == 0)
+		return run_spread(&t);
 	if (strcmp(argv[1], "guessers") == 0)
 		return run_guessers(&t);
 	if (strcmp(argv[1], "crash") == 0)
