@@ -34,6 +34,10 @@ holds() {
 	holds families
 }
 
+@test "the control channel of UDP takes IDs" {
+	holds control
+}
+
 @test "eight wrong IDs a minute, then none is right" {
 	holds guessing
 }

@@ -312,6 +312,25 @@ def datagrams(m, number, client, server):
     ours.close()
 
 
+def control(program):
+    """INTERFACE DATA by ID; a wrong one leaves the association alone."""
+    m = Machine(program)
+    try:
+        number = m.make()
+        gate = m.session()
+        answer = m.tell(gate, bytes((UDP, 1)) + b"\1" + bytes(6))
+        check("REP", answer[:3], b"\5\0\1")
+        gate.client.sendall(b"\0\1\0" + number + port(53))
+        check("INTERFACE DATA", reply_of(gate.client)[:20],
+              b"\5\0\0\4" + bytes(15) + b"\1")
+        gate.client.sendall(b"\0\1\0\x08\0\0\1\2" + port(53))
+        check("of a wrong ID", reply_of(gate.client), NO % 9)
+        gate.client.sendall(b"\0\1\0" + number + port(53))
+        check("once more", reply_of(gate.client)[1], 0)
+    finally:
+        m.end()
+
+
 def guessing(program):
     """Eight wrong ones a minute, then not even the right one."""
     m = Machine(program)
@@ -357,7 +376,7 @@ def failed(program):
 
 
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
-    vectors, off, reverse, policy, sequence, families, guessing, no_table,
+    vectors, off, reverse, policy, sequence, families, control, guessing, no_table,
     failed)}
 
 
