@@ -49,34 +49,40 @@ expected_files() {
 	sort -k 2 <<-'END'
 		755 usr/local/bin/socks64
 		755 usr/local/lib/socks64/libsocks64.so
-		644 usr/local/share/man/man1/socks64.1
-		755 usr/local/sbin/socks64-handler
-		755 usr/local/sbin/socks64-handler-static
-		644 usr/local/share/man/man5/socks64.conf.5
-		644 usr/local/share/man/man8/socks64-handler.8
+		644 usr/local/lib/systemd/catalog/socks64.catalog
 		644 usr/local/lib/systemd/system/socks64.slice
 		644 usr/local/lib/systemd/system/socks64.socket
 		644 usr/local/lib/systemd/system/socks64@.service
+		644 usr/local/lib/systemd/system/socks64d.service
+		644 usr/local/lib/systemd/system/socks64d.socket
 		644 usr/local/lib/systemd/user/socks64.slice
 		644 usr/local/lib/systemd/user/socks64.socket
 		644 usr/local/lib/systemd/user/socks64@.service
-		644 usr/local/lib/systemd/catalog/socks64.catalog
+		644 usr/local/lib/systemd/user/socks64d.service
+		644 usr/local/lib/systemd/user/socks64d.socket
 		644 usr/local/lib/sysusers.d/socks64.conf
 		644 usr/local/lib/tmpfiles.d/socks64.conf
+		755 usr/local/sbin/socks64-handler
+		755 usr/local/sbin/socks64-handler-static
 		644 usr/local/share/doc/socks64-handler/CHANGELOG.md
 		644 usr/local/share/doc/socks64-handler/LICENSE
 		644 usr/local/share/doc/socks64-handler/README.md
 		644 usr/local/share/doc/socks64-handler/SECURITY.md
+		644 usr/local/share/doc/socks64-handler/doc/camp.md
+		644 usr/local/share/doc/socks64-handler/doc/chains.md
 		644 usr/local/share/doc/socks64-handler/doc/client.md
 		644 usr/local/share/doc/socks64-handler/doc/costs.md
+		644 usr/local/share/doc/socks64-handler/doc/listening.md
 		644 usr/local/share/doc/socks64-handler/doc/migrating.md
 		644 usr/local/share/doc/socks64-handler/doc/peers.md
 		644 usr/local/share/doc/socks64-handler/doc/protocol.md
 		644 usr/local/share/doc/socks64-handler/doc/several-machines.md
+		644 usr/local/share/doc/socks64-handler/examples/Containerfile
 		644 usr/local/share/doc/socks64-handler/examples/accounting.conf
 		644 usr/local/share/doc/socks64-handler/examples/apparmor.profile
 		644 usr/local/share/doc/socks64-handler/examples/client.conf
 		644 usr/local/share/doc/socks64-handler/examples/credentials.conf
+		644 usr/local/share/doc/socks64-handler/examples/drain.conf
 		644 usr/local/share/doc/socks64-handler/examples/egress.conf
 		644 usr/local/share/doc/socks64-handler/examples/fail2ban-filter.conf
 		644 usr/local/share/doc/socks64-handler/examples/fail2ban-jail.conf
@@ -88,12 +94,16 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/examples/listen-lan.conf
 		644 usr/local/share/doc/socks64-handler/examples/listen-unix.conf
 		644 usr/local/share/doc/socks64-handler/examples/mark.conf
+		644 usr/local/share/doc/socks64-handler/examples/node-exporter.conf
 		755 usr/local/share/doc/socks64-handler/examples/s6-tcpserver.sh
 		644 usr/local/share/doc/socks64-handler/examples/socks64.conf
 		644 usr/local/share/doc/socks64-handler/examples/socks64.nft
 		644 usr/local/share/doc/socks64-handler/examples/sources.conf
 		755 usr/local/share/doc/socks64-handler/examples/tcpserver.sh
 		644 usr/local/share/doc/socks64-handler/examples/xinetd.conf
+		644 usr/local/share/man/man1/socks64.1
+		644 usr/local/share/man/man5/socks64.conf.5
+		644 usr/local/share/man/man8/socks64-handler.8
 		644 etc/socks64/socks64.conf
 	END
 }
