@@ -297,15 +297,17 @@ tcp_push(int fd, int64_t *until)
 }
 
 /* Takes the failure that is to be told, once: the socket is none of ours any
- * more.  0: there is none. */
+ * more.  0: there is none, and connect(2) tells that where `reported`. */
 static int
-take_failure(int fd)
+take_end(int fd, bool reported)
 {
 	sigset_t saved;
 	int error = 0;
 
 	sockets_lock(&saved);
-	const struct entry *e = entry_at(fd);
+	struct entry *e = entry_at(fd);
+	if (e != NULL && reported)
+		e->reported = true;
 	if (e != NULL && e->foreign)
 		error = ECONNABORTED;
 	else if (e != NULL && e->role == ROLE_TCP &&
@@ -345,7 +347,7 @@ tcp_expire(void)
 /* Waits for the handshake of a socket until `until` (milliseconds of
  * CLOCK_MONOTONIC); 0, or -1 and errno: EINTR, ETIMEDOUT, the failure's. */
 static int
-wait_for_end(int fd, int64_t until)
+wait_for_end(int fd, int64_t until, bool reported)
 {
 	for (;;) {
 		int64_t next = until;
@@ -363,7 +365,7 @@ wait_for_end(int fd, int64_t until)
 			return -1;
 		}
 	}
-	const int error = take_failure(fd);
+	const int error = take_end(fd, reported);
 	if (error == 0)
 		return 0;
 	errno = error;
@@ -385,29 +387,15 @@ send_deadline(int fd)
 
 /* ------------------------------------------------------------- connect */
 
-static void
-mark_reported(int fd)
-{
-	sigset_t saved;
-
-	sockets_lock(&saved);
-	struct entry *e = entry_at(fd);
-	if (e != NULL)
-		e->reported = true;
-	sockets_unlock(&saved);
-}
-
 /* The kernel's answers to a blocking connect(2) that SO_SNDTIMEO ends, and
  * to one that a signal ends: it goes on by itself. */
 static int
 wait_connected(int fd)
 {
 	const int64_t until = send_deadline(fd);
-	const int status = wait_for_end(fd, until);
+	const int status = wait_for_end(fd, until, true);
 
-	if (status == 0)
-		mark_reported(fd);
-	else if (errno == ETIMEDOUT && clock_now() >= until)
+	if (status == -1 && errno == ETIMEDOUT && clock_now() >= until)
 		errno = EINPROGRESS;
 	return status;
 }
@@ -436,11 +424,11 @@ begin_unlocked(int fd, const struct destination *d)
 	return error == 0 ? 0 : -1;
 }
 
-/* A blocking connect(2) tries all addresses of the gateway. */
+/* A blocking connect(2) tries all addresses of the gateway.  flags: of the
+ * descriptor. */
 static int
-connect_blocking(int fd, const struct destination *d)
+connect_blocking(int fd, const struct destination *d, int flags)
 {
-	const int flags = real.fcntl(fd, F_GETFL);
 	int status = -1;
 
 	(void)real.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -472,8 +460,9 @@ tcp_connect(int fd, const struct destination *d)
 		errno = known;
 		return -1;
 	}
-	if (is_blocking(fd))
-		return connect_blocking(fd, d);
+	const int flags = real.fcntl(fd, F_GETFL);
+	if ((flags & O_NONBLOCK) == 0)
+		return connect_blocking(fd, d, flags);
 	if (begin_unlocked(fd, d) == 0)
 		errno = EINPROGRESS;
 	return -1;
@@ -495,7 +484,7 @@ tcp_connect_again(int fd, int *result)
 			errno = EALREADY;
 		return true;
 	}
-	const int error = take_failure(fd);
+	const int error = take_end(fd, false);
 	if (error != 0) {
 		errno = error;
 		return true;
@@ -523,11 +512,11 @@ tcp_data(int fd, int flags)
 
 	if (tcp_push(fd, &until) != 0) {
 		if ((flags & MSG_DONTWAIT) == 0 && is_blocking(fd))
-			return wait_for_end(fd, INT64_MAX) == 0;
+			return wait_for_end(fd, INT64_MAX, false) == 0;
 		errno = EAGAIN;
 		return false;
 	}
-	const int error = take_failure(fd);
+	const int error = take_end(fd, false);
 	if (error != 0)
 		errno = error;
 	return error == 0;
@@ -538,7 +527,7 @@ tcp_error(int fd)
 {
 	int64_t until = INT64_MAX;
 
-	return tcp_push(fd, &until) != 0 ? 0 : take_failure(fd);
+	return tcp_push(fd, &until) != 0 ? 0 : take_end(fd, false);
 }
 
 bool
