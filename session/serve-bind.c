@@ -46,7 +46,7 @@ listen_for_peer(struct session *s, struct deadline until)
 
 	b->settings = &s->settings;
 	b->question = &s->question;
-	b->wanted = s->request.address.port;
+	b->wanted = s->request.bind_port;
 	b->client = s->inbox.fd;
 	listens = binding_open(b, until);
 	note_verdict(s);

@@ -47,7 +47,8 @@ serve_via_ask(struct session *s, const struct verdict *verdict,
 		.to.address = *to,
 	};
 
-	request.to.address.port = s->request.address.port;
+	request.to.address.port = s->request.command == REQUEST_BIND ?
+	    s->request.bind_port : s->request.address.port;
 	if (verdict->forwards) {
 		request.to.name = (const uint8_t *)s->question.name;
 		request.to.name_length =

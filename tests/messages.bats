@@ -7,8 +7,9 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
 	make -s build/tests/message build/replay/proxy build/replay/login \
-	    build/replay/udp build/replay/client build/tests/client \
-	    build/fuzz/vectors/{proxy,login,udp,client}.made
+	    build/replay/udp build/replay/client build/replay/socks4 \
+	    build/tests/client build/tests/socks4 \
+	    build/fuzz/vectors/{proxy,login,udp,client,socks4}.made
 }
 
 setup() {
@@ -23,6 +24,16 @@ setup() {
 @test "login messages" {
 	run -0 build/tests/message login tests/vectors/login/*.hex
 	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "requests of SOCKS4 and 4A" {
+	run -0 build/tests/message socks4 tests/vectors/socks4-request/*.hex
+	[[ $output =~ ^[0-9]+" vectors held"$ ]]
+}
+
+@test "replies of SOCKS4" {
+	run -0 build/tests/socks4
+	[[ $output == '9 answers held' ]]
 }
 
 @test "headers of datagrams" {
@@ -53,4 +64,5 @@ setup() {
 	build/replay/login build/fuzz/vectors/login
 	build/replay/udp build/fuzz/vectors/udp
 	build/replay/client build/fuzz/vectors/client
+	build/replay/socks4 build/fuzz/vectors/socks4
 }

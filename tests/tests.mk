@@ -193,7 +193,9 @@ VECTORS_login = login
 VECTORS_udp = datagram control
 VECTORS_ftp-dialogue = ftp
 VECTORS_client = method answer reply from
-CORPORA = $(patsubst %,build/fuzz/vectors/%.made,proxy login udp client)
+VECTORS_socks4 = socks4-request
+CORPORA = $(patsubst %,build/fuzz/vectors/%.made,proxy login udp client \
+	socks4)
 corpus_of = $(if $(VECTORS_$(1)),build/fuzz/vectors/$(1),tests/fuzz/corpus/$(1))
 
 $(CORPORA): build/fuzz/vectors/%.made: tests/fuzz/octets.py \

@@ -27,8 +27,8 @@ enum { REQUEST_ADDRESS_ASSOCIATE = 8 };
  * the family of the destination. */
 enum { REQUEST_FLAG_DESTINATION = 0x10 };
 
-/* REP of RFC 1928 6; 09 by draft-ietf-aft-socks-pro-v5.  A dialect that has
- * fewer says what comes nearest. */
+/* REP of RFC 1928 6; 09 by draft-ietf-aft-socks-pro-v5.  SOCKS4 has one
+ * refusal for all of them. */
 enum reply {
 	REPLY_SUCCEEDED = 0,
 	REPLY_GENERAL_FAILURE = 1,
@@ -53,6 +53,7 @@ struct request {
 	uint32_t id;            /* CLASS and REALID of that, as one number */
 	bool by_name;           /* sent as a name; it may be a literal */
 	struct address address; /* with the port; for a name only the port */
+	uint16_t bind_port;     /* where a BIND would like to listen; 0: any */
 	char name[NAME_LENGTH_MAX + 1];
 	/* The address field as it came, for the log. */
 	uint8_t asked[255];

@@ -149,6 +149,7 @@ socks5_request_parse(struct cursor *c, struct request *out,
 	const enum parse parse = read_address(&walk, &r, why);
 	if (parse == PARSE_MORE)
 		return PARSE_MORE;
+	r.bind_port = r.address.port;
 	*out = r;
 	/* Where the client of UDP will send from is a hint, and some say "0"
 	 * where they do not know. */

@@ -3,7 +3,7 @@
  * Messages as vectors, for tests/messages.bats: each file is one message
  * in hexadecimal, its name ends in its verdict.
  *
- *   message proxy|login|datagram|control FILE...
+ *   message proxy|login|socks4|datagram|control FILE...
  *   message method|answer|reply|from FILE...       what a client gets
  *
  *   *.done.hex   a message; `#=` says what it means.  Every strict prefix is
@@ -24,6 +24,7 @@
 #include "wire/client.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
+#include "wire/socks4.h"
 #include "wire/udp.h"
 
 enum { MESSAGE_MAX = 65536, MEANING_TEXT = 1100, BEHIND = 3 };
@@ -64,6 +65,32 @@ parse_login(struct cursor *c, struct text *meaning)
 	text_add_escaped(meaning, login.user, login.user_length);
 	text_add(meaning, " ");
 	text_add_escaped(meaning, login.password, login.password_length);
+	return parse;
+}
+
+static enum parse
+parse_socks4(struct cursor *c, struct text *meaning)
+{
+	struct request request;
+	struct socks4_claim claim;
+	enum reply why;
+	const enum parse parse = socks4_request_parse(c, &request, &claim,
+	    &why);
+
+	if (parse != PARSE_DONE)
+		return parse;
+	text_add(meaning, request.command == REQUEST_BIND ? "BIND " :
+	    "CONNECT ");
+	if (request.kind == NAME_HOST) {
+		text_add(meaning, request.name);
+		text_add(meaning, ":");
+		text_add_number(meaning, request.address.port);
+	} else {
+		address_add_port(meaning, &request.address);
+	}
+	text_add(meaning, " ");
+	text_add(meaning, claim.length == 0 ? "-" : "");
+	text_add_escaped(meaning, claim.userid, claim.length);
 	return parse;
 }
 
@@ -206,6 +233,7 @@ static const struct {
 } parsers[] = {
 	{ "proxy", parse_proxy },
 	{ "login", parse_login },
+	{ "socks4", parse_socks4 },
 	{ "datagram", parse_datagram },
 	{ "control", parse_control },
 	{ "method", parse_method },
