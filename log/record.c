@@ -127,6 +127,13 @@ add_user(struct text *t, const struct record *r, const void *member)
 	add_octets(t, r->user, r->user_length);
 }
 
+static void
+add_userid(struct text *t, const struct record *r, const void *member)
+{
+	(void)member;
+	add_octets(t, r->userid, r->userid_length);
+}
+
 /* An empty name, of a request that is refused, is `-' too. */
 static void
 add_dest_host(struct text *t, const struct record *r, const void *member)
@@ -337,6 +344,7 @@ static const struct value {
 	{ "", "SOCKS64_CLIENT", false, OF(client), add_client_address },
 	{ "", "SOCKS64_CLIENT_PORT", false, OF(client), add_port },
 	{ "user", "SOCKS64_USER", true, 0, add_user },
+	{ "", "SOCKS64_USERID", false, 0, add_userid },
 	{ "auth", "SOCKS64_AUTH", true, OF(auth), add_word },
 	{ "cmd", "SOCKS64_COMMAND", true, OF(command), add_word },
 	{ "dest", "", true, 0, add_dest },

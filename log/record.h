@@ -74,7 +74,10 @@ struct record {
 	int64_t start_usec;      /* CLOCK_REALTIME */
 	int64_t dial_usec;       /* -1: nothing was dialled */
 	int64_t duration_usec;
-	int reply;               /* REP that was sent; -1: none */
+	int reply;               /* REP, or CD of SOCKS4, that was sent;
+				    -1: none */
+	const char *userid;      /* whom a client of SOCKS4 claims to be */
+	size_t userid_length;
 	const char *rule;
 	const char *reason;      /* a sentence, quotable already */
 	const char *attempts;

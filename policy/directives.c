@@ -29,12 +29,6 @@ static const struct choice switch_choices[] = {
 	{ NULL, 0, CHOICE_OPEN },
 };
 
-static const struct choice unbuilt_switch_choices[] = {
-	{ "on", true, CHOICE_UNBUILT },
-	{ "off", false, CHOICE_OPEN },
-	{ NULL, 0, CHOICE_OPEN },
-};
-
 static const struct choice sandbox_choices[] = {
 	{ "on", true, CHOICE_OPEN },
 	{ "off", false, CHOICE_FILE_ONLY },
@@ -126,7 +120,7 @@ static const struct directive directives[] = {
 	    .initial = "passwords" },
 	{ .keyword = "socks4", .kind = &kind_switch,
 	    .offset = offsetof(struct settings, socks4),
-	    .choices = unbuilt_switch_choices, .initial = "off" },
+	    .choices = switch_choices, .initial = "off" },
 	{ .keyword = "user", .kind = &kind_string,
 	    .offset = offsetof(struct settings, user),
 	    .otherwise = "socks64, else nobody" },

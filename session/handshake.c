@@ -123,7 +123,7 @@ refuse_health_check(struct session *s, enum result result)
 	    "is for health checks, which ask for nothing");
 }
 
-/* --------------------------------------- greeting, method (RFC 1928 3) */
+/* ------------------------------------------------- who speaks, and what */
 
 /* What speaks first with that octet, for a helpful record. */
 static const char *
@@ -133,7 +133,6 @@ stranger(uint8_t octet)
 		uint8_t first;
 		const char *reason;
 	} strangers[] = {
-		{ 0x04, "SOCKS4, which is not served" },
 		{ 0x16, "a TLS handshake, not SOCKS5" },
 		{ 'C', "HTTP (CONNECT), not SOCKS5" },
 		{ 'D', "HTTP (DELETE), not SOCKS5" },
@@ -151,6 +150,36 @@ stranger(uint8_t octet)
 	return "the first octet is not 05, not SOCKS5";
 }
 
+/* The first octet of a greeting, or of a request of SOCKS4. */
+static uint8_t
+read_version(struct session *s)
+{
+	struct cursor c = inbox_cursor(&s->inbox);
+
+	while (c.left == 0) {
+		read_more(s);
+		c = inbox_cursor(&s->inbox);
+	}
+	return *c.at;
+}
+
+/* SECURITY: SOCKS4 has no login, so that it is served only where nobody needs
+ * one. */
+static void
+begin_socks4(struct session *s)
+{
+	if (!s->settings.socks4)
+		session_end(s, RESULT_NOT_SOCKS, "SOCKS4, which is not "
+		    "served unless `socks4' is on");
+	if (!settings_offers(&s->settings, AUTH_NONE))
+		session_end(s, RESULT_NOT_SOCKS, "SOCKS4, which is not "
+		    "served where `auth' has no none");
+	s->record.auth = "socks4";
+	s->stage = STAGE_SOCKS4;
+}
+
+/* --------------------------------------- greeting, method (RFC 1928 3) */
+
 static void
 read_greeting(struct session *s, struct socks5_greeting *greeting)
 {
@@ -158,8 +187,7 @@ read_greeting(struct session *s, struct socks5_greeting *greeting)
 		struct cursor c = inbox_cursor(&s->inbox);
 		const enum parse parse = socks5_greeting_parse(&c, greeting);
 
-		if (parse == PARSE_BAD)
-			session_end(s, RESULT_NOT_SOCKS, stranger(*c.at));
+		/* Never PARSE_BAD: the version is known already. */
 		if (parse == PARSE_DONE) {
 			inbox_consume(&s->inbox, &c);
 			return;
@@ -272,15 +300,7 @@ log_in(struct session *s)
 }
 
 static void
-forget_passwords(struct session *s)
-{
-	if (s->passwords != -1)
-		close(s->passwords);
-	s->passwords = -1;
-}
-
-void
-session_authenticate(struct session *s)
+begin_socks5(struct session *s)
 {
 	struct socks5_greeting greeting;
 	enum socks5_method method;
@@ -294,17 +314,42 @@ session_authenticate(struct session *s)
 	session_answer(s, &(struct response){ .method = method });
 	if (method == SOCKS5_METHOD_PASSWORD)
 		log_in(s);
-	forget_passwords(s);
-	/* From here: no hash of anybody. */
-	if (method != SOCKS5_METHOD_PASSWORD)
+	else
 		s->record.auth = s->record.client.family == FAMILY_NONE ?
 		    "unix" : "none";
 	s->stage = STAGE_REQUEST;
 }
 
-/* --------------------------------------------------- request (RFC 1928 4) */
+static void
+forget_passwords(struct session *s)
+{
+	if (s->passwords != -1)
+		close(s->passwords);
+	s->passwords = -1;
+}
 
-/* CONNECT, BIND, UDP, or the number. */
+void
+session_authenticate(struct session *s)
+{
+	const uint8_t version = read_version(s);
+
+	switch (version) {
+	case SOCKS5_VERSION:
+		begin_socks5(s);
+		break;
+	case SOCKS4_VERSION:
+		begin_socks4(s);
+		break;
+	default:
+		session_end(s, RESULT_NOT_SOCKS, stranger(version));
+	}
+	forget_passwords(s);
+	/* From here: no hash of anybody. */
+}
+
+/* ------------------------------------- request (RFC 1928 4, SOCKS4, 4A) */
+
+/* CONNECT, BIND, UDP, or the number, which 3 is in SOCKS4. */
 static const char *
 command_word(struct session *s)
 {
@@ -318,11 +363,12 @@ command_word(struct session *s)
 		[REQUEST_ADDRESS_ASSOCIATE | REQUEST_UDP_ASSOCIATE] = "UDP",
 	};
 	const uint8_t command = s->request.command;
+	const size_t known = s->stage == STAGE_SOCKS4 ? REQUEST_BIND + 1 :
+	    s->settings.address_id == ADDRESS_ID_OFF ?
+	    (size_t)REQUEST_ADDRESS_ASSOCIATE : ARRAY_COUNT(words);
 	struct text t = text_in(s->command, sizeof(s->command));
 
-	if (command < ARRAY_COUNT(words) && words[command] != NULL &&
-	    (command < REQUEST_ADDRESS_ASSOCIATE ||
-	    s->settings.address_id != ADDRESS_ID_OFF))
+	if (command < known && words[command] != NULL)
 		return words[command];
 	text_add_number(&t, command);
 	return s->command;
@@ -355,12 +401,16 @@ session_note_request(struct session *s)
 }
 
 static const char *
-request_wrong(const struct request *request, enum reply why)
+request_wrong(const struct session *s, enum reply why)
 {
 	if (why == REPLY_ADDRESS_TYPE_NOT_SUPPORTED)
 		return "the address type is not 01, 03 or 04";
-	if (request->by_name)
+	if (why == REPLY_COMMAND_NOT_SUPPORTED)
+		return "the command is none of SOCKS4";
+	if (s->request.by_name)
 		return "the name is not a host name";
+	if (s->stage == STAGE_SOCKS4)
+		return "the USERID has more than 255 octets";
 	return "the request does not begin with version 05";
 }
 
@@ -370,8 +420,31 @@ refuse_request(struct session *s, enum reply why)
 	s->health_check = false;
 	if (why != REPLY_GENERAL_FAILURE || s->request.by_name)
 		session_note_request(s);
-	session_fail(s, RESULT_BAD_REQUEST, why,
-	    request_wrong(&s->request, why));
+	session_fail(s, RESULT_BAD_REQUEST, why, request_wrong(s, why));
+}
+
+/* SECURITY: the USERID proves nothing.  It is no user for rules and shares,
+ * but goes into the record. */
+static void
+note_claim(struct session *s, const struct socks4_claim *claim)
+{
+	memcpy(s->user, claim->userid, claim->length);
+	s->record.userid = s->user;
+	s->record.userid_length = claim->length;
+}
+
+static enum parse
+parse_request(struct session *s, struct cursor *c, enum reply *why)
+{
+	struct socks4_claim claim;
+	enum parse parse;
+
+	if (s->stage != STAGE_SOCKS4)
+		return socks5_request_parse(c, &s->request, why);
+	parse = socks4_request_parse(c, &s->request, &claim, why);
+	if (parse == PARSE_DONE)
+		note_claim(s, &claim);
+	return parse;
 }
 
 void
@@ -380,8 +453,7 @@ session_request(struct session *s)
 	for (;;) {
 		struct cursor c = inbox_cursor(&s->inbox);
 		enum reply why;
-		const enum parse parse = socks5_request_parse(&c, &s->request,
-		    &why);
+		const enum parse parse = parse_request(s, &c, &why);
 
 		if (parse == PARSE_BAD)
 			refuse_request(s, why);

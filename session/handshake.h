@@ -2,7 +2,8 @@
 /*
  * From the first octet to a whole request: PROXY header, greeting, method,
  * authentication, request.  Each step comes back when it succeeded, and ends
- * the session otherwise.  RFC 1928 3 and 4, RFC 1929.
+ * the session otherwise.  RFC 1928 3 and 4, RFC 1929; SOCKS4 has a request
+ * alone.
  */
 #ifndef SOCKS64_SESSION_HANDSHAKE_H
 #define SOCKS64_SESSION_HANDSHAKE_H
@@ -15,7 +16,8 @@
  */
 void session_proxy(struct session *s);
 
-/* The greeting, the choice of a method and what the method asks for. */
+/* The greeting, the choice of a method and what the method asks for; nothing
+ * of it where the client begins with a request of SOCKS4 that is served. */
 void session_authenticate(struct session *s);
 
 /* The request, into s->request and the record. */

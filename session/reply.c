@@ -49,6 +49,19 @@ format_request(const struct response *response, uint8_t octets[REPLY_MAX])
 	return length;
 }
 
+/* VN CD DSTPORT DSTIP */
+static size_t
+format_socks4(const struct response *response, uint8_t octets[REPLY_MAX])
+{
+	return socks4_reply_format(response->reply, response->bound, octets);
+}
+
+bool
+reply_is_to_request(enum stage stage)
+{
+	return stage == STAGE_REQUEST || stage == STAGE_SOCKS4;
+}
+
 size_t
 reply_format(enum stage stage, const struct response *response,
     uint8_t octets[REPLY_MAX])
@@ -58,6 +71,7 @@ reply_format(enum stage stage, const struct response *response,
 		[STAGE_METHOD] = format_method,
 		[STAGE_LOGIN] = format_login,
 		[STAGE_REQUEST] = format_request,
+		[STAGE_SOCKS4] = format_socks4,
 	};
 
 	return formats[stage] == NULL ? 0 : formats[stage](response, octets);

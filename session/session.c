@@ -111,8 +111,8 @@ respond(struct session *s, const struct response *response)
 	if (length == 0 || send(s->inbox.fd, octets, length, MSG_NOSIGNAL) !=
 	    (ssize_t)length)
 		return false;
-	if (s->stage == STAGE_REQUEST)
-		s->record.reply = (int)response->reply;
+	if (reply_is_to_request(s->stage))
+		s->record.reply = octets[REPLY_CODE];
 	return true;
 }
 
@@ -120,7 +120,8 @@ void
 session_answer(struct session *s, const struct response *response)
 {
 	if (!respond(s, response))
-		session_end(s, RESULT_CLIENT_GONE, s->stage == STAGE_REQUEST ?
+		session_end(s, RESULT_CLIENT_GONE,
+		    reply_is_to_request(s->stage) ?
 		    "the client left before the reply" :
 		    "the client left in the handshake");
 }

@@ -54,8 +54,9 @@ struct session {
 	int claims;
 	int answers;
 	bool health_check;         /* PROXY LOCAL, nothing asked for yet */
-	char user[LOGIN_FIELD_MAX]; /* record.user points here, */
-	char literal[ADDRESS_TEXT]; /* record.dest, */
+	/* record.user points here, or record.userid: nobody has both. */
+	char user[LOGIN_FIELD_MAX];
+	char literal[ADDRESS_TEXT]; /* record.dest points here, */
 	char command[COMMAND_TEXT]; /* and record.command, some of them */
 
 	struct address proxied;    /* destination of the PROXY header */

@@ -22,6 +22,10 @@ forging() {
 	forging names
 }
 
+@test "USERIDs of SOCKS4 of the same: a field of the journal, and no user" {
+	forging claims
+}
+
 @test "such users in ps and systemctl status" {
 	forging titles
 }

@@ -5,14 +5,14 @@ BATS = bats --print-output-on-failure
 BATSFLAGS =
 # From the parts to the whole, so that what fails first says most; a file that
 # is not named runs, too, behind these.
-ORDER = policy password messages check handshake relay dial matrix halfclose \
-	timeouts clients start make egress inside log login proxied table \
-	ftp bind sandbox service udp udp-clients install docs lint
+ORDER = policy password messages check handshake socks4 relay dial matrix \
+	halfclose timeouts clients start make egress inside log login proxied \
+	table ftp bind sandbox service udp udp-clients install docs lint
 SUITE = $(ORDER:%=tests/%.bats) $(sort $(filter-out $(ORDER:%=tests/%.bats), \
 	$(wildcard tests/*.bats)))
 # What any link must pass.
 STATIC_SUITE = $(patsubst %,tests/%.bats, \
-	handshake relay dial matrix halfclose clients)
+	handshake socks4 relay dial matrix halfclose clients)
 # What a session does the same in the listening mode.
 LISTEN_SUITE = $(patsubst %,tests/%.bats, \
 	matrix halfclose timeouts clients bind udp udp-clients)

@@ -96,6 +96,21 @@ through() {
 	done
 }
 
+@test "SOCKS4A through a chain, CONNECT and what fails" {
+	use_chain F
+	chain_start "$HOP" 'socks4 on'
+	run -0 in_ns d4 "$PEERS/socks.py" --socks4 --as name "$G1_4:1080" \
+	    v6.example.com 7000 exchange 100000
+	assert_equal rep "$(value rep "${lines[0]}")" 5a
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    ok auth=socks4 dest=v6.example.com:7000 via="$HOP:1080"
+	run in_ns d4 "$PEERS/socks.py" --socks4 --as name "$G1_4:1080" \
+	    v6.example.com 9 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 5b
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    connect-failed auth=socks4 'reason=^10.1.0.2:1080 answered 05$'
+}
+
 @test "the no of the last gateway comes through, and whose it was" {
 	use_chain F
 	chain_start "$HOP"

@@ -182,6 +182,20 @@ def as_name(program, sinks, sink, octets):
               [("dest", "SOCKS64_DEST", escaped(octets) + ":80")])
 
 
+def as_claim(program, sinks, sink, octets):
+    """USERID of SOCKS4: in the journal alone, and no user."""
+    logged = session(program, sink, socks.request4(
+        "192.0.2.1", 80, userid=octets), "deny all", "socks4 on")
+    sentence, fields = message_of(sinks, sink, *logged)
+    if handshake.RECORD.fullmatch(sentence) is None or \
+            " user=- auth=socks4 cmd=CONNECT " not in sentence:
+        raise Failure(f"not the record: {sentence!r}")
+    if fields and (fields.get("SOCKS64_USERID") != escaped(octets) or
+                   "SOCKS64_USER" in fields or
+                   fields["SOCKS64_REPLY"] != "91"):
+        raise Failure(f"not the fields: {fields}")
+
+
 def logged_in(program, sinks, passwords, octets):
     """A user of such a name is shown by ps and status just so."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -268,6 +282,15 @@ def check_names(program, report, sinks):
                        octets)
 
 
+def check_claims(program, report, sinks):
+    for name, octets in NASTY.items():
+        if b"\0" in octets:
+            continue  # the end of a USERID
+        for sink in ("stderr", "syslog", "journal"):
+            report.run(f"{name}, {sink}", as_claim, program, sinks, sink,
+                       octets)
+
+
 def check_titles(program, report, sinks):
     users = [o for o in NASTY.values() if not set(o) & set(b"\n\0:#")]
     passwords = password_file(*users)
@@ -330,7 +353,7 @@ def check_fields(program, report, sinks):
 
 def main():
     if len(sys.argv) != 3 or "check_" + sys.argv[2] not in globals():
-        sys.exit("usage: forging.py HANDLER users|names|titles|fields")
+        sys.exit("usage: forging.py HANDLER users|names|claims|titles|fields")
     report = Report()
     sinks = Sinks()
     globals()["check_" + sys.argv[2]](sys.argv[1], report, sinks)

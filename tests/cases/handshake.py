@@ -33,9 +33,13 @@ DEADLINE = 30.0
 CLOSED_WITHIN = 10.0  # RFC 1928 6, behind a refusal; the handler needs two
 DENY = ["-o", "deny all"]
 LOOPBACK = ["-o", "allow all at loopback"]
+SOCKS4 = ["-o", "socks4 on"]
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                        "..", "vectors", "socks5")
+# What is served for the vectors of a directory.
+DIALECTS = {"socks5": DENY, "socks4": DENY + SOCKS4}
 FAILURE = "05%02x0001000000000000"
+FAILURE4 = "00%02x000000000000"
 
 
 class Failure(Exception):
@@ -213,7 +217,8 @@ class Report:
 class Vector:
     """One file: > what the client sends, < what must come, = the record."""
 
-    def __init__(self, path):
+    def __init__(self, path, options):
+        self.options = options
         self.name = os.path.basename(path)[:-len(".hex")]
         self.turns = []
         self.record = None
@@ -231,21 +236,23 @@ class Vector:
             verdict[-2:]) if verdict.startswith("method") else b""}
         tail = end.get(verdict.split("-")[0])
         if tail is None:
-            tail = bytes.fromhex(FAILURE % int(verdict[-2:], 16))
+            form = FAILURE4 if verdict.startswith("code") else FAILURE
+            tail = bytes.fromhex(form % int(verdict[-2:], 16))
         if not self.answer.endswith(tail):
             raise ValueError(f"{path}: the name says {verdict}")
         self.stays_open = verdict == "method-00"
 
 
-def all_vectors():
-    return [Vector(os.path.join(VECTORS, name))
-            for name in sorted(os.listdir(VECTORS))
+def all_vectors(dialect="socks5"):
+    directory = os.path.join(VECTORS, "..", dialect)
+    return [Vector(os.path.join(directory, name), DIALECTS[dialect])
+            for name in sorted(os.listdir(directory))
             if name.endswith(".hex")]
 
 
 def play(program, vector, pieces):
     """pieces None: in turns, each message whole."""
-    handler = Handler(program, DENY)
+    handler = Handler(program, vector.options)
     try:
         if pieces is None:
             for kind, octets in vector.turns:
@@ -281,8 +288,8 @@ def play(program, vector, pieces):
         handler.kill()
 
 
-def check_vectors(program, report, how):
-    for vector in all_vectors():
+def check_vectors(program, report, how, dialect="socks5"):
+    for vector in all_vectors(dialect):
         sent = vector.sent
         if how == "turns":
             report.run(vector.name, play, program, vector, None)
@@ -297,9 +304,9 @@ def check_vectors(program, report, how):
                            vector, [sent[:i], sent[i:]])
 
 
-def refuse(program, octets, answer, record):
+def refuse(program, octets, answer, record, options=()):
     """One message, whole; the answer to its end; the record."""
-    handler = Handler(program, DENY)
+    handler = Handler(program, [*DENY, *options])
     try:
         handler.let_go()
         handler.send(octets)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 """A scripted client of BIND.
 
-    bind.py [--as ip|name] [--early TEXT] [--between TEXT] [--leave fin|rst]
-            GATEWAY HOST PORT
+    bind.py [--as ip|name] [--socks4] [--early TEXT] [--between TEXT]
+            [--leave fin|rst] GATEWAY HOST PORT
 
 Asks for a listener that HOST may connect to, at PORT (0: any).  Prints
 
@@ -14,7 +14,8 @@ Asks for a listener that HOST may connect to, at PORT (0: any).  Prints
 TEXT of --early goes in one segment with the request, that of --between after
 the first reply; behind the second one comes "from the client", then FIN.
 --leave: after the first reply the client goes, by FIN (and expects one) or by
-a reset.  Status 1, and a line on stderr, when something is not as it must be.
+a reset.  --socks4: PORT is that of the primary connection, REP is CD.  Status
+1, and a line on stderr, when something is not as it must be.
 """
 import argparse
 import socket
@@ -32,11 +33,11 @@ def read_text(sock):
     return streams.receive_octets(sock).decode().strip()
 
 
-def relay(session):
-    reply = session.read_reply()
+def relay(session, read_reply, granted):
+    reply = read_reply()
     print_now(f"rep={reply.rep:02x} "
               f"peer={socks.text_of((reply.address, reply.port))}")
-    if reply.rep != 0:
+    if reply.rep != granted:
         session.expect_end()
         return
     session.sock.sendall(b"from the client\n")
@@ -46,14 +47,20 @@ def relay(session):
 
 def run(options):
     session = socks.Session(options.gateway)
-    wanted = socks.request(options.host, options.port, options.form,
-                           socks.BIND)
-    session.sock.sendall(socks.GREETING + wanted + options.early.encode())
-    session.expect(socks.METHOD_NONE)
-    reply = session.read_reply()
+    arguments = options.host, options.port, options.form, socks.BIND
+    early = options.early.encode()
+    if options.socks4:
+        read_reply, granted = session.read_reply4, socks.GRANTED4
+        session.sock.sendall(socks.request4(*arguments) + early)
+    else:
+        read_reply, granted = session.read_reply, 0
+        session.sock.sendall(socks.GREETING + socks.request(*arguments) +
+                             early)
+        session.expect(socks.METHOD_NONE)
+    reply = read_reply()
     print_now(f"client={session.name} rep={reply.rep:02x} "
               f"bnd={socks.text_of((reply.address, reply.port))}")
-    if reply.rep != 0:
+    if reply.rep != granted:
         session.expect_end()
     elif options.leave == "fin":
         session.sock.shutdown(socket.SHUT_WR)
@@ -62,13 +69,14 @@ def run(options):
         streams.close_by_reset(session.sock)
     else:
         session.sock.sendall(options.between.encode())
-        relay(session)
+        relay(session, read_reply, granted)
 
 
 def main():
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--as", dest="form", default="ip",
                         choices=("ip", "name"))
+    parser.add_argument("--socks4", action="store_true")
     parser.add_argument("--early", default="")
     parser.add_argument("--between", default="")
     parser.add_argument("--leave", choices=("fin", "rst"))

@@ -3,7 +3,8 @@
 """A scripted SOCKS5 client for tests: a library and a command.
 
     socks.py GATEWAY raw STEP...
-    socks.py [--as ip|name] [--early] [--seed N] GATEWAY HOST PORT ACTION ...
+    socks.py [--as ip|name] [--socks4] [--early] [--seed N]
+             GATEWAY HOST PORT ACTION ...
 
 GATEWAY is ADDRESS:PORT or [ADDRESS]:PORT, or a path.  The steps of raw:
 
@@ -28,6 +29,9 @@ The actions connect to HOST PORT, where server.py answers as "ask":
 Prints "client=... rep=... bnd=... up=... down=..." where it got so far, then
 "expect TEXT" for what the server will report.  Status 1, and a line on
 stderr, when something is not as it must be.
+
+--socks4: the request is one of SOCKS4, or 4A with --as name, by the user
+"camper"; rep is CD.
 """
 import argparse
 import array
@@ -45,6 +49,7 @@ import time
 import streams
 
 CONNECT, BIND, UDP_ASSOCIATE = 1, 2, 3
+GRANTED4 = 90
 IPV4, NAME, IPV6 = 1, 3, 4
 
 Reply = collections.namedtuple("Reply", "rep address port octets")
@@ -77,6 +82,15 @@ def request(host, port, form="ip", command=CONNECT):
         field = bytes((IPV4 if address.version == 4 else IPV6,))
         field += address.packed
     return bytes((5, command, 0)) + field + struct.pack("!H", port)
+
+
+def request4(host, port, form="ip", command=CONNECT, userid=b"camper"):
+    """The octets of a request of SOCKS4; form "name" is 4A."""
+    head = struct.pack("!BBH", 4, command, port)
+    if form == "name":
+        return head + bytes((0, 0, 0, 1)) + userid + b"\0" + \
+            host.encode("latin-1") + b"\0"
+    return head + ipaddress.IPv4Address(host).packed + userid + b"\0"
 
 
 GREETING = b"\5\1\0"
@@ -136,6 +150,19 @@ class Session:
             raise Mismatch(f"half a reply: {(head + rest).hex()}")
         return Reply(head[1], str(ipaddress.ip_address(rest[:size])),
                      struct.unpack("!H", rest[size:])[0], head + rest)
+
+    def read_reply4(self):
+        """One reply of SOCKS4, and not an octet more."""
+        octets = streams.receive_exactly(self.sock, 8)
+        if len(octets) < 8 or octets[0] != 0:
+            raise Mismatch(f"no reply of SOCKS4 but {octets.hex() or 'FIN'}")
+        return Reply(octets[1], str(ipaddress.ip_address(octets[4:])),
+                     struct.unpack("!H", octets[2:4])[0], octets)
+
+    def connect4(self, host, port, form="ip", early=b""):
+        """SOCKS4: a request is all; early is sent in one segment with it."""
+        self.sock.sendall(request4(host, port, form) + early)
+        return self.read_reply4()
 
     def connect(self, host, port, form="ip", early=b""):
         """Greeting to reply; early is sent in one segment with all."""
@@ -367,10 +394,11 @@ def run_action(options, host, port, action, arguments):
     early = b""
     if options.early:
         early = Actions.order(action, arguments, options.seed)
-    reply = session.connect(host, int(port), options.form, early)
+    connect = session.connect4 if options.socks4 else session.connect
+    reply = connect(host, int(port), options.form, early)
     line = f"client={session.name} rep={reply.rep:02x} " \
            f"bnd={text_of((reply.address, reply.port))}"
-    if reply.rep != 0:
+    if reply.rep != (GRANTED4 if options.socks4 else 0):
         session.expect_end()
         print_now(line + " up=0 down=0")
         return
@@ -389,6 +417,7 @@ def main():
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--as", dest="form", default="ip",
                         choices=("ip", "name"))
+    parser.add_argument("--socks4", action="store_true")
     parser.add_argument("--early", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=30.0)

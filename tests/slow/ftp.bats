@@ -18,9 +18,18 @@ prepare_file() {
 	ftp_accounts s6 "$BATS_FILE_TMPDIR/ftp"
 	mkdir -m 700 "$BATS_FILE_TMPDIR/state"
 	chown nobody "$BATS_FILE_TMPDIR/state"
-	# The control ports alone are opened.
+	start_gateway
+}
+
+# start_gateway [LINE]...: the control ports alone are opened.
+start_gateway() {
 	gateway_start activate "$NET_ALLOW port 21" 'user nobody' \
-	    "state-dir $BATS_FILE_TMPDIR/state"
+	    "state-dir $BATS_FILE_TMPDIR/state" "$@"
+}
+
+stop_and_start() {
+	gateway_stop
+	start_gateway "$@"
 }
 
 setup() {
@@ -33,12 +42,14 @@ teardown() {
 	[[ -z ${NET-} ]] || { ftp_stop s4; ftp_stop s6; }
 }
 
-# curl_ftp ROLE HOST PATH [OPTION]...: by the gateway
+# curl_ftp ROLE HOST PATH [OPTION]...: by the gateway; SOCKS is another option
+# for it
 curl_ftp() {
 	local role=$1 gateway=$GW4 url=ftp://anonymous:a@$2/$3
 	[[ $role == c4 ]] || gateway=[$GW6]
 	shift 3
-	in_ns "$role" curl -sS -m 150 --socks5-hostname "$gateway:1080" "$@" \
+	in_ns "$role" curl -sS -m 150 "${SOCKS:---socks5-hostname}" \
+	    "$gateway:1080" "$@" \
 	    "$url"
 }
 
@@ -105,6 +116,26 @@ across() {
 	across pyftpdlib
 }
 
+# Behind a gateway with an IPv6 address curl looks for an IPv4 one of it, for
+# the data connections of SOCKS4 alone.
+@test "vsftpd, and curl and tnftp by SOCKS4A" {
+	local -x SOCKS=--socks4a FILES='empty 64k'
+	ftp_start vsftpd s4
+	ftp_start vsftpd s6
+	stop_and_start 'socks4 on'
+	exchange c4 v6.example.com
+	exchange c4 v6.example.com --disable-epsv
+	exchange c4 v6.example.com -P -
+	exchange c4 v4.example.com
+	exchange c6 v4.example.com -P -
+	PROTOCOL=socks4 wrapped proxychains c6 tnftp -a -V -o passive \
+	    ftp://v4.example.com/pub/64k
+	same passive 64k
+	wait_for_log 'auth=socks4 .*alg='
+	! grep -q auth=none "$GATEWAY_LOG" || fail "$(<"$GATEWAY_LOG")"
+	stop_and_start
+}
+
 @test "curl without EPSV, and active, with much" {
 	FILES='big'
 	ftp_start vsftpd s4
@@ -166,7 +197,7 @@ wrapped() {
 				from: 0.0.0.0/0 to: 0.0.0.0/0
 				via: $gateway port = 1080
 				protocol: tcp
-				proxyprotocol: socks_v5
+				proxyprotocol: ${PROTOCOL:-socks_v5}
 				method: none
 			}
 		END
@@ -178,7 +209,7 @@ wrapped() {
 		;;
 	proxychains)
 		printf '%s\n' strict_chain proxy_dns 'remote_dns_subnet 224' \
-		    '[ProxyList]' "socks5 $gateway 1080" >chains
+		    '[ProxyList]' "${PROTOCOL:-socks5} $gateway 1080" >chains
 		in_ns "$role" proxychains4 -q -f chains "$@"
 		;;
 	esac
@@ -283,6 +314,15 @@ wrapped() {
 	wrapped socksify c4 tnftp -a -A -V "ftp://$S4/pub/64k"
 	same 64k 64k
 	wait_for_log 'cmd=BIND'
+}
+
+@test "tnftp under socksify, active by BIND of SOCKS4" {
+	ftp_start pure-ftpd s4
+	stop_and_start 'socks4 on'
+	PROTOCOL=socks_v4 wrapped socksify c4 tnftp -a -A -V "ftp://$S4/pub/64k"
+	same 64k 64k
+	wait_for_log 'auth=socks4 cmd=BIND'
+	stop_and_start
 }
 
 # The last one: nobody sees what is announced, so the rules allow the ports.

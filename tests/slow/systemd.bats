@@ -313,12 +313,19 @@ fail2ban() {
 	socks '[::1]:1080' raw '>05' gone
 	run fetch --socks5-hostname "$GATEWAY" http://10.9.9.9/
 	run fetch
+	configure 'allow at loopback' 'socks4 on'
+	socks "$GATEWAY" raw '>0409' '<005b000000000000' gone
+	socks "$GATEWAY" raw '>040100500a09090900' '<005b000000000000' gone
 	configure 'allow at loopback' 'proxy-protocol-from 127.0.0.1'
 	socks "$GATEWAY" raw '>050100' gone
 	local result
 	for result in ${bad//|/ } denied ok bad-proxy-header; do
 		wait_until has_records 1 "SOCKS64_RESULT=$result" ||
 		    fail "no record $result"
+	done
+	for result in denied bad-request; do
+		wait_until has_records 1 "SOCKS64_RESULT=$result" \
+		    SOCKS64_AUTH=socks4 || fail "no record $result of SOCKS4"
 	done
 	journal -t socks64 -o short >"$BATS_TEST_TMPDIR/journal"
 	cp "$ROOT/build/fail2ban/etc/fail2ban/filter.d/common.conf" \
