@@ -168,6 +168,15 @@ examine_inside(struct examination *e)
 		tell(e, true, place, problem);
 }
 
+/* Where everybody has to log in nobody can do so by SOCKS4. */
+static void
+examine_socks4(struct examination *e)
+{
+	if (e->settings->socks4 && !settings_offers(e->settings, AUTH_NONE))
+		tell_directive(e, true, "socks4", "no client is served by it, "
+		    "for `auth' has no none and SOCKS4 has no login");
+}
+
 /* Who is not root may lack what a service will be given. */
 static void
 examine_route(struct examination *e, bool root)
@@ -302,6 +311,7 @@ examine_configuration(struct settings *out,
 		tell_kept(&e, &kept);
 	examine_users(&e);
 	examine_inside(&e);
+	examine_socks4(&e);
 	examine_route(&e, root);
 	examine_passwords(&e);
 	examine_hops(&e);

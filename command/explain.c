@@ -34,6 +34,7 @@ enum explain_status {
 struct explanation {
 	const struct settings *settings;
 	struct question question;
+	bool socks4; /* the client speaks it */
 	char name[NAME_LENGTH_MAX + 1];
 
 	struct address candidates[CANDIDATES_MAX]; /* as they would go */
@@ -73,17 +74,30 @@ parse_command(const char *word, struct question *q)
 	return false;
 }
 
-/* 192.0.2.7, 2001:db8::7, unix:uid=N. */
-static bool
-parse_client(const char *word, struct question *q)
+/* What is behind a prefix, or NULL where it is not there. */
+static const char *
+behind(const char *word, const char *prefix)
 {
-	static const char unix_uid[] = "unix:uid=";
-	const size_t prefix = sizeof(unix_uid) - 1;
+	const size_t length = strlen(prefix);
+
+	return strncmp(word, prefix, length) == 0 ? word + length : NULL;
+}
+
+/* 192.0.2.7, 2001:db8::7, unix:uid=N; socks4: in front of them. */
+static bool
+parse_client(const char *word, struct explanation *e)
+{
+	struct question *q = &e->question;
+	const char *bare = behind(word, "socks4:");
+	const char *digits;
 	uint64_t uid;
 
-	if (strncmp(word, unix_uid, prefix) != 0)
+	e->socks4 = bare != NULL;
+	word = e->socks4 ? bare : word;
+	digits = behind(word, "unix:uid=");
+	if (digits == NULL)
 		return address_parse(word, strlen(word), &q->client);
-	if (!number_parse(word + prefix, UINT32_MAX, &uid))
+	if (!number_parse(digits, UINT32_MAX, &uid))
 		return false;
 	q->client_uid = (uint32_t)uid;
 	return true;
@@ -134,8 +148,9 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 		return "-e takes COMMAND CLIENT DEST:PORT [USER]";
 	if (!parse_command(operands[0], q))
 		return "the command is connect, bind, udp or associate";
-	if (!parse_client(operands[1], q))
-		return "the client is an address or unix:uid=N";
+	if (!parse_client(operands[1], e))
+		return "the client is an address or unix:uid=N, with socks4: "
+		    "in front of it where it speaks that";
 	if (!parse_destination(operands[2], e))
 		return "the destination is NAME:PORT, IPV4:PORT or "
 		    "[IPV6]:PORT";
@@ -143,6 +158,8 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 		q->port = 0; /* the one to listen on: no rule looks at it */
 	if (count == 4 && !parse_user(operands[3], q))
 		return "a user has 1 to 255 octets";
+	if (e->socks4 && q->user != NULL)
+		return "a client of SOCKS4 has no user";
 	return NULL;
 }
 
@@ -209,23 +226,48 @@ explain_address(const struct explanation *e,
 		    candidate, out);
 }
 
+/* Why no rule is asked, and which directive is the cause, or NULL. */
+static const char *
+not_served(const struct explanation *e, const char **keyword)
+{
+	const struct question *q = &e->question;
+
+	*keyword = NULL;
+	if (q->client.family == FAMILY_NONE &&
+	    policy_needs_address(q->command))
+		return "unix-domain clients get no BIND and no UDP "
+		    "ASSOCIATE";
+	if (!e->socks4)
+		return NULL;
+	if (q->command != POLICY_CONNECT && q->command != POLICY_BIND)
+		return "SOCKS4 has CONNECT and BIND alone";
+	*keyword = "socks4";
+	if (!e->settings->socks4)
+		return "SOCKS4 is not served unless `socks4' is on";
+	*keyword = "auth";
+	return settings_offers(e->settings, AUTH_NONE) ? NULL :
+	    "SOCKS4 is not served where `auth' has no none";
+}
+
 /* As a session does before there is an address. */
 static void
-judge_request(const struct policy *policy, const struct question *q,
-    struct verdict *out)
+judge_request(const struct explanation *e, struct verdict *out)
 {
+	const char *keyword;
+	const char *why = not_served(e, &keyword);
 	struct text rule = text_in(out->rule, sizeof(out->rule));
 	struct text reason = text_in(out->reason, sizeof(out->reason));
 
-	if (q->client.family != FAMILY_NONE ||
-	    !policy_needs_address(q->command)) {
-		explain_request(policy, q, out);
+	if (why == NULL) {
+		explain_request(e->settings->policy, &e->question, out);
 		return;
 	}
 	*out = (struct verdict){ .decision = DENY };
-	text_add(&rule, "default");
-	text_add(&reason, "unix-domain clients get no BIND and no UDP "
-	    "ASSOCIATE");
+	if (keyword == NULL)
+		text_add(&rule, "default");
+	else
+		settings_place(e->settings, keyword, &rule);
+	text_add(&reason, why);
 }
 
 static void
@@ -325,7 +367,7 @@ explain_run(const struct settings *settings, char *const *operands,
 	route = route_probe(settings, &e.question.client, 0);
 	e.question.client_self = route.self;
 	e.question.client_on_link = route.on_link;
-	judge_request(settings->policy, &e.question, &overall);
+	judge_request(&e, &overall);
 	if (overall.decision != ALLOW) {
 		line_add(&lines, &nowhere, &overall); /* no look-up */
 	} else if (!overall.settled) {

@@ -363,7 +363,7 @@ ask_e() {
 	assert_match "login" "${lines[1]}" "auth' has no none"
 	ask_e -o 'socks4 on' -o "$allow" -e udp socks4:192.0.2.7 10.0.0.5:80
 	assert_equal "UDP" "$status ${lines[1]}" \
-	    "1 - denied SOCKS4 has no UDP ASSOCIATE"
+	    "1 - denied SOCKS4 has CONNECT and BIND alone"
 	ask_e -o 'socks4 on' -o 'allow user alice at 10.0.0.0/8' \
 	    -e connect socks4:192.0.2.7 10.0.0.5:80
 	assert_equal "a rule for a user" "$status" 1
@@ -389,5 +389,5 @@ ask_e() {
 	sed -i '1s/$/ none/' "$BATS_TEST_TMPDIR/c"
 	run -0 --separate-stderr "$HANDLER" -o 'user nobody' -t \
 	    -f "$BATS_TEST_TMPDIR/c"
-	assert_equal "no warning" "$stderr" ""
+	[[ $stderr != *socks4* ]] || fail "$stderr"
 }
