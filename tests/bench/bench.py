@@ -9,8 +9,8 @@ daemons that they are.  Nothing here is a test: machines differ, and a budget
 is for reading.
 
     bench.py BUILD_DIRECTORY
-             [sessions|start|parallel|held|bulk|latency|memory|datagrams|ftp|units|
-              directives|passwords|rules|size]...
+             [sessions|start|parallel|held|bulk|latency|memory|datagrams|ftp|
+              chain|units|directives|passwords|rules|size]...
 """
 
 import contextlib
@@ -558,6 +558,36 @@ def ftp_configuration(build, server):
     return path, state
 
 
+class Chain:
+    """Two gateways, the second the hop of the first."""
+
+    def __init__(self, build):
+        self.hop = Launcher(build, ["./socks64-handler-static", "-o",
+                                    "allow at 127.0.0.1"])
+        self.first = Launcher(build, [
+            "./socks64-handler-static", "-o",
+            f"allow at 127.0.0.1 via 127.0.0.1:{self.hop.port}"])
+        self.port = self.first.port
+
+    def close(self):
+        _, cpu = self.first.close()
+        return 0, cpu + self.hop.close()[1]
+
+
+def print_chain(build):
+    """Two gateways against one: twice the relay, and a dial and a handshake
+    more at the start."""
+    server = Server()
+    found = {"one gateway": lambda: Launcher(build, [
+        "./socks64-handler-static", "-o", "allow at 127.0.0.1"]),
+             "two gateways": lambda: Chain(build)}
+    for title, figure in (
+            ("CPU per session, microseconds", cpu_per(run_sessions)),
+            ("CPU per GB relayed, microseconds", cpu_per(run_bulk)),
+            ("round trip, microseconds", plain(run_latency))):
+        compare(server, f"chain: {title}", found, figure)
+
+
 def print_ftp(build):
     """From 127.0.0.1 to ::1, each against the plain relay of the same
     octets."""
@@ -675,6 +705,8 @@ def main():
         print_datagrams(build)
     if not wanted or "ftp" in wanted:
         print_ftp(build)
+    if not wanted or "chain" in wanted:
+        print_chain(build)
     if not wanted or "units" in wanted:
         units.print_units()
     if "directives" in wanted:  # many minutes
