@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "command/print.h"
 #include "net/candidates.h"
+#include "net/nat64.h"
 #include "net/onlink.h"
 #include "net/resolve.h"
 #include "net/route.h"
@@ -289,6 +290,35 @@ line_add(struct text *t, const struct address *a, const struct verdict *v)
 }
 
 /*
+ * What a session would dial in the place of an IPv4 address without a route;
+ * else the address itself.
+ */
+static struct address
+dialled(const struct explanation *e, const struct address *address,
+    const struct route *route)
+{
+	static struct nat64 nat64;
+	const struct deadline until =
+	    deadline_in(e->settings->connect_timeout);
+
+	if (!nat64_needed(e->settings, address, &route->source))
+		return *address;
+	if (e->question.name == NULL)
+		resolve_prepare(); /* else look_up() has */
+	nat64_ask(&nat64, e->settings);
+	while (nat64.state == NAT64_PENDING && !deadline_passed(until)) {
+		struct pollfd fds[RESOLVE_POLL_MAX];
+		struct deadline wake = until;
+		const size_t n = nat64_poll(&nat64, fds, &wake);
+
+		nat64_process(&nat64, e->settings, fds,
+		    wait_for(fds, n, wake) == WAIT_READY ? n : 0);
+	}
+	return nat64.state == NAT64_FOUND ? nat64_address(&nat64, address) :
+	    *address;
+}
+
+/*
  * Judges every candidate, a line for each; the first one that is allowed
  * decides *overall, and *source is what it would be dialled from.
  */
@@ -302,14 +332,22 @@ judge_candidates(const struct explanation *e, struct text *lines,
 		const struct candidate candidate = candidate_of(&e->question,
 		    &e->candidates[i], &route);
 		struct verdict verdict;
+		struct address to;
 
 		explain_address(e, &candidate, &verdict);
 		line_add(lines, &candidate.address, &verdict);
 		if (overall->decision == ALLOW)
 			continue;
 		*overall = verdict;
-		if (verdict.decision == ALLOW)
-			*source = route.source;
+		if (verdict.decision != ALLOW)
+			continue;
+		to = dialled(e, &candidate.address, &route);
+		*source = route_probe(e->settings, &to, 0).source;
+		if (!address_equal(&to, &candidate.address)) {
+			text_add(lines, "dialled ");
+			address_add(lines, &to);
+			text_add_char(lines, '\n');
+		}
 	}
 }
 

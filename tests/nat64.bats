@@ -147,6 +147,14 @@ names_start() {
 	assert_equal rep "$(value rep "${lines[0]}")" 02
 }
 
+@test "-e says what would be dialled" {
+	run -0 in_ns gw "$HANDLER" -f /dev/null -o "$NET_ALLOW" \
+	    -o "nat64-prefix $PREFIX/96" -e connect "$C4" "$S4:80"
+	assert_equal "what" "${lines[1]}" "$S4 allowed -o:1"
+	assert_equal "dialled" "${lines[2]}" "dialled 2001:db8:46::c633:6450"
+	assert_equal "source" "${lines[4]}" "source 2001:db8:64::1"
+}
+
 @test "datagrams go through it, and the client is told of IPv4" {
 	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96" \
 	    'log-udp-peers off'
