@@ -55,6 +55,9 @@ serve_connect(struct session *s)
 	struct address bound;
 	int server;
 
+	if (!serve_is_ftp(s))
+		table_close(&s->table);
+	/* From here: of the table no more than recall_rewrite() took. */
 	if (s->verdict.settled || !dial(s, until)) {
 		bound = pass_on(s, way, until);
 		server = s->upstream.fd;
