@@ -536,8 +536,9 @@ serve_all(struct gate *g, const struct pollfd *fds, bool *is_session)
 		case TURN_DONE:
 			break;
 		case TURN_REST:
+			/* Whatever waits, waits: SIGTERM may have come. */
 			(void)wait_for(NULL, 0, deadline_in(REST));
-			break;
+			return true;
 		case TURN_SESSION:
 			*is_session = true;
 			return false;

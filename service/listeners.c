@@ -170,7 +170,9 @@ take_passed(struct listeners *l, struct text *wrong)
 static void
 path_clear(const struct sockaddr_un *address)
 {
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* One whose backlog is full must not hold us. */
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
 	struct stat status;
 
 	if (fd >= 0 && lstat(address->sun_path, &status) == 0 &&
