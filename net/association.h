@@ -81,8 +81,8 @@ struct association {
 	uint16_t port_ipv4;   /* of the others */
 	uint16_t port_ipv6;
 
-	/* Next gateways that datagrams can go by; filled in between
-	 * association_open() and association_run(). */
+	/* Next gateways that datagrams can go by; opened
+	 * before association_open() by who fills the rest in. */
 	struct tunnel tunnels[POLICY_HOPS_MAX];
 	size_t tunnel_count;
 

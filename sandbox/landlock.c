@@ -3,9 +3,9 @@
  * Landlock: handles every right on files that this kernel knows, so that
  * nothing can be opened but what a look-up needs.
  *
- * TCP (version 4) is left alone: filter A has bind(2) but not listen(2), so
- * there is nothing to gain, and `source` and BIND need bind(2).  There is no
- * second layer for the relay: no call of filter B takes a path to open.
+ * TCP (version 4) is left alone: any port may be a destination, and `source`,
+ * BIND and FTP bind(2).  There is no second layer for the relay: no call of
+ * its filter takes a path to open.
  */
 #include "sandbox/landlock.h"
 
