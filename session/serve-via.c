@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-/* draft-kitamura-socks-ipv6: the client wants a BND of the destination's
- * family, whatever its own is. */
-enum { FLAG_ANY_FAMILY = 0x10 };
-
 void
 serve_via_open(struct session *s, const struct verdict *verdict,
     struct deadline until)
@@ -43,7 +39,7 @@ serve_via_ask(struct session *s, const struct verdict *verdict,
 	struct client_request request = {
 		.command = (uint8_t)(s->request.command &
 		    ~REQUEST_ADDRESS_ASSOCIATE),
-		.flag = s->request.flag & FLAG_ANY_FAMILY,
+		.flag = s->request.flag & REQUEST_FLAG_DESTINATION,
 		.to.address = *to,
 	};
 
@@ -63,6 +59,6 @@ serve_via_ask(struct session *s, const struct verdict *verdict,
 struct address
 serve_via_bound(const struct session *s)
 {
-	return (s->request.flag & FLAG_ANY_FAMILY) != 0 ?
+	return (s->request.flag & REQUEST_FLAG_DESTINATION) != 0 ?
 	    s->upstream.bound : session_bound(s, &s->upstream.bound);
 }
