@@ -33,11 +33,12 @@ struct alg {
 
 	/* What the session was asked and the rule that allowed it; whether
 	 * the gateway may connect to the client is judged by both.
-	 * client_self says that the client's address is one of this host.
-	 * Borrowed. */
+	 * client_self says that the client's address is one of this host,
+	 * client_on_link that it is on a link of it.  Borrowed. */
 	const struct question *question;
 	const struct rule *rule;
 	bool client_self;
+	bool client_on_link;
 
 	/* True where octets are only watched for announced connections. */
 	bool watch;

@@ -52,9 +52,13 @@ fill_client(struct session *s, struct alg *a)
 	} else {
 		a->reached = *proxied;
 	}
-	if (!a->watch)
-		a->client_self = route_probe(&s->settings,
-		    &a->client_address, s->scope).self;
+	if (!a->watch) {
+		const struct route route = route_probe(&s->settings,
+		    &a->client_address, s->scope);
+
+		a->client_self = route.self;
+		a->client_on_link = route.on_link;
+	}
 }
 
 /* What the table calls the server: its address, or the key of its name where a

@@ -112,6 +112,11 @@ says_nothing() {
 	says_nothing "$CASES/ftp-steered.py" "$HANDLER" mark
 }
 
+@test "active mode leads to no client on a link where a rule denies that" {
+	need networks net-admin
+	says_nothing "$CASES/ftp-steered.py" "$HANDLER" on-link
+}
+
 @test "all that was read arrives behind AUTH, where nothing is dialled" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transparent
 }

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: ISC
 """Active FTP where the way to the server is the configuration's: needs root.
 
-    ftp-steered.py HANDLER interface|mark
+    ftp-steered.py HANDLER interface|mark|on-link
 
 Makes two network namespaces of its own, gone with it: this one, with the
 client and the gateway, and the server's at the other end of a link.
 
 interface: the server is fe80::2, and nowhere without an interface.
 mark: there is a route to the server, 192.0.2.2, for a mark of 7 alone.
+on-link: the client is beyond the link, too, where a rule denies it.
 """
 import contextlib
 import ctypes
@@ -93,9 +94,10 @@ class Network:
 
 
 class Session:
-    """A client on loopback, a handler, and the server beyond the link."""
+    """A client on loopback (or beyond the link, where `far'), a handler, and
+    the server beyond the link."""
 
-    def __init__(self, program, network, ours, server, options):
+    def __init__(self, program, network, ours, server, options, far=False):
         self.network = network
         self.server_address = server
         self.state = tempfile.mkdtemp()
@@ -107,12 +109,13 @@ class Session:
         with socket.create_server(
                 (ours, 0), family=socket.AF_INET6 if ":" in ours
                 else socket.AF_INET) as gate:
-            self.client = socket.create_connection(gate.getsockname()[:2],
-                                                   DEADLINE)
+            with network.at_server() if far else contextlib.nullcontext():
+                self.client = socket.create_connection(
+                    gate.getsockname()[:2], DEADLINE)
             connection = gate.accept()[0]
         words = [program, "-o", f"state-dir {self.state}", "-o",
-                 "user nobody", "-o", "allow all at any"]
-        for option in options:
+                 "user nobody"]
+        for option in (*options, "allow all at any"):
             words += ["-o", option]
         self.process = subprocess.Popen(words, stdin=connection,
                                         stdout=subprocess.DEVNULL,
@@ -223,9 +226,24 @@ def mark(program):
         session.end()
 
 
+def on_link(program):
+    network = Network()
+    session = Session(program, network, "192.0.2.1", ("192.0.2.2", 21),
+                      ["ftp-alg always", "deny bind at on-link"], far=True)
+    try:
+        session.client.sendall(b"PORT 192,0,2,2,31,144\r\n")
+        # The refusal has its place among the server's replies.
+        check("server", session.server.recv(100), b"NOOP\r\n")
+        session.server.sendall(b"200 yes\r\n")
+        session.read(b"504 ")
+    finally:
+        session.end()
+
+
 def main():
     try:
-        {"interface": interface, "mark": mark}[sys.argv[2]](sys.argv[1])
+        {"interface": interface, "mark": mark,
+         "on-link": on_link}[sys.argv[2]](sys.argv[1])
     except (Failure, OSError, subprocess.SubprocessError) as failure:
         sys.exit(f"{type(failure).__name__}: {failure}")
 
