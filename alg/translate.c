@@ -66,8 +66,9 @@ treatment_of(const struct control *k, enum ask ask)
 	    untranslated(k, ask) : command_treatment(ask, k->pair);
 	const bool named = ask == ASK_PASV || ask == ASK_LPSV;
 
-	return k->alg->via && named && t.action == ACTION_WATCH ?
-	    (struct treatment){ .action = ACTION_PASSIVE } : t;
+	if (k->alg->via && named && t.action == ACTION_WATCH)
+		return (struct treatment){ .action = ACTION_PASSIVE };
+	return t;
 }
 
 static void

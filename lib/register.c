@@ -53,11 +53,14 @@ take_node(void)
 	return n;
 }
 
+/* Takes the link's node out of its list; nothing where there is none. */
 static void
 give_node(struct node **link)
 {
 	struct node *n = *link;
 
+	if (n == NULL)
+		return;
 	*link = n->next;
 	n->next = free_nodes;
 	free_nodes = n;
@@ -105,14 +108,16 @@ register_add(int set, int fd, const struct epoll_event *event)
 void
 register_change(int set, int fd, const struct epoll_event *event)
 {
-	if (is_listed(fd) && *find_link(set, fd) != NULL)
-		(*find_link(set, fd))->event = *event;
+	struct node *const n = is_listed(fd) ? *find_link(set, fd) : NULL;
+
+	if (n != NULL)
+		n->event = *event;
 }
 
 void
 register_remove(int set, int fd)
 {
-	if (is_listed(fd) && *find_link(set, fd) != NULL)
+	if (is_listed(fd))
 		give_node(find_link(set, fd));
 }
 

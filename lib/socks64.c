@@ -538,25 +538,31 @@ test_command(const char *command, const char *library)
 	return STATUS_OK;
 }
 
+/* Returns where that failed, with errno. */
+static void
+execute_by_shell(const char *path, char **argv)
+{
+	size_t count = 0;
+	char **words;
+
+	while (argv[count] != NULL)
+		count++;
+	words = calloc(count + 2, sizeof(*words));
+	if (words == NULL)
+		return;
+	words[0] = argv[0];
+	words[1] = strdup(path);
+	memcpy(words + 2, argv + 1, count * sizeof(*words));
+	(void)execv("/bin/sh", words);
+}
+
 /* A file of text without #! is a shell's, as execvp(3) has it. */
 static _Noreturn void
 execute(const char *path, char **argv)
 {
 	(void)execv(path, argv);
-	if (errno == ENOEXEC) {
-		size_t count = 0;
-		char **words;
-
-		while (argv[count] != NULL)
-			count++;
-		words = calloc(count + 2, sizeof(*words));
-		if (words == NULL)
-			fail(STATUS_SYSTEM, "no memory", NULL);
-		words[0] = argv[0];
-		words[1] = strdup(path);
-		memcpy(words + 2, argv + 1, count * sizeof(*words));
-		(void)execv("/bin/sh", words);
-	}
+	if (errno == ENOEXEC)
+		execute_by_shell(path, argv);
 	fail_command(path, errno);
 }
 

@@ -61,7 +61,7 @@ expect_login(const char *user, const char *password, const char *wanted)
 		.password = (const uint8_t *)password,
 		.password_length = strlen(password),
 	};
-	uint8_t octets[CLIENT_LOGIN_MAX];
+	uint8_t octets[CLIENT_LOGIN_MAX] = { 0 };
 
 	expect(octets, client_login_format(&login, octets), wanted);
 }
@@ -71,7 +71,7 @@ expect_request(uint8_t command, uint8_t flag, struct client_address to,
     const char *wanted)
 {
 	const struct client_request request = { command, flag, to };
-	uint8_t octets[CLIENT_REQUEST_MAX];
+	uint8_t octets[CLIENT_REQUEST_MAX] = { 0 };
 
 	expect(octets, client_request_format(&request, octets), wanted);
 }
@@ -79,7 +79,7 @@ expect_request(uint8_t command, uint8_t flag, struct client_address to,
 static void
 expect_datagram(struct client_address to, const char *wanted)
 {
-	uint8_t octets[CLIENT_DATAGRAM_MAX];
+	uint8_t octets[CLIENT_DATAGRAM_MAX] = { 0 };
 
 	expect(octets, client_datagram_format(&to, octets), wanted);
 }
@@ -87,7 +87,7 @@ expect_datagram(struct client_address to, const char *wanted)
 static void
 expect_greetings(void)
 {
-	uint8_t octets[CLIENT_GREETING_MAX];
+	uint8_t octets[CLIENT_GREETING_MAX] = { 0 };
 
 	expect(octets, client_greeting_format(false, octets), "050100");
 	expect(octets, client_greeting_format(true, octets), "05020002");
