@@ -18,14 +18,17 @@ LISTEN_SUITE = $(patsubst %,tests/%.bats, \
 	matrix halfclose timeouts clients bind udp udp-clients)
 SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
 
+# As many at once as there are processors, where nobody said how many.
+JOBS = $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j $(shell nproc))
+
 check:
 	@tests/install-missing build test
-	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
+	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
 	@$(BATS) $(BATSFLAGS) $(SUITE)
 
 check-all:
 	@tests/install-missing build test
-	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
+	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
 	@status=0; \
 	$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE) || status=1; \
 	echo "# once more, with the static link"; \
@@ -38,7 +41,7 @@ check-all:
 # A handler for each row of the sandbox's table, without it: two minutes.
 minimal:
 	@tests/install-missing build test
-	@$(MAKE) --no-print-directory all $(TEST_PROGRAMS)
+	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
 	@$(BATS) $(BATSFLAGS) tests/exhaustive
 
 lint:
