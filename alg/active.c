@@ -37,7 +37,8 @@ is_own(void *context, const struct address *address)
 
 	if (binds_find(&a->share, address, &bind) == TABLE_OK) {
 		k->live_bind = a->server_address.family == FAMILY_IPV6 ?
-		    bind.ipv6 : bind.ipv4;
+		    bind.ipv6 :
+		    bind.ipv4;
 		return k->live_bind.family != FAMILY_NONE;
 	}
 	return address_equal(address, &a->client_address);
@@ -58,7 +59,8 @@ announce_bind(struct control *k)
 		k->announced = k->live_bind; /* the next gateway listens */
 	else
 		k->announced = advertised->family != FAMILY_NONE ?
-		    *advertised : a->local;
+		    *advertised :
+		    a->local;
 	k->announced.port = port;
 }
 
@@ -146,10 +148,10 @@ refusal(const struct control *k, enum ask ask, unsigned code)
 		return "501 The server has no active mode";
 	if (ask == ASK_EPRT)
 		return ipv6 ? "522 Network protocol not supported, use (1)" :
-		    "522 Network protocol not supported, use (2)";
+			      "522 Network protocol not supported, use (2)";
 	if (ask == ASK_LPRT)
 		return ipv6 ? "521 Supported address families are (4)" :
-		    "521 Supported address families are (6)";
+			      "521 Supported address families are (6)";
 	return "501 The server has no active mode";
 }
 

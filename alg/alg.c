@@ -16,14 +16,15 @@ alg_table_problem(const struct alg *a, enum table_result result)
 	const char *problem = a->share.table->problem;
 
 	return result == TABLE_FULL || problem[0] == '\0' ?
-	    "the association table is full" : problem;
+	    "the association table is full" :
+	    problem;
 }
 
 void
 alg_announce(struct alg *a)
 {
-	const enum table_result result = controls_put(&a->share,
-	    &a->control, &a->alive);
+	const enum table_result result = controls_put(&a->share, &a->control,
+	    &a->alive);
 
 	a->announced = true;
 	if (result != TABLE_OK)
@@ -49,7 +50,8 @@ alg_note_translated(struct alg *a, const char *asked, const char *way)
 {
 	char buffer[PAIR_TEXT];
 	struct text one = text_in(buffer, sizeof(buffer));
-	struct text all = { .start = a->done, .length = strlen(a->done),
+	struct text all = { .start = a->done,
+		.length = strlen(a->done),
 		.size = sizeof(a->done) };
 
 	text_add(&one, asked);

@@ -54,9 +54,9 @@ struct alg {
 	 * the server. */
 	struct address server_address;
 	struct address destination;
-	bool via;   /* it is a next gateway */
-	bool nat64; /* it is an IPv4 host behind a translator */
-	struct address local;   /* the gateway's address towards the server */
+	bool via;             /* it is a next gateway */
+	bool nat64;           /* it is an IPv4 host behind a translator */
+	struct address local; /* the gateway's address towards the server */
 
 	/* The table, and what it is to say of this control connection. */
 	struct share share;

@@ -76,8 +76,9 @@ listen_at(int fd, const struct alg *a, uint16_t port)
 	const struct endpoint local = endpoint_of(&at, 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	return route_steer(a->settings, fd) &&
-	    bind(fd, (const struct sockaddr *)&local.storage,
-	    local.length) == 0 && listen(fd, BACKLOG) == 0;
+	    bind(fd, (const struct sockaddr *)&local.storage, local.length) ==
+	    0 &&
+	    listen(fd, BACKLOG) == 0;
 }
 
 /* Returns a listener and what to tell the server, or NONE where there is no
@@ -152,8 +153,8 @@ void
 channels_unreached(struct channels *c, struct alg *a)
 {
 	if (c->awaited)
-		note(a, "the server made no data connection to",
-		    &c->announced, "");
+		note(a, "the server made no data connection to", &c->announced,
+		    "");
 	c->awaited = false;
 }
 
@@ -176,7 +177,9 @@ channels_listen(struct channels *c, const struct alg *a,
 	if (listener == NONE)
 		return false;
 	*ch = (struct channel){ .state = CHANNEL_LISTENING,
-		.listener = listener, .client = NONE, .server = NONE,
+		.listener = listener,
+		.client = NONE,
+		.server = NONE,
 		.target = *target,
 		.until = deadline_in(ACCEPT_MILLISECONDS) };
 	c->newest = ch;
@@ -204,10 +207,11 @@ connect_start(const struct channel *ch, const struct alg *a)
 	const struct endpoint to = endpoint_of(&ch->target, a->scope);
 
 	if (a->near.family == ch->target.family)
-		(void)bind(ch->client,
-		    (const struct sockaddr *)&from.storage, from.length);
+		(void)bind(ch->client, (const struct sockaddr *)&from.storage,
+		    from.length);
 	return connect(ch->client, (const struct sockaddr *)&to.storage,
-	    to.length) == 0 || errno == EINPROGRESS;
+		   to.length) == 0 ||
+	    errno == EINPROGRESS;
 }
 
 static void
@@ -216,8 +220,7 @@ channel_connect(struct channel *ch, struct alg *a)
 	struct verdict verdict;
 
 	if (!permit_target(a, &ch->target, &verdict)) {
-		note(a, "no data connection to", &ch->target,
-		    verdict.reason);
+		note(a, "no data connection to", &ch->target, verdict.reason);
 		channel_free(ch);
 		return;
 	}
@@ -248,8 +251,8 @@ channel_accept(struct channels *c, struct channel *ch, struct alg *a)
 	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(from);
 
-	ch->server = accept4(ch->listener, (struct sockaddr *)&from,
-	    &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	ch->server = accept4(ch->listener, (struct sockaddr *)&from, &length,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (ch->server == NONE) {
 		if (failure_is_ours(errno)) {
 			alg_note(a, "a data connection was not accepted",
@@ -308,8 +311,7 @@ channel_poll(const struct channel *ch, struct pollfd fds[2],
     struct deadline *until)
 {
 	switch (ch->state) {
-	case CHANNEL_FREE:
-		return 0;
+	case CHANNEL_FREE: return 0;
 	case CHANNEL_LISTENING:
 		fds[0] = (struct pollfd){ .fd = ch->listener,
 			.events = POLLIN };
@@ -349,8 +351,7 @@ channel_turn(struct channels *c, size_t i, struct alg *a,
 	const bool ready = fds != NULL && fds[0].revents != 0;
 
 	switch (ch->state) {
-	case CHANNEL_FREE:
-		return 0;
+	case CHANNEL_FREE: return 0;
 	case CHANNEL_LISTENING:
 		/* A stream of strangers does not prolong the wait. */
 		if (deadline_passed(ch->until))

@@ -47,7 +47,7 @@ struct channels {
 	struct channel *newest; /* channels_listen()'s; NULL for none */
 	bool awaited;           /* the server agreed to connect and has not */
 	struct address announced; /* where it is awaited */
-	int64_t moved_at;       /* when octets moved last, as clock_now()
+	int64_t moved_at;         /* when octets moved last, as clock_now()
 				   says; 0 for never */
 };
 

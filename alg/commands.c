@@ -66,8 +66,8 @@ verb_length(const uint8_t *line, size_t length)
 {
 	size_t n = 0;
 
-	while (n < length && n < VERB_MAX &&
-	    upper(line[n]) >= 'A' && upper(line[n]) <= 'Z')
+	while (n < length && n < VERB_MAX && upper(line[n]) >= 'A' &&
+	    upper(line[n]) <= 'Z')
 		n++;
 	return n;
 }
@@ -119,8 +119,8 @@ command_parse(const uint8_t *line, size_t length)
 	size_t start = verb;
 	struct command c = { .controls = has_controls(line, length) };
 
-	while (length > start && (line[length - 1] == ' ' ||
-	    line[length - 1] == '\t'))
+	while (length > start &&
+	    (line[length - 1] == ' ' || line[length - 1] == '\t'))
 		length--;
 	while (start < length && (line[start] == ' ' || line[start] == '\t'))
 		start++;
@@ -140,12 +140,18 @@ const char *
 command_name(enum ask ask)
 {
 	static const char *const names[ASK_COUNT] = {
-		[ASK_PASV] = "PASV", [ASK_EPSV] = "EPSV",
-		[ASK_EPSV_IPV4] = "EPSV", [ASK_EPSV_IPV6] = "EPSV",
-		[ASK_EPSV_ALL] = "EPSV", [ASK_EPSV_UNKNOWN] = "EPSV",
-		[ASK_LPSV] = "LPSV", [ASK_PORT] = "PORT",
-		[ASK_EPRT] = "EPRT", [ASK_LPRT] = "LPRT",
-		[ASK_ALGS] = "ALGS", [ASK_AUTH] = "AUTH",
+		[ASK_PASV] = "PASV",
+		[ASK_EPSV] = "EPSV",
+		[ASK_EPSV_IPV4] = "EPSV",
+		[ASK_EPSV_IPV6] = "EPSV",
+		[ASK_EPSV_ALL] = "EPSV",
+		[ASK_EPSV_UNKNOWN] = "EPSV",
+		[ASK_LPSV] = "LPSV",
+		[ASK_PORT] = "PORT",
+		[ASK_EPRT] = "EPRT",
+		[ASK_LPRT] = "LPRT",
+		[ASK_ALGS] = "ALGS",
+		[ASK_AUTH] = "AUTH",
 	};
 
 	return names[ask] != NULL ? names[ask] : "-";
@@ -156,8 +162,8 @@ command_treatment(enum ask ask, enum pair pair)
 {
 	/* In each row: the same family, 64, 46. */
 	static const struct treatment table[ASK_COUNT][PAIR_COUNT] = {
-		[ASK_PASV] = { { ACTION_WATCH, NULL },
-		    { ACTION_WATCH, NULL }, { ACTION_PASSIVE, NULL } },
+		[ASK_PASV] = { { ACTION_WATCH, NULL }, { ACTION_WATCH, NULL },
+		    { ACTION_PASSIVE, NULL } },
 		[ASK_EPSV] = { { ACTION_WATCH, NULL },
 		    { ACTION_PASSIVE, NULL }, { ACTION_WATCH, NULL } },
 		[ASK_EPSV_IPV4] = { { ACTION_WATCH, NULL },
@@ -179,10 +185,10 @@ command_treatment(enum ask ask, enum pair pair)
 		    { ACTION_ACTIVE, NULL }, { ACTION_ACTIVE, NULL } },
 		[ASK_LPRT] = { { ACTION_ACTIVE, NULL },
 		    { ACTION_ACTIVE, NULL }, { ACTION_ACTIVE, NULL } },
-		[ASK_ALGS] = { { ACTION_ALGS, NULL },
-		    { ACTION_ALGS, NULL }, { ACTION_ALGS, NULL } },
-		[ASK_AUTH] = { { ACTION_AUTH, NULL },
-		    { ACTION_AUTH, NULL }, { ACTION_AUTH, NULL } },
+		[ASK_ALGS] = { { ACTION_ALGS, NULL }, { ACTION_ALGS, NULL },
+		    { ACTION_ALGS, NULL } },
+		[ASK_AUTH] = { { ACTION_AUTH, NULL }, { ACTION_AUTH, NULL },
+		    { ACTION_AUTH, NULL } },
 	};
 
 	return table[ask][pair];
@@ -201,7 +207,7 @@ command_passive_way(enum family server, unsigned n)
 	static const enum ask ipv6[] = { ASK_EPSV, ASK_LPSV };
 
 	return server == FAMILY_IPV4 ? way(ipv4, ARRAY_COUNT(ipv4), n) :
-	    way(ipv6, ARRAY_COUNT(ipv6), n);
+				       way(ipv6, ARRAY_COUNT(ipv6), n);
 }
 
 enum ask
@@ -211,7 +217,7 @@ command_active_way(enum family server, unsigned n)
 	static const enum ask ipv6[] = { ASK_EPRT, ASK_LPRT };
 
 	return server == FAMILY_IPV4 ? way(ipv4, ARRAY_COUNT(ipv4), n) :
-	    way(ipv6, ARRAY_COUNT(ipv6), n);
+				       way(ipv6, ARRAY_COUNT(ipv6), n);
 }
 
 static enum form
@@ -239,8 +245,7 @@ struct target_verdict
 command_judge_target(const struct command *command, enum pair pair,
     command_own *is_own, void *context)
 {
-	const enum family client = pair == PAIR_64 ? FAMILY_IPV6 :
-	    FAMILY_IPV4;
+	const enum family client = pair == PAIR_64 ? FAMILY_IPV6 : FAMILY_IPV4;
 	const bool is_long = command->ask == ASK_LPRT;
 	struct target_verdict v = { .judged = TARGET_FOREIGN };
 	const enum form form = target_parse(command, &v.address);
@@ -253,14 +258,13 @@ command_judge_target(const struct command *command, enum pair pair,
 		return v;
 	}
 	/* SECURITY: a foreign address is never translated (FTP bounce). */
-	if (pair == PAIR_SAME || (pair == PAIR_64 &&
-	    command->ask == ASK_PORT))
+	if (pair == PAIR_SAME || (pair == PAIR_64 && command->ask == ASK_PORT))
 		return v;
 	if (form == FORM_BAD)
 		return say(SAY_SYNTAX);
 	if (is_long && (form == FORM_FAMILY || v.address.family != client))
 		return say(client == FAMILY_IPV6 ? SAY_LONG_IPV6 :
-		    SAY_LONG_IPV4);
+						   SAY_LONG_IPV4);
 	if (pair == PAIR_46 && command->ask != ASK_EPRT)
 		return say(SAY_FOREIGN);
 	return v;

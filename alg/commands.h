@@ -17,9 +17,9 @@
 enum ask {
 	ASK_OTHER,
 	ASK_PASV,
-	ASK_EPSV,         /* without an argument */
-	ASK_EPSV_IPV4,    /* EPSV 1 */
-	ASK_EPSV_IPV6,    /* EPSV 2 */
+	ASK_EPSV,      /* without an argument */
+	ASK_EPSV_IPV4, /* EPSV 1 */
+	ASK_EPSV_IPV6, /* EPSV 2 */
 	ASK_EPSV_ALL,
 	ASK_EPSV_UNKNOWN, /* EPSV with any other argument */
 	ASK_LPSV,
@@ -29,8 +29,8 @@ enum ask {
 	ASK_ALGS,
 	ASK_AUTH,
 	ASK_STAT,
-	ASK_LOGIN,        /* USER PASS ACCT */
-	ASK_TRANSFER,     /* RETR STOR STOU APPE LIST NLST MLSD */
+	ASK_LOGIN,    /* USER PASS ACCT */
+	ASK_TRANSFER, /* RETR STOR STOU APPE LIST NLST MLSD */
 	ASK_COUNT,
 };
 
@@ -39,7 +39,7 @@ struct command {
 	const uint8_t *argument; /* borrowed from the line, without blanks at
 				    its end */
 	size_t argument_length;
-	bool controls;           /* the line has NUL, or a control octet other
+	bool controls; /* the line has NUL, or a control octet other
 				    than HT */
 };
 

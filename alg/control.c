@@ -47,14 +47,15 @@ control_expect(struct control *k, enum waiting waiting, enum ask ask,
     enum ask way)
 {
 	const struct waiting_command command = { .waiting = waiting,
-		.ask = ask, .way = way };
+		.ask = ask,
+		.way = way };
 
 	queue_add(&k->queue, &command);
 }
 
 static void
-write_octets(const struct control *k, struct stream *s,
-    const uint8_t *octets, size_t length)
+write_octets(const struct control *k, struct stream *s, const uint8_t *octets,
+    size_t length)
 {
 	if (!k->alg->watch)
 		stream_put_data(s, octets, length);
@@ -122,8 +123,8 @@ control_pass_last_words(struct control *k)
 {
 	struct line_reader *r = &k->replies;
 
-	if (r->given || (k->queue.count > 0 &&
-	    k->queue.list[0].waiting != WAITING_PASS))
+	if (r->given ||
+	    (k->queue.count > 0 && k->queue.list[0].waiting != WAITING_PASS))
 		return;
 	write_octets(k, &k->to_client, r->octets, r->length);
 	r->length = 0;
@@ -134,6 +135,8 @@ control_leave(struct control *k)
 {
 	k->raw = true;
 	alg_withdraw(k->alg);
-	alg_mention(k->alg, "the client does not speak FTP: nothing is "
-	    "translated", "");
+	alg_mention(k->alg,
+	    "the client does not speak FTP: nothing is "
+	    "translated",
+	    "");
 }

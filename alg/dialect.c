@@ -16,14 +16,67 @@ enum { VERB_MAX = 4, VERB_MIN = 3 };
  * 6384, 7151; and two by which clients give their names, of no RFC.
  */
 static const char verbs[][VERB_MAX + 1] = {
-	"ABOR", "ACCT", "ADAT", "ALGS", "ALLO", "APPE", "AUTH", "CCC",
-	"CDUP", "CLNT", "CONF", "CSID", "CWD", "DELE", "ENC", "EPRT",
-	"EPSV", "FEAT", "HELP", "HOST", "LANG", "LIST", "LPRT", "LPSV",
-	"MDTM", "MIC", "MKD", "MLSD", "MLST", "MODE", "NLST", "NOOP",
-	"OPTS", "PASS", "PASV", "PBSZ", "PORT", "PROT", "PWD", "QUIT",
-	"REIN", "REST", "RETR", "RMD", "RNFR", "RNTO", "SITE", "SIZE",
-	"SMNT", "STAT", "STOR", "STOU", "STRU", "SYST", "TYPE", "USER",
-	"XCUP", "XCWD", "XMKD", "XPWD", "XRMD",
+	"ABOR",
+	"ACCT",
+	"ADAT",
+	"ALGS",
+	"ALLO",
+	"APPE",
+	"AUTH",
+	"CCC",
+	"CDUP",
+	"CLNT",
+	"CONF",
+	"CSID",
+	"CWD",
+	"DELE",
+	"ENC",
+	"EPRT",
+	"EPSV",
+	"FEAT",
+	"HELP",
+	"HOST",
+	"LANG",
+	"LIST",
+	"LPRT",
+	"LPSV",
+	"MDTM",
+	"MIC",
+	"MKD",
+	"MLSD",
+	"MLST",
+	"MODE",
+	"NLST",
+	"NOOP",
+	"OPTS",
+	"PASS",
+	"PASV",
+	"PBSZ",
+	"PORT",
+	"PROT",
+	"PWD",
+	"QUIT",
+	"REIN",
+	"REST",
+	"RETR",
+	"RMD",
+	"RNFR",
+	"RNTO",
+	"SITE",
+	"SIZE",
+	"SMNT",
+	"STAT",
+	"STOR",
+	"STOU",
+	"STRU",
+	"SYST",
+	"TYPE",
+	"USER",
+	"XCUP",
+	"XCWD",
+	"XMKD",
+	"XPWD",
+	"XRMD",
 };
 
 static const uint8_t http[] = " HTTP/";
@@ -101,8 +154,9 @@ dialect_is_http(const uint8_t *line, size_t length)
 {
 	size_t n = length;
 
-	while (n > 0 && ((line[n - 1] >= '0' && line[n - 1] <= '9') ||
-	    line[n - 1] == '.' || line[n - 1] == ' '))
+	while (n > 0 &&
+	    ((line[n - 1] >= '0' && line[n - 1] <= '9') ||
+		line[n - 1] == '.' || line[n - 1] == ' '))
 		n--;
 	return n < length && n >= HTTP_LENGTH &&
 	    begins_with(line + n - HTTP_LENGTH, http, HTTP_LENGTH);

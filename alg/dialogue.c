@@ -180,8 +180,9 @@ idle_deadline(const struct dialogue *s)
 	if (settings->idle_timeout != 0)
 		until.at = last_moved(s) + settings->idle_timeout;
 	if (is_half_closed(s) && settings->half_closed_timeout != 0)
-		until = deadline_first(until, (struct deadline){
-		    last_moved(s) + settings->half_closed_timeout });
+		until = deadline_first(until,
+		    (struct deadline){
+			last_moved(s) + settings->half_closed_timeout });
 	return until;
 }
 
@@ -242,9 +243,9 @@ dialogue_over(struct dialogue *s, enum result *result)
 	if (client->lost || server->lost) {
 		if (!is_delivered(s, other))
 			return false;
-		*result = ended(a, RESULT_RESET, client->lost ?
-		    "the client reset its connection" :
-		    "the server reset its connection");
+		*result = ended(a, RESULT_RESET,
+		    client->lost ? "the client reset its connection" :
+				   "the server reset its connection");
 		return true;
 	}
 	if (s->control.over) {
@@ -264,9 +265,8 @@ dialogue_timed_out(struct dialogue *s, enum result *result)
 	if (!deadline_passed(idle_deadline(s)))
 		return false;
 	*result = ended(s->control.alg, RESULT_TIMEOUT,
-	    is_half_closed(s) ?
-	    "half-closed and silent for too long" :
-	    "silent for too long");
+	    is_half_closed(s) ? "half-closed and silent for too long" :
+				"silent for too long");
 	return true;
 }
 
@@ -290,8 +290,8 @@ end_poll(const struct dialogue *s, const struct end *e)
 static void
 end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
 {
-	const bool ended = (fd->revents &
-	    (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+	const bool ended = (fd->revents & (POLLRDHUP | POLLHUP | POLLERR)) !=
+	    0;
 
 	if ((ended || (fd->revents & POLLIN) != 0) && !e->eof &&
 	    stream_has_room(e->in))
@@ -344,14 +344,16 @@ dialogue_start(struct dialogue *s, struct alg *a)
 
 	control_start(k, a);
 	s->ends[CLIENT] = (struct end){ .fd = a->client,
-		.in = &k->from_client, .out = &k->to_client,
+		.in = &k->from_client,
+		.out = &k->to_client,
 		.counter = &a->down };
 	s->ends[SERVER] = (struct end){ .fd = a->server,
-		.in = &k->from_server, .out = &k->to_server,
+		.in = &k->from_server,
+		.out = &k->to_server,
 		.counter = &a->up };
 	for (int i = 0; i < SIDES; i++)
-		(void)setsockopt(s->ends[i].fd, SOL_SOCKET, SO_OOBINLINE,
-		    &on, sizeof(on));
+		(void)setsockopt(s->ends[i].fd, SOL_SOCKET, SO_OOBINLINE, &on,
+		    sizeof(on));
 	s->greeting = deadline_in(GREETING_MILLISECONDS);
 	s->refresh = deadline_in(CONTROL_REFRESH);
 	s->last_words = DEADLINE_NEVER;
@@ -382,7 +384,8 @@ relay(struct alg *a, struct relay_watch watch)
 	relay_run(&r);
 	a->up += r.up;
 	a->down += r.down;
-	return r.outcome.result == RESULT_OK ? RESULT_OK :
+	return r.outcome.result == RESULT_OK ?
+	    RESULT_OK :
 	    ended(a, r.outcome.result, r.outcome.reason);
 }
 
@@ -445,7 +448,8 @@ dialogue_run(struct alg *a)
 {
 	if (a->watch) {
 		control_start(&dialogue.control, a);
-		return relay(a, (struct relay_watch){ .up = watch_up,
+		return relay(a,
+		    (struct relay_watch){ .up = watch_up,
 			.down = watch_down });
 	}
 	dialogue_start(&dialogue, a);

@@ -123,8 +123,8 @@ take_short(struct cursor *c, struct address *out)
 static bool
 take_counted(struct cursor *c, uint8_t *length, uint8_t out[UINT8_MAX])
 {
-	return take_number(c, length) && (*length == 0 ||
-	    (take_comma(c) && take_numbers(c, out, *length)));
+	return take_number(c, length) &&
+	    (*length == 0 || (take_comma(c) && take_numbers(c, out, *length)));
 }
 
 /* Takes af,hal,h1,...,pal,p1,p2 (RFC 1639). */
@@ -147,7 +147,7 @@ take_long(struct cursor *c, struct address *out)
 	    port_length != PORT_LENGTH || port_of(port) == 0)
 		return FORM_BAD;
 	*out = family == LONG_IPV4 ? address_ipv4(host, port_of(port)) :
-	    address_ipv6(host, port_of(port));
+				     address_ipv6(host, port_of(port));
 	return FORM_DONE;
 }
 
@@ -219,7 +219,7 @@ static bool
 take_field(struct cursor *c, uint8_t delimiter, struct cursor *field)
 {
 	const uint8_t *end = c->left == 0 ? NULL :
-	    memchr(c->at, delimiter, c->left);
+					    memchr(c->at, delimiter, c->left);
 
 	if (end == NULL)
 		return false;

@@ -41,8 +41,7 @@ enum form form_227_parse(const uint8_t *text, size_t length,
     struct address *out);
 enum form form_228_parse(const uint8_t *text, size_t length,
     struct address *out);
-enum form form_229_parse(const uint8_t *text, size_t length,
-    uint16_t *port);
+enum form form_229_parse(const uint8_t *text, size_t length, uint16_t *port);
 
 /* Appends 192,0,2,9,195,80, for PORT and 227; the address is IPv4. */
 void form_port_add(struct text *t, const struct address *a);

@@ -28,7 +28,7 @@ enum telnet {
 	AFTER_WILL,
 	AFTER_DO,
 	AFTER_WONT_OR_DONT,
-	AFTER_INTERRUPT,       /* IAC IP */
+	AFTER_INTERRUPT, /* IAC IP */
 	IN_SUBNEGOTIATION,
 	IN_SUBNEGOTIATION_IAC, /* IAC inside of it */
 };
@@ -155,14 +155,10 @@ take_octet(struct line_reader *r, uint8_t octet)
 	switch ((enum telnet)r->telnet) {
 	case AFTER_IAC:
 		return after_iac(r, octet) ? take_iac_data(r, octet) :
-		    LINE_MORE;
-	case AFTER_WILL:
-		return refuse(r, TELNET_DONT, octet);
-	case AFTER_DO:
-		return refuse(r, TELNET_WONT, octet);
-	case AFTER_WONT_OR_DONT:
-		r->telnet = IN_DATA;
-		return LINE_MORE;
+					     LINE_MORE;
+	case AFTER_WILL: return refuse(r, TELNET_DONT, octet);
+	case AFTER_DO: return refuse(r, TELNET_WONT, octet);
+	case AFTER_WONT_OR_DONT: r->telnet = IN_DATA; return LINE_MORE;
 	case IN_SUBNEGOTIATION:
 	case IN_SUBNEGOTIATION_IAC:
 		in_subnegotiation(r, octet);
@@ -174,8 +170,7 @@ take_octet(struct line_reader *r, uint8_t octet)
 		if (octet == TELNET_DM)
 			return LINE_MORE;
 		break;
-	case IN_DATA:
-		break;
+	case IN_DATA: break;
 	}
 	if (octet == TELNET_IAC) {
 		r->telnet = AFTER_IAC;

@@ -55,7 +55,7 @@ struct line_reader {
 	size_t subnegotiation;
 	bool carriage_return;
 	bool dropping;
-	bool given;    /* the line was given to the caller, and the next octet
+	bool given; /* the line was given to the caller, and the next octet
 			  begins anew */
 	bool in_parts;
 };

@@ -19,8 +19,10 @@ passive_way(const struct alg *a, unsigned n)
 	const enum ask way = command_passive_way(a->server_address.family, n);
 
 	return way == ASK_OTHER && a->nat64 &&
-	    command_passive_way(a->server_address.family, n - 1) !=
-	    ASK_OTHER ? ASK_PASV : way;
+		command_passive_way(a->server_address.family, n - 1) !=
+		    ASK_OTHER ?
+	    ASK_PASV :
+	    way;
 }
 
 void
@@ -64,8 +66,7 @@ passive_port(struct control *k, const struct reply_line *line)
 	case CODE_EPSV:
 		(void)form_229_parse(line->text, line->length, &a.port);
 		break;
-	default:
-		break;
+	default: break;
 	}
 	mention_other_address(k, &a);
 	return a.port;
@@ -122,7 +123,8 @@ static struct address
 server_for_client(struct control *k, uint16_t port)
 {
 	struct address a = k->pair == PAIR_46 || k->alg->via ?
-	    alias_of_server(k) : k->alg->server_address;
+	    alias_of_server(k) :
+	    k->alg->server_address;
 
 	a.port = port;
 	return a;

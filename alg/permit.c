@@ -9,7 +9,8 @@ permit_target(const struct alg *a, const struct address *target,
     struct verdict *verdict)
 {
 	const struct candidate candidate = { .address = *target,
-		.self = a->client_self, .on_link = a->client_on_link };
+		.self = a->client_self,
+		.on_link = a->client_on_link };
 	struct question q = *a->question;
 
 	q.command = POLICY_BIND;

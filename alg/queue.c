@@ -49,8 +49,8 @@ is_transfer_end(unsigned code)
 static bool
 is_status(unsigned code)
 {
-	return (code >= 211 && code <= 213) ||
-	    (code >= 500 && code <= 504) || code == 530;
+	return (code >= 211 && code <= 213) || (code >= 500 && code <= 504) ||
+	    code == 530;
 }
 
 static struct waiting_command *
@@ -100,6 +100,5 @@ queue_remove(struct queue *q, struct waiting_command *command)
 	const size_t at = (size_t)(command - q->list);
 
 	q->count--;
-	memmove(command, command + 1,
-	    (q->count - at) * sizeof(q->list[0]));
+	memmove(command, command + 1, (q->count - at) * sizeof(q->list[0]));
 }

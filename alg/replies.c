@@ -31,8 +31,10 @@ reply_read(struct reply_reader *r, const uint8_t *line, size_t length)
 {
 	const unsigned code = line_code(line, length);
 	const bool more = length > CODE_DIGITS && line[CODE_DIGITS] == '-';
-	struct reply_line out = { .code = code, .first = !r->open,
-		.text = line, .length = length };
+	struct reply_line out = { .code = code,
+		.first = !r->open,
+		.text = line,
+		.length = length };
 
 	if (code != 0 && (!r->open || code == r->code)) {
 		out.text += CODE_DIGITS;
@@ -62,8 +64,7 @@ reply_is_login(unsigned code)
 bool
 reply_is_passive(unsigned code)
 {
-	return code == CODE_PASV || code == CODE_LPSV ||
-	    code == CODE_EPSV;
+	return code == CODE_PASV || code == CODE_LPSV || code == CODE_EPSV;
 }
 
 bool

@@ -30,8 +30,9 @@ answer_algs(struct control *k, const struct command *c)
 			continue;
 		if (words[i].changes)
 			k->translating = words[i].to;
-		control_say(k, k->translating && k->pair != PAIR_SAME ?
-		    "216 EPSVEPRT" : "216 NONE");
+		control_say(k,
+		    k->translating && k->pair != PAIR_SAME ? "216 EPSVEPRT" :
+							     "216 NONE");
 		return;
 	}
 	control_say(k, "504 ALGS takes STATUS64, ENABLE64 or DISABLE64");
@@ -63,7 +64,8 @@ static struct treatment
 treatment_of(const struct control *k, enum ask ask)
 {
 	const struct treatment t = k->alg->watch || !k->translating ?
-	    untranslated(k, ask) : command_treatment(ask, k->pair);
+	    untranslated(k, ask) :
+	    command_treatment(ask, k->pair);
 	const bool named = ask == ASK_PASV || ask == ASK_LPSV;
 
 	if (k->alg->via && named && t.action == ACTION_WATCH)
@@ -77,30 +79,16 @@ command_act(struct control *k, const struct command *c)
 	const struct treatment t = treatment_of(k, c->ask);
 
 	switch (t.action) {
-	case ACTION_PASS:
-		control_pass_command(k, WAITING_PASS, c->ask);
-		break;
+	case ACTION_PASS: control_pass_command(k, WAITING_PASS, c->ask); break;
 	case ACTION_WATCH:
 		control_pass_command(k, WAITING_WATCH, c->ask);
 		break;
-	case ACTION_PASSIVE:
-		passive_ask(k, c->ask);
-		break;
-	case ACTION_ACTIVE:
-		active_ask(k, c);
-		break;
-	case ACTION_ALL:
-		control_pass_command(k, WAITING_ALL, c->ask);
-		break;
-	case ACTION_ALGS:
-		answer_algs(k, c);
-		break;
-	case ACTION_AUTH:
-		control_pass_command(k, WAITING_AUTH, c->ask);
-		break;
-	case ACTION_SAY:
-		control_say(k, t.say);
-		break;
+	case ACTION_PASSIVE: passive_ask(k, c->ask); break;
+	case ACTION_ACTIVE: active_ask(k, c); break;
+	case ACTION_ALL: control_pass_command(k, WAITING_ALL, c->ask); break;
+	case ACTION_ALGS: answer_algs(k, c); break;
+	case ACTION_AUTH: control_pass_command(k, WAITING_AUTH, c->ask); break;
+	case ACTION_SAY: control_say(k, t.say); break;
 	}
 }
 
@@ -178,16 +166,13 @@ is_ours(const struct waiting_command *owner, unsigned code)
 	if (owner == NULL || code < 200)
 		return false;
 	switch (owner->waiting) {
-	case WAITING_LOCAL:
-		return true;
+	case WAITING_LOCAL: return true;
 	case WAITING_PASSIVE:
-	case WAITING_ACTIVE:
-		return code < 400 || reply_is_refusal(code);
+	case WAITING_ACTIVE: return code < 400 || reply_is_refusal(code);
 	case WAITING_PASS:
 	case WAITING_WATCH:
 	case WAITING_ALL:
-	case WAITING_AUTH:
-		break;
+	case WAITING_AUTH: break;
 	}
 	return false;
 }
@@ -222,16 +207,10 @@ reply_act(struct control *k, struct waiting_command *c, unsigned code)
 		channels_give_up(&k->channels);
 		passive_announce(k, k->found);
 		break;
-	case WAITING_PASSIVE:
-		return passive_replied(k, c, code);
-	case WAITING_ACTIVE:
-		return active_replied(k, c, code);
-	case WAITING_LOCAL:
-		local_replied(k, c, code);
-		break;
-	case WAITING_ALL:
-		k->all = reply_is_success(code);
-		break;
+	case WAITING_PASSIVE: return passive_replied(k, c, code);
+	case WAITING_ACTIVE: return active_replied(k, c, code);
+	case WAITING_LOCAL: local_replied(k, c, code); break;
+	case WAITING_ALL: k->all = reply_is_success(code); break;
 	case WAITING_AUTH:
 		k->held = false;
 		k->raw = code < 400;
@@ -246,7 +225,8 @@ static void
 reply_begin(struct control *k, const struct reply_line *l)
 {
 	k->found = 0;
-	k->owner = !k->greeted || l->code == 0 ? NULL :
+	k->owner = !k->greeted || l->code == 0 ?
+	    NULL :
 	    queue_owner(&k->queue, l->code);
 	k->swallow = is_ours(k->owner, l->code);
 	/* What follows may be no text any more (RFC 2228, RFC 4217). */
@@ -260,9 +240,10 @@ reply_begin(struct control *k, const struct reply_line *l)
 static bool
 grants_login(const struct control *k, unsigned code)
 {
-	return k->login_asked && (reply_is_login(code) ||
-	    (k->owner != NULL && k->owner->ask == ASK_LOGIN &&
-	    reply_is_success(code)));
+	return k->login_asked &&
+	    (reply_is_login(code) ||
+		(k->owner != NULL && k->owner->ask == ASK_LOGIN &&
+		    reply_is_success(code)));
 }
 
 static void

@@ -75,9 +75,11 @@ static bool
 stamp_equal(const struct stamp *a, const struct stamp *b, bool name_only)
 {
 	return a->error == b->error && a->device == b->device &&
-	    a->inode == b->inode && (name_only || (a->size == b->size &&
-	    time_equal(&a->modified, &b->modified) &&
-	    time_equal(&a->changed, &b->changed)));
+	    a->inode == b->inode &&
+	    (name_only ||
+		(a->size == b->size &&
+		    time_equal(&a->modified, &b->modified) &&
+		    time_equal(&a->changed, &b->changed)));
 }
 
 /* A change that lies ahead of our clock may hide another one, too. */
@@ -155,7 +157,7 @@ inputs_changed(void)
 
 		if (!stamp_equal(&now, &input->stamp, input->name_only) ||
 		    (input->again != 0 &&
-		    clock_utc_microseconds() >= input->again))
+			clock_utc_microseconds() >= input->again))
 			return true;
 	}
 	return inputs.overflow;

@@ -72,6 +72,6 @@ lines_next(struct lines *l, size_t *length)
 	} while (lines_fill(l));
 	*length = l->end - l->start;
 	l->start = l->end;
-	return *length > 0 || l->skipping ?
-	    line_cut(l, l->buffer, length) : NULL;
+	return *length > 0 || l->skipping ? line_cut(l, l->buffer, length) :
+					    NULL;
 }

@@ -17,9 +17,9 @@
 enum { LINE_LENGTH_MAX = 4095, LINES_BUFFER = LINE_LENGTH_MAX + 1 };
 
 struct lines {
-	int fd;          /* borrowed */
-	off_t offset;    /* of what is read next */
-	size_t start;    /* of what is read and not returned */
+	int fd;       /* borrowed */
+	off_t offset; /* of what is read next */
+	size_t start; /* of what is read and not returned */
 	size_t end;
 	unsigned number; /* of the line that lines_next() returned, from 1 */
 	bool skipping;   /* the rest of a line that did not fit */

@@ -145,7 +145,8 @@ examine_users(struct examination *e)
 		if (!is_for_users(&policy->rules[i].users))
 			continue;
 		rule_place(&policy->rules[i], &place);
-		tell(e, true, buffer, "user: `auth' has no password, so "
+		tell(e, true, buffer,
+		    "user: `auth' has no password, so "
 		    "nobody has a name and this rule matches nobody");
 	}
 }
@@ -173,7 +174,8 @@ static void
 examine_socks4(struct examination *e)
 {
 	if (e->settings->socks4 && !settings_offers(e->settings, AUTH_NONE))
-		tell_directive(e, true, "socks4", "no client is served by it, "
+		tell_directive(e, true, "socks4",
+		    "no client is served by it, "
 		    "for `auth' has no none and SOCKS4 has no login");
 }
 
@@ -258,8 +260,7 @@ examine_as_user(struct examination *e, const struct settings_source *source,
     struct settings *out, const struct text *kept)
 {
 	const char *file = out->file;
-	const int handle = file == NULL ? -1 :
-	    open(file, O_PATH | O_CLOEXEC);
+	const int handle = file == NULL ? -1 : open(file, O_PATH | O_CLOEXEC);
 	struct sandbox_user user;
 	const char *failure = sandbox_find_user(out->user, &user);
 	char buffer[LINE_TEXT];
@@ -267,8 +268,8 @@ examine_as_user(struct examination *e, const struct settings_source *source,
 	int error;
 
 	if (failure == NULL)
-		failure = sandbox_become(&user, out->mark_set ?
-		    UINT64_C(1) << CAP_NET_ADMIN : 0);
+		failure = sandbox_become(&user,
+		    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
 	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
 		(void)settings_read(out, source, tell, e);
 		return;

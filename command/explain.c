@@ -116,13 +116,9 @@ parse_destination(const char *word, struct explanation *e)
 		return false;
 	switch (name_classify((const uint8_t *)word, (size_t)(colon - word),
 	    e->name, &q->literal)) {
-	case NAME_HOST:
-		q->name = e->name;
-		return true;
-	case NAME_LITERAL:
-		return true;
-	case NAME_BAD:
-		break;
+	case NAME_HOST: q->name = e->name; return true;
+	case NAME_LITERAL: return true;
+	case NAME_BAD: break;
 	}
 	return false;
 }
@@ -151,10 +147,10 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 		return "the command is connect, bind, udp or associate";
 	if (!parse_client(operands[1], e))
 		return "the client is an address or unix:uid=N, with socks4: "
-		    "in front of it where it speaks that";
+		       "in front of it where it speaks that";
 	if (!parse_destination(operands[2], e))
 		return "the destination is NAME:PORT, IPV4:PORT or "
-		    "[IPV6]:PORT";
+		       "[IPV6]:PORT";
 	if (q->command == POLICY_BIND)
 		q->port = 0; /* the one to listen on: no rule looks at it */
 	if (count == 4 && !parse_user(operands[3], q))
@@ -170,8 +166,8 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 static void
 look_up(struct resolution *r, const struct explanation *e)
 {
-	const struct deadline until =
-	    deadline_in(e->settings->connect_timeout);
+	const struct deadline until = deadline_in(
+	    e->settings->connect_timeout);
 
 	resolve_prepare();
 	resolve_start(r, e->settings, e->question.name);
@@ -216,8 +212,8 @@ explain_request(const struct policy *policy, const struct question *q,
 }
 
 static void
-explain_address(const struct explanation *e,
-    const struct candidate *candidate, struct verdict *out)
+explain_address(const struct explanation *e, const struct candidate *candidate,
+    struct verdict *out)
 {
 	if (e->question.command == POLICY_ALL)
 		policy_judge_associate(e->settings->policy, &e->question,
@@ -237,7 +233,7 @@ not_served(const struct explanation *e, const char **keyword)
 	if (q->client.family == FAMILY_NONE &&
 	    policy_needs_address(q->command))
 		return "unix-domain clients get no BIND and no UDP "
-		    "ASSOCIATE";
+		       "ASSOCIATE";
 	if (!e->socks4)
 		return NULL;
 	if (q->command != POLICY_CONNECT && q->command != POLICY_BIND)
@@ -246,7 +242,8 @@ not_served(const struct explanation *e, const char **keyword)
 	if (!e->settings->socks4)
 		return "SOCKS4 is not served unless `socks4' is on";
 	*keyword = "auth";
-	return settings_offers(e->settings, AUTH_NONE) ? NULL :
+	return settings_offers(e->settings, AUTH_NONE) ?
+	    NULL :
 	    "SOCKS4 is not served where `auth' has no none";
 }
 
@@ -298,8 +295,8 @@ dialled(const struct explanation *e, const struct address *address,
     const struct route *route)
 {
 	static struct nat64 nat64;
-	const struct deadline until =
-	    deadline_in(e->settings->connect_timeout);
+	const struct deadline until = deadline_in(
+	    e->settings->connect_timeout);
 
 	if (!nat64_needed(e->settings, address, &route->source))
 		return *address;
@@ -315,7 +312,7 @@ dialled(const struct explanation *e, const struct address *address,
 		    wait_for(fds, n, wake) == WAIT_READY ? n : 0);
 	}
 	return nat64.state == NAT64_FOUND ? nat64_address(&nat64, address) :
-	    *address;
+					    *address;
 }
 
 /*
@@ -416,8 +413,8 @@ explain_run(const struct settings *settings, char *const *operands,
 		judge_candidates(&e, &lines, &overall, &source);
 	}
 	if (overall.via != NULL)
-		source = route_probe(settings, &overall.via->address, 0)
-		    .source;
+		source =
+		    route_probe(settings, &overall.via->address, 0).source;
 	print_verdict(&overall, buffer, &source);
 	return overall.decision == ALLOW ? EXPLAIN_ALLOWED : EXPLAIN_DENIED;
 }

@@ -33,7 +33,8 @@ static void
 complain(const char *what, const char *argument)
 {
 	const struct journal_options log = { .log_to = LOG_TO_AUTO,
-		.level = LOG_INFO, .facility = LOG_DAEMON,
+		.level = LOG_INFO,
+		.facility = LOG_DAEMON,
 		.client = print_client(STDERR_FILENO) };
 	char buffer[LINE_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
@@ -55,7 +56,8 @@ options_mode(struct options *o, enum mode mode)
 		o->mode = mode;
 	} else if (o->mode != mode && o->mode != MODE_USAGE) {
 		complain("more than one of -t, -T, -e, --print-sandbox, -V, "
-		    "-h", NULL);
+			 "-h",
+		    NULL);
 		o->mode = MODE_USAGE;
 	}
 }
@@ -93,7 +95,8 @@ options_check(struct options *o)
 		o->mode = MODE_USAGE;
 	} else if (o->listen_count > 0 && o->mode != MODE_SESSION) {
 		complain("-l together with -t, -T, -e, --print-sandbox, -V "
-		    "or -h", NULL);
+			 "or -h",
+		    NULL);
 		o->mode = MODE_USAGE;
 	}
 }
@@ -156,7 +159,8 @@ struct settings_source
 options_source(const struct options *o)
 {
 	return (struct settings_source){ .file = o->file,
-		.options = o->settings, .count = o->count };
+		.options = o->settings,
+		.count = o->count };
 }
 
 /* ------------------------------------------------------ other than serving */
@@ -193,18 +197,17 @@ run_test(const struct options *o)
 
 	if (!examine_configuration(&settings, &source, report_line))
 		return status_unread();
-	text_add(&line, settings.file == NULL ? "built-in defaults" :
-	    settings.file);
+	text_add(&line,
+	    settings.file == NULL ? "built-in defaults" : settings.file);
 	text_add(&line, ": ok\n");
-	return print_text(STDOUT_FILENO, buffer) ? STATUS_OK :
-	    STATUS_SYSTEM;
+	return print_text(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
 }
 
 static int
 run_dump(const struct settings *settings)
 {
 	return output_settings(settings, STDOUT_FILENO) ? STATUS_OK :
-	    STATUS_SYSTEM;
+							  STATUS_SYSTEM;
 }
 
 static int
@@ -230,21 +233,16 @@ options_run(const struct options *o)
 	if (print_client(STDOUT_FILENO) != -1)
 		return STATUS_USAGE;
 	switch (o->mode) {
-	case MODE_TEST:
-		return run_test(o);
+	case MODE_TEST: return run_test(o);
 	case MODE_DUMP:
-	case MODE_EXPLAIN:
-		return run_configured(o);
+	case MODE_EXPLAIN: return run_configured(o);
 	case MODE_PRINT_SANDBOX:
 		return sandbox_print(STDOUT_FILENO) ? STATUS_OK :
-		    STATUS_SYSTEM;
-	case MODE_VERSION:
-		return print_version();
-	case MODE_HELP:
-		return print_help();
+						      STATUS_SYSTEM;
+	case MODE_VERSION: return print_version();
+	case MODE_HELP: return print_help();
 	case MODE_SESSION:
-	case MODE_USAGE:
-		break;
+	case MODE_USAGE: break;
 	}
 	return STATUS_USAGE;
 }

@@ -30,7 +30,7 @@ enum mode {
 /* The command line, taken apart.  All strings are those of argv. */
 struct options {
 	enum mode mode;
-	const char *file;                 /* -f, NULL for none */
+	const char *file;                  /* -f, NULL for none */
 	const char *settings[OPTIONS_MAX]; /* each -o */
 	size_t count;
 	const char *listen[OPTIONS_LISTEN_MAX + 1]; /* each -l, then NULL */

@@ -100,7 +100,8 @@ print_version(void)
 	char buffer[VERSION_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
 
-	text_add(&line, "socks64-handler " VERSION
+	text_add(&line,
+	    "socks64-handler " VERSION
 	    " (journal, syslog, seccomp, Landlock, c-ares ");
 	text_add(&line, ares_version(NULL));
 	text_add(&line, ")\n");

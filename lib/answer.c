@@ -26,8 +26,8 @@ enum verdict {
 	VERDICT_LIBC,   /* libc's own answer */
 	VERDICT_DIRECT, /* the same, and its addresses are direct */
 	VERDICT_FAKE,
-	VERDICT_NONE,   /* no such name */
-	VERDICT_AGAIN,  /* there are no numbers any more */
+	VERDICT_NONE,  /* no such name */
+	VERDICT_AGAIN, /* there are no numbers any more */
 };
 
 /* ------------------------------------------------------------- classify */
@@ -63,7 +63,8 @@ number_for(const char *name, uint32_t *number)
 	if (*number == 0)
 		return VERDICT_AGAIN;
 	return !handover.ask_names || ask_exists(name, *number) ?
-	    VERDICT_FAKE : VERDICT_NONE;
+	    VERDICT_FAKE :
+	    VERDICT_NONE;
 }
 
 /* RFC 3089 3: an address of a family that the program cannot use goes to the
@@ -130,7 +131,7 @@ classify(const char *node, int family, uint32_t *number)
 		return VERDICT_LIBC;
 	if (address_parse(node, strlen(node), &a))
 		return is_asked(family, &a) ? VERDICT_LIBC :
-		    number_for_address(&a, number);
+					      number_for_address(&a, number);
 	if (name_classify((const uint8_t *)node, strlen(node), name, &a) !=
 	    NAME_HOST)
 		return VERDICT_NONE;
@@ -139,7 +140,7 @@ classify(const char *node, int family, uint32_t *number)
 		return plain;
 	if (!complete(name, node, full, sizeof(full)) ||
 	    name_classify((const uint8_t *)full, strlen(full), name, &a) !=
-	    NAME_HOST)
+		NAME_HOST)
 		return VERDICT_NONE;
 	return number_for(name, number);
 }
@@ -188,7 +189,7 @@ families_for(int asked, int families[2])
 		return 1;
 	if (handover.families != FAMILIES_BOTH) {
 		families[0] = handover.families == FAMILIES_IPV4 ? AF_INET :
-		    AF_INET6;
+								   AF_INET6;
 		return 1;
 	}
 	families[0] = ipv6_first ? AF_INET6 : AF_INET;
@@ -198,8 +199,8 @@ families_for(int asked, int families[2])
 
 /* libc is asked for addresses as text: with less of the flags. */
 static int
-list_number(uint32_t number, const char *service,
-    const struct addrinfo *hints, struct addrinfo **out)
+list_number(uint32_t number, const char *service, const struct addrinfo *hints,
+    struct addrinfo **out)
 {
 	struct addrinfo h = widened(hints);
 	const bool canonical = (h.ai_flags & AI_CANONNAME) != 0;
@@ -240,8 +241,8 @@ remember_direct(const struct addrinfo *list)
 
 /* A text of an address, in any spelling that libc knows, is libc's. */
 static bool
-is_numeric(const char *node, const char *service,
-    const struct addrinfo *hints, struct addrinfo **out)
+is_numeric(const char *node, const char *service, const struct addrinfo *hints,
+    struct addrinfo **out)
 {
 	struct addrinfo h = widened(hints);
 
@@ -257,15 +258,14 @@ answer_list(const char *node, const char *service,
 	uint32_t number = 0;
 	int status;
 
-	if (node == NULL || (hints != NULL &&
-	    (hints->ai_flags & AI_NUMERICHOST) != 0) ||
+	if (node == NULL ||
+	    (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0) ||
 	    (family != AF_UNSPEC && family != AF_INET && family != AF_INET6))
 		return real.getaddrinfo(node, service, hints, out);
 	if (is_numeric(node, service, hints, out))
 		return 0;
 	switch (classify(node, family, &number)) {
-	case VERDICT_LIBC:
-		return real.getaddrinfo(node, service, hints, out);
+	case VERDICT_LIBC: return real.getaddrinfo(node, service, hints, out);
 	case VERDICT_DIRECT:
 		status = real.getaddrinfo(node, service, hints, out);
 		if (status == 0)
@@ -320,7 +320,8 @@ remember_direct_host(const struct hostent *host)
 	for (char **at = host->h_addr_list; *at != NULL; at++) {
 		const uint8_t *octets = (const uint8_t *)*at;
 		const struct address a = host->h_addrtype == AF_INET ?
-		    address_ipv4(octets, 0) : address_ipv6(octets, 0);
+		    address_ipv4(octets, 0) :
+		    address_ipv6(octets, 0);
 
 		fakes_add_direct(&a);
 	}
@@ -372,9 +373,9 @@ classify_address(const struct address *a, struct destination *d)
 {
 	const enum way way = place_way(a, d);
 
-	return way == WAY_DIRECT ? VERDICT_LIBC :
+	return way == WAY_DIRECT                 ? VERDICT_LIBC :
 	    way == WAY_GATEWAY && d->number != 0 ? VERDICT_FAKE :
-	    VERDICT_NONE;
+						   VERDICT_NONE;
 }
 
 static int
@@ -382,9 +383,8 @@ reverse_by_libc(const void *address, socklen_t length, int family,
     const struct answer_room *room)
 {
 	if (room->out != NULL)
-		return real.gethostbyaddr_r(address, length, family,
-		    room->out, room->buffer, room->size, room->result,
-		    room->error);
+		return real.gethostbyaddr_r(address, length, family, room->out,
+		    room->buffer, room->size, room->result, room->error);
 	*room->result = real.gethostbyaddr(address, length, family);
 	*room->error = h_errno;
 	return 0;
@@ -399,8 +399,8 @@ answer_reverse(const void *address, socklen_t length, int family,
 	if ((family != AF_INET || length < 4) &&
 	    (family != AF_INET6 || length < 16))
 		return reverse_by_libc(address, length, family, room);
-	const struct address a = family == AF_INET ?
-	    address_ipv4(address, 0) : address_ipv6(address, 0);
+	const struct address a = family == AF_INET ? address_ipv4(address, 0) :
+						     address_ipv6(address, 0);
 	const enum verdict verdict = classify_address(&a, &d);
 	if (verdict == VERDICT_FAKE)
 		return host_by_number(d.number, family, room);
@@ -428,7 +428,8 @@ answer_names(const struct sockaddr *address, socklen_t length,
 	struct address a;
 	int flags = n->flags;
 	const enum verdict verdict = !endpoint_read(address, length, &a) ?
-	    VERDICT_LIBC : classify_address(&a, &d);
+	    VERDICT_LIBC :
+	    classify_address(&a, &d);
 
 	if (verdict == VERDICT_FAKE && (flags & NI_NUMERICHOST) == 0) {
 		const int status = copy_name(d.name, n->host, n->host_size);

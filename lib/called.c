@@ -51,8 +51,8 @@ find_server(struct entry *out)
 	for (size_t i = 0; entry_number(i) != NULL; i++) {
 		const struct entry *e = entry_number(i);
 
-		if (is_server(e) && (found == NULL ||
-		    e->server >= found->server) &&
+		if (is_server(e) &&
+		    (found == NULL || e->server >= found->server) &&
 		    entry_at(entry_descriptor(e)) == e)
 			found = e;
 	}
@@ -81,8 +81,8 @@ is_stream(int fd)
 	int type = 0;
 	socklen_t length = sizeof(type);
 
-	return real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0
-	    && type == SOCK_STREAM;
+	return real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+	    type == SOCK_STREAM;
 }
 
 bool
@@ -117,8 +117,8 @@ called_forget(int fd)
 
 	sockets_lock(&saved);
 	const struct entry *e = entry_at(fd);
-	const bool called = e != NULL && (e->role == ROLE_CALLED ||
-	    e->role == ROLE_BIND);
+	const bool called = e != NULL &&
+	    (e->role == ROLE_CALLED || e->role == ROLE_BIND);
 	if (called)
 		entry_drop(fd);
 	sockets_unlock(&saved);
@@ -222,8 +222,8 @@ called_ask(int fd)
 	sockets_unlock(&saved);
 	int status = 0;
 	if (begun) {
-		status = control_wait(&d, fd, clock_now() +
-		    handover.connect_timeout);
+		status = control_wait(&d, fd,
+		    clock_now() + handover.connect_timeout);
 		const int error = errno;
 		sockets_lock(&saved);
 		conclude(fd, &q, &d);
@@ -301,15 +301,15 @@ static int
 hand_over(int fd, int flags)
 {
 	const struct entry before = *entry_at(fd);
-	const int made = real.fcntl(fd, (flags & SOCK_CLOEXEC) != 0 ?
-	    F_DUPFD_CLOEXEC : F_DUPFD, 0);
+	const int made = real.fcntl(fd,
+	    (flags & SOCK_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
 
 	if (made == -1)
 		return -1;
 	entry_drop(fd);
 	silence(fd, before.family);
-	(void)real.fcntl(made, F_SETFL, (flags & SOCK_NONBLOCK) != 0 ?
-	    O_RDWR | O_NONBLOCK : O_RDWR);
+	(void)real.fcntl(made, F_SETFL,
+	    (flags & SOCK_NONBLOCK) != 0 ? O_RDWR | O_NONBLOCK : O_RDWR);
 	struct entry *e = entry_new(made, ROLE_TCP);
 	if (e == NULL)
 		return made;

@@ -16,8 +16,13 @@
 #include "lib/dial.h"
 #include "lib/endpoint.h"
 
-enum { STATUS_OK = 0, STATUS_NOT_REACHED = 1, STATUS_HELPLESS = 69,
-	LINE_TEXT = 1024, COLUMN = 9 };
+enum {
+	STATUS_OK = 0,
+	STATUS_NOT_REACHED = 1,
+	STATUS_HELPLESS = 69,
+	LINE_TEXT = 1024,
+	COLUMN = 9
+};
 
 /* One question's line: its name, then what there is to say. */
 struct line {
@@ -94,8 +99,8 @@ reach(const struct handover *h, size_t i)
 	const int64_t until = clock_now() + h->connect_timeout;
 	struct sockaddr_storage to;
 	const socklen_t length = gateway_sockaddr(h, i, &to);
-	const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, 0);
+	const int fd = socket(to.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;
 	socklen_t size = sizeof(error);
 
@@ -124,7 +129,7 @@ push_to_its_end(struct dial *d, int fd, const struct handover *h)
 	const int64_t until = clock_now() + h->connect_timeout;
 
 	for (short events = dial_push(d, fd, h); events != 0;
-	    events = dial_push(d, fd, h)) {
+	     events = dial_push(d, fd, h)) {
 		if (clock_now() >= until)
 			dial_fail(d, ETIMEDOUT);
 		else
@@ -161,10 +166,16 @@ static void
 add_refusal(struct text *t, const struct dial *d)
 {
 	static const char *const reasons[] = {
-		"", "general failure", "not allowed by the rules",
-		"network unreachable", "host unreachable",
-		"connection refused", "timed out", "command not supported",
-		"address type not supported", "invalid address",
+		"",
+		"general failure",
+		"not allowed by the rules",
+		"network unreachable",
+		"host unreachable",
+		"connection refused",
+		"timed out",
+		"command not supported",
+		"address type not supported",
+		"invalid address",
 	};
 
 	if (d->reply == 0) {
@@ -172,11 +183,13 @@ add_refusal(struct text *t, const struct dial *d)
 		text_add(t, strerror(d->error));
 		return;
 	}
-	text_add(t, d->reply == REPLY_COMMAND_NOT_SUPPORTED ? "no" :
-	    "refused: ");
+	text_add(t,
+	    d->reply == REPLY_COMMAND_NOT_SUPPORTED ? "no" : "refused: ");
 	if (d->reply != REPLY_COMMAND_NOT_SUPPORTED)
-		text_add(t, d->reply < sizeof(reasons) / sizeof(reasons[0]) ?
-		    reasons[d->reply] : "an unknown reason");
+		text_add(t,
+		    d->reply < sizeof(reasons) / sizeof(reasons[0]) ?
+			reasons[d->reply] :
+			"an unknown reason");
 	text_add(t, " (");
 	text_add_padded(t, d->reply, 2);
 	text_add_char(t, ')');
@@ -209,8 +222,8 @@ check_gateway(const struct handover *h)
 		if (fd == -1)
 			text_add(&l.text, strerror(error));
 		else
-			add_milliseconds(&l.text, clock_microseconds() -
-			    began);
+			add_milliseconds(&l.text,
+			    clock_microseconds() - began);
 		line_end(&l);
 		let_go(fd);
 		if (fd != -1)
@@ -226,8 +239,9 @@ fault_of(const struct dial *d, const struct handover *h)
 	case FAULT_UNREACHED: return "it hung up";
 	case FAULT_NOT_SOCKS: return "it is no SOCKS5 server";
 	case FAULT_USER: return "password, refused";
-	case FAULT_NO_METHOD: return h->user_length > 0 ?
-	    "it takes no password" : "it wants a password";
+	case FAULT_NO_METHOD:
+		return h->user_length > 0 ? "it takes no password" :
+					    "it wants a password";
 	case FAULT_NONE: break;
 	}
 	return "it does not answer";
@@ -238,7 +252,8 @@ static bool
 check_method(const struct handover *h, size_t i)
 {
 	const struct client_request request = {
-		.command = REQUEST_UDP_ASSOCIATE };
+		.command = REQUEST_UDP_ASSOCIATE
+	};
 	struct handover plain = *h;
 	struct dial d;
 	struct line l;
@@ -247,9 +262,10 @@ check_method(const struct handover *h, size_t i)
 	let_go(ask(&plain, i, &request, &d));
 	const bool good = d.step == DIAL_DONE || d.reply != 0;
 	line_begin(&l, "method");
-	text_add(&l.text, !good ? fault_of(&d, h) :
-	    d.method == SOCKS5_METHOD_PASSWORD ? "password, accepted" :
-	    "none");
+	text_add(&l.text,
+	    !good                                  ? fault_of(&d, h) :
+		d.method == SOCKS5_METHOD_PASSWORD ? "password, accepted" :
+						     "none");
 	line_end(&l);
 	return good;
 }
@@ -259,7 +275,8 @@ static void
 check_early(const struct handover *h, size_t i)
 {
 	const struct client_request request = {
-		.command = REQUEST_UDP_ASSOCIATE };
+		.command = REQUEST_UDP_ASSOCIATE
+	};
 	static struct handover early;
 	struct dial d;
 	struct line l;
@@ -278,7 +295,8 @@ static void
 check_udp(const struct handover *h, size_t i)
 {
 	const struct client_request request = {
-		.command = REQUEST_UDP_ASSOCIATE };
+		.command = REQUEST_UDP_ASSOCIATE
+	};
 	struct dial d;
 	struct line l;
 	const int fd = ask(h, i, &request, &d);
@@ -390,6 +408,5 @@ check_run(const struct handover *h, const struct check_target *target)
 	if (target->host != NULL)
 		check_bind(h, i, target);
 	check_ids(h, i);
-	return target->host == NULL ? STATUS_OK :
-	    check_connect(h, i, target);
+	return target->host == NULL ? STATUS_OK : check_connect(h, i, target);
 }

@@ -13,8 +13,12 @@
 #include "policy/duration.h"
 #include "wire/name.h"
 
-enum { SECOND = 1000, HOUR = 3600 * SECOND, PATH_TEXT = 4096,
-	MESSAGE_TEXT = 256 };
+enum {
+	SECOND = 1000,
+	HOUR = 3600 * SECOND,
+	PATH_TEXT = 4096,
+	MESSAGE_TEXT = 256
+};
 
 /* Reads a value, of which every word may be cut; errors are reported. */
 typedef void parse_value(struct reader *r, char *value,
@@ -24,7 +28,7 @@ typedef void dump_value(const struct configuration *c, struct text *t);
 struct keyword {
 	const char *word;
 	parse_value *parse;
-	dump_value *dump;   /* nothing for what is not set */
+	dump_value *dump;    /* nothing for what is not set */
 	const char *initial; /* NULL: none */
 	bool repeatable;
 };
@@ -104,12 +108,13 @@ add_direct_name(struct reader *r, const char *word, struct handover *h)
 	char name[NAME_LENGTH_MAX + 1];
 	struct address literal;
 	char *to = h->direct_names + h->direct_names_length;
-	struct text t = text_in(to, DIRECT_NAMES_SIZE -
-	    h->direct_names_length);
+	struct text t = text_in(to,
+	    DIRECT_NAMES_SIZE - h->direct_names_length);
 
 	if (name_classify((const uint8_t *)word + dot, strlen(word + dot),
-	    name, &literal) != NAME_HOST) {
-		reader_refuse(r, "", word, " is no net, no name and no "
+		name, &literal) != NAME_HOST) {
+		reader_refuse(r, "", word,
+		    " is no net, no name and no "
 		    ".domain");
 		return false;
 	}
@@ -129,7 +134,7 @@ parse_direct(struct reader *r, char *value, struct configuration *out)
 	struct handover *h = &out->handover;
 
 	for (char *word = word_next(&value); word != NULL;
-	    word = word_next(&value)) {
+	     word = word_next(&value)) {
 		struct fake_net net;
 
 		if (!fake_net_parse(word, strlen(word), &net)) {
@@ -155,7 +160,7 @@ dump_direct(const struct configuration *c, struct text *t)
 		fake_net_add(t, &h->direct[i]);
 	}
 	for (; name < h->direct_names + h->direct_names_length;
-	    name += strlen(name) + 1) {
+	     name += strlen(name) + 1) {
 		text_add(t, t->length == 0 ? "" : " ");
 		text_add(t, name);
 	}
@@ -181,8 +186,7 @@ dump_udp(const struct configuration *c, struct text *t)
 static void
 parse_families(struct reader *r, char *value, struct configuration *out)
 {
-	out->handover.families = (enum families)choose(r, value,
-	    family_words);
+	out->handover.families = (enum families)choose(r, value, family_words);
 }
 
 static void
@@ -224,13 +228,13 @@ parse_bind(struct reader *r, char *value, struct configuration *out)
 	if (strcmp(value, "off") == 0)
 		return;
 	for (char *word = word_next(&value); word != NULL;
-	    word = word_next(&value)) {
+	     word = word_next(&value)) {
 		if (h->bind_count == BIND_PORTS_MAX) {
 			reader_error(r, "more than 8 ports");
 			return;
 		}
 		if (!port_parse(word, strlen(word), 1,
-		    &h->bind_ports[h->bind_count++])) {
+			&h->bind_ports[h->bind_count++])) {
 			reader_refuse(r, "", word, " is no port");
 			return;
 		}
@@ -253,8 +257,9 @@ parse_search(struct reader *r, char *value, struct configuration *out)
 	const char *word = single(r, value);
 	struct address literal;
 
-	if (word != NULL && name_classify((const uint8_t *)word, strlen(word),
-	    out->handover.search, &literal) != NAME_HOST)
+	if (word != NULL &&
+	    name_classify((const uint8_t *)word, strlen(word),
+		out->handover.search, &literal) != NAME_HOST)
 		reader_refuse(r, "", word, " is no domain");
 }
 
@@ -276,15 +281,16 @@ parse_net(struct reader *r, char *value, unsigned bits, struct fake_net *out)
 		return;
 	if (!fake_net_parse(word, strlen(word), &net) ||
 	    net.prefix.family != family || net.bits > bits || net.bits < 4) {
-		reader_refuse(r, "", word, family == FAMILY_IPV4 ?
-		    " is no IPv4 net of 4 to 12 bits" :
-		    " is no IPv6 net of 4 to 96 bits");
+		reader_refuse(r, "", word,
+		    family == FAMILY_IPV4 ? " is no IPv4 net of 4 to 12 bits" :
+					    " is no IPv6 net of 4 to 96 bits");
 		return;
 	}
 	for (unsigned bit = net.bits; bit < 8 * address_length(&net.prefix);
-	    bit++)
+	     bit++)
 		if ((net.prefix.octets[bit / 8] & 0x80 >> bit % 8) != 0) {
-			reader_refuse(r, "", word, " has bits behind its "
+			reader_refuse(r, "", word,
+			    " has bits behind its "
 			    "prefix");
 			return;
 		}
@@ -324,7 +330,8 @@ parse_timeout(struct reader *r, char *value, struct configuration *out)
 	if (word == NULL)
 		return;
 	if (!duration_parse(word, HOUR, &time))
-		reader_refuse(r, "", word, " is no time: a number, then one "
+		reader_refuse(r, "", word,
+		    " is no time: a number, then one "
 		    "of ms s m min h d");
 	else if (time < 10 || time > HOUR)
 		reader_refuse(r, "", word, " is out of range: 10ms to 1h");
@@ -350,10 +357,8 @@ static const struct keyword keywords[] = {
 	{ "search", parse_search, dump_search, NULL, false },
 	{ "names", parse_names, dump_names, "fake", false },
 	{ "early", parse_early, dump_early, "off", false },
-	{ "fake-ipv4", parse_fake_ipv4, dump_fake_ipv4, "240.0.0.0/4",
-	    false },
-	{ "fake-ipv6", parse_fake_ipv6, dump_fake_ipv6, "2001:2::/48",
-	    false },
+	{ "fake-ipv4", parse_fake_ipv4, dump_fake_ipv4, "240.0.0.0/4", false },
+	{ "fake-ipv6", parse_fake_ipv6, dump_fake_ipv6, "2001:2::/48", false },
 	{ "connect-timeout", parse_timeout, dump_timeout, "60s", false },
 };
 
@@ -375,8 +380,9 @@ is_second(struct reading *reading, size_t i)
 
 	if (reading->lines[i] == 0 || keywords[i].repeatable)
 		return false;
-	text_add(&after, r->option ? " is given twice, first as -o:" :
-	    " stands twice, first on line ");
+	text_add(&after,
+	    r->option ? " is given twice, first as -o:" :
+			" stands twice, first on line ");
 	text_add_number(&after, reading->lines[i]);
 	reader_refuse(r, "", keywords[i].word, buffer);
 	return true;
@@ -440,7 +446,7 @@ read_file(struct reading *reading, const char *file, bool optional)
 		return;
 	}
 	for (char *line = document_line(&document, r); line != NULL;
-	    line = document_line(&document, r))
+	     line = document_line(&document, r))
 		read_line(reading, line, " \t");
 	free(document.data);
 }
@@ -491,7 +497,8 @@ static void
 read_defaults(struct reading *reading)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
-		char *value = keywords[i].initial == NULL ? NULL :
+		char *value = keywords[i].initial == NULL ?
+		    NULL :
 		    reader_keep(&reading->reader, keywords[i].initial);
 
 		if (value != NULL)
@@ -586,8 +593,8 @@ configure_login(struct configuration *c, const struct gateway *g,
 	    !read_password_file(&r, c->password_file, h))
 		return false;
 	if (g->user_length > 0) {
-		if (h->user_length != g->user_length || memcmp(h->user,
-		    g->user, g->user_length) != 0)
+		if (h->user_length != g->user_length ||
+		    memcmp(h->user, g->user, g->user_length) != 0)
 			h->password_length = 0;
 		take(g->user, g->user_length, h->user, &h->user_length);
 	}
@@ -608,7 +615,8 @@ dump_gateway(const char *gateway, struct text *out)
 {
 	const char *slashes = strstr(gateway, "://");
 	const char *at = strrchr(gateway, '@');
-	const char *colon = slashes == NULL || at == NULL ? NULL :
+	const char *colon = slashes == NULL || at == NULL ?
+	    NULL :
 	    strchr(slashes + 3, ':');
 
 	text_add(out, "gateway ");

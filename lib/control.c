@@ -45,8 +45,8 @@ open_by(unsigned i, const struct client_request *request, struct dial *d)
 	const int64_t until = clock_now() + handover.connect_timeout;
 	struct sockaddr_storage to;
 	const socklen_t length = place_gateway_own(i, &to);
-	const int fd = place_high(socket(to.ss_family, SOCK_STREAM |
-	    SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	const int fd = place_high(socket(to.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 
 	dial_begin(d, request);
 	if (fd == -1) {
@@ -67,7 +67,8 @@ open_by(unsigned i, const struct client_request *request, struct dial *d)
 int
 control_open(const struct client_request *request, struct dial *d)
 {
-	const unsigned count = handover.gateway_count == 0 ? 1 :
+	const unsigned count = handover.gateway_count == 0 ?
+	    1 :
 	    (unsigned)handover.gateway_count;
 	int fd = -1;
 

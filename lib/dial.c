@@ -12,8 +12,7 @@
 #include "base/array.h"
 #include "lib/real.h"
 
-enum { OUT_MAX = CLIENT_GREETING_MAX + CLIENT_LOGIN_MAX +
-	CLIENT_REQUEST_MAX };
+enum { OUT_MAX = CLIENT_GREETING_MAX + CLIENT_LOGIN_MAX + CLIENT_REQUEST_MAX };
 
 /* What a step came to. */
 enum turn { TURN_ON, TURN_WAIT_IN, TURN_WAIT_OUT };
@@ -36,7 +35,7 @@ errno_of(enum reply reply)
 	};
 
 	return (size_t)reply < ARRAY_COUNT(errors) ? errors[reply] :
-	    ECONNABORTED;
+						     ECONNABORTED;
 }
 
 bool
@@ -94,7 +93,8 @@ static size_t
 put_login(const struct handover *h, uint8_t *octets)
 {
 	const struct login login = {
-		.user = h->user, .user_length = h->user_length,
+		.user = h->user,
+		.user_length = h->user_length,
 		.password = h->password,
 		.password_length = h->password_length,
 	};
@@ -107,8 +107,8 @@ static size_t
 put_all(const struct dial *d, const struct handover *h, uint8_t *octets)
 {
 	const bool login = h->user_length > 0;
-	size_t length = client_greeting_only(login ?
-	    SOCKS5_METHOD_PASSWORD : SOCKS5_METHOD_NONE, octets);
+	size_t length = client_greeting_only(
+	    login ? SOCKS5_METHOD_PASSWORD : SOCKS5_METHOD_NONE, octets);
 
 	if (login)
 		length += put_login(h, octets + length);
@@ -121,7 +121,8 @@ static size_t
 put_message(const struct dial *d, const struct handover *h, uint8_t *octets)
 {
 	if (d->step == DIAL_GREETING)
-		return h->early ? put_all(d, h, octets) :
+		return h->early ?
+		    put_all(d, h, octets) :
 		    client_greeting_format(h->user_length > 0, octets);
 	if (d->step == DIAL_LOGIN)
 		return put_login(h, octets);
@@ -133,7 +134,8 @@ static enum dial_step
 step_behind(const struct dial *d)
 {
 	return d->step == DIAL_GREETING ? DIAL_METHOD :
-	    d->step == DIAL_LOGIN ? DIAL_ANSWER : DIAL_REPLY;
+	    d->step == DIAL_LOGIN       ? DIAL_ANSWER :
+					  DIAL_REPLY;
 }
 
 /* What an error of the connection means: before the server said a word it is
@@ -154,8 +156,8 @@ send_step(struct dial *d, int fd, const struct handover *h)
 {
 	uint8_t octets[OUT_MAX];
 	const size_t length = put_message(d, h, octets);
-	const ssize_t sent = real.send(fd, octets + d->used,
-	    length - d->used, MSG_DONTWAIT | MSG_NOSIGNAL);
+	const ssize_t sent = real.send(fd, octets + d->used, length - d->used,
+	    MSG_DONTWAIT | MSG_NOSIGNAL);
 	const int cause = errno;
 
 	explicit_bzero(octets, length); /* the password */
@@ -288,7 +290,7 @@ dial_push(struct dial *d, int fd, const struct handover *h)
 		const bool sends = d->step == DIAL_GREETING ||
 		    d->step == DIAL_LOGIN || d->step == DIAL_REQUEST;
 		const enum turn turn = sends ? send_step(d, fd, h) :
-		    receive_step(d, fd, h);
+					       receive_step(d, fd, h);
 
 		if (turn != TURN_ON)
 			return turn == TURN_WAIT_IN ? POLLIN : POLLOUT;

@@ -28,11 +28,11 @@ enum dial_step {
 
 /* What is wrong with the gateway, for a message. */
 enum dial_fault {
-	FAULT_NONE,        /* the destination's failure, or none */
-	FAULT_UNREACHED,   /* `cause` says why */
+	FAULT_NONE,      /* the destination's failure, or none */
+	FAULT_UNREACHED, /* `cause` says why */
 	FAULT_NOT_SOCKS,
-	FAULT_USER,        /* the login was refused */
-	FAULT_NO_METHOD,   /* there is no user, or not for its method */
+	FAULT_USER,      /* the login was refused */
+	FAULT_NO_METHOD, /* there is no user, or not for its method */
 };
 
 struct dial {
@@ -53,7 +53,7 @@ struct dial {
 	int error;     /* of socks64(1), ERRORS */
 	uint8_t reply; /* REP of a refusal; 0: there was none */
 	enum dial_fault fault;
-	int cause;     /* errno of the gateway's connection; 0: it ended */
+	int cause; /* errno of the gateway's connection; 0: it ended */
 };
 
 /* Begins: nothing is sent yet. */

@@ -33,26 +33,34 @@ number_at(const uint8_t *at, size_t size)
 /* Where the fields are that we read, for files of 32 and of 64 bits. */
 struct layout {
 	size_t header;
-	size_t table;       /* e_phoff, a word */
-	size_t entry_size;  /* e_phentsize, 2 octets */
-	size_t count;       /* e_phnum, 2 octets */
+	size_t table;      /* e_phoff, a word */
+	size_t entry_size; /* e_phentsize, 2 octets */
+	size_t count;      /* e_phnum, 2 octets */
 	size_t word;
-	size_t entry;       /* of Elf*_Phdr */
-	size_t offset;      /* p_offset */
-	size_t file_size;   /* p_filesz */
+	size_t entry;     /* of Elf*_Phdr */
+	size_t offset;    /* p_offset */
+	size_t file_size; /* p_filesz */
 };
 
 static const struct layout layout32 = {
-	sizeof(Elf32_Ehdr), offsetof(Elf32_Ehdr, e_phoff),
-	offsetof(Elf32_Ehdr, e_phentsize), offsetof(Elf32_Ehdr, e_phnum), 4,
-	sizeof(Elf32_Phdr), offsetof(Elf32_Phdr, p_offset),
+	sizeof(Elf32_Ehdr),
+	offsetof(Elf32_Ehdr, e_phoff),
+	offsetof(Elf32_Ehdr, e_phentsize),
+	offsetof(Elf32_Ehdr, e_phnum),
+	4,
+	sizeof(Elf32_Phdr),
+	offsetof(Elf32_Phdr, p_offset),
 	offsetof(Elf32_Phdr, p_filesz),
 };
 
 static const struct layout layout64 = {
-	sizeof(Elf64_Ehdr), offsetof(Elf64_Ehdr, e_phoff),
-	offsetof(Elf64_Ehdr, e_phentsize), offsetof(Elf64_Ehdr, e_phnum), 8,
-	sizeof(Elf64_Phdr), offsetof(Elf64_Phdr, p_offset),
+	sizeof(Elf64_Ehdr),
+	offsetof(Elf64_Ehdr, e_phoff),
+	offsetof(Elf64_Ehdr, e_phentsize),
+	offsetof(Elf64_Ehdr, e_phnum),
+	8,
+	sizeof(Elf64_Phdr),
+	offsetof(Elf64_Phdr, p_offset),
 	offsetof(Elf64_Phdr, p_filesz),
 };
 
@@ -64,10 +72,10 @@ take_segment(struct elf *elf, const uint8_t *entry, const struct layout *l)
 	if (type == PT_INTERP)
 		elf->has_interpreter = true;
 	if (type == PT_NOTE && elf->note_count < ARRAY_COUNT(elf->notes)) {
-		elf->notes[elf->note_count].offset =
-		    number_at(entry + l->offset, l->word);
-		elf->notes[elf->note_count++].size =
-		    number_at(entry + l->file_size, l->word);
+		elf->notes[elf->note_count].offset = number_at(
+		    entry + l->offset, l->word);
+		elf->notes[elf->note_count++].size = number_at(
+		    entry + l->file_size, l->word);
 	}
 }
 
@@ -85,9 +93,9 @@ elf_read(const uint8_t *octets, size_t length, const uint8_t *like)
 	if (length < l->header)
 		return elf;
 	elf.same_machine = octets[EI_CLASS] == like[EI_CLASS] &&
-	    octets[EI_DATA] == like[EI_DATA] && memcmp(octets +
-	    offsetof(Elf64_Ehdr, e_machine), like +
-	    offsetof(Elf64_Ehdr, e_machine), 2) == 0;
+	    octets[EI_DATA] == like[EI_DATA] &&
+	    memcmp(octets + offsetof(Elf64_Ehdr, e_machine),
+		like + offsetof(Elf64_Ehdr, e_machine), 2) == 0;
 	if (!elf.same_machine)
 		return elf;
 	const uint64_t table = number_at(octets + l->table, l->word);
@@ -132,12 +140,12 @@ script_interpreter(const uint8_t *octets, size_t length, char path[PATH_MAX])
 
 	if (length < 3 || octets[0] != '#' || octets[1] != '!')
 		return false;
-	while (start < length && (octets[start] == ' ' ||
-	    octets[start] == '\t'))
+	while (start < length &&
+	    (octets[start] == ' ' || octets[start] == '\t'))
 		start++;
 	for (end = start; end < length && octets[end] != '\n' &&
-	    octets[end] != ' ' && octets[end] != '\t' &&
-	    octets[end] != '\0'; end++)
+	     octets[end] != ' ' && octets[end] != '\t' && octets[end] != '\0';
+	     end++)
 		continue;
 	if (end == start || end == length || end - start >= PATH_MAX)
 		return false;

@@ -28,8 +28,7 @@ struct elf {
 /* An ELF file has at least so many octets. */
 enum { ELF_IDENT = 16 };
 
-struct elf elf_read(const uint8_t *octets, size_t length,
-    const uint8_t *like);
+struct elf elf_read(const uint8_t *octets, size_t length, const uint8_t *like);
 
 /* Is there a note of Go's linker among so many octets of notes? */
 bool elf_has_go_note(const uint8_t *octets, size_t length);

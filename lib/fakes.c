@@ -42,13 +42,13 @@ struct direct {
 
 struct table {
 	uint32_t magic;
-	uint16_t first_round; /* constant */
+	uint16_t first_round;   /* constant */
 	_Atomic uint32_t count; /* slots that were ever given */
 	_Atomic uint32_t hand;  /* where victims are looked for */
 	_Atomic uint32_t direct_count;
 	struct direct direct[DIRECT_MAX];
 	_Atomic uint32_t index[INDEX_SIZE]; /* numbers, by names; 0: none */
-	_Atomic uint16_t used[FAKES_MAX]; /* when, in units of the clock */
+	_Atomic uint16_t used[FAKES_MAX];   /* when, in units of the clock */
 	struct slot slots[FAKES_MAX];
 };
 
@@ -86,9 +86,9 @@ fakes_create(const struct handover *h, unsigned rounds, uint64_t *inode)
 		return -1;
 	/* Nobody who shares it can cut it off under another's feet. */
 	if (ftruncate(fd, sizeof(*table)) == -1 ||
-	    real.fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW |
-	    F_SEAL_SEAL) == -1 || fstat(fd, &status) == -1 ||
-	    !map_table(fd)) {
+	    real.fcntl(fd, F_ADD_SEALS,
+		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == -1 ||
+	    fstat(fd, &status) == -1 || !map_table(fd)) {
 		const int error = errno;
 
 		(void)real.close(fd);
@@ -163,8 +163,10 @@ touch(uint32_t slot)
 static bool
 is_current(uint32_t number)
 {
-	return number != 0 && round_of(number) == atomic_load_explicit(
-	    &table->slots[slot_of(number)].round, memory_order_acquire);
+	return number != 0 &&
+	    round_of(number) ==
+	    atomic_load_explicit(&table->slots[slot_of(number)].round,
+		memory_order_acquire);
 }
 
 bool
@@ -172,8 +174,7 @@ fakes_name(uint32_t number, char name[NAME_LENGTH_MAX + 1])
 {
 	if (table == NULL || !is_current(number))
 		return false;
-	memcpy(name, table->slots[slot_of(number)].name,
-	    NAME_LENGTH_MAX + 1);
+	memcpy(name, table->slots[slot_of(number)].name, NAME_LENGTH_MAX + 1);
 	atomic_thread_fence(memory_order_acquire);
 	if (!is_current(number) || name[0] == '\0' ||
 	    memchr(name, '\0', NAME_LENGTH_MAX + 1) == NULL)
@@ -185,7 +186,8 @@ fakes_name(uint32_t number, char name[NAME_LENGTH_MAX + 1])
 char *
 fakes_text(uint32_t number)
 {
-	return table == NULL || !is_current(number) ? NULL :
+	return table == NULL || !is_current(number) ?
+	    NULL :
 	    table->slots[slot_of(number)].name;
 }
 
@@ -249,8 +251,8 @@ enter_number(uint32_t number, uint32_t hash)
 		uint32_t old = atomic_load(index_at(hash, probe));
 
 		if ((old == 0 || !is_current(old)) &&
-		    atomic_compare_exchange_strong(index_at(hash, probe),
-		    &old, number))
+		    atomic_compare_exchange_strong(index_at(hash, probe), &old,
+			number))
 			return;
 	}
 }
@@ -302,8 +304,8 @@ take_slot(unsigned *round)
 			continue;
 		old = atomic_load(&table->slots[slot].round);
 		if (old != ROUND_EMPTY && old < last_round &&
-		    atomic_compare_exchange_strong(
-		    &table->slots[slot].round, &old, ROUND_BUSY)) {
+		    atomic_compare_exchange_strong(&table->slots[slot].round,
+			&old, ROUND_BUSY)) {
 			*round = old;
 			return slot;
 		}
@@ -331,8 +333,8 @@ fakes_number(const char *name)
 	text_copy(table->slots[slot].name, sizeof(table->slots[slot].name),
 	    name);
 	touch(slot);
-	atomic_store_explicit(&table->slots[slot].round,
-	    (uint16_t)(round + 1), memory_order_release);
+	atomic_store_explicit(&table->slots[slot].round, (uint16_t)(round + 1),
+	    memory_order_release);
 	const uint32_t number = number_of(slot, round + 1);
 	enter_number(number, hash);
 	return number;
@@ -364,7 +366,8 @@ fakes_number_of(const struct handover *h, const struct address *a,
 	if (a->family == FAMILY_IPV6)
 		octets += 12;
 	*number = ((uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 |
-	    (uint32_t)octets[2] << 8 | octets[3]) & mask;
+		      (uint32_t)octets[2] << 8 | octets[3]) &
+	    mask;
 	if (a->family == FAMILY_IPV4)
 		return address_in_prefix(a, &h->fake_ipv4.prefix,
 		    h->fake_ipv4.bits);
@@ -412,8 +415,9 @@ fakes_add_direct(const struct address *a)
 	if (table == NULL || fakes_is_direct(a))
 		return;
 	words_of(a, words);
-	struct direct *d = &table->direct[atomic_fetch_add(
-	    &table->direct_count, 1) % DIRECT_MAX];
+	struct direct *d =
+	    &table->direct[atomic_fetch_add(&table->direct_count, 1) %
+		DIRECT_MAX];
 	atomic_store(&d->family, FAMILY_NONE);
 	atomic_store(&d->words[0], words[0]);
 	atomic_store(&d->words[1], words[1]);

@@ -26,8 +26,7 @@ enum { FAKES_MAX = 65536 };
  * (for a table that must not share numbers with others).  Returns the
  * descriptor, with FD_CLOEXEC off, and its inode; -1: errno says why.
  */
-int fakes_create(const struct handover *h, unsigned rounds,
-    uint64_t *inode);
+int fakes_create(const struct handover *h, unsigned rounds, uint64_t *inode);
 
 /* Maps the table that has that descriptor and inode.  False: it has not. */
 bool fakes_open(const struct handover *h, int fd, uint64_t inode);

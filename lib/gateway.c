@@ -79,8 +79,9 @@ take_login(struct gateway *g, const char *login, size_t length)
 	    g->user_length == 0)
 		return false;
 	g->has_password = colon != NULL;
-	return colon == NULL || take_octets(colon + 1, length - end - 1,
-	    g->password, &g->password_length);
+	return colon == NULL ||
+	    take_octets(colon + 1, length - end - 1, g->password,
+		&g->password_length);
 }
 
 static bool
@@ -118,8 +119,8 @@ take_host(struct gateway *g, const char *text, size_t length)
 		return false;
 	if (rest == length || end == NULL)
 		return true;
-	return text[rest] == ':' && port_parse(text + rest + 1,
-	    length - rest - 1, 1, &g->port);
+	return text[rest] == ':' &&
+	    port_parse(text + rest + 1, length - rest - 1, 1, &g->port);
 }
 
 /* [USER[:PASSWORD]@]HOST[:PORT][/], localhost/PATH */
@@ -157,8 +158,11 @@ gateway_parse(const char *text, struct gateway *out, struct text *why)
 	} else {
 		good = take_host(out, text, strlen(text));
 	}
-	return good || refuse(why, text, " is no gateway: HOST, HOST:PORT, "
-	    "[IPV6]:PORT, socks5://[USER[:PASSWORD]@]HOST[:PORT] or /PATH");
+	return good ||
+	    refuse(why, text,
+		" is no gateway: HOST, HOST:PORT, "
+		"[IPV6]:PORT, socks5://[USER[:PASSWORD]@]HOST[:PORT] "
+		"or /PATH");
 }
 
 /* -------------------------------------------------------------- look-up */
@@ -194,12 +198,12 @@ static void
 take_addresses(const struct gateway *g, const struct addrinfo *list,
     bool routed, struct handover *out)
 {
-	for (const struct addrinfo *at = list; at != NULL &&
-	    out->gateway_count < GATEWAYS_MAX; at = at->ai_next)
-		if ((at->ai_family == AF_INET ||
-		    at->ai_family == AF_INET6) && (!routed || has_route(at)))
-			out->gateways[out->gateway_count++] =
-			    address_of(at, g->port);
+	for (const struct addrinfo *at = list;
+	     at != NULL && out->gateway_count < GATEWAYS_MAX; at = at->ai_next)
+		if ((at->ai_family == AF_INET || at->ai_family == AF_INET6) &&
+		    (!routed || has_route(at)))
+			out->gateways[out->gateway_count++] = address_of(at,
+			    g->port);
 }
 
 bool

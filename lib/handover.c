@@ -20,8 +20,7 @@ static bool
 is_plain(uint8_t octet)
 {
 	return (octet >= 'a' && octet <= 'z') ||
-	    (octet >= 'A' && octet <= 'Z') ||
-	    (octet >= '0' && octet <= '9') ||
+	    (octet >= 'A' && octet <= 'Z') || (octet >= '0' && octet <= '9') ||
 	    (octet != '\0' && strchr(".-_:[]/", octet) != NULL);
 }
 
@@ -159,8 +158,7 @@ static bool
 write_gateway(struct text *t, const struct handover *h, size_t i)
 {
 	if (h->gateway_count == 0 && i == 0)
-		word_add(t, h->path,
-		    strnlen(h->path, sizeof(h->path)));
+		word_add(t, h->path, strnlen(h->path, sizeof(h->path)));
 	else if (i < h->gateway_count)
 		address_add_port(t, &h->gateways[i]);
 	else
@@ -172,8 +170,8 @@ static bool
 read_gateway(struct handover *h, const char *value)
 {
 	if (*value == '/' || *value == '%') {
-		const long length = handover_octets(value,
-		    (uint8_t *)h->path, sizeof(h->path) - 1);
+		const long length = handover_octets(value, (uint8_t *)h->path,
+		    sizeof(h->path) - 1);
 
 		if (length <= 0 || h->gateway_count > 0 ||
 		    memchr(h->path, '\0', (size_t)length) != NULL)
@@ -183,7 +181,7 @@ read_gateway(struct handover *h, const char *value)
 	}
 	if (h->gateway_count == GATEWAYS_MAX || h->path[0] != '\0' ||
 	    !address_parse_port(value, strlen(value), 0,
-	    &h->gateways[h->gateway_count]))
+		&h->gateways[h->gateway_count]))
 		return false;
 	return h->gateways[h->gateway_count++].port != 0;
 }
@@ -241,8 +239,9 @@ write_direct(struct text *t, const struct handover *h, size_t i)
 static bool
 read_direct(struct handover *h, const char *value)
 {
-	return h->direct_count < DIRECT_NETS_MAX && fake_net_parse(value,
-	    strlen(value), &h->direct[h->direct_count++]);
+	return h->direct_count < DIRECT_NETS_MAX &&
+	    fake_net_parse(value, strlen(value),
+		&h->direct[h->direct_count++]);
 }
 
 /* The ith name, NULL behind the last. */
@@ -326,8 +325,9 @@ write_bind(struct text *t, const struct handover *h, size_t i)
 static bool
 read_bind(struct handover *h, const char *value)
 {
-	return h->bind_count < BIND_PORTS_MAX && port_parse(value,
-	    strlen(value), 1, &h->bind_ports[h->bind_count++]);
+	return h->bind_count < BIND_PORTS_MAX &&
+	    port_parse(value, strlen(value), 1,
+		&h->bind_ports[h->bind_count++]);
 }
 
 static bool
@@ -486,8 +486,7 @@ read_stderr(struct handover *h, const char *value)
 {
 	return hex_read(&value, INODE_DIGITS, &h->stderr_device) &&
 	    *value++ == ':' &&
-	    hex_read(&value, INODE_DIGITS, &h->stderr_inode) &&
-	    *value == '\0';
+	    hex_read(&value, INODE_DIGITS, &h->stderr_inode) && *value == '\0';
 }
 
 /* Of a fixed length: it is written over. */
@@ -508,8 +507,7 @@ read_table(struct handover *h, const char *value)
 	uint64_t number;
 
 	if (!hex_read(&value, TABLE_DIGITS, &number) || *value++ != ':' ||
-	    !hex_read(&value, INODE_DIGITS, &h->table_inode) ||
-	    *value != '\0')
+	    !hex_read(&value, INODE_DIGITS, &h->table_inode) || *value != '\0')
 		return false;
 	h->table = number > INT32_MAX ? -1 : (int)number;
 	return true;
@@ -549,7 +547,7 @@ handover_write(struct text *t, const struct handover *h)
 {
 	text_add(t, VERSION_WORD);
 	for (size_t k = 0; k < ARRAY_COUNT(keys); k++)
-		for (size_t i = 0; ; i++) {
+		for (size_t i = 0;; i++) {
 			char buffer[WORD_SIZE];
 			struct text value = text_in(buffer, sizeof(buffer));
 
@@ -616,8 +614,10 @@ handover_table(char *text)
 {
 	char *found = strstr(text, " table=");
 
-	return found == NULL || strlen(found) < strlen(" table=") +
-	    TABLE_DIGITS + 1 + INODE_DIGITS ? NULL :
+	return found == NULL ||
+		strlen(found) <
+		    strlen(" table=") + TABLE_DIGITS + 1 + INODE_DIGITS ?
+	    NULL :
 	    found + strlen(" table=");
 }
 

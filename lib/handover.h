@@ -78,7 +78,7 @@ struct handover {
 	bool early;
 	struct fake_net fake_ipv4; /* 4 to 12 bits */
 	struct fake_net fake_ipv6; /* up to 96 bits */
-	int64_t connect_timeout; /* milliseconds */
+	int64_t connect_timeout;   /* milliseconds */
 	enum saying saying;
 
 	/* Which file stderr is: its device and inode; 0: nobody's. */

@@ -82,13 +82,11 @@ int hook_getpeername(int fd, struct sockaddr *name, socklen_t *length)
 
 int hook_connect(int fd, const struct sockaddr *to, socklen_t length)
     HOOK(connect);
-int hook_bind(int fd, const struct sockaddr *to, socklen_t length)
-    HOOK(bind);
+int hook_bind(int fd, const struct sockaddr *to, socklen_t length) HOOK(bind);
 int hook_listen(int fd, int backlog) HOOK(listen);
-int hook_accept(int fd, struct sockaddr *from, socklen_t *length)
-    HOOK(accept);
-int hook_accept4(int fd, struct sockaddr *from, socklen_t *length,
-    int flags) HOOK(accept4);
+int hook_accept(int fd, struct sockaddr *from, socklen_t *length) HOOK(accept);
+int hook_accept4(int fd, struct sockaddr *from, socklen_t *length, int flags)
+    HOOK(accept4);
 int hook_shutdown(int fd, int how) HOOK(shutdown);
 
 /* Which kind of socket: SOCK_STREAM, SOCK_DGRAM of UDP; 0: none of ours. */
@@ -98,8 +96,9 @@ type_of(int fd)
 	int type = 0;
 	socklen_t length = sizeof(type);
 
-	return real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == -1
-	    ? 0 : type;
+	return real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == -1 ?
+	    0 :
+	    type;
 }
 
 /* To nobody, or directly: whatever the socket was to us, it is no more. */
@@ -210,7 +209,7 @@ hook_accept(int fd, struct sockaddr *from, socklen_t *length)
 {
 	awake();
 	return has_data_mark(fd) ? hook_accept4(fd, from, length, 0) :
-	    real.accept(fd, from, length);
+				   real.accept(fd, from, length);
 }
 
 /* What begins to connect is given up, as in the kernel. */
@@ -219,7 +218,7 @@ hook_shutdown(int fd, int how)
 {
 	awake();
 	return has_data_mark(fd) && tcp_give_up(fd) ? 0 :
-	    real.shutdown(fd, how);
+						      real.shutdown(fd, how);
 }
 
 /* -------------------------------------------------- numbers of descriptors */
@@ -268,8 +267,7 @@ hook_close_range(unsigned first, unsigned last, int flags)
 	}
 	if (table == UINT32_MAX || table < first || table > last)
 		return real.close_range(first, last, flags);
-	if (table > first &&
-	    real.close_range(first, table - 1, flags) == -1)
+	if (table > first && real.close_range(first, table - 1, flags) == -1)
 		return -1;
 	return table == last ? 0 : real.close_range(table + 1, last, flags);
 }
@@ -328,7 +326,8 @@ hook_fcntl(int fd, int command, long argument)
 	awake();
 	const int result = real.fcntl(fd, command, argument);
 	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ?
-	    copied(fd, result) : result;
+	    copied(fd, result) :
+	    result;
 }
 
 int
@@ -337,7 +336,8 @@ hook_fcntl64(int fd, int command, long argument)
 	awake();
 	const int result = real.fcntl64(fd, command, argument);
 	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ?
-	    copied(fd, result) : result;
+	    copied(fd, result) :
+	    result;
 }
 
 /* ------------------------------------------------------ names and options */
@@ -530,21 +530,18 @@ ssize_t hook_readv(int fd, const struct iovec *parts, int count) HOOK(readv);
 ssize_t hook_recv(int fd, void *to, size_t size, int flags) HOOK(recv);
 ssize_t hook_recvfrom(int fd, void *to, size_t size, int flags,
     struct sockaddr *from, socklen_t *length) HOOK(recvfrom);
-ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags)
-    HOOK(recvmsg);
-int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count,
-    int flags, struct timespec *timeout) HOOK(recvmmsg);
+ssize_t hook_recvmsg(int fd, struct msghdr *message, int flags) HOOK(recvmsg);
+int hook_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+    struct timespec *timeout) HOOK(recvmmsg);
 ssize_t hook_write(int fd, const void *from, size_t size) HOOK(write);
-ssize_t hook_writev(int fd, const struct iovec *parts, int count)
-    HOOK(writev);
-ssize_t hook_send(int fd, const void *from, size_t size, int flags)
-    HOOK(send);
+ssize_t hook_writev(int fd, const struct iovec *parts, int count) HOOK(writev);
+ssize_t hook_send(int fd, const void *from, size_t size, int flags) HOOK(send);
 ssize_t hook_sendto(int fd, const void *from, size_t size, int flags,
     const struct sockaddr *to, socklen_t length) HOOK(sendto);
 ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
     HOOK(sendmsg);
-int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count,
-    int flags) HOOK(sendmmsg);
+int hook_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+    HOOK(sendmmsg);
 ssize_t hook_sendfile(int out, int in, off_t *offset, size_t count)
     HOOK(sendfile);
 ssize_t hook_sendfile64(int out, int in, off_t *offset, size_t count)
@@ -556,8 +553,7 @@ ssize_t hook_read_chk(int fd, void *to, size_t size, size_t room)
 ssize_t hook_recv_chk(int fd, void *to, size_t size, size_t room, int flags)
     HOOK(__recv_chk);
 ssize_t hook_recvfrom_chk(int fd, void *to, size_t size, size_t room,
-    int flags, struct sockaddr *from, socklen_t *length)
-    HOOK(__recvfrom_chk);
+    int flags, struct sockaddr *from, socklen_t *length) HOOK(__recvfrom_chk);
 
 /* Before data goes: what libc's call is to be told, or the answer. */
 enum next { NEXT_REAL, NEXT_ERROR, NEXT_UDP };
@@ -585,8 +581,7 @@ receive(int fd, struct msghdr *message, int flags)
 
 	switch (next_for(fd, flags)) {
 	case NEXT_ERROR: return -1;
-	case NEXT_UDP:
-		return kept(udp_receive(fd, message, flags), error);
+	case NEXT_UDP: return kept(udp_receive(fd, message, flags), error);
 	case NEXT_REAL: break;
 	}
 	errno = error;
@@ -598,7 +593,7 @@ hook_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	awake();
 	return has_data_mark(fd) ? receive(fd, message, flags) :
-	    real.recvmsg(fd, message, flags);
+				   real.recvmsg(fd, message, flags);
 }
 
 ssize_t
@@ -613,8 +608,8 @@ hook_readv(int fd, const struct iovec *parts, int count)
 }
 
 ssize_t
-hook_recvfrom(int fd, void *to, size_t size, int flags,
-    struct sockaddr *from, socklen_t *length)
+hook_recvfrom(int fd, void *to, size_t size, int flags, struct sockaddr *from,
+    socklen_t *length)
 {
 	awake();
 	if (!has_data_mark(fd))
@@ -642,9 +637,8 @@ ssize_t
 hook_read(int fd, void *to, size_t size)
 {
 	awake();
-	return has_data_mark(fd) ?
-	    hook_recvfrom(fd, to, size, 0, NULL, NULL) :
-	    real.read(fd, to, size);
+	return has_data_mark(fd) ? hook_recvfrom(fd, to, size, 0, NULL, NULL) :
+				   real.read(fd, to, size);
 }
 
 /* Ends like libc's where there is too little room. */
@@ -653,7 +647,7 @@ hook_read_chk(int fd, void *to, size_t size, size_t room)
 {
 	awake();
 	return size > room ? real.read_chk(fd, to, size, room) :
-	    hook_read(fd, to, size);
+			     hook_read(fd, to, size);
 }
 
 ssize_t
@@ -661,7 +655,7 @@ hook_recv_chk(int fd, void *to, size_t size, size_t room, int flags)
 {
 	awake();
 	return size > room ? real.recv_chk(fd, to, size, room, flags) :
-	    hook_recv(fd, to, size, flags);
+			     hook_recv(fd, to, size, flags);
 }
 
 ssize_t
@@ -669,8 +663,9 @@ hook_recvfrom_chk(int fd, void *to, size_t size, size_t room, int flags,
     struct sockaddr *from, socklen_t *length)
 {
 	awake();
-	return size > room ? real.recvfrom_chk(fd, to, size, room, flags,
-	    from, length) : hook_recvfrom(fd, to, size, flags, from, length);
+	return size > room ?
+	    real.recvfrom_chk(fd, to, size, room, flags, from, length) :
+	    hook_recvfrom(fd, to, size, flags, from, length);
 }
 
 int
@@ -708,8 +703,9 @@ open_fast(int fd, const struct msghdr *message, int *flags, bool *failed)
 	    place_way(&a, &d) == WAY_DIRECT || type_of(fd) != SOCK_STREAM)
 		return false;
 	*flags &= ~MSG_FASTOPEN;
-	*failed = hook_connect(fd, message->msg_name,
-	    message->msg_namelen) == -1 && errno != EISCONN;
+	*failed = hook_connect(fd, message->msg_name, message->msg_namelen) ==
+		-1 &&
+	    errno != EISCONN;
 	return true;
 }
 
@@ -740,8 +736,9 @@ ssize_t
 hook_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	awake();
-	return has_data_mark(fd) || (message != NULL &&
-	    message->msg_name != NULL) ? transmit(fd, message, flags) :
+	return has_data_mark(fd) ||
+		(message != NULL && message->msg_name != NULL) ?
+	    transmit(fd, message, flags) :
 	    real.sendmsg(fd, message, flags);
 }
 
@@ -809,7 +806,8 @@ ssize_t
 hook_sendfile(int out, int in, off_t *offset, size_t count)
 {
 	awake();
-	return has_data_mark(out) && next_for(out, 0) == NEXT_ERROR ? -1 :
+	return has_data_mark(out) && next_for(out, 0) == NEXT_ERROR ?
+	    -1 :
 	    real.sendfile(out, in, offset, count);
 }
 
@@ -817,13 +815,14 @@ ssize_t
 hook_sendfile64(int out, int in, off_t *offset, size_t count)
 {
 	awake();
-	return has_data_mark(out) && next_for(out, 0) == NEXT_ERROR ? -1 :
+	return has_data_mark(out) && next_for(out, 0) == NEXT_ERROR ?
+	    -1 :
 	    real.sendfile64(out, in, offset, count);
 }
 
 ssize_t
-hook_splice(int in, off_t *in_offset, int out, off_t *out_offset,
-    size_t count, unsigned flags)
+hook_splice(int in, off_t *in_offset, int out, off_t *out_offset, size_t count,
+    unsigned flags)
 {
 	awake();
 	if ((has_data_mark(in) && next_for(in, 0) == NEXT_ERROR) ||
@@ -846,15 +845,14 @@ int hook_select(int count, fd_set *in, fd_set *out, fd_set *except,
     struct timeval *timeout) HOOK(select);
 int hook_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
     const struct timespec *timeout, const sigset_t *mask) HOOK(pselect);
-int hook_epoll_ctl(int set, int operation, int fd,
-    struct epoll_event *event) HOOK(epoll_ctl);
-int hook_epoll_wait(int set, struct epoll_event *events, int size,
-    int timeout) HOOK(epoll_wait);
+int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
+    HOOK(epoll_ctl);
+int hook_epoll_wait(int set, struct epoll_event *events, int size, int timeout)
+    HOOK(epoll_wait);
 int hook_epoll_pwait(int set, struct epoll_event *events, int size,
     int timeout, const sigset_t *mask) HOOK(epoll_pwait);
 int hook_epoll_pwait2(int set, struct epoll_event *events, int size,
-    const struct timespec *timeout, const sigset_t *mask)
-    HOOK(epoll_pwait2);
+    const struct timespec *timeout, const sigset_t *mask) HOOK(epoll_pwait2);
 
 static int64_t
 of_milliseconds(int timeout)
@@ -865,7 +863,8 @@ of_milliseconds(int timeout)
 static int64_t
 of_timespec(const struct timespec *timeout)
 {
-	return timeout == NULL || timeout->tv_sec > INT32_MAX ? FOREVER :
+	return timeout == NULL || timeout->tv_sec > INT32_MAX ?
+	    FOREVER :
 	    timeout->tv_sec * INT64_C(1000000000) + timeout->tv_nsec;
 }
 
@@ -873,7 +872,8 @@ int
 hook_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
 	awake();
-	return !sockets_run() ? real.poll(fds, n, timeout) :
+	return !sockets_run() ?
+	    real.poll(fds, n, timeout) :
 	    waits_poll(fds, n, of_milliseconds(timeout), NULL);
 }
 
@@ -883,7 +883,7 @@ hook_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 {
 	awake();
 	return !sockets_run() ? real.ppoll(fds, n, timeout, mask) :
-	    waits_poll(fds, n, of_timespec(timeout), mask);
+				waits_poll(fds, n, of_timespec(timeout), mask);
 }
 
 /* A buffer that is too small is the program's end. */
@@ -933,8 +933,8 @@ hook_select(int count, fd_set *in, fd_set *out, fd_set *except,
 	if (!sockets_run())
 		return real.select(count, in, out, except, timeout);
 	int64_t left = timeout == NULL || timeout->tv_sec > INT32_MAX ?
-	    FOREVER : timeout->tv_sec * INT64_C(1000000000) +
-	    timeout->tv_usec * 1000;
+	    FOREVER :
+	    timeout->tv_sec * INT64_C(1000000000) + timeout->tv_usec * 1000;
 	const int ready = waits_select(&sets, &left, NULL);
 	if (timeout != NULL && left >= 0) {
 		timeout->tv_sec = left / 1000000000;
@@ -1018,9 +1018,8 @@ hook_freeaddrinfo(struct addrinfo *list)
 }
 
 int
-hook_getnameinfo(const struct sockaddr *address, socklen_t length,
-    char *host, socklen_t host_size, char *service, socklen_t service_size,
-    int flags)
+hook_getnameinfo(const struct sockaddr *address, socklen_t length, char *host,
+    socklen_t host_size, char *service, socklen_t service_size, int flags)
 {
 	const struct answer_names names = { host, host_size, service,
 		service_size, flags };
@@ -1034,8 +1033,7 @@ hook_gethostbyname2(const char *name, int family)
 {
 	struct hostent *result = NULL;
 	int error = 0;
-	const struct answer_room room = { .result = &result,
-		.error = &error };
+	const struct answer_room room = { .result = &result, .error = &error };
 
 	awake();
 	(void)answer_host(name, family, &room);
@@ -1071,8 +1069,7 @@ hook_gethostbyaddr(const void *address, socklen_t length, int family)
 {
 	struct hostent *result = NULL;
 	int error = 0;
-	const struct answer_room room = { .result = &result,
-		.error = &error };
+	const struct answer_room room = { .result = &result, .error = &error };
 
 	awake();
 	(void)answer_reverse(address, length, family, &room);
@@ -1136,10 +1133,10 @@ hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	awake();
 	if (number == SYS_sendmmsg)
-		return hook_sendmmsg((int)a, (struct mmsghdr *)b,
-		    (unsigned)c, (int)d);
+		return hook_sendmmsg((int)a, (struct mmsghdr *)b, (unsigned)c,
+		    (int)d);
 	if (number == SYS_recvmmsg && socket_mark((int)a) != 0)
-		return hook_recvmmsg((int)a, (struct mmsghdr *)b,
-		    (unsigned)c, (int)d, (struct timespec *)e);
+		return hook_recvmmsg((int)a, (struct mmsghdr *)b, (unsigned)c,
+		    (int)d, (struct timespec *)e);
 	return real.syscall(number, a, b, c, d, e, f);
 }

@@ -38,8 +38,8 @@ read_line(struct question *q, char *line)
 		if (word != strlen(q->name) ||
 		    strncasecmp(at, q->name, word) != 0)
 			continue;
-		if (q->family == AF_UNSPEC || (q->family == AF_INET) ==
-		    (a.family == FAMILY_IPV4)) {
+		if (q->family == AF_UNSPEC ||
+		    (q->family == AF_INET) == (a.family == FAMILY_IPV4)) {
 			q->found = HOSTS_HAVE;
 		} else if (q->found == HOSTS_NONE) {
 			q->found = HOSTS_OTHER;
@@ -61,7 +61,7 @@ hosts_find(const char *name, int family, struct address *other)
 		return HOSTS_NONE;
 	lines_start(&lines, fd);
 	for (char *line = lines_next(&lines, &length); line != NULL;
-	    line = lines_next(&lines, &length))
+	     line = lines_next(&lines, &length))
 		read_line(&q, line);
 	(void)real.close(fd);
 	return q.found;
@@ -81,14 +81,15 @@ hosts_serves(const struct address *a)
 		return false;
 	lines_start(&lines, fd);
 	for (char *line = lines_next(&lines, &length); line != NULL && !found;
-	    line = lines_next(&lines, &length)) {
+	     line = lines_next(&lines, &length)) {
 		line += strspn(line, blanks);
 		if (strncmp(line, keyword, strlen(keyword)) != 0)
 			continue;
 		line += strlen(keyword);
 		line += strspn(line, blanks);
 		found = address_parse(line, strcspn(line, " \t\r%#"),
-		    &server) && address_equal(&server, a);
+			    &server) &&
+		    address_equal(&server, a);
 	}
 	(void)real.close(fd);
 	return found;

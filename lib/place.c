@@ -69,7 +69,7 @@ is_named_direct(const struct address *a)
 {
 	for (size_t i = 0; i < handover.direct_count; i++)
 		if (address_in_prefix(a, &handover.direct[i].prefix,
-		    handover.direct[i].bits))
+			handover.direct[i].bits))
 			return true;
 	return fakes_is_direct(a);
 }
@@ -85,7 +85,7 @@ place_way(const struct address *to, struct destination *out)
 	out->number = 0;
 	if (fakes_number_of(&handover, to, &out->number))
 		return fakes_name(out->number, out->name) ? WAY_GATEWAY :
-		    WAY_NOWHERE;
+							    WAY_NOWHERE;
 	out->number = 0;
 	if (is_gateway(to) || is_named_direct(to) ||
 	    (to->port == DOMAIN_PORT && hosts_serves(to)))
@@ -133,8 +133,8 @@ place_gateway_own(unsigned i, struct sockaddr_storage *out)
 socklen_t
 place_gateway(unsigned i, sa_family_t family, struct sockaddr_storage *out)
 {
-	if (handover.gateway_count == 0 || (family == AF_INET &&
-	    handover.gateways[i].family == FAMILY_IPV6))
+	if (handover.gateway_count == 0 ||
+	    (family == AF_INET && handover.gateways[i].family == FAMILY_IPV6))
 		return 0;
 	return endpoint_sockaddr(&handover.gateways[i], family, out);
 }
@@ -142,7 +142,8 @@ place_gateway(unsigned i, sa_family_t family, struct sockaddr_storage *out)
 int
 place_high(int fd)
 {
-	const int high = fd == -1 ? -1 :
+	const int high = fd == -1 ?
+	    -1 :
 	    real.fcntl(fd, F_DUPFD_CLOEXEC, HIGH_NUMBER);
 
 	if (high == -1)
@@ -158,13 +159,20 @@ static const struct {
 	int level;
 	int name;
 } kept_options[] = {
-	{ SOL_SOCKET, SO_KEEPALIVE }, { SOL_SOCKET, SO_LINGER },
-	{ SOL_SOCKET, SO_SNDTIMEO }, { SOL_SOCKET, SO_RCVTIMEO },
-	{ SOL_SOCKET, SO_OOBINLINE }, { SOL_SOCKET, SO_REUSEADDR },
-	{ SOL_SOCKET, SO_PRIORITY }, { SOL_SOCKET, SO_RCVLOWAT },
-	{ IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_TCP, TCP_KEEPIDLE },
-	{ IPPROTO_TCP, TCP_KEEPINTVL }, { IPPROTO_TCP, TCP_KEEPCNT },
-	{ IPPROTO_TCP, TCP_USER_TIMEOUT }, { IPPROTO_TCP, TCP_QUICKACK },
+	{ SOL_SOCKET, SO_KEEPALIVE },
+	{ SOL_SOCKET, SO_LINGER },
+	{ SOL_SOCKET, SO_SNDTIMEO },
+	{ SOL_SOCKET, SO_RCVTIMEO },
+	{ SOL_SOCKET, SO_OOBINLINE },
+	{ SOL_SOCKET, SO_REUSEADDR },
+	{ SOL_SOCKET, SO_PRIORITY },
+	{ SOL_SOCKET, SO_RCVLOWAT },
+	{ IPPROTO_TCP, TCP_NODELAY },
+	{ IPPROTO_TCP, TCP_KEEPIDLE },
+	{ IPPROTO_TCP, TCP_KEEPINTVL },
+	{ IPPROTO_TCP, TCP_KEEPCNT },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT },
+	{ IPPROTO_TCP, TCP_QUICKACK },
 };
 
 static void
@@ -176,7 +184,7 @@ copy_options(int from, int to)
 		socklen_t length = sizeof(value);
 
 		if (real.getsockopt(from, kept_options[i].level,
-		    kept_options[i].name, value, &length) == 0)
+			kept_options[i].name, value, &length) == 0)
 			(void)real.setsockopt(to, kept_options[i].level,
 			    kept_options[i].name, value, length);
 	}
@@ -199,8 +207,8 @@ put_under(int fd, int other)
 	const int flag = real.fcntl(fd, F_GETFD);
 
 	register_leave(fd);
-	const bool done = real.dup3(other, fd, (flag & FD_CLOEXEC) != 0 ?
-	    O_CLOEXEC : 0) != -1;
+	const bool done = real.dup3(other, fd,
+			      (flag & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) != -1;
 	register_join(fd);
 	return done;
 }
@@ -209,7 +217,8 @@ bool
 place_exchange(struct entry *e, int fd, unsigned i)
 {
 	const int family = handover.gateway_count == 0 ? AF_UNIX :
-	    handover.gateways[i].family == FAMILY_IPV4 ? AF_INET : AF_INET6;
+	    handover.gateways[i].family == FAMILY_IPV4 ? AF_INET :
+							 AF_INET6;
 	int type = SOCK_STREAM;
 	int domain = e->family;
 	socklen_t length = sizeof(type);
@@ -259,8 +268,8 @@ void
 place_return(struct entry *e, int fd)
 {
 	if (e->shadow == -1 && e->exchanged) {
-		e->shadow = place_high(socket(e->family, SOCK_STREAM |
-		    SOCK_CLOEXEC, 0));
+		e->shadow = place_high(socket(e->family,
+		    SOCK_STREAM | SOCK_CLOEXEC, 0));
 		if (e->shadow != -1)
 			copy_options(fd, e->shadow);
 	}

@@ -112,10 +112,11 @@ is_go(int fd, const struct elf *elf)
 
 	for (size_t i = 0; i < elf->note_count; i++) {
 		const size_t wanted = elf->notes[i].size < sizeof(notes) ?
-		    (size_t)elf->notes[i].size : sizeof(notes);
+		    (size_t)elf->notes[i].size :
+		    sizeof(notes);
 
-		if (elf_has_go_note(notes, read_at(fd, elf->notes[i].offset,
-		    notes, wanted)))
+		if (elf_has_go_note(notes,
+			read_at(fd, elf->notes[i].offset, notes, wanted)))
 			return true;
 	}
 	return false;
@@ -135,13 +136,16 @@ judge(int fd, const struct elf *elf, const char *path, struct text *why)
 	const char *gain = gain_of(path);
 
 	if (!elf->same_machine)
-		return say(why, path, " is for another word size or "
+		return say(why, path,
+		    " is for another word size or "
 		    "processor than libsocks64.so");
 	if (is_go(fd, elf))
-		return say(why, path, " is a Go program: it calls the kernel "
+		return say(why, path,
+		    " is a Go program: it calls the kernel "
 		    "itself");
 	if (!elf->has_interpreter)
-		return say(why, path, " is linked statically: nobody sees its "
+		return say(why, path,
+		    " is linked statically: nobody sees its "
 		    "calls");
 	if (gain == NULL)
 		return PROGRAM_GOOD;
@@ -172,8 +176,7 @@ examine_file(char path[PATH_MAX], const uint8_t *like, struct text *why,
 
 	if (!script)
 		/* What cannot be read, and what execvp(3) gives to a shell. */
-		*out = elf.is_elf ? judge(fd, &elf, path, why) :
-		    PROGRAM_GOOD;
+		*out = elf.is_elf ? judge(fd, &elf, path, why) : PROGRAM_GOOD;
 	if (fd != -1)
 		(void)close(fd);
 	return script;
@@ -194,6 +197,7 @@ program_examine(const char *path, const char *library, struct text *why)
 	for (unsigned i = 0; i <= SCRIPTS_MAX; i++)
 		if (!examine_file(at, like, why, &found))
 			return found;
-	return say(why, path, " is a script of a script, deeper than the "
+	return say(why, path,
+	    " is a script of a script, deeper than the "
 	    "kernel goes");
 }

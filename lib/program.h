@@ -12,8 +12,8 @@
 
 enum program {
 	PROGRAM_GOOD,
-	PROGRAM_HELPLESS,  /* `why` has a sentence about it */
-	PROGRAM_MISSING,   /* errno: not there, or not to be executed */
+	PROGRAM_HELPLESS, /* `why` has a sentence about it */
+	PROGRAM_MISSING,  /* errno: not there, or not to be executed */
 };
 
 /* Looks for the command in PATH, as execvp(3) does.  False: errno. */

@@ -80,7 +80,6 @@ real_load(void)
 	for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
 		void *found = dlsym(RTLD_NEXT, calls[i].name);
 
-		memcpy((char *)&real + calls[i].offset, &found,
-		    sizeof(found));
+		memcpy((char *)&real + calls[i].offset, &found, sizeof(found));
 	}
 }

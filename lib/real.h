@@ -73,21 +73,21 @@ struct real {
 	int (*epoll_pwait2)(int, struct epoll_event *, int,
 	    const struct timespec *, const sigset_t *);
 
-	int (*getaddrinfo)(const char *, const char *,
-	    const struct addrinfo *, struct addrinfo **);
+	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **);
 	void (*freeaddrinfo)(struct addrinfo *);
 	int (*getaddrinfo_a)(int, void **, int, struct sigevent *);
 	int (*getnameinfo)(const struct sockaddr *, socklen_t, char *,
 	    socklen_t, char *, socklen_t, int);
 	struct hostent *(*gethostbyname)(const char *);
 	struct hostent *(*gethostbyname2)(const char *, int);
-	int (*gethostbyname_r)(const char *, struct hostent *, char *,
-	    size_t, struct hostent **, int *);
+	int (*gethostbyname_r)(const char *, struct hostent *, char *, size_t,
+	    struct hostent **, int *);
 	int (*gethostbyname2_r)(const char *, int, struct hostent *, char *,
 	    size_t, struct hostent **, int *);
 	struct hostent *(*gethostbyaddr)(const void *, socklen_t, int);
-	int (*gethostbyaddr_r)(const void *, socklen_t, int,
-	    struct hostent *, char *, size_t, struct hostent **, int *);
+	int (*gethostbyaddr_r)(const void *, socklen_t, int, struct hostent *,
+	    char *, size_t, struct hostent **, int *);
 	long (*syscall)(long, ...);
 };
 

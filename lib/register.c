@@ -192,7 +192,7 @@ replace_all(int fd, bool ours)
 
 	if (!is_listed(fd))
 		return;
-	for (struct node **link = &lists[fd]; *link != NULL; ) {
+	for (struct node **link = &lists[fd]; *link != NULL;) {
 		struct node *n = *link;
 
 		if (n->ours == ours) {
@@ -223,9 +223,8 @@ register_leave(int fd)
 {
 	if (!is_listed(fd))
 		return;
-	for (struct node **link = &lists[fd]; *link != NULL; )
-		if (real.epoll_ctl((*link)->set, EPOLL_CTL_DEL, fd, NULL) ==
-		    0)
+	for (struct node **link = &lists[fd]; *link != NULL;)
+		if (real.epoll_ctl((*link)->set, EPOLL_CTL_DEL, fd, NULL) == 0)
 			link = &(*link)->next;
 		else
 			give_node(link);
@@ -238,11 +237,11 @@ register_join(int fd)
 
 	if (!is_listed(fd))
 		return;
-	for (struct node **link = &lists[fd]; *link != NULL; ) {
+	for (struct node **link = &lists[fd]; *link != NULL;) {
 		struct node *n = *link;
 
-		if (real.epoll_ctl(n->set, EPOLL_CTL_ADD, fd, n->ours ?
-		    &mine : &n->event) == 0)
+		if (real.epoll_ctl(n->set, EPOLL_CTL_ADD, fd,
+			n->ours ? &mine : &n->event) == 0)
 			link = &n->next;
 		else
 			give_node(link);

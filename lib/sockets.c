@@ -73,9 +73,13 @@ make_page(void)
 static void
 after_fork(struct shared_page *page)
 {
-	for (size_t i = 0; i < entries; i++)
-		entry_number(i)->foreign = entry_number(i)->role == ROLE_TCP
-		    && dial_runs(&entry_number(i)->dial);
+	for (size_t i = 0; i < entries; i++) {
+		struct entry *const e = entry_number(i);
+
+		if (e != NULL)
+			e->foreign = e->role == ROLE_TCP &&
+			    dial_runs(&e->dial);
+	}
 	owner = getpid();
 	atomic_store(&page->alive, 1);
 }
@@ -85,8 +89,7 @@ sockets_are_mine(void)
 {
 	struct shared_page *page = page_now();
 
-	return page == NULL || !atomic_load(&page->alive) ||
-	    owner == getpid();
+	return page == NULL || !atomic_load(&page->alive) || owner == getpid();
 }
 
 void
@@ -129,8 +132,10 @@ socket_cookie(int fd)
 	uint64_t cookie = 0;
 	socklen_t length = sizeof(cookie);
 
-	return real.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie,
-	    &length) == 0 ? cookie : 0;
+	return real.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) ==
+		0 ?
+	    cookie :
+	    0;
 }
 
 struct entry *
@@ -172,7 +177,7 @@ static void
 unmark(int fd)
 {
 	struct entry *e = entry_of[fd] == 0 ? NULL :
-	    entry_number(entry_of[fd] - 1u);
+					      entry_number(entry_of[fd] - 1u);
 
 	socket_marks[fd] = 0;
 	entry_of[fd] = 0;
@@ -276,7 +281,7 @@ entry_drop(int fd)
 	const struct entry *e = entry_at(fd);
 
 	for (int other = fd; e != NULL && e->role != ROLE_FREE;
-	    other = entry_descriptor(e))
+	     other = entry_descriptor(e))
 		unmark(other);
 }
 

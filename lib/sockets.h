@@ -37,18 +37,18 @@ enum {
 
 enum role {
 	ROLE_FREE,
-	ROLE_TCP,     /* connects, or did */
-	ROLE_CALLED,  /* bound to port 0: may become a BIND (FTP) */
-	ROLE_BIND,    /* the gateway listens for it */
+	ROLE_TCP,    /* connects, or did */
+	ROLE_CALLED, /* bound to port 0: may become a BIND (FTP) */
+	ROLE_BIND,   /* the gateway listens for it */
 	ROLE_UDP,
 };
 
 /* An association, RFC 1928 7. */
 struct association {
-	int control;             /* the TCP connection that keeps it, or -1 */
+	int control; /* the TCP connection that keeps it, or -1 */
 	uint64_t control_cookie;
-	struct address relay;    /* where datagrams go */
-	struct address peer;     /* of connect(2); FAMILY_NONE: none */
+	struct address relay; /* where datagrams go */
+	struct address peer;  /* of connect(2); FAMILY_NONE: none */
 	/* Destinations as the program knows them, the last ones, to name the
 	 * source of an answer. */
 	struct address asked[ASKED_MAX];
@@ -62,12 +62,12 @@ struct entry {
 	sa_family_t family; /* of the program's socket */
 
 	struct dial dial;
-	int64_t began;      /* microseconds of CLOCK_MONOTONIC */
-	int64_t until;      /* milliseconds: the connect-timeout */
-	uint8_t gateway;    /* which of them */
-	bool foreign;       /* begun before a fork(2): the parent's */
-	bool reported;      /* connect(2) or SO_ERROR told how it ended */
-	bool said;          /* so did a message */
+	int64_t began;   /* microseconds of CLOCK_MONOTONIC */
+	int64_t until;   /* milliseconds: the connect-timeout */
+	uint8_t gateway; /* which of them */
+	bool foreign;    /* begun before a fork(2): the parent's */
+	bool reported;   /* connect(2) or SO_ERROR told how it ended */
+	bool said;       /* so did a message */
 
 	struct address peer;  /* as the program knows it; with the port */
 	struct address bound; /* BND */
@@ -76,7 +76,7 @@ struct entry {
 	/* Where another socket is under the number (place_exchange()): the one
 	 * of the program; -1. */
 	int shadow;
-	bool exchanged; /* another one is there, with or without a shadow */
+	bool exchanged;  /* another one is there, with or without a shadow */
 	uint64_t server; /* ROLE_TCP to a port of `bind`: when it was asked
 	                  * for its name last, for the latest */
 	struct association udp;
@@ -91,8 +91,9 @@ extern atomic_uint sockets_running;
 static inline unsigned
 socket_mark(int fd)
 {
-	return fd >= 0 && fd < SOCKETS_MAX ? atomic_load_explicit(
-	    &socket_marks[fd], memory_order_relaxed) : 0;
+	return fd >= 0 && fd < SOCKETS_MAX ?
+	    atomic_load_explicit(&socket_marks[fd], memory_order_relaxed) :
+	    0;
 }
 
 static inline bool

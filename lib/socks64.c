@@ -33,8 +33,12 @@ enum {
 	STATUS_NOT_FOUND = 127,
 };
 
-enum { OPTIONS_MAX = 64, LINE_TEXT = 2048, DUMP_TEXT = 16384,
-	TABLE_NUMBER = 100 };
+enum {
+	OPTIONS_MAX = 64,
+	LINE_TEXT = 2048,
+	DUMP_TEXT = 16384,
+	TABLE_NUMBER = 100
+};
 
 /* Values of options without a letter. */
 enum { OPTION_FORCE = 256, OPTION_CHECK, OPTION_ENV };
@@ -177,9 +181,7 @@ take_option(struct options *o, int option, const char *word)
 	case 'V':
 		print(STDOUT_FILENO, "socks64 " VERSION "\n");
 		_exit(STATUS_OK);
-	case 'h':
-		print(STDOUT_FILENO, help);
-		_exit(STATUS_OK);
+	case 'h': print(STDOUT_FILENO, help); _exit(STATUS_OK);
 	case ':': fail_usage("a value is missing", word);
 	default: fail_usage("unknown option", word);
 	}
@@ -254,8 +256,9 @@ preload_without(const char *list)
 		fail(STATUS_SYSTEM, "no memory", NULL);
 	while (*list != '\0') {
 		const size_t length = strcspn(list, " :");
-		const bool ours = length >= strlen(LIBRARY) && strncmp(list +
-		    length - strlen(LIBRARY), LIBRARY, strlen(LIBRARY)) == 0;
+		const bool ours = length >= strlen(LIBRARY) &&
+		    strncmp(list + length - strlen(LIBRARY), LIBRARY,
+			strlen(LIBRARY)) == 0;
 
 		if (length > 0 && !ours) {
 			if (used > 0)
@@ -345,14 +348,15 @@ find_library(char path[PATH_MAX])
 		char *slash = strrchr(own, '/');
 
 		t = text_in(path, PATH_MAX);
-		text_add_octets(&t, own, slash == NULL ? 0 :
-		    (size_t)(slash - own));
+		text_add_octets(&t, own,
+		    slash == NULL ? 0 : (size_t)(slash - own));
 		text_add(&t, "/lib/socks64/" LIBRARY);
 	}
 	if (t.cut || access(path, R_OK) == -1)
 		fail(STATUS_SYSTEM, path, strerror(errno));
 	if (strpbrk(path, " :") != NULL)
-		fail(STATUS_SYSTEM, path, "LD_PRELOAD cannot hold a path "
+		fail(STATUS_SYSTEM, path,
+		    "LD_PRELOAD cannot hold a path "
 		    "with a blank or a colon");
 }
 
@@ -370,9 +374,10 @@ settle_table(struct handover *h)
 	real_load();
 	if (outer != NULL && handover_read(outer, &before) &&
 	    memcmp(&before.fake_ipv4, &h->fake_ipv4, sizeof(h->fake_ipv4)) ==
-	    0 && memcmp(&before.fake_ipv6, &h->fake_ipv6,
-	    sizeof(h->fake_ipv6)) == 0 && fakes_open(h, before.table,
-	    before.table_inode)) {
+		0 &&
+	    memcmp(&before.fake_ipv6, &h->fake_ipv6, sizeof(h->fake_ipv6)) ==
+		0 &&
+	    fakes_open(h, before.table, before.table_inode)) {
 		h->table = before.table;
 		h->table_inode = before.table_inode;
 		return;
@@ -401,8 +406,15 @@ note_stderr(struct handover *h)
 
 /* Variables that would make a program speak SOCKS itself as well. */
 static const char *const proxy_variables[] = {
-	"ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY",
-	"https_proxy", "FTP_PROXY", "ftp_proxy", NULL,
+	"ALL_PROXY",
+	"all_proxy",
+	"HTTP_PROXY",
+	"http_proxy",
+	"HTTPS_PROXY",
+	"https_proxy",
+	"FTP_PROXY",
+	"ftp_proxy",
+	NULL,
 };
 
 static void
@@ -505,7 +517,8 @@ static _Noreturn void
 fail_command(const char *command, int error)
 {
 	fail(error == ENOENT || error == ENOTDIR ? STATUS_NOT_FOUND :
-	    STATUS_NOT_EXECUTED, command, strerror(error));
+						   STATUS_NOT_EXECUTED,
+	    command, strerror(error));
 }
 
 /* False: it cannot be helped, and that was said. */
@@ -618,7 +631,8 @@ main(int argc, char **argv)
 	char library[PATH_MAX];
 	const struct options o = read_options(argc, argv);
 	const struct configuration_source source = { .file = o.file,
-		.options = o.settings, .count = o.count };
+		.options = o.settings,
+		.count = o.count };
 
 	check_operands(&o);
 	leave_library(argv);

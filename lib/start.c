@@ -69,16 +69,15 @@ add_fault(struct text *t, const struct dial *d)
 		text_add(t, ": ");
 		text_add(t, d->cause == 0 ? "it hung up" : strerror(d->cause));
 		break;
-	case FAULT_NOT_SOCKS:
-		text_add(t, " is no SOCKS5 server");
-		break;
+	case FAULT_NOT_SOCKS: text_add(t, " is no SOCKS5 server"); break;
 	case FAULT_USER:
 		text_add(t, " refused user ");
 		text_add_escaped(t, handover.user, handover.user_length);
 		break;
 	case FAULT_NO_METHOD:
-		text_add(t, handover.user_length == 0 ? " wants a password" :
-		    " takes no password");
+		text_add(t,
+		    handover.user_length == 0 ? " wants a password" :
+						" takes no password");
 		break;
 	}
 }
@@ -131,8 +130,8 @@ say_connection(const struct entry *e)
 	begin_line(&line);
 	add_peer(&line, e);
 	text_add_char(&line, ' ');
-	text_add(&line, e->dial.step == DIAL_DONE ? "connected" :
-	    strerror(e->dial.error));
+	text_add(&line,
+	    e->dial.step == DIAL_DONE ? "connected" : strerror(e->dial.error));
 	if (e->dial.reply != 0) {
 		text_add(&line, " (");
 		text_add_padded(&line, e->dial.reply, 2);
@@ -178,7 +177,8 @@ say_bad(void)
 	struct text line = text_in(buffer, sizeof(buffer));
 
 	begin_line(&line);
-	text_add(&line, "$" HANDOVER_VARIABLE " is not what socks64 made: "
+	text_add(&line,
+	    "$" HANDOVER_VARIABLE " is not what socks64 made: "
 	    "the gateway is not used, and what needs it fails");
 	text_add_char(&line, '\n');
 	(void)!real.write(STDERR_FILENO, line.start, line.length);
@@ -200,8 +200,8 @@ make_table(char *text)
 	uint64_t inode;
 
 	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	const int fd = fakes_create(&handover, 1 + random %
-	    (fakes_rounds(&handover) / 2), &inode);
+	const int fd = fakes_create(&handover,
+	    1 + random % (fakes_rounds(&handover) / 2), &inode);
 	if (fd == -1)
 		return;
 	/* Out of the way of programs that count on low numbers. */

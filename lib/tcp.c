@@ -72,7 +72,7 @@ static unsigned
 gateways(void)
 {
 	return handover.gateway_count == 0 ? 1 :
-	    (unsigned)handover.gateway_count;
+					     (unsigned)handover.gateway_count;
 }
 
 /* The kernel's own state of a socket that was refused; the program's socket
@@ -102,8 +102,7 @@ conclude(struct entry *e, int fd)
 		(void)atomic_fetch_sub(&sockets_running, 1);
 	if (e->dial.step == DIAL_FAILED) {
 		if (e->dial.fault == FAULT_UNREACHED)
-			preferred = (uint8_t)((e->gateway + 1u) %
-			    gateways());
+			preferred = (uint8_t)((e->gateway + 1u) % gateways());
 		failure_note(e);
 		disconnect(e, fd);
 	} else {
@@ -141,8 +140,8 @@ is_mapped(const struct sockaddr_storage *to, socklen_t length)
 {
 	struct address a;
 
-	return to->ss_family == AF_INET6 && endpoint_read(
-	    (const struct sockaddr *)to, length, &a) &&
+	return to->ss_family == AF_INET6 &&
+	    endpoint_read((const struct sockaddr *)to, length, &a) &&
 	    a.family == FAMILY_IPV4;
 }
 
@@ -167,8 +166,8 @@ reach_by_own(struct entry *e, int fd)
 		return false;
 	if (begin_connect(fd, &to, length))
 		return true;
-	if (errno == EAFNOSUPPORT || (errno == EINVAL &&
-	    !is_mapped(&to, length))) {
+	if (errno == EAFNOSUPPORT ||
+	    (errno == EINVAL && !is_mapped(&to, length))) {
 		dial_fail(&e->dial, errno); /* the program's mistake */
 		return true;
 	}
@@ -177,7 +176,8 @@ reach_by_own(struct entry *e, int fd)
 		return true;
 	}
 	return real.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no,
-	    sizeof(no)) == 0 && begin_connect(fd, &to, length);
+		   sizeof(no)) == 0 &&
+	    begin_connect(fd, &to, length);
 }
 
 /*
@@ -380,7 +380,8 @@ send_deadline(int fd)
 	socklen_t length = sizeof(time);
 
 	if (real.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, &length) ==
-	    -1 || (time.tv_sec == 0 && time.tv_usec == 0))
+		-1 ||
+	    (time.tv_sec == 0 && time.tv_usec == 0))
 		return INT64_MAX;
 	return clock_now() + time.tv_sec * 1000 + time.tv_usec / 1000;
 }

@@ -31,7 +31,8 @@ is_alive(const struct association *a)
 	if (a->control < 0 || socket_cookie(a->control) != a->control_cookie)
 		return false;
 	return real.recv(a->control, &octet, 1, MSG_PEEK | MSG_DONTWAIT) ==
-	    -1 && errno == EAGAIN;
+	    -1 &&
+	    errno == EAGAIN;
 }
 
 /* Where datagrams go: BND, and where that is no address the gateway's own. */
@@ -51,8 +52,9 @@ relay_of(const struct dial *d, int control)
 static bool
 associate(struct association *out)
 {
-	const struct client_request request = { .command =
-		REQUEST_UDP_ASSOCIATE };
+	const struct client_request request = {
+		.command = REQUEST_UDP_ASSOCIATE
+	};
 	struct dial d;
 
 	if (handover.gateway_count == 0) {
@@ -93,8 +95,8 @@ install(int fd, const struct association *made, sa_family_t family)
 	if (done && e->udp.control != -1 && is_alive(&e->udp)) {
 		(void)real.close(made->control);
 	} else if (done) {
-		if (e->udp.control != -1 && socket_cookie(e->udp.control) ==
-		    e->udp.control_cookie)
+		if (e->udp.control != -1 &&
+		    socket_cookie(e->udp.control) == e->udp.control_cookie)
 			(void)real.close(e->udp.control);
 		e->family = e->family == 0 ? family : e->family;
 		e->udp.control = made->control;
@@ -279,8 +281,8 @@ note_asked(int fd, const struct address *to)
 	struct entry *e = entry_at(fd);
 	if (e != NULL && e->role == ROLE_UDP) {
 		struct association *a = &e->udp;
-		const struct address *last = &a->asked[
-		    (a->asked_count - 1) % ASKED_MAX];
+		const struct address *last =
+		    &a->asked[(a->asked_count - 1) % ASKED_MAX];
 
 		if (a->asked_count == 0 || !address_equal(last, to) ||
 		    last->port != to->port)
@@ -339,7 +341,8 @@ is_datagram_socket(int fd)
 		return false;
 	length = sizeof(protocol);
 	return real.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
-	    &length) == 0 && protocol == IPPROTO_UDP;
+		   &length) == 0 &&
+	    protocol == IPPROTO_UDP;
 }
 
 /* Where a datagram goes: the message's, else the peer.  False: nowhere of
@@ -365,8 +368,7 @@ udp_send(int fd, const struct msghdr *message, int flags, ssize_t *result)
 	struct destination d;
 	struct address to;
 
-	if (handover.udp == UDP_DIRECT ||
-	    !destination_of(fd, message, &to))
+	if (handover.udp == UDP_DIRECT || !destination_of(fd, message, &to))
 		return false;
 	const enum way way = place_way(&to, &d);
 	if (way == WAY_DIRECT || !is_datagram_socket(fd))
@@ -398,15 +400,15 @@ static struct address
 source_of(const struct association *a, const struct address *from)
 {
 	const unsigned known = a->asked_count < ASKED_MAX ? a->asked_count :
-	    ASKED_MAX;
+							    ASKED_MAX;
 	struct address found = *from;
 	uint32_t number;
 
 	if (a->peer.family != FAMILY_NONE)
 		return a->peer;
 	for (unsigned i = 0; i < known; i++) {
-		const struct address *asked = &a->asked[
-		    (a->asked_count - 1 - i) % ASKED_MAX];
+		const struct address *asked =
+		    &a->asked[(a->asked_count - 1 - i) % ASKED_MAX];
 
 		if (asked->port != from->port)
 			continue;
@@ -456,7 +458,8 @@ look_next(int fd, const struct association *a, struct arrival *out)
 			return false;
 		c.left = (size_t)got;
 		out->relayed = endpoint_read((struct sockaddr *)&source,
-		    length, &sender) && address_equal(&sender, &a->relay) &&
+				   length, &sender) &&
+		    address_equal(&sender, &a->relay) &&
 		    sender.port == a->relay.port;
 		if (!out->relayed)
 			return true;
@@ -514,8 +517,7 @@ receive_now(int fd, struct msghdr *message, int flags)
 			got = real.recvmsg(fd, message, flags | MSG_DONTWAIT);
 		else
 			got = take(fd, message, flags, &arrival);
-		if (got != -1 && arrival.relayed &&
-		    message->msg_name != NULL)
+		if (got != -1 && arrival.relayed && message->msg_name != NULL)
 			endpoint_store(&arrival.source, e->family,
 			    message->msg_name, &message->msg_namelen);
 	}

@@ -40,7 +40,8 @@ end_of(int64_t nanoseconds)
 {
 	const int64_t now = now_nanoseconds();
 
-	return nanoseconds < 0 || nanoseconds > INT64_MAX - now ? INT64_MAX :
+	return nanoseconds < 0 || nanoseconds > INT64_MAX - now ?
+	    INT64_MAX :
 	    now + nanoseconds;
 }
 
@@ -56,7 +57,8 @@ left_until(int64_t end)
 static int64_t
 first_of(int64_t end, int64_t deadline)
 {
-	return deadline == INT64_MAX || deadline > end / MILLISECOND ? end :
+	return deadline == INT64_MAX || deadline > end / MILLISECOND ?
+	    end :
 	    deadline * MILLISECOND;
 }
 
@@ -130,8 +132,9 @@ poll_loop(const struct poll_work *work, int64_t end, const sigset_t *mask)
 		if (poll_prepare(fds, n, asked, &until) == 0)
 			return real.ppoll(fds, n,
 			    timespec_of(left_until(end), &time), mask);
-		if (real.ppoll(asked, n, timespec_of(
-		    left_until(first_of(end, until)), &time), mask) == -1)
+		if (real.ppoll(asked, n,
+			timespec_of(left_until(first_of(end, until)), &time),
+			mask) == -1)
 			return -1;
 		const int ready = poll_take(fds, n, asked);
 		if (ready > 0 || left_until(end) == 0)
@@ -209,8 +212,9 @@ set_size(int count)
 static void *
 set_of(const struct select_sets *sets, unsigned i)
 {
-	return i == SET_IN ? sets->in : i == SET_OUT ? sets->out :
-	    sets->except;
+	return i == SET_IN ? sets->in :
+	    i == SET_OUT   ? sets->out :
+			     sets->except;
 }
 
 /* Copies of the sets, with what the handshakes need.  Returns how many are
@@ -231,9 +235,9 @@ select_prepare(const struct select_sets *sets, struct select_work *work,
 			memcpy(work->set[i], from, set_size(sets->count));
 	}
 	for (int fd = 0; fd < sets->count; fd++) {
-		if ((socket_mark(fd) & MARK_DATA) == 0 || !(
-		    has(sets->in, fd) || has(sets->out, fd) ||
-		    has(sets->except, fd)))
+		if ((socket_mark(fd) & MARK_DATA) == 0 ||
+		    !(has(sets->in, fd) || has(sets->out, fd) ||
+			has(sets->except, fd)))
 			continue;
 		const short events = tcp_push(fd, until);
 		if (events == 0)
@@ -255,8 +259,8 @@ select_take(const struct select_sets *sets, struct select_work *work)
 	for (unsigned i = 0; i < SETS; i++) {
 		void *to = set_of(sets, i);
 
-		for (size_t w = 0; w < set_size(sets->count) /
-		    sizeof(unsigned long); w++) {
+		for (size_t w = 0;
+		     w < set_size(sets->count) / sizeof(unsigned long); w++) {
 			work->set[i][w] &= ~work->ours[w];
 			ready += __builtin_popcountl(work->set[i][w]);
 		}
@@ -280,17 +284,20 @@ select_loop(const struct select_sets *sets, int64_t end, const sigset_t *mask,
 			    sets->except, timespec_of(left_until(end), &time),
 			    mask);
 		if (real.pselect(sets->count, (fd_set *)work->set[SET_IN],
-		    (fd_set *)work->set[SET_OUT],
-		    (fd_set *)work->set[SET_EXCEPT], timespec_of(
-		    left_until(first_of(end, until)), &time), mask) == -1)
+			(fd_set *)work->set[SET_OUT],
+			(fd_set *)work->set[SET_EXCEPT],
+			timespec_of(left_until(first_of(end, until)), &time),
+			mask) == -1)
 			return -1;
 		struct select_work *done = work;
 		/* The program's sets are kept as long as nothing is told. */
 		bool any = left_until(end) == 0;
-		for (size_t w = 0; !any && w < set_size(sets->count) /
-		    sizeof(unsigned long); w++)
+		for (size_t w = 0;
+		     !any && w < set_size(sets->count) / sizeof(unsigned long);
+		     w++)
 			any = ((work->set[SET_IN][w] | work->set[SET_OUT][w] |
-			    work->set[SET_EXCEPT][w]) & ~work->ours[w]) != 0;
+				   work->set[SET_EXCEPT][w]) &
+				  ~work->ours[w]) != 0;
 		if (any)
 			return select_take(sets, done);
 	}
@@ -306,8 +313,8 @@ waits_select(const struct select_sets *sets, int64_t *left,
 		errno = EINVAL;
 		return -1;
 	}
-	struct select_work *work = mmap(NULL, sizeof(*work), PROT_READ |
-	    PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct select_work *work = mmap(NULL, sizeof(*work),
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (work == MAP_FAILED) {
 		errno = ENOMEM;
 		return -1;
@@ -352,7 +359,8 @@ epoll_real(const struct epoll_room *room, int64_t nanoseconds,
 	    real.epoll_pwait2 != NULL)
 		return real.epoll_pwait2(room->set, room->events, room->size,
 		    timespec_of(nanoseconds, &time), mask);
-	const int64_t rounded = nanoseconds < 0 ? -1 :
+	const int64_t rounded = nanoseconds < 0 ?
+	    -1 :
 	    (nanoseconds + MILLISECOND - 1) / MILLISECOND;
 	return real.epoll_pwait(room->set, room->events, room->size,
 	    rounded > INT32_MAX ? INT32_MAX : (int)rounded, mask);
@@ -368,8 +376,10 @@ waits_epoll(const struct epoll_room *room, int64_t nanoseconds,
 	for (;;) {
 		if (sockets_run())
 			next = first_of(end, tcp_expire());
-		const int n = epoll_real(room, next == end && nanoseconds <= 0
-		    ? nanoseconds : left_until(next), mask);
+		const int n = epoll_real(room,
+		    next == end && nanoseconds <= 0 ? nanoseconds :
+						      left_until(next),
+		    mask);
 		if (n <= 0 && (n == -1 || next == end))
 			return n;
 		const int left = epoll_take(room->events, n);
@@ -420,11 +430,13 @@ waits_control(int set, int operation, int fd, struct epoll_event *event)
 
 	sockets_lock(&saved);
 	const struct entry *e = (socket_mark(fd) & MARK_DATA) != 0 ?
-	    entry_at(fd) : NULL;
+	    entry_at(fd) :
+	    NULL;
 	const bool runs = e != NULL && e->role == ROLE_TCP && !e->foreign &&
 	    dial_runs(&e->dial);
 	const int status = runs && operation != EPOLL_CTL_DEL &&
-	    event != NULL ? control_ours(set, operation, fd, event) :
+		event != NULL ?
+	    control_ours(set, operation, fd, event) :
 	    control_theirs(set, operation, fd, event);
 	const int error = errno;
 	sockets_unlock(&saved);

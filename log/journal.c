@@ -42,8 +42,9 @@ static struct {
 	int facility;
 	uint64_t pid; /* of journal_own() */
 	char invocation[33];
-} journal = { .sink = SINK_NONE, .fd = -1, .level = LOG_INFO,
-	.facility = LOG_DAEMON };
+} journal = {
+	.sink = SINK_NONE, .fd = -1, .level = LOG_INFO, .facility = LOG_DAEMON
+};
 
 /* ------------------------------------------------------------- the sinks */
 
@@ -93,14 +94,12 @@ static enum sink
 sink_choose(enum log_to wish, int client)
 {
 	switch (wish) {
-	case LOG_TO_SYSLOG:
-		return SINK_SYSLOG;
+	case LOG_TO_SYSLOG: return SINK_SYSLOG;
 	case LOG_TO_JOURNAL:
 		return access(JOURNAL_SOCKET, F_OK) == 0 ? SINK_JOURNAL :
-		    SINK_SYSLOG;
+							   SINK_SYSLOG;
 	case LOG_TO_STDERR:
-	case LOG_TO_AUTO:
-		break;
+	case LOG_TO_AUTO: break;
 	}
 	if (!stderr_is_useful(client))
 		return wish == LOG_TO_STDERR ? SINK_NONE : SINK_SYSLOG;
@@ -139,8 +138,7 @@ journal_open(const struct journal_options *options)
 	journal_own(getpid());
 	if (invocation != NULL &&
 	    strlen(invocation) < sizeof(journal.invocation))
-		memcpy(journal.invocation, invocation,
-		    strlen(invocation) + 1);
+		memcpy(journal.invocation, invocation, strlen(invocation) + 1);
 	journal.sink = sink_choose(options->log_to, options->client);
 	if (journal.sink == SINK_JOURNAL)
 		journal_backend_open();
@@ -199,7 +197,7 @@ syslog_send(int priority, const char *sentence, char *buffer, size_t size)
 	text_add(&line, "]: ");
 	text_add(&line, sentence);
 	if (sendto(journal.fd, buffer, line.length, MSG_NOSIGNAL,
-	    (const struct sockaddr *)&receiver, sizeof(receiver)) < 0)
+		(const struct sockaddr *)&receiver, sizeof(receiver)) < 0)
 		return; /* an error of the log has no reader */
 }
 
@@ -227,8 +225,7 @@ emit(int priority, const char *sentence, const struct record *r)
 	if (priority > journal.level)
 		return;
 	switch (journal.sink) {
-	case SINK_NONE:
-		break;
+	case SINK_NONE: break;
 	case SINK_STDERR:
 	case SINK_STREAM:
 		stderr_send(priority, sentence, buffer, sizeof(buffer));

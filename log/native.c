@@ -79,7 +79,8 @@ send_fields(const struct iovec *fields, size_t n)
 		.sun_path = JOURNAL_SOCKET };
 	struct datagram d;
 	struct msghdr message = { .msg_name = &receiver,
-		.msg_namelen = sizeof(receiver), .msg_iov = d.pieces };
+		.msg_namelen = sizeof(receiver),
+		.msg_iov = d.pieces };
 
 	d.count = 0;
 	for (size_t i = 0; i < n; i++)

@@ -30,8 +30,8 @@ notify_open(void)
 	/* An abstract name begins with a NUL, which is written as @. */
 	if (path[0] == '@')
 		manager.sun_path[0] = '\0';
-	manager_length =
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	manager_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+	    length);
 }
 
 void
@@ -51,7 +51,7 @@ notify_send(const char *state)
 	if (fd < 0)
 		return;
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-	    (const struct sockaddr *)&manager, manager_length) < 0)
+		(const struct sockaddr *)&manager, manager_length) < 0)
 		manager_length = 0; /* nobody listens there */
 	close(fd);
 }

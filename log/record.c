@@ -17,8 +17,7 @@ static const struct {
 } results[RESULT_COUNT] = {
 	[RESULT_ERROR] = { "error", LOG_WARNING,
 	    "8e44206250944e69a86c2684afd876e9" },
-	[RESULT_OK] = { "ok", LOG_NOTICE,
-	    "8a6013eb40644144a59f7d83dacabedb" },
+	[RESULT_OK] = { "ok", LOG_NOTICE, "8a6013eb40644144a59f7d83dacabedb" },
 	[RESULT_RESET] = { "reset", LOG_NOTICE,
 	    "20fdebe2a6514886bdaf0bf9bae39749" },
 	[RESULT_TIMEOUT] = { "timeout", LOG_NOTICE,
@@ -211,8 +210,7 @@ add_client(struct text *t, const struct record *r, const void *member)
 }
 
 static void
-add_client_address(struct text *t, const struct record *r,
-    const void *member)
+add_client_address(struct text *t, const struct record *r, const void *member)
 {
 	if (r->client_known && r->client.family == FAMILY_NONE)
 		add_uid(t, r);
@@ -225,7 +223,8 @@ static void
 add_families(struct text *t, const struct record *r, const void *member)
 {
 	static const char digits[] = { [FAMILY_NONE] = 'u',
-		[FAMILY_IPV4] = '4', [FAMILY_IPV6] = '6' };
+		[FAMILY_IPV4] = '4',
+		[FAMILY_IPV6] = '6' };
 
 	(void)member;
 	if (r->peer.family == FAMILY_NONE)
@@ -269,8 +268,7 @@ add_unlogged(struct text *t, const struct record *r, const void *member)
 }
 
 static void
-add_all_datagrams(struct text *t, const struct record *r,
-    const void *member)
+add_all_datagrams(struct text *t, const struct record *r, const void *member)
 {
 	(void)member;
 	if (!r->datagrams)
@@ -302,7 +300,8 @@ add_time(struct text *t, const struct record *r, const void *member)
 static void
 add_seconds(struct text *t, const struct record *r, const void *member)
 {
-	const uint64_t milliseconds = r->duration_usec < 0 ? 0 :
+	const uint64_t milliseconds = r->duration_usec < 0 ?
+	    0 :
 	    (uint64_t)r->duration_usec / 1000;
 
 	(void)member;

@@ -32,9 +32,9 @@ enum result {
 	RESULT_CONNECT_FAILED,
 	RESULT_UPSTREAM_FAILED,
 	RESULT_STOPPED,
-	RESULT_OPEN, /* log-start: the destination is reached */
+	RESULT_OPEN,    /* log-start: the destination is reached */
 	RESULT_REFUSED, /* by a limit of the listening mode, not served */
-	RESULT_PEER, /* log-udp-peers: the first datagram to a peer */
+	RESULT_PEER,    /* log-udp-peers: the first datagram to a peer */
 	RESULT_COUNT,
 };
 
@@ -45,46 +45,46 @@ enum result {
  */
 struct record {
 	enum result result;
-	struct address client;   /* FAMILY_NONE: unix, by uid */
-	bool client_known;       /* else client=- */
+	struct address client; /* FAMILY_NONE: unix, by uid */
+	bool client_known;     /* else client=- */
 	uint32_t client_uid;
 	const char *user;
 	size_t user_length;
-	const char *auth;        /* none password unix socks4 */
-	const char *command;     /* CONNECT BIND UDP, or a number */
-	bool asked;              /* destination fields below are valid */
-	const char *dest;        /* the address field, as text or octets */
+	const char *auth;    /* none password unix socks4 */
+	const char *command; /* CONNECT BIND UDP, or a number */
+	bool asked;          /* destination fields below are valid */
+	const char *dest;    /* the address field, as text or octets */
 	size_t dest_length;
-	bool dest_ipv6;          /* an IPv6 literal: in brackets */
+	bool dest_ipv6; /* an IPv6 literal: in brackets */
 	uint16_t dest_port;
 	struct address peer;
 	struct address local;
-	struct address listen;   /* where the client reached us */
-	struct address proxy;    /* who sent the PROXY header */
-	uint64_t up;             /* octets of payload to the server */
-	uint64_t down;           /* and to the client */
-	bool datagrams;          /* the next five are valid */
+	struct address listen; /* where the client reached us */
+	struct address proxy;  /* who sent the PROXY header */
+	uint64_t up;           /* octets of payload to the server */
+	uint64_t down;         /* and to the client */
+	bool datagrams;        /* the next five are valid */
 	uint64_t datagrams_up;
 	uint64_t datagrams_down;
 	uint64_t dropped;
-	uint64_t peers;          /* addresses and ports that were sent to */
-	uint64_t unlogged;       /* of which so many have no record `peer' */
-	uint64_t ids;            /* dedicated ADDRESS ASSOCIATEs, served */
-	const char *address_id;  /* REALID that was asked by, or given */
-	int64_t start_usec;      /* CLOCK_REALTIME */
-	int64_t dial_usec;       /* -1: nothing was dialled */
+	uint64_t peers;         /* addresses and ports that were sent to */
+	uint64_t unlogged;      /* of which so many have no record `peer' */
+	uint64_t ids;           /* dedicated ADDRESS ASSOCIATEs, served */
+	const char *address_id; /* REALID that was asked by, or given */
+	int64_t start_usec;     /* CLOCK_REALTIME */
+	int64_t dial_usec;      /* -1: nothing was dialled */
 	int64_t duration_usec;
-	int reply;               /* REP, or CD of SOCKS4, that was sent;
+	int reply;          /* REP, or CD of SOCKS4, that was sent;
 				    -1: none */
-	const char *userid;      /* whom a client of SOCKS4 claims to be */
+	const char *userid; /* whom a client of SOCKS4 claims to be */
 	size_t userid_length;
 	const char *rule;
-	const char *reason;      /* a sentence, quotable already */
+	const char *reason; /* a sentence, quotable already */
 	const char *attempts;
 	const char *alg;
 	const char *via;
-	bool unconfined;         /* sandbox off: said in every record */
-	bool quiet;              /* at debug: nothing came from the client */
+	bool unconfined; /* sandbox off: said in every record */
+	bool quiet;      /* at debug: nothing came from the client */
 };
 
 /* The syslog(3) priority that it is written at. */

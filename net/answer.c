@@ -64,17 +64,13 @@ answer_conclude(struct answer *answer, enum family family, int status,
 {
 	if (status == ARES_SUCCESS)
 		status = family == FAMILY_IPV6 ? take_ipv6(answer, message) :
-		    take_ipv4(answer, message);
+						 take_ipv4(answer, message);
 	if (answer->state == ANSWER_FOUND)
 		return;
 	switch (status) {
 	case ARES_SUCCESS: /* the message has nothing but aliases */
-	case ARES_ENODATA:
-		answer->state = ANSWER_NO_DATA;
-		break;
-	case ARES_ENOTFOUND:
-		answer->state = ANSWER_NO_NAME;
-		break;
+	case ARES_ENODATA: answer->state = ANSWER_NO_DATA; break;
+	case ARES_ENOTFOUND: answer->state = ANSWER_NO_NAME; break;
 	default:
 		answer->state = ANSWER_FAILED;
 		answer->failure = status;

@@ -25,8 +25,8 @@ struct associated {
 	struct share *share; /* borrowed; NULL: IDs are not served */
 	size_t next;         /* whose place the next one takes */
 	struct {
-		uint32_t id;   /* 0: a free place */
-		int64_t until; /* clock_now() */
+		uint32_t id;            /* 0: a free place */
+		int64_t until;          /* clock_now() */
 		struct address address; /* FAMILY_NONE: the name */
 		char name[NAME_LENGTH_MAX + 1];
 	} list[ASSOCIATED_MAX];

@@ -28,7 +28,7 @@
 enum {
 	OCTETS_MAX = 65536, /* no datagram is longer */
 	RECEIVE_BUFFER = 1 << 20,
-	BATCH = 64,         /* datagrams of one socket in one turn */
+	BATCH = 64, /* datagrams of one socket in one turn */
 	CONTROLS_MAX = 32,
 	CONTROL_PATIENCE = 1000,
 };
@@ -85,8 +85,7 @@ bind_at(int fd, const struct address *at, uint32_t scope)
 {
 	const struct endpoint to = endpoint_of(at, scope);
 
-	return bind(fd, (const struct sockaddr *)&to.storage,
-	    to.length) == 0;
+	return bind(fd, (const struct sockaddr *)&to.storage, to.length) == 0;
 }
 
 static bool
@@ -142,7 +141,8 @@ outside_open(const struct settings *settings, enum family family,
 {
 	const struct address any = { .family = family };
 	const struct address *source = family == FAMILY_IPV6 ?
-	    &settings->source_ipv6 : &settings->source_ipv4;
+	    &settings->source_ipv6 :
+	    &settings->source_ipv4;
 	struct address local;
 	int fd;
 
@@ -257,14 +257,16 @@ target_choose(struct association *a, const struct pinned_name *p,
 {
 	for (size_t i = 0; i < p->found_count; i++) {
 		*out = (struct target){ .address = p->found[i],
-			.name = p->name, .serial = p->serial };
+			.name = p->name,
+			.serial = p->serial };
 		out->address.port = port;
 		const struct peer *peer = peer_of(a, out);
 
-		if (peer->allowed && (peer->via != NULL ||
-		    outside_of(a, out->address.family) != -1 ||
-		    nat64_needed(a->settings, &out->address,
-		    &peer->source)))
+		if (peer->allowed &&
+		    (peer->via != NULL ||
+			outside_of(a, out->address.family) != -1 ||
+			nat64_needed(a->settings, &out->address,
+			    &peer->source)))
 			return true;
 	}
 	return false;
@@ -285,7 +287,7 @@ name_pin(struct association *a, const struct request *to)
 		return p;
 	policy_judge_request(a->settings->policy, &q, &verdict);
 	return verdict.decision == ALLOW ? names_add(&a->names, to->name) :
-	    NULL;
+					   NULL;
 }
 
 /* ------------------------------------------------- from the client */
@@ -296,11 +298,13 @@ tell_peer(struct association *a, const struct peer *peer,
     const struct target *t)
 {
 	struct association_peer told = { .name = t->name,
-		.address = t->address, .local = peer->source,
-		.rule = peer->rule, .via = peer->via };
+		.address = t->address,
+		.local = peer->source,
+		.rule = peer->rule,
+		.via = peer->via };
 
 	told.local.port = t->address.family == FAMILY_IPV6 ? a->port_ipv6 :
-	    a->port_ipv4;
+							     a->port_ipv4;
 	if (a->peer_seen != NULL)
 		a->peer_seen(a->context, &told);
 }
@@ -357,8 +361,8 @@ send_via(struct association *a, const struct peer *peer,
 	size = client_datagram_format(&to, header);
 	memcpy(data.octets - size, header, size);
 	return sendto(tunnel->fd, data.octets - size, size + data.length,
-	    MSG_NOSIGNAL, (const struct sockaddr *)&relay.storage,
-	    relay.length) >= 0;
+		   MSG_NOSIGNAL, (const struct sockaddr *)&relay.storage,
+		   relay.length) >= 0;
 }
 
 /* Is the prefix known by which IPv4 peers are reached?  While it is looked up,
@@ -397,8 +401,9 @@ send_directly(struct association *a, const struct peer *peer,
 	}
 	to = endpoint_of(&address, 0);
 	fd = outside_of(a, address.family);
-	return fd != -1 && sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
-	    (const struct sockaddr *)&to.storage, to.length) >= 0;
+	return fd != -1 &&
+	    sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
+		(const struct sockaddr *)&to.storage, to.length) >= 0;
 }
 
 static bool
@@ -406,8 +411,9 @@ send_to(struct association *a, const struct target *t, struct payload data)
 {
 	struct peer *peer = peer_of(a, t);
 
-	if (!peer->allowed || !(peer->via != NULL ?
-	    send_via(a, peer, t, data) : send_directly(a, peer, t, data)))
+	if (!peer->allowed ||
+	    !(peer->via != NULL ? send_via(a, peer, t, data) :
+				  send_directly(a, peer, t, data)))
 		return false;
 	if (!peer->sent)
 		note_sent(a, peer, t);
@@ -455,8 +461,8 @@ send_name_on(struct association *a, const struct request *to,
 }
 
 static bool
-send_by_name(struct association *a, const struct pinned_name *p,
-    uint16_t port, struct payload data)
+send_by_name(struct association *a, const struct pinned_name *p, uint16_t port,
+    struct payload data)
 {
 	struct target t;
 
@@ -484,8 +490,10 @@ hold(struct association *a, const struct pinned_name *p, uint16_t port,
 		return false;
 	while (!is_place_free(a, place))
 		place++;
-	*h = (struct held_datagram){ .name = p->serial, .id = a->id,
-		.port = port, .place = place,
+	*h = (struct held_datagram){ .name = p->serial,
+		.id = a->id,
+		.port = port,
+		.place = place,
 		.length = (uint32_t)data.length };
 	memcpy(held_octets[place] + HEADROOM, data.octets, data.length);
 	a->held_count++;
@@ -503,8 +511,8 @@ release_held(struct association *a)
 		const struct held_datagram h = a->held[i];
 		const struct pinned_name *p = names_of_serial(&a->names,
 		    h.name);
-		const struct payload data = {
-			held_octets[h.place] + HEADROOM, h.length };
+		const struct payload data = { held_octets[h.place] + HEADROOM,
+			h.length };
 
 		a->id = h.id;
 		if (p != NULL && is_unknown(p))
@@ -555,8 +563,8 @@ relay_up(struct association *a, const struct arrival *got)
 	struct udp_header header;
 	struct payload data;
 
-	if (!is_from_client(a, &got->from) ||
-	    !udp_header_parse(&c, &header) || header.fragment != 0)
+	if (!is_from_client(a, &got->from) || !udp_header_parse(&c, &header) ||
+	    header.fragment != 0)
 		return false;
 	if (header.to.by_id && !associated_read(&a->ids, &header.to))
 		return false;
@@ -583,7 +591,7 @@ send_down(struct association *a, const uint8_t *octets, size_t length)
 
 	/* A datagram that is too long with its header fails here. */
 	return sendto(a->relay, octets, length, MSG_NOSIGNAL,
-	    (const struct sockaddr *)&to.storage, to.length) >= 0;
+		   (const struct sockaddr *)&to.storage, to.length) >= 0;
 }
 
 static void
@@ -600,7 +608,8 @@ static struct address
 peer_address(const struct association *a, const struct address *from)
 {
 	return a->nat64.state == NAT64_FOUND ?
-	    address_inside(from, &a->nat64.prefix, 1) : *from;
+	    address_inside(from, &a->nat64.prefix, 1) :
+	    *from;
 }
 
 static bool
@@ -618,7 +627,7 @@ relay_down(struct association *a, const struct arrival *got)
 		return false;
 	id = peers_id(&a->peers, &from);
 	size = id != 0 ? udp_header_format_id(id, from.port, header) :
-	    udp_header_format(&from, header);
+			 udp_header_format(&from, header);
 	start -= size;
 	memcpy(start, header, size);
 	if (!send_down(a, start, size + got->length))
@@ -670,8 +679,7 @@ receive(struct arrival *got)
 	return n >= 0;
 }
 
-typedef bool relay_datagram(struct association *a,
-    const struct arrival *got);
+typedef bool relay_datagram(struct association *a, const struct arrival *got);
 
 static void
 take_datagrams(struct association *a, int fd, relay_datagram *relay)
@@ -719,8 +727,9 @@ control_reply(struct association *a, enum reply reply,
 	const size_t length = socks5_reply_format(reply, bound, octets);
 
 	return send(a->inbox->fd, octets, length, MSG_NOSIGNAL) ==
-	    (ssize_t)length || association_end(a, RESULT_RESET,
-	    "the client does not take replies");
+	    (ssize_t)length ||
+	    association_end(a, RESULT_RESET,
+		"the client does not take replies");
 }
 
 /* Tells the client from which address and port its datagrams to that target
@@ -741,8 +750,7 @@ interface_tell(struct association *a, const struct target *t)
 	if (outside_of(a, t->address.family) == -1)
 		return control_reply(a, REPLY_NETWORK_UNREACHABLE, NULL);
 	if (!route.usable)
-		return control_reply(a, failure_of(route.error)->reply,
-		    NULL);
+		return control_reply(a, failure_of(route.error)->reply, NULL);
 	ours = route.source;
 	ours.port = ipv6 ? a->port_ipv6 : a->port_ipv4;
 	return control_reply(a, REPLY_SUCCEEDED, &ours);
@@ -793,16 +801,16 @@ control_take(struct association *a)
 		if (c.left == 0)
 			return true;
 		if (!a->interface_data)
-			return control_bad(a, REPLY_SUCCEEDED, "octets on "
+			return control_bad(a, REPLY_SUCCEEDED,
+			    "octets on "
 			    "the connection of an association");
 		switch (udp_control_parse(&c, &control, &why)) {
 		case PARSE_BAD:
-			return control_bad(a, why, "not a message of the "
+			return control_bad(a, why,
+			    "not a message of the "
 			    "control channel of UDP");
-		case PARSE_MORE:
-			return true;
-		case PARSE_DONE:
-			break;
+		case PARSE_MORE: return true;
+		case PARSE_DONE: break;
 		}
 		inbox_consume(a->inbox, &c);
 		if (control.to.by_id &&
@@ -868,13 +876,12 @@ static void
 fill_sockets(const struct association *a, struct pollfd fds[SOCKETS])
 {
 	const short control = a->control_name == 0 ? POLLIN | POLLRDHUP :
-	    POLLRDHUP;
-	const int sockets[TUNNELS] = { a->inbox->fd, a->relay,
-		a->relay_proxy, a->outside_ipv6, a->outside_ipv4 };
+						     POLLRDHUP;
+	const int sockets[TUNNELS] = { a->inbox->fd, a->relay, a->relay_proxy,
+		a->outside_ipv6, a->outside_ipv4 };
 
 	for (size_t i = 0; i < TUNNELS; i++)
-		fds[i] = (struct pollfd){ .fd = sockets[i],
-			.events = POLLIN };
+		fds[i] = (struct pollfd){ .fd = sockets[i], .events = POLLIN };
 	fds[CONTROL].events = control;
 	for (size_t i = 0; i < POLICY_HOPS_MAX; i++) {
 		const bool open = i < a->tunnel_count &&
@@ -921,8 +928,8 @@ take_ready(struct association *a, const struct pollfd fds[SOCKETS])
 		return false;
 	for (size_t i = RELAY; i < TUNNELS; i++)
 		if (fds[i].revents != 0)
-			take_datagrams(a, fds[i].fd, i < OUTSIDE_IPV6 ?
-			    relay_up : relay_down);
+			take_datagrams(a, fds[i].fd,
+			    i < OUTSIDE_IPV6 ? relay_up : relay_down);
 	return take_tunnels(a, fds);
 }
 

@@ -36,9 +36,9 @@
 
 /* The first datagram to an address and port, for the log. */
 struct association_peer {
-	const char *name;       /* that it was asked by; NULL: by address */
-	struct address address; /* with the port */
-	struct address local;   /* what it was sent from */
+	const char *name;        /* that it was asked by; NULL: by address */
+	struct address address;  /* with the port */
+	struct address local;    /* what it was sent from */
 	const struct rule *rule; /* that allowed it; NULL: no line did */
 	const struct hop *via;   /* the next gateway that it went by */
 };
@@ -64,10 +64,10 @@ struct association {
 	struct inbox *inbox;
 	bool interface_data;
 	struct address client;
-	struct address proxy; /* datagrams may come from here, too: the one
+	struct address proxy;  /* datagrams may come from here, too: the one
 				 that sent a PROXY header; FAMILY_NONE */
 	struct address listen; /* where that one reached us */
-	uint32_t scope; /* of a link-local client */
+	uint32_t scope;        /* of a link-local client */
 	void (*peer_seen)(void *context, const struct association_peer *peer);
 	void *context;
 
@@ -107,10 +107,10 @@ struct association {
 	/* Not for others. */
 	uint32_t id; /* of the datagram that is sent now; 0: none */
 	int64_t moved_at;
-	unsigned controls;        /* INTERFACE DATA so far */
-	uint32_t control_name;    /* that waits for it; 0: none */
+	unsigned controls;     /* INTERFACE DATA so far */
+	uint32_t control_name; /* that waits for it; 0: none */
 	uint16_t control_port;
-	size_t held_count;        /* in the order of their coming */
+	size_t held_count; /* in the order of their coming */
 	struct held_datagram held[HELD_MAX];
 	struct names names;
 	struct nat64 nat64; /* asked by way of names, or configured */

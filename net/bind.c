@@ -64,7 +64,8 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 {
 	while (!resolve_done(r) && !deadline_passed(until)) {
 		struct pollfd fds[1 + RESOLVE_POLL_MAX] = {
-			{ .fd = b->client } };
+			{ .fd = b->client }
+		};
 		struct deadline wake = until;
 		const size_t n = resolve_poll(r, fds + 1, &wake);
 		const enum wait wait = wait_for(fds, 1 + n, wake);
@@ -76,8 +77,7 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 			    "the client left before the reply");
 		resolve_process(r, fds + 1, wait == WAIT_READY ? n : 0);
 	}
-	b->peer_count = candidates_list(b->settings, b->question, r,
-	    b->peers);
+	b->peer_count = candidates_list(b->settings, b->question, r, b->peers);
 	if (b->peer_count == 0)
 		candidates_explain_none(r, &b->outcome);
 	return b->peer_count > 0;
@@ -122,8 +122,9 @@ judge_peers(struct binding *b)
 		}
 	}
 	b->peer_count = allowed;
-	return allowed > 0 || binding_fail(b, RESULT_DENIED,
-	    REPLY_NOT_ALLOWED, b->verdict.reason);
+	return allowed > 0 ||
+	    binding_fail(b, RESULT_DENIED, REPLY_NOT_ALLOWED,
+		b->verdict.reason);
 }
 
 /* ------------------------------------------------------- listening */
@@ -148,7 +149,7 @@ listen_at(const struct settings *settings, int fd, enum family family,
 	/* A connection in TIME_WAIT must not keep the port. */
 	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||
 	    (family == FAMILY_IPV6 &&
-	    !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+		!set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
 	    !route_steer(settings, fd) ||
 	    bind(fd, (const struct sockaddr *)&at.storage, at.length) != 0 ||
 	    listen(fd, BACKLOG) != 0 || !socket_local(fd, &local))
@@ -195,9 +196,10 @@ listen_both(struct binding *b, uint16_t *bound)
 
 	while (ports_next(&ports, bound)) {
 		if (listener_open(b->settings, FAMILY_IPV6, bound,
-		    &b->listener_ipv6) &&
+			&b->listener_ipv6) &&
 		    listener_open(b->settings, FAMILY_IPV4, bound,
-		    &b->listener_ipv4) && *bound != 0)
+			&b->listener_ipv4) &&
+		    *bound != 0)
 			return true;
 		listeners_close(b);
 	}
@@ -288,10 +290,11 @@ accept_from(struct binding *b, int listener)
 	b->fd = accept4(listener, (struct sockaddr *)&from, &length,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (b->fd == -1)
-		return !failure_is_ours(errno) || binding_fail(b,
-		    RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
-		    "a peer could not be taken: no descriptor or no memory "
-		    "is left");
+		return !failure_is_ours(errno) ||
+		    binding_fail(b, RESULT_CONNECT_FAILED,
+			REPLY_GENERAL_FAILURE,
+			"a peer could not be taken: no descriptor or "
+			"no memory is left");
 	b->peer = address_of(&from);
 	if (is_expected(b, &b->peer)) {
 		if (judge_peer(b, &b->peer) &&

@@ -49,7 +49,7 @@ struct binding {
 	 * RESULT_STOPPED: SIGTERM.  RESULT_ERROR: /dev/urandom cannot be read.
 	 */
 	struct outcome outcome;
-	int fd;               /* of the peer: non-blocking, tuned; or -1 */
+	int fd; /* of the peer: non-blocking, tuned; or -1 */
 	struct address peer;
 	struct address local; /* of fd */
 	struct verdict verdict;

@@ -22,15 +22,16 @@ void
 candidates_start(struct candidates *c, const struct settings *settings,
     const struct question *question)
 {
-	*c = (struct candidates){ .settings = settings,
-		.question = question };
+	*c = (struct candidates){ .settings = settings, .question = question };
 }
 
 enum family
 candidates_preferred(const struct settings *settings)
 {
 	return settings->prefer == PREFER_IPV4 ||
-	    settings->prefer == PREFER_IPV4_ONLY ? FAMILY_IPV4 : FAMILY_IPV6;
+		settings->prefer == PREFER_IPV4_ONLY ?
+	    FAMILY_IPV4 :
+	    FAMILY_IPV6;
 }
 
 /* The family of the first turn: the other one than the last that was taken,
@@ -43,7 +44,8 @@ first_family(const struct candidates *c)
 	case FAMILY_IPV4: return FAMILY_IPV6;
 	case FAMILY_NONE: break;
 	}
-	return c->settings->prefer == PREFER_AUTO ? FAMILY_NONE :
+	return c->settings->prefer == PREFER_AUTO ?
+	    FAMILY_NONE :
 	    candidates_preferred(c->settings);
 }
 

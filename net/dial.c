@@ -53,7 +53,7 @@ struct race {
 	struct attempt *winner;
 	struct attempt *telling; /* whose verdict the record gets */
 	struct attempt *via;     /* the first that goes by a next gateway */
-	bool dialled; /* at least one attempt was made */
+	bool dialled;            /* at least one attempt was made */
 	bool over;
 
 	/* Last: only those that are made are written to, and most sessions
@@ -104,8 +104,8 @@ take_literal(struct race *race)
 
 	race->names.ipv6.state = ANSWER_UNASKED;
 	race->names.ipv4.state = ANSWER_UNASKED;
-	candidates_put(&race->untried, has_pin(d) ? &d->pinned :
-	    &d->question->literal);
+	candidates_put(&race->untried,
+	    has_pin(d) ? &d->pinned : &d->question->literal);
 }
 
 /* --- The timers. --- */
@@ -115,7 +115,8 @@ is_preferred_pending(const struct race *race)
 {
 	const struct answer *preferred =
 	    candidates_preferred(race->dial->settings) == FAMILY_IPV4 ?
-	    &race->names.ipv4 : &race->names.ipv6;
+	    &race->names.ipv4 :
+	    &race->names.ipv6;
 
 	return preferred->state == ANSWER_PENDING;
 }
@@ -153,8 +154,8 @@ late_port(const struct settings *settings, int fd)
 
 	if (settings->source_ipv4.family != FAMILY_NONE ||
 	    settings->source_ipv6.family != FAMILY_NONE)
-		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
-		    &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+		    sizeof(on));
 }
 
 /* 0: connecting; else an errno, and the descriptor is of no use. */
@@ -167,8 +168,9 @@ connect_start(const struct settings *settings, int fd,
 	late_port(settings, fd);
 	if (!route_apply(settings, fd, address->family))
 		return errno;
-	if (connect(fd, (const struct sockaddr *)&to.storage,
-	    to.length) == 0 || errno == EINPROGRESS)
+	if (connect(fd, (const struct sockaddr *)&to.storage, to.length) ==
+		0 ||
+	    errno == EINPROGRESS)
 		return 0;
 	if (errno == EINVAL && address_is_link_local(address))
 		return ENETUNREACH; /* no interface was named */
@@ -195,14 +197,16 @@ attempt_connect(struct race *race, struct attempt *attempt)
 	int error;
 
 	attempt->fd = socket_create(address->family, SOCK_STREAM);
-	error = attempt->fd == -1 ? errno :
+	error = attempt->fd == -1 ?
+	    errno :
 	    connect_start(settings, attempt->fd, address);
 	if (error != 0)
 		attempt_fail(race, attempt, error);
 	else
 		race->next = deadline_in(address_equal(address,
-		    &race->dial->pinned) ? PINNED_DELAY :
-		    settings->attempt_delay);
+					     &race->dial->pinned) ?
+			PINNED_DELAY :
+			settings->attempt_delay);
 }
 
 /* Ends the race for the next gateway that the rules lead to. */
@@ -224,15 +228,15 @@ attempt_start(struct race *race)
 {
 	const struct dial *d = race->dial;
 	const struct destination to = candidates_take(&race->untried);
-	const struct candidate candidate = { to.address, to.self,
-		to.on_link };
+	const struct candidate candidate = { to.address, to.self, to.on_link };
 	struct attempt *attempt = &race->attempts[race->attempt_count++];
 
-	*attempt = (struct attempt){ .fd = -1, .address = to.address,
+	*attempt = (struct attempt){ .fd = -1,
+		.address = to.address,
 		.dialled = to.address };
 	if (d->hop)
-		policy_judge_hop(d->settings->policy, d->question,
-		    &candidate, &attempt->verdict);
+		policy_judge_hop(d->settings->policy, d->question, &candidate,
+		    &attempt->verdict);
 	else
 		policy_judge_address(d->settings->policy, d->question,
 		    &candidate, &attempt->verdict);
@@ -271,8 +275,7 @@ attempt_finish(struct race *race, struct attempt *attempt)
 {
 	int error = socket_error(attempt->fd);
 
-	if (error == 0 &&
-	    is_self_connected(attempt->fd, &attempt->dialled))
+	if (error == 0 && is_self_connected(attempt->fd, &attempt->dialled))
 		error = ECONNREFUSED;
 	if (error != 0) {
 		attempt_fail(race, attempt, error);
@@ -300,7 +303,8 @@ static struct attempt *
 telling_attempt(struct race *race)
 {
 	const enum prefer prefer = race->dial->settings->prefer;
-	enum family family = prefer == PREFER_AUTO ? FAMILY_NONE :
+	enum family family = prefer == PREFER_AUTO ?
+	    FAMILY_NONE :
 	    candidates_preferred(race->dial->settings);
 	struct attempt *last = NULL;
 
@@ -332,9 +336,10 @@ tell_attempt(struct race *race, struct attempt *attempt)
 	text_add(&t, failure->phrase);
 	if (race->nat64.state == NAT64_NONE &&
 	    attempt->address.family == FAMILY_IPV4)
-		text_add(&t, race->nat64.refused ? ", and the NAT64 prefix of "
-		    "the name server is not global" :
-		    ", and no NAT64 prefix is known");
+		text_add(&t,
+		    race->nat64.refused ? ", and the NAT64 prefix of "
+					  "the name server is not global" :
+					  ", and no NAT64 prefix is known");
 	race->telling = attempt;
 	race_fail(race, RESULT_CONNECT_FAILED, failure->reply, reason);
 }
@@ -435,8 +440,7 @@ poll_attempts(const struct race *race, struct pollfd *fds)
 
 	for (size_t i = 0; i < race->attempt_count; i++)
 		if (race->attempts[i].fd != -1)
-			fds[n++] = (struct pollfd){
-				.fd = race->attempts[i].fd,
+			fds[n++] = (struct pollfd){ .fd = race->attempts[i].fd,
 				.events = POLLOUT };
 	return n;
 }
@@ -484,8 +488,7 @@ race_wait(struct race *race)
 		finish_ready(race, attempts);
 	if (race->over)
 		return;
-	resolve_process(&race->names, fds + 1,
-	    wait == WAIT_READY ? asked : 0);
+	resolve_process(&race->names, fds + 1, wait == WAIT_READY ? asked : 0);
 	nat64_process(&race->nat64, d->settings, fds + 1 + asked,
 	    wait == WAIT_READY ? prefix : 0);
 	if (deadline_passed(d->until))
@@ -541,7 +544,7 @@ attempt_word(const struct race *race, const struct attempt *attempt)
 	if (attempt->verdict.via != NULL)
 		return "via";
 	return attempt->fd != -1 ? "cancelled" :
-	    failure_of(attempt->error)->word;
+				   failure_of(attempt->error)->word;
 }
 
 /* Writes the list of attempts, and closes all descriptors but the winner's. */

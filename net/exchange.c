@@ -89,8 +89,7 @@ deadline_after(int64_t moment, int64_t timeout)
 static struct deadline
 exchange_idle_deadline(const struct exchange *x)
 {
-	return deadline_after(exchange_moved_at(x),
-	    x->relay->idle_timeout);
+	return deadline_after(exchange_moved_at(x), x->relay->idle_timeout);
 }
 
 static struct deadline
@@ -116,8 +115,8 @@ exchange_deadline(const struct exchange *x)
 		    deadline_after(x->reset_at, RESET_GRACE);
 	for (int i = 0; i < FLOWS; i++)
 		if (flow_resting(&x->flows[i]))
-			until = deadline_first(until, deadline_after(
-			    x->moved_at[i], PIPE_REST));
+			until = deadline_first(until,
+			    deadline_after(x->moved_at[i], PIPE_REST));
 	return until;
 }
 
@@ -126,8 +125,7 @@ static void
 pipes_rest(struct exchange *x)
 {
 	for (int i = 0; i < FLOWS; i++)
-		if (deadline_passed(deadline_after(x->moved_at[i],
-		    PIPE_REST)))
+		if (deadline_passed(deadline_after(x->moved_at[i], PIPE_REST)))
 			flow_rest(&x->flows[i]);
 }
 
@@ -171,7 +169,7 @@ exchange_step(struct exchange *x, const struct pollfd fds[SIDES])
 		const bool open = x->flows[i].state == FLOW_OPEN;
 
 		if (flow_step(&x->flows[i], fds[i].revents,
-		    fds[1 - i].revents))
+			fds[1 - i].revents))
 			x->moved_at[i] = now;
 		if (open && x->flows[i].state != FLOW_OPEN && x->fin_at == 0)
 			x->fin_at = now;
@@ -216,9 +214,7 @@ tell_reset(struct exchange *x)
 
 	switch (x->sides[x->lost].error) {
 	case ECONNRESET:
-	case EPIPE:
-		outcome_end(o, RESULT_RESET, reset[x->lost]);
-		return;
+	case EPIPE: outcome_end(o, RESULT_RESET, reset[x->lost]); return;
 	case ENOMEM:
 	case ENOBUFS:
 	case EBADF:
@@ -287,8 +283,9 @@ count_octets(struct exchange *x)
 bool
 exchange_turn(struct exchange *x, const struct pollfd *fds)
 {
-	if (fds != NULL && (fds[EXCHANGE_CLIENT].revents != 0 ||
-	    fds[EXCHANGE_SERVER].revents != 0))
+	if (fds != NULL &&
+	    (fds[EXCHANGE_CLIENT].revents != 0 ||
+		fds[EXCHANGE_SERVER].revents != 0))
 		exchange_step(x, fds);
 	else if (exchange_timed_out(x))
 		return true;

@@ -39,10 +39,10 @@ struct exchange {
 	struct side sides[EXCHANGE_SIDES];
 	struct flow flows[EXCHANGE_FLOWS];
 	int64_t moved_at[EXCHANGE_FLOWS]; /* when octets moved last */
-	int64_t fin_at;          /* the first FIN; 0: none yet */
-	int64_t reset_at;        /* the first reset; 0: none yet */
+	int64_t fin_at;                   /* the first FIN; 0: none yet */
+	int64_t reset_at;                 /* the first reset; 0: none yet */
 	uint64_t counted[EXCHANGE_FLOWS]; /* written, and in the figures */
-	int lost;                /* the side whose reset that was */
+	int lost;                         /* the side whose reset that was */
 };
 
 /* Starts an exchange as `r' says; `r' and the buffers are borrowed until

@@ -72,9 +72,7 @@ failure_is_ours(int error)
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
-	case ENOMEM:
-		return true;
-	default:
-		return false;
+	case ENOMEM: return true;
+	default: return false;
 	}
 }

@@ -100,11 +100,9 @@ flow_source_events(const struct flow *f)
 		if (flow_holds(f))
 			return 0;
 		return f->mark_ahead ? POLLIN : POLLIN | POLLPRI;
-	case FLOW_DROP:
-		return POLLIN;
+	case FLOW_DROP: return POLLIN;
 	case FLOW_LAST:
-	case FLOW_ENDED:
-		return 0;
+	case FLOW_ENDED: return 0;
 	}
 	return 0;
 }

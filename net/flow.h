@@ -27,9 +27,9 @@ enum flow_state {
 
 /* One of the two sockets; its two directions share it. */
 struct side {
-	int fd;     /* non-blocking, SO_OOBINLINE */
-	int error;  /* errno that ended it both ways (a reset); 0: it lives */
-	bool hung;  /* poll(2) says POLLHUP, and always will */
+	int fd;    /* non-blocking, SO_OOBINLINE */
+	int error; /* errno that ended it both ways (a reset); 0: it lives */
+	bool hung; /* poll(2) says POLLHUP, and always will */
 };
 
 enum { FLOW_BUFFER = 16384 };
@@ -48,9 +48,9 @@ struct flow {
 	bool urgent;     /* the first held octet is urgent */
 	bool mark_ahead; /* the source has an urgent octet that is unread */
 
-	int pipe[2];     /* -1: it copies */
-	unsigned full;   /* copies that filled the buffer, in a row */
-	unsigned small;  /* splices that would not have, in a row */
+	int pipe[2];    /* -1: it copies */
+	unsigned full;  /* copies that filled the buffer, in a row */
+	unsigned small; /* splices that would not have, in a row */
 
 	uint64_t written;
 	uint8_t *buffer; /* FLOW_BUFFER octets; borrowed */

@@ -142,7 +142,8 @@ names_add(struct names *n, const char *name)
 	    !bucket_take(&n->rate, clock_now()))
 		return NULL;
 	*p = (struct pinned_name){ .state = NAME_WAITING,
-		.serial = ++n->last_serial, .used_at = clock_now() };
+		.serial = ++n->last_serial,
+		.used_at = clock_now() };
 	n->waiting++;
 	n->open++;
 	t = text_in(p->name, sizeof(p->name));

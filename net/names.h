@@ -21,9 +21,9 @@
 
 /* How many names an association keeps, and how many look-ups run at once. */
 enum {
-	NAMES_MAX = 64,  /* more: the one that was used longest ago goes */
-	LOOKUPS_MAX = 4, /* at a time: descriptors are few */
-	NAMES_OPEN_MAX = 32,  /* not found yet, waiting ones included */
+	NAMES_MAX = 64,      /* more: the one that was used longest ago goes */
+	LOOKUPS_MAX = 4,     /* at a time: descriptors are few */
+	NAMES_OPEN_MAX = 32, /* not found yet, waiting ones included */
 	NAMES_PER_SECOND = 50, /* that are new to the list */
 	NAMES_POLL_MAX = LOOKUPS_MAX * RESOLVE_POLL_MAX,
 	NAME_FAILURE_LIFE = 5000, /* milliseconds */
@@ -40,7 +40,7 @@ enum name_state {
 /* A name and what is known of it. */
 struct pinned_name {
 	enum name_state state;
-	uint32_t serial;   /* never 0, and never used again */
+	uint32_t serial;       /* never 0, and never used again */
 	int64_t used_at;       /* clock_now() of the last names_find() */
 	struct deadline until; /* the end of a look-up, or of a failure */
 	enum reply failure;    /* of NAME_FAILED */
@@ -79,8 +79,7 @@ struct pinned_name *names_add(struct names *n, const char *name);
  * As resolve_poll() and resolve_process() for all look-ups: fds has room for
  * NAMES_POLL_MAX; *until becomes earlier where a look-up has something to do.
  */
-size_t names_poll(struct names *n, struct pollfd *fds,
-    struct deadline *until);
+size_t names_poll(struct names *n, struct pollfd *fds, struct deadline *until);
 void names_process(struct names *n, const struct pollfd *fds, size_t count);
 
 /* Closes all descriptors. */

@@ -47,8 +47,7 @@ prefix_of(const struct address *a, struct net *out)
 		{ 192, 0, 0, 171 } };
 
 	for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
-		struct net net = { .family = FAMILY_IPV6,
-			.bits = lengths[i] };
+		struct net net = { .family = FAMILY_IPV6, .bits = lengths[i] };
 
 		memcpy(net.octets, a->octets, lengths[i] / 8);
 		for (size_t k = 0; k < ARRAY_COUNT(known); k++) {
@@ -70,11 +69,12 @@ static bool
 is_welcome(const struct settings *settings, const struct net *prefix,
     const struct address *a)
 {
-	if (prefix->bits == nat64_well_known.bits && memcmp(prefix->octets,
-	    nat64_well_known.octets, sizeof(prefix->octets)) == 0)
+	if (prefix->bits == nat64_well_known.bits &&
+	    memcmp(prefix->octets, nat64_well_known.octets,
+		sizeof(prefix->octets)) == 0)
 		return true;
 	return (membership_of(a, route_probe(settings, a, 0).self).sets &
-	    SET_GLOBAL) != 0;
+		   SET_GLOBAL) != 0;
 }
 
 void
@@ -104,8 +104,7 @@ conclude_lookup(struct nat64 *n, const struct settings *settings)
 {
 	if (!resolve_done(&n->lookup))
 		return;
-	nat64_conclude(n, settings, n->lookup.ipv6.list,
-	    n->lookup.ipv6.count);
+	nat64_conclude(n, settings, n->lookup.ipv6.list, n->lookup.ipv6.count);
 	resolve_end(&n->lookup);
 }
 
@@ -128,7 +127,8 @@ size_t
 nat64_poll(struct nat64 *n, struct pollfd *fds, struct deadline *until)
 {
 	return n->state == NAT64_PENDING ?
-	    resolve_poll(&n->lookup, fds, until) : 0;
+	    resolve_poll(&n->lookup, fds, until) :
+	    0;
 }
 
 void

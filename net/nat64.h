@@ -50,8 +50,7 @@ bool nat64_needed(const struct settings *settings,
 void nat64_ask(struct nat64 *n, const struct settings *settings);
 
 /* As resolve_poll() and resolve_process(): while it is pending. */
-size_t nat64_poll(struct nat64 *n, struct pollfd *fds,
-    struct deadline *until);
+size_t nat64_poll(struct nat64 *n, struct pollfd *fds, struct deadline *until);
 void nat64_process(struct nat64 *n, const struct settings *settings,
     const struct pollfd *fds, size_t count);
 

@@ -136,9 +136,8 @@ parse_route6(struct link *l)
 	uint32_t flags;
 
 	return hex_address(l->fields[0], &l->prefix) &&
-	    hex_parse(l->fields[1], &l->bits) &&
-	    l->bits >= SHORTEST_IPV6 && l->bits < 128 &&
-	    hex_address(l->fields[4], &gateway) &&
+	    hex_parse(l->fields[1], &l->bits) && l->bits >= SHORTEST_IPV6 &&
+	    l->bits < 128 && hex_address(l->fields[4], &gateway) &&
 	    address_is_any(&gateway) && hex_parse(l->fields[8], &flags) &&
 	    (flags & (ROUTE_GATEWAY | ROUTE_REJECT)) == 0;
 }
@@ -167,8 +166,8 @@ source_has(const struct source *s, const struct address *address)
 
 	lines_start(&lines, s->fd);
 	for (char *line = lines_next(&lines, &length);
-	    line != NULL && lines.offset < ONLINK_FILE_MAX;
-	    line = lines_next(&lines, &length)) {
+	     line != NULL && lines.offset < ONLINK_FILE_MAX;
+	     line = lines_next(&lines, &length)) {
 		line_cut(line, &l);
 		if (s->parse(&l) &&
 		    address_in_prefix(address, &l.prefix, l.bits))
@@ -203,12 +202,12 @@ onlink_problem(void)
 
 	if (sources[0].fd == -1)
 		return "/proc/self/net/route cannot be read, so nothing is "
-		    "on-link: name your nets";
+		       "on-link: name your nets";
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
-		if (sources[i].fd != -1 && pread(sources[i].fd, &octet, 1,
-		    ONLINK_FILE_MAX) == 1)
+		if (sources[i].fd != -1 &&
+		    pread(sources[i].fd, &octet, 1, ONLINK_FILE_MAX) == 1)
 			return "this host has so many routes that not all "
-			    "are looked at: name your nets";
+			       "are looked at: name your nets";
 	return NULL;
 }
 

@@ -28,15 +28,15 @@ struct policy_row {
 };
 
 static const struct policy_row policy_table[] = {
-	{ { [15] = 1 }, 128, 50, 0 },                    /* ::1 */
-	{ { [10] = 0xff, [11] = 0xff }, 96, 35, 4 },     /* IPv4 */
-	{ { 0 }, 96, 1, 3 },                             /* compatible */
-	{ { 0x20, 0x01, 0x00, 0x00 }, 32, 5, 5 },        /* Teredo */
-	{ { 0x20, 0x02 }, 16, 30, 2 },                   /* 6to4 */
-	{ { 0x3f, 0xfe }, 16, 1, 12 },                   /* 6bone */
-	{ { 0xfe, 0xc0 }, 10, 1, 11 },                   /* site-local */
-	{ { 0xfc }, 7, 3, 13 },                          /* ULA */
-	{ { 0 }, 0, 40, 1 },                             /* the rest */
+	{ { [15] = 1 }, 128, 50, 0 },                /* ::1 */
+	{ { [10] = 0xff, [11] = 0xff }, 96, 35, 4 }, /* IPv4 */
+	{ { 0 }, 96, 1, 3 },                         /* compatible */
+	{ { 0x20, 0x01, 0x00, 0x00 }, 32, 5, 5 },    /* Teredo */
+	{ { 0x20, 0x02 }, 16, 30, 2 },               /* 6to4 */
+	{ { 0x3f, 0xfe }, 16, 1, 12 },               /* 6bone */
+	{ { 0xfe, 0xc0 }, 10, 1, 11 },               /* site-local */
+	{ { 0xfc }, 7, 3, 13 },                      /* ULA */
+	{ { 0 }, 0, 40, 1 },                         /* the rest */
 };
 
 /* RFC 6724 3.1 and 3.2.  The first row that covers an address decides. */
@@ -70,7 +70,7 @@ scope_of(const struct address *a)
 		return a->octets[1] & 15;
 	for (size_t i = 0; i < ARRAY_COUNT(scopes); i++)
 		if (is_covered(a, scopes[i].family, scopes[i].prefix,
-		    scopes[i].bits))
+			scopes[i].bits))
 			return scopes[i].scope;
 	return SCOPE_GLOBAL;
 }
@@ -147,8 +147,12 @@ rule_9_prefix(const struct destination *d)
 typedef int rule(const struct destination *d);
 
 static rule *const rules[] = {
-	rule_1_usable, rule_2_scope, rule_5_label, rule_6_precedence,
-	rule_8_scope, rule_9_prefix,
+	rule_1_usable,
+	rule_2_scope,
+	rule_5_label,
+	rule_6_precedence,
+	rule_8_scope,
+	rule_9_prefix,
 };
 
 static bool
@@ -195,8 +199,7 @@ bring_forward(struct destination *list, size_t from, size_t n,
 	if (at == n)
 		return;
 	found = list[at];
-	memmove(&list[from + 1], &list[from],
-	    (at - from) * sizeof(list[0]));
+	memmove(&list[from + 1], &list[from], (at - from) * sizeof(list[0]));
 	list[from] = found;
 }
 
@@ -212,6 +215,6 @@ order_interleave(struct destination *list, size_t n, enum family first)
 		if (next != FAMILY_NONE)
 			bring_forward(list, i, i < routed ? routed : n, next);
 		next = list[i].address.family == FAMILY_IPV6 ? FAMILY_IPV4 :
-		    FAMILY_IPV6;
+							       FAMILY_IPV6;
 	}
 }

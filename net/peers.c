@@ -67,7 +67,8 @@ peers_add(struct peers *p, const struct address *address, uint32_t name)
 	for (size_t i = 1; i < PEER_WAYS; i++)
 		if (set[i].used < oldest->used)
 			oldest = &set[i];
-	*oldest = (struct peer){ .address = *address, .name = name,
+	*oldest = (struct peer){ .address = *address,
+		.name = name,
 		.used = ++p->uses };
 	return oldest;
 }

@@ -29,8 +29,8 @@ ports_start(const struct settings *settings, uint16_t wanted)
 		p.start = (uint32_t)((uint64_t)clock_microseconds() %
 		    range_size(&p.range));
 	if (p.range.low == 0 ? wanted >= PORT_EPHEMERAL :
-	    wanted >= PORT_UNPRIVILEGED && wanted >= p.range.low &&
-	    wanted <= p.range.high)
+			       wanted >= PORT_UNPRIVILEGED &&
+		    wanted >= p.range.low && wanted <= p.range.high)
 		p.wanted = wanted;
 	return p;
 }
@@ -48,7 +48,8 @@ ports_next(struct ports *p, uint16_t *port)
 	if (p->tried == (ours ? range_size(&p->range) : KERNEL_TRIES))
 		return false;
 	*port = ours ? (uint16_t)(p->range.low +
-	    (p->start + p->tried) % range_size(&p->range)) : 0;
+			   (p->start + p->tried) % range_size(&p->range)) :
+		       0;
 	p->tried++;
 	return true;
 }

@@ -27,7 +27,7 @@ parse_server(const char *word, struct name_server *out)
 {
 	const char *zone = strchr(word, '%');
 	const size_t length = zone != NULL ? (size_t)(zone - word) :
-	    strlen(word);
+					     strlen(word);
 	struct name_server server = { .interface = "" };
 
 	if (!address_parse(word, length, &server.address))
@@ -66,8 +66,9 @@ option_number(const char *word, const char *prefix, int most, int otherwise)
 static void
 take_option(struct name_servers *servers, const char *word)
 {
-	servers->timeout = 1000 * option_number(word, "timeout:",
-	    TIMEOUT_MAX / 1000, servers->timeout / 1000);
+	servers->timeout = 1000 *
+	    option_number(word, "timeout:", TIMEOUT_MAX / 1000,
+		servers->timeout / 1000);
 	servers->attempts = option_number(word, "attempts:", ATTEMPTS_MAX,
 	    servers->attempts);
 	if (strcmp(word, "rotate") == 0)
@@ -103,7 +104,7 @@ limit_timeout(struct name_servers *servers, int64_t connect_timeout)
 
 	if (connect_timeout > 0 && share < servers->timeout)
 		servers->timeout = share > TIMEOUT_MIN ? (int)share :
-		    TIMEOUT_MIN;
+							 TIMEOUT_MIN;
 }
 
 struct name_servers
@@ -119,19 +120,19 @@ resolvconf_read(const struct settings *settings, int file)
 
 	words_start(&w, file);
 	for (enum word what = words_next(&w, word); what != WORD_NONE;
-	    what = words_next(&w, word))
+	     what = words_next(&w, word))
 		if (what == WORD_TEXT)
 			read_line(&w, word, &servers);
 	if (settings->resolver_count > 0)
 		servers.count = 0;
 	for (size_t i = 0; i < settings->resolver_count; i++) {
-		servers.list[i] = (struct name_server){
-			.address = settings->resolvers[i] };
+		servers.list[i] =
+		    (struct name_server){ .address = settings->resolvers[i] };
 		servers.count++;
 	}
 	if (servers.count == 0)
-		servers.list[servers.count++].address =
-		    address_ipv4(loopback, DNS_PORT);
+		servers.list[servers.count++].address = address_ipv4(loopback,
+		    DNS_PORT);
 	limit_timeout(&servers, settings->connect_timeout);
 	return servers;
 }

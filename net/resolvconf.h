@@ -14,8 +14,8 @@
 #include "wire/address.h"
 
 struct name_server {
-	struct address address;       /* with the port */
-	char interface[IF_NAMESIZE];  /* of a link-local one; else empty */
+	struct address address;      /* with the port */
+	char interface[IF_NAMESIZE]; /* of a link-local one; else empty */
 };
 
 struct name_servers {
@@ -24,7 +24,7 @@ struct name_servers {
 	int timeout;  /* milliseconds for the first try of each */
 	int attempts; /* rounds through the list */
 	bool rotate;
-	bool tcp;     /* never UDP */
+	bool tcp; /* never UDP */
 };
 
 /*
@@ -33,7 +33,6 @@ struct name_servers {
  * place of its servers.  No timeout is so long that a dead server eats
  * settings->connect_timeout.
  */
-struct name_servers resolvconf_read(const struct settings *settings,
-    int file);
+struct name_servers resolvconf_read(const struct settings *settings, int file);
 
 #endif

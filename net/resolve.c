@@ -72,7 +72,8 @@ static const char *
 failure_text(const struct resolution *r)
 {
 	const struct answer *failed = r->ipv4.state == ANSWER_FAILED ?
-	    &r->ipv4 : &r->ipv6;
+	    &r->ipv4 :
+	    &r->ipv6;
 
 	switch (failed->failure) {
 	case ARES_ETIMEOUT: return "no name server answered in time for ";
@@ -80,7 +81,7 @@ failure_text(const struct resolution *r)
 	case ARES_ECONNREFUSED:
 		/* c-ares says so too where servers answered SERVFAIL. */
 		return r->refused ? "the name servers failed for " :
-		    "no name server could be reached for ";
+				    "no name server could be reached for ";
 	default: return "the name servers gave no usable answer for ";
 	}
 }
@@ -185,8 +186,9 @@ server_connect(ares_socket_t fd, const struct sockaddr *name,
 {
 	const char *interface = interface_of(r, name, length);
 
-	if (interface[0] != '\0' && setsockopt(fd, SOL_SOCKET,
-	    SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) != 0)
+	if (interface[0] != '\0' &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+		(socklen_t)strlen(interface)) != 0)
 		return -1;
 	return connect(fd, name, length);
 }
@@ -198,12 +200,11 @@ server_receive(ares_socket_t fd, void *octets, size_t size, int flags,
     struct sockaddr *from, ares_socklen_t *from_length, void *context)
 {
 	struct resolution *r = context;
-	const ssize_t n = recvfrom(fd, octets, size, flags, from,
-	    from_length);
+	const ssize_t n = recvfrom(fd, octets, size, flags, from, from_length);
 
 	if (from != NULL && n > HEADER_RCODE) {
-		const int rcode =
-		    ((const uint8_t *)octets)[HEADER_RCODE] & RCODE_MASK;
+		const int rcode = ((const uint8_t *)octets)[HEADER_RCODE] &
+		    RCODE_MASK;
 
 		if (rcode != ns_r_noerror && rcode != ns_r_nxdomain)
 			r->refused = true;
@@ -255,7 +256,7 @@ set_servers(ares_channel channel, const struct name_servers *servers)
 		const struct address *a = &servers->list[i].address;
 
 		nodes[i].family = a->family == FAMILY_IPV6 ? AF_INET6 :
-		    AF_INET;
+							     AF_INET;
 		memcpy(&nodes[i].addr, a->octets, address_length(a));
 		nodes[i].udp_port = a->port;
 		nodes[i].tcp_port = a->port;
@@ -277,9 +278,9 @@ channel_open(struct resolution *r)
 		.ndots = 1,
 		.lookups = (char[]){ "b" },
 	};
-	const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_SERVERS |
-	    ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
+	const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+	    ARES_OPT_NDOTS | ARES_OPT_SERVERS | ARES_OPT_DOMAINS |
+	    ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
 	    (r->servers.rotate ? ARES_OPT_ROTATE : ARES_OPT_NOROTATE);
 	ares_channel channel;
 
@@ -302,7 +303,8 @@ servers_open(struct resolution *r, const struct settings *settings)
 	if (!channel_open(r)) {
 		struct text t = text_in(r->reason, sizeof(r->reason));
 
-		text_add(&t, "the resolver cannot be set up: "
+		text_add(&t,
+		    "the resolver cannot be set up: "
 		    "/dev/urandom is unreadable, or there is no memory");
 		r->ipv6.state = ANSWER_FAILED;
 		r->ipv4.state = ANSWER_FAILED;
@@ -322,8 +324,8 @@ ask_servers(struct resolution *r, const struct settings *settings)
 		ares_query(r->channel, r->name, ns_c_in, ns_t_aaaa,
 		    conclude_ipv6, r);
 	if (r->ipv4.state == ANSWER_PENDING)
-		ares_query(r->channel, r->name, ns_c_in, ns_t_a,
-		    conclude_ipv4, r);
+		ares_query(r->channel, r->name, ns_c_in, ns_t_a, conclude_ipv4,
+		    r);
 	tell_reason(r);
 	return true;
 }
@@ -411,7 +413,7 @@ take_host(struct resolution *r, const struct hostent *found)
 
 	for (char **alias = found->h_aliases; *alias != NULL; alias++) {
 		if (name_classify((const uint8_t *)*alias, strlen(*alias),
-		    name, &literal) != NAME_HOST)
+			name, &literal) != NAME_HOST)
 			continue;
 		text_copy(r->host, sizeof(r->host), name);
 		return;
@@ -426,14 +428,14 @@ conclude_reverse(void *context, int status, int timeouts,
 	struct hostent *found = NULL;
 
 	(void)timeouts;
-	r->ipv6 = (struct answer){ .state = ANSWER_FAILED,
-		.failure = status };
+	r->ipv6 = (struct answer){ .state = ANSWER_FAILED, .failure = status };
 	if (status == ARES_ENOTFOUND)
 		r->ipv6.state = ANSWER_NO_NAME;
 	if (status == ARES_ENODATA || status == ARES_SUCCESS)
 		r->ipv6.state = ANSWER_NO_DATA;
-	if (status != ARES_SUCCESS || ares_parse_ptr_reply(octets, length,
-	    NULL, 0, AF_INET, &found) != ARES_SUCCESS)
+	if (status != ARES_SUCCESS ||
+	    ares_parse_ptr_reply(octets, length, NULL, 0, AF_INET, &found) !=
+		ARES_SUCCESS)
 		return;
 	take_host(r, found);
 	ares_free_hostent(found);
@@ -513,8 +515,9 @@ resolve_poll(struct resolution *r, struct pollfd *fds, struct deadline *until)
 	/* c-ares rounds down to a millisecond. */
 	left = ares_timeout(r->channel, NULL, &storage);
 	if (left != NULL)
-		*until = deadline_first(*until, deadline_in(
-		    (int64_t)left->tv_sec * 1000 + left->tv_usec / 1000 + 1));
+		*until = deadline_first(*until,
+		    deadline_in((int64_t)left->tv_sec * 1000 +
+			left->tv_usec / 1000 + 1));
 	return n;
 }
 
@@ -562,6 +565,7 @@ resolve_reply(const struct resolution *r)
 	if (!resolve_done(r))
 		return REPLY_TTL_EXPIRED;
 	return r->ipv6.state == ANSWER_FAILED ||
-	    r->ipv4.state == ANSWER_FAILED ? REPLY_GENERAL_FAILURE :
+		r->ipv4.state == ANSWER_FAILED ?
+	    REPLY_GENERAL_FAILURE :
 	    REPLY_HOST_UNREACHABLE;
 }

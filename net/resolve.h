@@ -30,7 +30,7 @@ struct resolution {
 	void *channel; /* c-ares's */
 	const char *name;
 	struct name_servers servers;
-	bool refused;  /* a server said that it cannot answer */
+	bool refused; /* a server said that it cannot answer */
 	char reverse[RESOLVE_REVERSE_TEXT]; /* that is asked for PTR */
 	char reason[REASON_TEXT];
 };
@@ -74,8 +74,7 @@ size_t resolve_poll(struct resolution *r, struct pollfd *fds,
     struct deadline *until);
 
 /* After the wait: takes answers, retransmits.  n may be 0 (a timeout). */
-void resolve_process(struct resolution *r, const struct pollfd *fds,
-    size_t n);
+void resolve_process(struct resolution *r, const struct pollfd *fds, size_t n);
 
 /* Closes all descriptors; the answers stay. */
 void resolve_end(struct resolution *r);

@@ -44,7 +44,7 @@ is_assigned(int fd, const struct address *a)
 				 stays_here() knows */
 	memcpy(&ipv4, a->octets, sizeof(ipv4));
 	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &ipv4,
-	    sizeof(ipv4)) == 0;
+		   sizeof(ipv4)) == 0;
 }
 
 /*
@@ -58,16 +58,17 @@ stays_here(int fd, const struct address *a)
 	int mtu = 0;
 	socklen_t length = sizeof(mtu);
 
-	return a->family == FAMILY_IPV6 && getsockopt(fd, IPPROTO_IPV6,
-	    IPV6_MTU, &mtu, &length) == 0 && mtu > UINT16_MAX;
+	return a->family == FAMILY_IPV6 &&
+	    getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &length) == 0 &&
+	    mtu > UINT16_MAX;
 }
 
 /* 0 or an errno. */
 static int
 connect_probe(int fd, const struct endpoint *to, struct address *source)
 {
-	if (connect(fd, (const struct sockaddr *)&to->storage,
-	    to->length) != 0)
+	if (connect(fd, (const struct sockaddr *)&to->storage, to->length) !=
+	    0)
 		return errno;
 	if (!socket_local(fd, source))
 		return errno;
@@ -91,8 +92,7 @@ probe(const struct settings *settings, const struct address *destination,
 		return route;
 	}
 	route.self = is_assigned(fd, destination);
-	if (settings == NULL ||
-	    route_apply(settings, fd, destination->family))
+	if (settings == NULL || route_apply(settings, fd, destination->family))
 		route.error = connect_probe(fd, &to, &route.source);
 	else
 		route.error = errno;
@@ -116,8 +116,8 @@ is_steered(const struct settings *settings)
 }
 
 struct route
-route_probe(const struct settings *settings,
-    const struct address *destination, uint32_t scope)
+route_probe(const struct settings *settings, const struct address *destination,
+    uint32_t scope)
 {
 	const struct address inside = policy_inside(settings->policy,
 	    destination);
@@ -157,12 +157,12 @@ static bool
 apply_source(const struct settings *settings, int fd, enum family family)
 {
 	const struct address *source = family == FAMILY_IPV6 ?
-	    &settings->source_ipv6 : &settings->source_ipv4;
+	    &settings->source_ipv6 :
+	    &settings->source_ipv4;
 	const struct endpoint from = endpoint_of(source, 0);
 
 	return source->family == FAMILY_NONE ||
-	    bind(fd, (const struct sockaddr *)&from.storage,
-	    from.length) == 0;
+	    bind(fd, (const struct sockaddr *)&from.storage, from.length) == 0;
 }
 
 /* The keyword of what cannot be set, with errno; NULL: all was. */
@@ -171,11 +171,13 @@ apply_steering(const struct settings *settings, int fd)
 {
 	const char *interface = settings->interface;
 
-	if (interface != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE,
-	    interface, (socklen_t)strlen(interface)) != 0)
+	if (interface != NULL &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+		(socklen_t)strlen(interface)) != 0)
 		return "interface";
-	if (settings->mark_set && setsockopt(fd, SOL_SOCKET, SO_MARK,
-	    &settings->mark, sizeof(settings->mark)) != 0)
+	if (settings->mark_set &&
+	    setsockopt(fd, SOL_SOCKET, SO_MARK, &settings->mark,
+		sizeof(settings->mark)) != 0)
 		return "mark";
 	return NULL;
 }
@@ -189,8 +191,7 @@ route_steer(const struct settings *settings, int fd)
 bool
 route_apply(const struct settings *settings, int fd, enum family family)
 {
-	return route_steer(settings, fd) &&
-	    apply_source(settings, fd, family);
+	return route_steer(settings, fd) && apply_source(settings, fd, family);
 }
 
 const char *

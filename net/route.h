@@ -37,8 +37,7 @@ bool route_steer(const struct settings *settings, int fd);
 
 /* Applies interface, mark and, for the family, source to a new socket.
  * False on error (errno tells). */
-bool route_apply(const struct settings *settings, int fd,
-    enum family family);
+bool route_apply(const struct settings *settings, int fd, enum family family);
 
 /*
  * Which of `interface` and `mark` cannot be set by this process: the keyword,

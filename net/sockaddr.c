@@ -36,8 +36,7 @@ endpoint_of(const struct address *a, uint32_t scope)
 		ipv6->sin6_scope_id = address_is_link_local(a) ? scope : 0;
 		e.length = sizeof(*ipv6);
 		break;
-	case FAMILY_NONE:
-		break;
+	case FAMILY_NONE: break;
 	}
 	return e;
 }
@@ -46,8 +45,7 @@ struct address
 address_of(const struct sockaddr_storage *storage)
 {
 	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)storage;
-	const struct sockaddr_in6 *ipv6 =
-	    (const struct sockaddr_in6 *)storage;
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)storage;
 	uint8_t octets[16];
 
 	switch (storage->ss_family) {
@@ -57,8 +55,7 @@ address_of(const struct sockaddr_storage *storage)
 	case AF_INET6:
 		memcpy(octets, &ipv6->sin6_addr, 16);
 		return address_ipv6(octets, ntohs(ipv6->sin6_port));
-	default:
-		return (struct address){ .family = FAMILY_NONE };
+	default: return (struct address){ .family = FAMILY_NONE };
 	}
 }
 
@@ -75,10 +72,10 @@ socket_local(int fd, struct address *out)
 	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(storage);
 	const bool known = getsockname(fd, (struct sockaddr *)&storage,
-	    &length) == 0;
+			       &length) == 0;
 
 	*out = known ? address_of(&storage) :
-	    (struct address){ .family = FAMILY_NONE };
+		       (struct address){ .family = FAMILY_NONE };
 	return known;
 }
 
@@ -133,6 +130,6 @@ socket_tune(int fd)
 	/* The first one fails on a unix-domain socket: nothing to tune. */
 	for (size_t i = 0; i < ARRAY_COUNT(options); i++)
 		if (setsockopt(fd, options[i].level, options[i].name,
-		    &options[i].value, sizeof(options[i].value)) != 0)
+			&options[i].value, sizeof(options[i].value)) != 0)
 			return;
 }

@@ -20,13 +20,15 @@ relay_of(const struct tunnel *t)
 {
 	const struct upstream *u = &t->upstream;
 	const struct address *told = u->question->proxied.family !=
-	    FAMILY_NONE ? &u->question->proxied : &u->reached;
+		FAMILY_NONE ?
+	    &u->question->proxied :
+	    &u->reached;
 	struct address relay = u->bound;
 
 	if (relay.family == FAMILY_NONE || address_is_any(&relay) ||
 	    (u->hop->proxied && address_equal(&relay, told)) ||
 	    (route_probe(u->settings, &relay, 0).self &&
-	    !route_probe(u->settings, &u->dial.peer, 0).self)) {
+		!route_probe(u->settings, &u->dial.peer, 0).self)) {
 		relay = u->dial.peer;
 		relay.port = u->bound.port;
 	}
@@ -44,8 +46,8 @@ bind_socket(const struct tunnel *t)
 		from = u->dial.local;
 	from.port = 0;
 	const struct endpoint at = endpoint_of(&from, 0);
-	return route_steer(u->settings, t->fd) && bind(t->fd,
-	    (const struct sockaddr *)&at.storage, at.length) == 0;
+	return route_steer(u->settings, t->fd) &&
+	    bind(t->fd, (const struct sockaddr *)&at.storage, at.length) == 0;
 }
 
 static bool
@@ -60,8 +62,7 @@ open_socket(struct tunnel *t)
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
-	outcome_fail(&u->outcome, RESULT_CONNECT_FAILED,
-	    REPLY_GENERAL_FAILURE,
+	outcome_fail(&u->outcome, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
 	    "there is no socket for datagrams to the next gateway");
 	upstream_close(u);
 	return false;
@@ -71,7 +72,8 @@ bool
 tunnel_open(struct tunnel *t, struct deadline until)
 {
 	const struct client_request request = {
-		.command = REQUEST_UDP_ASSOCIATE };
+		.command = REQUEST_UDP_ASSOCIATE
+	};
 
 	t->fd = -1;
 	return upstream_open(&t->upstream, until) &&

@@ -46,8 +46,8 @@ upstream_fail(struct upstream *u, enum result result, enum reply reply,
 static bool
 upstream_bad(struct upstream *u, const char *cause)
 {
-	return upstream_fail(u, RESULT_UPSTREAM_FAILED,
-	    REPLY_GENERAL_FAILURE, cause);
+	return upstream_fail(u, RESULT_UPSTREAM_FAILED, REPLY_GENERAL_FAILURE,
+	    cause);
 }
 
 static bool
@@ -90,8 +90,8 @@ upstream_refused(struct upstream *u, enum reply reply)
 static bool
 upstream_send(struct upstream *u, const uint8_t *octets, size_t length)
 {
-	return send(u->fd, octets, length, MSG_NOSIGNAL) ==
-	    (ssize_t)length || upstream_bad(u, "ended the connection");
+	return send(u->fd, octets, length, MSG_NOSIGNAL) == (ssize_t)length ||
+	    upstream_bad(u, "ended the connection");
 }
 
 /* Waits for octets of the hop; the client may reset its connection. */
@@ -108,10 +108,8 @@ upstream_wait(struct upstream *u, struct deadline until)
 		outcome_stop(&u->outcome);
 		upstream_close(u);
 		return false;
-	case WAIT_TIMEOUT:
-		return upstream_late(u);
-	case WAIT_READY:
-		break;
+	case WAIT_TIMEOUT: return upstream_late(u);
+	case WAIT_READY: break;
 	}
 	if (fds[0].fd == -1 || fds[0].revents == 0)
 		return !deadline_passed(until) || upstream_late(u);
@@ -166,8 +164,8 @@ put_proxy_header(const struct upstream *u, uint8_t *octets)
 	const struct question *q = u->question;
 	const struct proxy_header header = {
 		.source = q->client,
-		.destination = q->proxied.family != FAMILY_NONE ?
-		    q->proxied : u->reached,
+		.destination = q->proxied.family != FAMILY_NONE ? q->proxied :
+								  u->reached,
 	};
 
 	return u->hop->proxied ? proxy_header_format(&header, octets) : 0;
@@ -196,7 +194,8 @@ send_login(struct upstream *u)
 		sent = upstream_send(u, octets,
 		    client_login_format(&login, octets));
 	else
-		sent = upstream_bad(u, "wants a password, and its "
+		sent = upstream_bad(u,
+		    "wants a password, and its "
 		    "via-password-file has no user:password");
 	explicit_bzero(buffer, sizeof(buffer));
 	explicit_bzero(octets, sizeof(octets));
@@ -224,24 +223,23 @@ negotiate(struct upstream *u, struct deadline until)
 	struct cursor c = { .at = u->octets };
 	uint8_t method;
 
-	if (!greet(u, password) ||
-	    !read_message(u, CLIENT_METHOD_SIZE, until))
+	if (!greet(u, password) || !read_message(u, CLIENT_METHOD_SIZE, until))
 		return false;
 	c.left = u->length;
 	if (client_method_parse(&c, &method) != PARSE_DONE)
 		return upstream_bad(u, "does not speak SOCKS5");
 	switch (method) {
-	case SOCKS5_METHOD_NONE:
-		return true;
+	case SOCKS5_METHOD_NONE: return true;
 	case SOCKS5_METHOD_PASSWORD:
-		return password ? log_in(u, until) :
+		return password ?
+		    log_in(u, until) :
 		    upstream_bad(u, "chose a method that was not offered");
 	case SOCKS5_METHOD_NO_ACCEPTABLE:
-		return upstream_bad(u, password ?
-		    "accepts neither no authentication nor a password" :
-		    "accepts no session without authentication");
-	default:
-		return upstream_bad(u, "chose a method that was not offered");
+		return upstream_bad(u,
+		    password ?
+			"accepts neither no authentication nor a password" :
+			"accepts no session without authentication");
+	default: return upstream_bad(u, "chose a method that was not offered");
 	}
 }
 
@@ -264,7 +262,8 @@ dial_failed(struct upstream *u)
 	text_add(&t, o->reason);
 	return upstream_fail(u, RESULT_UPSTREAM_FAILED,
 	    o->reply == REPLY_TTL_EXPIRED ? REPLY_TTL_EXPIRED :
-	    REPLY_GENERAL_FAILURE, cause);
+					    REPLY_GENERAL_FAILURE,
+	    cause);
 }
 
 bool
@@ -277,8 +276,11 @@ upstream_open(struct upstream *u, struct deadline until)
 	q.literal = u->hop->address;
 	q.port = u->hop->address.port;
 	u->fd = -1;
-	u->dial = (struct dial){ .settings = u->settings, .question = &q,
-		.until = until, .client = u->client, .hop = true };
+	u->dial = (struct dial){ .settings = u->settings,
+		.question = &q,
+		.until = until,
+		.client = u->client,
+		.hop = true };
 	if (!dial_run(&u->dial))
 		return dial_failed(u);
 	u->fd = u->dial.fd;
@@ -320,12 +322,12 @@ take_reply(struct upstream *u)
 		const bool open = take_octets(u, wanted);
 
 		if (is_refusal(u))
-			return upstream_refused(u,
-			    (enum reply)u->octets[1]);
+			return upstream_refused(u, (enum reply)u->octets[1]);
 		if (!open)
-			return upstream_bad(u, u->length == 0 ?
-			    "ended the connection without a reply" :
-			    "ended the connection within its reply");
+			return upstream_bad(u,
+			    u->length == 0 ?
+				"ended the connection without a reply" :
+				"ended the connection within its reply");
 		if (u->length < wanted)
 			return true; /* no more is there now */
 		if (client_reply_missing(u->octets, u->length) == 0)

@@ -51,9 +51,9 @@ struct upstream {
 	 * and RESULT_ERROR as for a dial.
 	 */
 	struct outcome outcome;
-	int fd;                /* the caller's, non-blocking; or -1 */
-	struct dial dial;      /* to the hop: peer, local, attempts */
-	struct address bound;  /* BND of the last reply, with the port;
+	int fd;               /* the caller's, non-blocking; or -1 */
+	struct dial dial;     /* to the hop: peer, local, attempts */
+	struct address bound; /* BND of the last reply, with the port;
 				  FAMILY_NONE: no address */
 
 	/* Not for others. */

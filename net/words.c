@@ -23,9 +23,9 @@ static int
 octet_peek(struct words *w)
 {
 	if (w->at == w->end) {
-		const ssize_t n = w->fd == -1 ? 0 :
-		    pread(w->fd, w->octets, sizeof(w->octets),
-		    w->offset);
+		const ssize_t n = w->fd == -1 ?
+		    0 :
+		    pread(w->fd, w->octets, sizeof(w->octets), w->offset);
 
 		w->at = 0;
 		w->end = n > 0 ? (size_t)n : 0;

@@ -19,11 +19,11 @@ enum word {
 };
 
 struct words {
-	int fd;       /* borrowed; -1: an empty file */
-	off_t offset; /* of what is read next */
-	size_t at;    /* the next octet of `octets' */
-	size_t end;   /* behind the last one */
-	bool comment; /* the rest of this line is one */
+	int fd;            /* borrowed; -1: an empty file */
+	off_t offset;      /* of what is read next */
+	size_t at;         /* the next octet of `octets' */
+	size_t end;        /* behind the last one */
+	bool comment;      /* the rest of this line is one */
 	char octets[2048]; /* read from the file */
 };
 

@@ -112,6 +112,7 @@ static const struct choice facility_choices[] = {
 };
 
 /* Every directive there is, in the order of socks64.conf(5). */
+/* clang-format off */
 static const struct directive directives[] = {
 	{ .keyword = "auth", .kind = &kind_auth, .choices = auth_choices,
 	    .initial = "none" },
@@ -228,6 +229,7 @@ static const struct directive directives[] = {
 	{ .keyword = "deny", .kind = &kind_rule, .low = DENY,
 	    .repeatable = true },
 };
+/* clang-format on */
 
 _Static_assert(ARRAY_COUNT(directives) <= DIRECTIVES_MAX, "a row fits");
 

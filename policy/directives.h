@@ -38,8 +38,8 @@ struct choice {
  * "none"; NULL for rules, which are written in their own order.
  */
 struct kind {
-	void (*parse)(struct reader *r, const struct directive *d,
-	    char *value, struct settings *out);
+	void (*parse)(struct reader *r, const struct directive *d, char *value,
+	    struct settings *out);
 	void (*dump)(struct output *o, const struct directive *d,
 	    const struct settings *s);
 };
@@ -57,7 +57,7 @@ struct directive {
 	const struct choice *choices; /* for words */
 	int64_t low; /* for numbers; for times, in ms, where 0 is "never" */
 	int64_t high;
-	bool or_zero; /* time 0 is valid, too, although it is below `low` */
+	bool or_zero;    /* time 0 is valid, too, although it is below `low` */
 	bool repeatable; /* may stand in a file more than once */
 };
 

@@ -54,8 +54,8 @@ duration_parse(const char *word, int64_t highest, int64_t *out)
 		if (strcmp(unit, units[i].word) != 0)
 			continue;
 		*out = highest + 1;
-		if (number_parse(digits, (uint64_t)(highest /
-		    units[i].milliseconds), &number))
+		if (number_parse(digits,
+			(uint64_t)(highest / units[i].milliseconds), &number))
 			*out = (int64_t)number * units[i].milliseconds;
 		return true;
 	}

@@ -89,7 +89,7 @@ net_parse(struct reader *r, const char *text, struct net *out)
 {
 	const char *slash = strchr(text, '/');
 	const size_t length = slash == NULL ? strlen(text) :
-	    (size_t)(slash - text);
+					      (size_t)(slash - text);
 	struct address base;
 	struct net net = { .bits = 0 };
 	unsigned bits;
@@ -101,9 +101,9 @@ net_parse(struct reader *r, const char *text, struct net *out)
 	const bool ipv6 = memchr(text, ':', length) != NULL;
 	const unsigned hidden = ipv6 && base.family == FAMILY_IPV4 ? 96 : 0;
 	if (!bits_parse(slash, ipv6 ? 128 : 32, &bits)) {
-		reader_refuse(r, "", text, ipv6 ?
-		    ": a prefix length is 0 to 128" :
-		    ": a prefix length is 0 to 32");
+		reader_refuse(r, "", text,
+		    ipv6 ? ": a prefix length is 0 to 128" :
+			   ": a prefix length is 0 to 32");
 		return false;
 	}
 	if (bits < hidden) {
@@ -198,18 +198,21 @@ add_name(struct reader *r, char *entry, struct list *list)
 	struct address literal;
 
 	if (looks_numeric(entry)) {
-		reader_error(r, "to takes names; for an address write: "
+		reader_error(r,
+		    "to takes names; for an address write: "
 		    "at 10.0.0.0/8");
 		return;
 	}
 	if (strchr(entry, '*') != NULL) {
-		reader_refuse(r, "", entry, ": a domain and all below it is "
+		reader_refuse(r, "", entry,
+		    ": a domain and all below it is "
 		    "written .example.com, any name is written name");
 		return;
 	}
 	if (name_classify(name, strlen((const char *)name), lower + 1,
-	    &literal) != NAME_HOST) {
-		reader_refuse(r, "", entry, " is no host name (a name with "
+		&literal) != NAME_HOST) {
+		reader_refuse(r, "", entry,
+		    " is no host name (a name with "
 		    "other letters than ASCII is written xn--...)");
 		return;
 	}
@@ -221,7 +224,7 @@ port_range_parse(struct reader *r, const char *text, struct port_range *out)
 {
 	const char *dash = strchr(text, '-');
 	const size_t length = dash == NULL ? strlen(text) :
-	    (size_t)(dash - text);
+					     (size_t)(dash - text);
 	const char *high = dash == NULL ? text : dash + 1;
 	struct port_range range;
 
@@ -263,7 +266,7 @@ add_line(struct reader *r, char *line, struct list *list)
 		if (*at == ',')
 			*at = ' ';
 	for (char *entry = word_next(&rest); entry != NULL;
-	    entry = word_next(&rest)) {
+	     entry = word_next(&rest)) {
 		if (entry[0] == '@')
 			reader_error(r, "a list file names no other");
 		else
@@ -274,7 +277,8 @@ add_line(struct reader *r, char *line, struct list *list)
 static void
 add_file(struct reader *r, const char *path, struct list *list)
 {
-	struct reader inner = { .report = r->report, .context = r->context,
+	struct reader inner = { .report = r->report,
+		.context = r->context,
 		.file = path };
 	struct document document;
 
@@ -288,7 +292,7 @@ add_file(struct reader *r, const char *path, struct list *list)
 		return;
 	}
 	for (char *line = document_line(&document, &inner); line != NULL;
-	    line = document_line(&document, &inner))
+	     line = document_line(&document, &inner))
 		add_line(&inner, line, list);
 	free(document.data);
 	r->failed = r->failed || inner.failed;
@@ -304,7 +308,8 @@ list_parse(struct reader *r, char *text, struct list *list)
 		char *entry = strsep(&rest, ",");
 
 		if (*entry == '\0')
-			reader_error(r, "an empty entry in a list (entries "
+			reader_error(r,
+			    "an empty entry in a list (entries "
 			    "are separated by a comma without blanks)");
 		else if (*entry == '@')
 			add_file(r, entry + 1, list);
@@ -317,8 +322,11 @@ void
 net_list_parse(struct reader *r, char *text, unsigned allowed,
     struct net_list *out)
 {
-	list_parse(r, text, &(struct list){ .add = add_net,
-	    .given = &out->given, .nets = out, .sets = allowed });
+	list_parse(r, text,
+	    &(struct list){ .add = add_net,
+		.given = &out->given,
+		.nets = out,
+		.sets = allowed });
 }
 
 static const struct {
@@ -351,16 +359,28 @@ find_list(const char *word, struct rule *rule)
 		const char *word;
 		struct list list;
 	} conditions[] = {
-		{ "user", { .add = add_user, .given = &rule->users.given,
-		    .words = &rule->users } },
-		{ "from", { .add = add_net, .given = &rule->from.given,
-		    .nets = &rule->from, .sets = ~0U } },
-		{ "to", { .add = add_name, .given = &rule->to.given,
-		    .words = &rule->to } },
-		{ "at", { .add = add_net, .given = &rule->at.given,
-		    .nets = &rule->at, .sets = ~(unsigned)NOT_IN_AT } },
-		{ "port", { .add = add_port, .given = &rule->ports.given,
-		    .ports = &rule->ports } },
+		{ "user",
+		    { .add = add_user,
+			.given = &rule->users.given,
+			.words = &rule->users } },
+		{ "from",
+		    { .add = add_net,
+			.given = &rule->from.given,
+			.nets = &rule->from,
+			.sets = ~0U } },
+		{ "to",
+		    { .add = add_name,
+			.given = &rule->to.given,
+			.words = &rule->to } },
+		{ "at",
+		    { .add = add_net,
+			.given = &rule->at.given,
+			.nets = &rule->at,
+			.sets = ~(unsigned)NOT_IN_AT } },
+		{ "port",
+		    { .add = add_port,
+			.given = &rule->ports.given,
+			.ports = &rule->ports } },
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(conditions); i++)
@@ -400,7 +420,8 @@ parse_condition(struct reader *r, const char *word, char **rest,
 	char *value = word_next(rest);
 
 	if (list.add == NULL && !r->failed)
-		reader_refuse(r, "", word, " is no part of a rule: "
+		reader_refuse(r, "", word,
+		    " is no part of a rule: "
 		    "allow|deny [connect|bind|udp|all]... [user NAME,...] "
 		    "[from NET,...] [to NAME,...] [at NET,...] "
 		    "[port PORTS] [via HOST:PORT]");
@@ -432,8 +453,10 @@ rule_parse(struct reader *r, enum decision decision, char *text,
     struct policy *policy)
 {
 	struct reader own = *r;
-	struct rule rule = { .decision = decision, .file = r->file,
-		.line = r->line, .text = reader_keep(r, text) };
+	struct rule rule = { .decision = decision,
+		.file = r->file,
+		.line = r->line,
+		.text = reader_keep(r, text) };
 	char *rest = text;
 	char *word = word_next(&rest);
 
@@ -442,7 +465,7 @@ rule_parse(struct reader *r, enum decision decision, char *text,
 		word = word_next(&rest);
 	if (rule.commands == 0)
 		rule.commands = decision == ALLOW ? POLICY_CONNECT :
-		    POLICY_ALL;
+						    POLICY_ALL;
 	while (word != NULL) {
 		if (strcmp(word, "via") == 0)
 			parse_via(&own, word_next(&rest), &rule, policy);
@@ -467,10 +490,11 @@ check_nets(struct reader *r, const struct policy *policy,
 		bool hidden = net_covers(&nat64_well_known, &list->nets[i]);
 
 		for (size_t k = 0; k < policy->nat64_count; k++)
-			hidden = hidden || net_covers(&policy->nat64[k],
-			    &list->nets[i]);
+			hidden = hidden ||
+			    net_covers(&policy->nat64[k], &list->nets[i]);
 		if (hidden) {
-			reader_error(r, "a net inside a NAT64 prefix never "
+			reader_error(r,
+			    "a net inside a NAT64 prefix never "
 			    "matches: its addresses are judged as the IPv4 "
 			    "inside; write the IPv4 net");
 			return;
@@ -486,8 +510,8 @@ must_resolve(const struct rule *rule)
 
 	for (size_t i = 0; i < rule->to.count; i++)
 		any_name = any_name || strcmp(rule->to.words[i], "name") == 0;
-	return any_name && (rule->at.given ||
-	    (rule->decision == ALLOW && rule->via == NULL));
+	return any_name &&
+	    (rule->at.given || (rule->decision == ALLOW && rule->via == NULL));
 }
 
 /*
@@ -507,7 +531,8 @@ check_vias(struct reader *r, const struct policy *policy)
 
 		if (rule->via != NULL && !rule->at.given &&
 		    (rule->commands & commands) != 0) {
-			text_add(&sentence, "via: names are looked up first, "
+			text_add(&sentence,
+			    "via: names are looked up first, "
 			    "because of the rule above, ");
 			rule_place(resolving, &sentence);
 			r->file = rule->file;
@@ -534,8 +559,9 @@ check_hops(struct reader *r, const struct policy *policy)
 
 		if (hop->used)
 			continue;
-		text_add(&sentence, hop->proxied ? "via-proxy-protocol " :
-		    "via-password-file ");
+		text_add(&sentence,
+		    hop->proxied ? "via-proxy-protocol " :
+				   "via-password-file ");
 		text_add(&sentence, hop->text);
 		text_add(&sentence, ": no rule leads there");
 		reader_warn(r, buffer);

@@ -27,8 +27,8 @@ hop_parse(struct reader *r, const char *text, struct hop *out)
 	uint16_t port;
 
 	*out = (struct hop){ .password = -1 };
-	if (colon == NULL || !port_parse(colon + 1, strlen(colon + 1), 1,
-	    &port))
+	if (colon == NULL ||
+	    !port_parse(colon + 1, strlen(colon + 1), 1, &port))
 		return false;
 	switch (name_classify((const uint8_t *)text, (size_t)(colon - text),
 	    name, &out->address)) {
@@ -42,8 +42,7 @@ hop_parse(struct reader *r, const char *text, struct hop *out)
 		out->address.port = port;
 		address_add_port(&t, &out->address);
 		break;
-	case NAME_BAD:
-		return false;
+	case NAME_BAD: return false;
 	}
 	out->address.port = port;
 	out->text = reader_keep(r, buffer);
@@ -56,7 +55,8 @@ hop_find(struct reader *r, struct hops *hops, const char *text)
 	struct hop hop;
 
 	if (!hop_parse(r, text, &hop)) {
-		reader_refuse(r, "", text, " is no HOST:PORT of a next "
+		reader_refuse(r, "", text,
+		    " is no HOST:PORT of a next "
 		    "gateway (IPv6 in brackets)");
 		return NULL;
 	}
@@ -103,8 +103,7 @@ hops_close(struct hops *hops)
 
 /* Cuts a field off *rest, up to `end' or to the end of the text. */
 static bool
-cut_field(const char **rest, char end, const uint8_t **field,
-    size_t *length)
+cut_field(const char **rest, char end, const uint8_t **field, size_t *length)
 {
 	const char *stop = strchr(*rest, end);
 

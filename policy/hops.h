@@ -18,15 +18,15 @@
  * HOST:PORT.  Texts live as long as the process.
  */
 struct hop {
-	const char *text; /* HOST:PORT; a name in lower case, IPv6 in
+	const char *text;       /* HOST:PORT; a name in lower case, IPv6 in
 			     brackets */
-	const char *name; /* NULL: HOST is an address */
+	const char *name;       /* NULL: HOST is an address */
 	struct address address; /* that address; the port in any case */
-	bool used;        /* a rule leads there */
+	bool used;              /* a rule leads there */
 
 	const char *password_file; /* NULL: no password is offered */
-	int password;     /* that file, open; -1: it is not */
-	bool proxied;     /* connections begin with a PROXY header */
+	int password;              /* that file, open; -1: it is not */
+	bool proxied;              /* connections begin with a PROXY header */
 };
 
 enum { HOPS_MAX = 16 };

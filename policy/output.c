@@ -220,8 +220,7 @@ void
 output_source(struct output *o, const struct directive *d,
     const struct settings *s)
 {
-	const struct address *sources[] = { &s->source_ipv4,
-		&s->source_ipv6 };
+	const struct address *sources[] = { &s->source_ipv4, &s->source_ipv6 };
 	bool first = true;
 
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
@@ -246,7 +245,8 @@ output_advertise(struct output *o, const struct directive *d,
 	for (size_t i = 0; i < (size_t)2 * ADVERTISE_COUNT; i++) {
 		const size_t what = i / 2;
 		const struct address *a = i % 2 == 0 ?
-		    &s->advertise_ipv4[what] : &s->advertise_ipv6[what];
+		    &s->advertise_ipv4[what] :
+		    &s->advertise_ipv6[what];
 		char buffer[ADDRESS_TEXT];
 		struct text t = text_in(buffer, sizeof(buffer));
 

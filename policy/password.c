@@ -73,9 +73,11 @@ refuse_missing(struct reader *r, const char *name, int error)
 {
 	const bool nowhere = strchr(name, '/') == NULL && error == ENOENT;
 
-	reader_unreadable(r, NULL, error, nowhere ?
-	    "; `auth password' needs it, or a credential of the name that "
-	    "password-file says" : "");
+	reader_unreadable(r, NULL, error,
+	    nowhere ?
+		"; `auth password' needs it, or a credential of the name that "
+		"password-file says" :
+		"");
 }
 
 /* SECURITY: who may write the file may log in as anybody, and who may read it
@@ -90,7 +92,8 @@ file_trusted(struct reader *r, int fd)
 		return false;
 	}
 	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		reader_error(r, "others than its owner may write it: chmod "
+		reader_error(r,
+		    "others than its owner may write it: chmod "
 		    "go-w");
 		return false;
 	}
@@ -133,7 +136,8 @@ password_open(const struct settings *settings, settings_report *report,
 {
 	char buffer[PATH_TEXT];
 	struct text path = text_in(buffer, sizeof(buffer));
-	struct reader r = { .report = report, .context = context,
+	struct reader r = { .report = report,
+		.context = context,
 		.file = buffer };
 	const char *name = settings->password_file;
 	const int fd = open_named(name, &path);
@@ -160,7 +164,7 @@ next_entry(struct lines *file, const char **user, const char **hash)
 	size_t length;
 
 	for (char *line = lines_next(file, &length); line != NULL;
-	    line = lines_next(file, &length)) {
+	     line = lines_next(file, &length)) {
 		if (length == 0 || line[0] == '#')
 			continue;
 		const bool text = length < HASH_LINE_MAX &&
@@ -218,7 +222,8 @@ examine_scheme(struct reader *r, const char *hash, struct schemes *schemes)
 	if (schemes->mixed || strcmp(scheme, schemes->first) == 0)
 		return;
 	schemes->mixed = true;
-	reader_warn(r, "the hash is of another scheme than the first line's: "
+	reader_warn(r,
+	    "the hash is of another scheme than the first line's: "
 	    "what a login costs may tell which users there are");
 }
 
@@ -226,12 +231,14 @@ static void
 examine_entry(struct reader *r, const char *user, const char *hash)
 {
 	if (hash == NULL || user[0] == '\0')
-		reader_error(r, "no `user:hash' (openssl passwd -6 makes a "
+		reader_error(r,
+		    "no `user:hash' (openssl passwd -6 makes a "
 		    "hash)");
 	else if (strlen(user) > LOGIN_FIELD_MAX)
 		reader_error(r, "a user name has at most 255 octets");
 	else if (!is_locked(hash) && !hash_possible(hash))
-		reader_error(r, "the hash is none that crypt(3) knows "
+		reader_error(r,
+		    "the hash is none that crypt(3) knows "
 		    "(openssl passwd -6 makes one)");
 }
 
@@ -239,7 +246,8 @@ bool
 password_examine(int fd, const struct settings *settings,
     settings_report *report, void *context)
 {
-	struct reader r = { .report = report, .context = context,
+	struct reader r = { .report = report,
+		.context = context,
 		.file = settings->password_file };
 	struct schemes schemes = { .mixed = false };
 	struct lines file;

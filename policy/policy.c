@@ -29,15 +29,15 @@ policy_asks_client_self(const struct policy *policy)
 }
 
 bool
-policy_asks_on_link(const struct policy *policy,
-    const struct address *address)
+policy_asks_on_link(const struct policy *policy, const struct address *address)
 {
-	if (policy->inside_on_link && (address == NULL ||
-	    (membership_of(address, false).sets & SET_GLOBAL) != 0))
+	if (policy->inside_on_link &&
+	    (address == NULL ||
+		(membership_of(address, false).sets & SET_GLOBAL) != 0))
 		return true;
 	for (size_t i = 0; i < policy->count; i++)
 		if (((policy->rules[i].at.sets | policy->rules[i].from.sets) &
-		    SET_ON_LINK) != 0)
+			SET_ON_LINK) != 0)
 			return true;
 	return false;
 }
@@ -105,7 +105,8 @@ deny_unmatched(const struct policy *policy, const struct question *q,
 	struct text reason = deny_by_default(out);
 
 	if (policy->built_in) {
-		text_add(&reason, "without rules only this machine, private "
+		text_add(&reason,
+		    "without rules only this machine, private "
 		    "nets and authenticated users are served");
 		return;
 	}
@@ -184,7 +185,7 @@ forbidden(const struct policy *policy, const struct question *q,
 	if (q->port != 0 && q->port == proxied.port &&
 	    address_equal(address, &proxied))
 		return "the destination of the PROXY header is the gateway "
-		    "itself";
+		       "itself";
 	return NULL;
 }
 
@@ -219,8 +220,7 @@ policy_judge_address(const struct policy *policy, const struct question *q,
 		text_add(&reason, never);
 	} else if (rule != NULL)
 		decide_by_rule(rule, q, out);
-	else if (policy->built_in &&
-	    (at.membership.sets & SET_GLOBAL) != 0)
+	else if (policy->built_in && (at.membership.sets & SET_GLOBAL) != 0)
 		deny_unmatched(policy, q, out);
 	else
 		deny_unopened(candidate, &at, out);
@@ -237,8 +237,8 @@ policy_judge_associate(const struct policy *policy, const struct question *q,
 	use.port = 0;
 	use.any_port = true;
 	*out = (struct verdict){ .decision = DENY };
-	for (size_t i = 0; i < ARRAY_COUNT(commands) &&
-	    out->decision != ALLOW; i++) {
+	for (size_t i = 0; i < ARRAY_COUNT(commands) && out->decision != ALLOW;
+	     i++) {
 		use.command = commands[i];
 		if (candidate == NULL)
 			policy_judge_request(policy, &use, out);

@@ -165,7 +165,7 @@ enum { POLICY_HOPS_MAX = 4 };
  * datagram also go directly, or by one for which there was no room?
  */
 size_t policy_hops(const struct policy *policy,
-    const struct question *question,
-    const struct hop *list[POLICY_HOPS_MAX], bool *otherwise);
+    const struct question *question, const struct hop *list[POLICY_HOPS_MAX],
+    bool *otherwise);
 
 #endif

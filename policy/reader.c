@@ -169,7 +169,7 @@ document_line(struct document *document, struct reader *r)
 		char *line = document->at;
 		const char *end = memchr(line, '\n', document->left);
 		size_t length = end == NULL ? document->left :
-		    (size_t)(end - line);
+					      (size_t)(end - line);
 		const size_t taken = length + (end == NULL ? 0 : 1);
 
 		r->line++;

@@ -16,7 +16,7 @@
 struct reader {
 	settings_report *report;
 	void *context;
-	const char *file; /* "-o" for the command line */
+	const char *file;  /* "-o" for the command line */
 	unsigned line;     /* 0: the file as a whole */
 	const char *topic; /* the directive whose value it is; NULL: none */
 	bool option;       /* the command line, not a file */

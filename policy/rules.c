@@ -84,14 +84,14 @@ match_from(const struct policy *policy, const struct net_list *from,
     const struct question *q)
 {
 	const struct candidate client = { .address = q->client,
-		.self = q->client_self, .on_link = q->client_on_link };
+		.self = q->client_self,
+		.on_link = q->client_on_link };
 	struct place place;
 
 	if (!from->given)
 		return MATCH_YES;
 	place = rule_place_of(policy, &client);
-	return match_of(net_list_has(from, &place.address,
-	    place.membership));
+	return match_of(net_list_has(from, &place.address, place.membership));
 }
 
 /* Is it the word `name' or `literal', that name, or, as ".example.com", the
@@ -109,15 +109,13 @@ destination_is(const struct question *q, const char *word)
 	if (tail > length ||
 	    memcmp(q->name + length - tail, domain, tail) != 0)
 		return false;
-	return tail == length ||
-	    (suffix && q->name[length - tail - 1] == '.');
+	return tail == length || (suffix && q->name[length - tail - 1] == '.');
 }
 
 static enum match
 match_to(const struct word_list *to, const struct question *q)
 {
-	const bool known = q->name != NULL ||
-	    q->literal.family != FAMILY_NONE;
+	const bool known = q->name != NULL || q->literal.family != FAMILY_NONE;
 
 	if (to->given && !known)
 		return to->count > 0 ? MATCH_UNSURE : MATCH_NO;
@@ -209,7 +207,7 @@ match_somewhere(const struct rule *rule, enum match match)
 	const bool everywhere = !at->given || (at->sets & SET_ANY) != 0;
 
 	return rule->decision == ALLOW ? match != MATCH_NO && !nowhere :
-	    match == MATCH_YES && everywhere;
+					 match == MATCH_YES && everywhere;
 }
 
 bool
@@ -220,7 +218,8 @@ rule_decides(const struct policy *policy, const struct rule *rule,
 	/* SECURITY: what is unsure denies, and never allows, but where nothing
 	 * is dialled yet. */
 	const enum match enough = (rule->decision == ALLOW) != q->any_port ?
-	    MATCH_YES : MATCH_UNSURE;
+	    MATCH_YES :
+	    MATCH_UNSURE;
 
 	if (at == NULL)
 		return match_somewhere(rule, match);
@@ -231,8 +230,9 @@ bool
 rule_settles(const struct policy *policy, const struct rule *rule,
     const struct question *q)
 {
-	if (!rule_forwards_name(rule, q) || (rule != q->announced &&
-	    match_request(policy, rule, q) != MATCH_YES))
+	if (!rule_forwards_name(rule, q) ||
+	    (rule != q->announced &&
+		match_request(policy, rule, q) != MATCH_YES))
 		return false;
 	for (const struct rule *above = policy->rules; above < rule; above++)
 		if (match_request(policy, above, q) != MATCH_NO)

@@ -57,7 +57,7 @@ struct rule {
 struct policy {
 	struct rule *rules;
 	size_t count;
-	bool built_in; /* no rule was given: these are the default's */
+	bool built_in;    /* no rule was given: these are the default's */
 	struct hops hops; /* the rules point into it */
 	struct net nat64[NAT64_PREFIXES_MAX];
 	size_t nat64_count;

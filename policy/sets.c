@@ -92,8 +92,7 @@ static const struct special {
 	{ { { 192, 52, 193 }, FAMILY_IPV4, 24 }, 0, "AMT (RFC 7450)" },
 	{ { { 192, 88, 99, 2 }, FAMILY_IPV4, 32 }, 0,
 	    "6a44 anycast (RFC 6751)" },
-	{ { { 192, 88, 99 }, FAMILY_IPV4, 24 }, 0,
-	    "6to4 anycast (RFC 7526)" },
+	{ { { 192, 88, 99 }, FAMILY_IPV4, 24 }, 0, "6to4 anycast (RFC 7526)" },
 	{ { { 198, 18 }, FAMILY_IPV4, 15 }, 0, "for benchmarks (RFC 2544)" },
 	{ { { 224 }, FAMILY_IPV4, 4 }, SET_MULTICAST, "multicast" },
 	{ { { 255, 255, 255, 255 }, FAMILY_IPV4, 32 }, 0, "broadcast" },
@@ -108,17 +107,18 @@ static const struct special {
 	{ { { 0xfd, 0x20, 0, 0xce, [14] = 0x02, 0x54 }, FAMILY_IPV6, 128 },
 	    SET_METADATA, "a metadata service" },
 	/* Oracle Cloud. */
-	{ { { 0xfd, 0, 0, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe },
-	    FAMILY_IPV6, 128 }, SET_METADATA, "a metadata service" },
+	{ { { 0xfd, 0, 0, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe }, FAMILY_IPV6,
+	      128 },
+	    SET_METADATA, "a metadata service" },
 	/* Scaleway. */
 	{ { { 0xfd, 0, 0, 0x42, [15] = 0x42 }, FAMILY_IPV6, 128 },
 	    SET_METADATA, "a metadata service" },
 	/* Akamai (Linode). */
-	{ { { 0xfd, 0, 0xa9, 0xfe, 0xa9, 0xfe, [15] = 1 }, FAMILY_IPV6,
-	    128 }, SET_METADATA, "a metadata service" },
+	{ { { 0xfd, 0, 0xa9, 0xfe, 0xa9, 0xfe, [15] = 1 }, FAMILY_IPV6, 128 },
+	    SET_METADATA, "a metadata service" },
 	/* OpenStack. */
-	{ { { 0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe }, FAMILY_IPV6,
-	    128 }, SET_METADATA, "a metadata service" },
+	{ { { 0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe }, FAMILY_IPV6, 128 },
+	    SET_METADATA, "a metadata service" },
 	{ { { [15] = 1 }, FAMILY_IPV6, 128 }, SET_LOOPBACK, "loopback" },
 	{ { { 0xfc }, FAMILY_IPV6, 7 }, SET_PRIVATE, "private" },
 	{ { { 0xfe, 0x80 }, FAMILY_IPV6, 10 }, SET_LINK_LOCAL, "link-local" },
@@ -163,9 +163,8 @@ static const struct special {
 	{ { { 0x80 }, FAMILY_IPV6, 1 }, 0, "outside 2000::/3" },
 };
 
-const struct net nat64_well_known = {
-	{ 0, 0x64, 0xff, 0x9b }, FAMILY_IPV6, 96
-};
+const struct net nat64_well_known = { { 0, 0x64, 0xff, 0x9b }, FAMILY_IPV6,
+	96 };
 
 unsigned
 set_find(const char *word)

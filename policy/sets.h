@@ -22,7 +22,7 @@ enum set {
 	SET_SPECIAL = 64, /* all that is not global */
 	SET_GLOBAL = 128,
 	SET_ANY = 256,
-	SET_UNIX = 512, /* a unix-domain peer, which has no address */
+	SET_UNIX = 512,     /* a unix-domain peer, which has no address */
 	SET_ON_LINK = 1024, /* in the prefix of an interface of this host;
 			     * membership_of() does not know that */
 };
@@ -71,8 +71,8 @@ bool net_list_has(const struct net_list *list, const struct address *address,
  * host and a metadata service are opened by those words or by a net of just
  * that address, by nothing wider.
  */
-bool net_list_opens(const struct net_list *list,
-    const struct address *address, struct membership membership);
+bool net_list_opens(const struct net_list *list, const struct address *address,
+    struct membership membership);
 
 /* The well-known NAT64 prefix, 64:ff9b::/96. */
 extern const struct net nat64_well_known;

@@ -52,8 +52,9 @@ refuse_second(struct reader *r, const struct directive *d, unsigned first)
 
 	if (first == 0 || d->repeatable)
 		return false;
-	text_add(&after, r->option ? " is given twice, first as -o:" :
-	    " stands twice, first on line ");
+	text_add(&after,
+	    r->option ? " is given twice, first as -o:" :
+			" stands twice, first on line ");
 	text_add_number(&after, first);
 	reader_refuse(r, "", d->keyword, buffer);
 	return true;
@@ -66,15 +67,15 @@ read_directive(struct reading *reading, const char *keyword, char *value)
 	const size_t i = directive_find(keyword);
 	const struct directive *d = directive_at(i);
 	unsigned *places = r->option ? reading->places->on_option :
-	    reading->places->in_file;
+				       reading->places->in_file;
 
 	if (d == NULL) {
 		refuse_unknown(r, keyword);
 		return;
 	}
 	/* Rules add up: the command line's stand above the file's. */
-	const bool beaten = !r->option &&
-	    reading->places->on_option[i] > 0 && d->kind != &kind_rule;
+	const bool beaten = !r->option && reading->places->on_option[i] > 0 &&
+	    d->kind != &kind_rule;
 
 	if (refuse_second(r, d, places[i]))
 		return;
@@ -85,8 +86,7 @@ read_directive(struct reading *reading, const char *keyword, char *value)
 	}
 	/* A rule's complaints name its parts. */
 	r->topic = d->kind == &kind_rule ? NULL : keyword;
-	d->kind->parse(r, d, value, beaten ? reading->ignored :
-	    reading->out);
+	d->kind->parse(r, d, value, beaten ? reading->ignored : reading->out);
 	r->topic = NULL;
 }
 
@@ -111,7 +111,8 @@ read_defaults(struct reading *reading)
 {
 	for (size_t i = 0; directive_at(i) != NULL; i++) {
 		const struct directive *d = directive_at(i);
-		char *value = d->initial == NULL ? NULL :
+		char *value = d->initial == NULL ?
+		    NULL :
 		    reader_keep(&reading->reader, d->initial);
 
 		if (value != NULL)
@@ -122,8 +123,7 @@ read_defaults(struct reading *reading)
 }
 
 static void
-read_options(struct reading *reading, const char *const *options,
-    size_t count)
+read_options(struct reading *reading, const char *const *options, size_t count)
 {
 	reading->reader.file = "-o";
 	reading->reader.option = true;
@@ -158,7 +158,7 @@ read_file(struct reading *reading, const char *file, bool optional)
 	reading->out->file = reader_keep(r, file);
 	r->file = reading->out->file;
 	for (char *line = document_line(&document, r); line != NULL;
-	    line = document_line(&document, r))
+	     line = document_line(&document, r))
 		read_line(reading, line, " \t");
 	free(document.data);
 	r->line = 0;
@@ -167,8 +167,7 @@ read_file(struct reading *reading, const char *file, bool optional)
 static bool
 reading_start(struct reading *reading, struct settings *out)
 {
-	*out = (struct settings){ .policy =
-	    calloc(1, sizeof(*out->policy)) };
+	*out = (struct settings){ .policy = calloc(1, sizeof(*out->policy)) };
 	reading->out = out;
 	reading->ignored = calloc(1, sizeof(*reading->ignored));
 	reading->places = calloc(1, sizeof(*reading->places));
@@ -185,14 +184,16 @@ settings_read(struct settings *out, const struct settings_source *source,
     settings_report *report, void *context)
 {
 	struct reading reading = { .reader = { .report = report,
-		.context = context, .file = "default" } };
+				       .context = context,
+				       .file = "default" } };
 
 	if (!reading_start(&reading, out))
 		return false;
 	read_defaults(&reading);
 	read_options(&reading, source->options, source->count);
-	read_file(&reading, source->file == NULL ? SETTINGS_DEFAULT_FILE :
-	    source->file, source->file == NULL);
+	read_file(&reading,
+	    source->file == NULL ? SETTINGS_DEFAULT_FILE : source->file,
+	    source->file == NULL);
 	free(reading.ignored);
 
 	out->policy->nat64_count = out->nat64_count;
@@ -255,7 +256,7 @@ settings_proxied(const struct settings *settings, const struct address *peer,
 
 	return settings->proxy_from.given &&
 	    net_list_has(&settings->proxy_from, &inside,
-	    membership_of(&inside, self));
+		membership_of(&inside, self));
 }
 
 const struct address *

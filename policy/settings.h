@@ -110,11 +110,11 @@ struct settings {
 	size_t ftp_port_count;
 	struct net nat64[NAT64_PREFIXES_MAX]; /* the policy has them too */
 	size_t nat64_count;
-	bool nat64_auto; /* IPv4 without a route is dialled by them */
+	bool nat64_auto;        /* IPv4 without a route is dialled by them */
 	struct net_list inside; /* the policy has it too */
 	bool inside_on_link;
 	const char *inside_text; /* as it was written; NULL: on-link */
-	const char *state_dir; /* NULL: /run/socks64 and so on */
+	const char *state_dir;   /* NULL: /run/socks64 and so on */
 
 	enum log_to log_to;
 	int log_level;    /* LOG_ERR to LOG_DEBUG of syslog(3) */
@@ -133,7 +133,7 @@ struct settings {
 
 	bool sandbox;
 
-	struct policy *policy; /* never NULL after settings_read */
+	struct policy *policy;       /* never NULL after settings_read */
 	const struct places *places; /* settings_place()'s */
 };
 
@@ -158,9 +158,8 @@ struct settings_source {
  * For -t: where it is false, *out has still something valid in each field,
  * so that what the configuration names can be looked at, too.
  */
-bool settings_read(struct settings *out,
-    const struct settings_source *source, settings_report *report,
-    void *context);
+bool settings_read(struct settings *out, const struct settings_source *source,
+    settings_report *report, void *context);
 
 /* Appends where that directive stands: FILE:LINE, -o:N, or default. */
 void settings_place(const struct settings *settings, const char *keyword,

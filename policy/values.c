@@ -52,13 +52,15 @@ parse_time(struct reader *r, const struct directive *d, char *value,
 	if (word == NULL)
 		return;
 	if (!duration_parse(word, d->high, &time)) {
-		reader_refuse(r, "", word, " is no time: a number, then one "
+		reader_refuse(r, "", word,
+		    " is no time: a number, then one "
 		    "of ms s m min h d");
 		return;
 	}
 	if ((time < d->low || time > d->high) && !(d->or_zero && time == 0)) {
-		text_add(&after, d->or_zero ? " is out of range: 0, or " :
-		    " is out of range: ");
+		text_add(&after,
+		    d->or_zero ? " is out of range: 0, or " :
+				 " is out of range: ");
 		duration_add(&after, d->low);
 		text_add(&after, " to ");
 		duration_add(&after, d->high);
@@ -131,7 +133,8 @@ parse_rate(struct reader *r, const struct directive *d, char *value,
 		return;
 	*field = (struct rate){ .count = 0 };
 	if (strcmp(word, "0") != 0 && !rate_parse(word, d->high, field))
-		reader_refuse(r, "", word, " is no rate: 0, or N/TIME, as "
+		reader_refuse(r, "", word,
+		    " is no rate: 0, or N/TIME, as "
 		    "30/1min; N is 1 to 65536, TIME at most 1d");
 }
 
@@ -166,8 +169,7 @@ choose(struct reader *r, const struct directive *d, const char *word)
 		return NULL;
 	}
 	if (c->state == CHOICE_UNBUILT) {
-		reader_refuse(r, "", word,
-		    ": not built into this version");
+		reader_refuse(r, "", word, ": not built into this version");
 		return NULL;
 	}
 	if (c->state == CHOICE_FILE_ONLY && r->option) {
@@ -213,7 +215,7 @@ parse_auth(struct reader *r, const struct directive *d, char *value,
 
 	out->auth_count = 0;
 	for (const char *word = word_next(&rest); word != NULL;
-	    word = word_next(&rest)) {
+	     word = word_next(&rest)) {
 		const struct choice *c = choose(r, d, word);
 
 		if (c == NULL)
@@ -227,7 +229,8 @@ parse_auth(struct reader *r, const struct directive *d, char *value,
 		out->auth[out->auth_count++] = (enum auth)c->number;
 	}
 	if (out->auth_count > 1 && out->auth[0] == AUTH_NONE)
-		reader_warn(r, "none stands before password: a client that "
+		reader_warn(r,
+		    "none stands before password: a client that "
 		    "offers both is never asked for a password");
 }
 
@@ -253,7 +256,8 @@ parse_path(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
 {
 	if (value[0] != '/' || strlen(value) > PATH_LENGTH_MAX)
-		reader_refuse(r, "", value, " is no absolute path of at most "
+		reader_refuse(r, "", value,
+		    " is no absolute path of at most "
 		    "511 characters");
 	else
 		parse_string(r, d, value, out);
@@ -266,7 +270,8 @@ parse_interface(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
 {
 	if (strlen(value) >= IFNAMSIZ || strchr(value, '/') != NULL)
-		reader_refuse(r, "", value, " is no interface name: it has "
+		reader_refuse(r, "", value,
+		    " is no interface name: it has "
 		    "1 to 15 characters and no slash");
 	else
 		parse_string(r, d, value, out);
@@ -299,7 +304,8 @@ parse_mark(struct reader *r, const struct directive *d, char *value,
 	if (strncmp(word, "0x", 2) == 0 && hexadecimal_parse(word + 2, field))
 		number = *field;
 	else if (!number_parse(word, UINT32_MAX, &number)) {
-		reader_refuse(r, "", word, " is out of range: 0 to "
+		reader_refuse(r, "", word,
+		    " is out of range: 0 to "
 		    "4294967295, or 0x0 to 0xffffffff");
 		return;
 	}
@@ -333,7 +339,7 @@ parse_ftp_ports(struct reader *r, const struct directive *d, char *value,
 	(void)d; /* the field is known */
 	out->ftp_port_count = 0;
 	for (const char *word = word_next(&rest); word != NULL;
-	    word = word_next(&rest)) {
+	     word = word_next(&rest)) {
 		uint16_t port;
 
 		if (!port_parse(word, strlen(word), 1, &port)) {
@@ -362,12 +368,13 @@ parse_resolvers(struct reader *r, const struct directive *d, char *value,
 	(void)d; /* the field is known */
 	out->resolver_count = 0;
 	for (const char *word = word_next(&rest); word != NULL;
-	    word = word_next(&rest)) {
+	     word = word_next(&rest)) {
 		struct address address;
 
 		if (!address_parse_port(word, strlen(word), DNS_PORT,
-		    &address)) {
-			reader_refuse(r, "", word, " is no ADDRESS or "
+			&address)) {
+			reader_refuse(r, "", word,
+			    " is no ADDRESS or "
 			    "ADDRESS:PORT ([ADDRESS]:PORT for IPv6)");
 			continue;
 		}
@@ -396,9 +403,11 @@ parse_source(struct reader *r, const struct directive *d, char *value,
 		return;
 	}
 	struct address *field = address.family == FAMILY_IPV4 ?
-	    &out->source_ipv4 : &out->source_ipv6;
+	    &out->source_ipv4 :
+	    &out->source_ipv6;
 	if (field->family != FAMILY_NONE)
-		reader_refuse(r, "", word, ": this family has a source "
+		reader_refuse(r, "", word,
+		    ": this family has a source "
 		    "already");
 	*field = address;
 }
@@ -427,9 +436,11 @@ parse_advertise(struct reader *r, const struct directive *d, char *value,
 		return;
 	}
 	struct address *field = address.family == FAMILY_IPV4 ?
-	    &out->advertise_ipv4[c->number] : &out->advertise_ipv6[c->number];
+	    &out->advertise_ipv4[c->number] :
+	    &out->advertise_ipv6[c->number];
 	if (field->family != FAMILY_NONE)
-		reader_refuse(r, "", word, ": this command and family have "
+		reader_refuse(r, "", word,
+		    ": this command and family have "
 		    "an address already");
 	*field = address;
 }
@@ -445,7 +456,8 @@ nat64_valid(struct reader *r, const char *word, struct net *net)
 	if (net->family == FAMILY_IPV6 && nat64_bits_valid(net->bits) &&
 	    net->octets[8] == 0)
 		return true;
-	reader_refuse(r, "", word, " is no NAT64 prefix: IPv6, of 32, 40, "
+	reader_refuse(r, "", word,
+	    " is no NAT64 prefix: IPv6, of 32, 40, "
 	    "48, 56, 64 or 96 bits, with bits 64 to 71 zero");
 	return false;
 }
@@ -459,7 +471,7 @@ parse_nat64(struct reader *r, const struct directive *d, char *value,
 	(void)d; /* the field is known */
 	out->nat64_count = 0;
 	for (const char *word = word_next(&rest); word != NULL;
-	    word = word_next(&rest)) {
+	     word = word_next(&rest)) {
 		struct net net;
 
 		if (!nat64_valid(r, word, &net))
@@ -506,7 +518,7 @@ parse_inside(struct reader *r, const struct directive *d, char *value,
 	(void)d; /* the fields are known */
 	out->inside_text = joined(r, out->inside_text, value);
 	for (char *word = word_next(&rest); word != NULL;
-	    word = word_next(&rest)) {
+	     word = word_next(&rest)) {
 		if (strcmp(word, "on-link") == 0)
 			out->inside_on_link = true;
 		else if (strcmp(word, "none") != 0)
@@ -525,7 +537,7 @@ parse_proxy_from(struct reader *r, const struct directive *d, char *value,
 	(void)d; /* the fields are known */
 	out->proxy_from_text = reader_keep(r, value);
 	for (char *word = word_next(&rest); word != NULL;
-	    word = word_next(&rest))
+	     word = word_next(&rest))
 		net_list_parse(r, word, ~(unsigned)SET_ON_LINK,
 		    &out->proxy_from);
 }

@@ -10,14 +10,14 @@
 #include "policy/directives.h"
 
 /* The field at the offset of the directive, of the type that is named. */
-extern const struct kind kind_time;         /* int64_t */
-extern const struct kind kind_number;       /* uint32_t */
-extern const struct kind kind_rate;         /* struct rate, N/TIME */
-extern const struct kind kind_word;         /* an int-sized enum, or int */
-extern const struct kind kind_switch;       /* bool */
-extern const struct kind kind_string;       /* const char *, one word */
-extern const struct kind kind_path;         /* the same, an absolute path */
-extern const struct kind kind_port_range;   /* struct port_range */
+extern const struct kind kind_time;       /* int64_t */
+extern const struct kind kind_number;     /* uint32_t */
+extern const struct kind kind_rate;       /* struct rate, N/TIME */
+extern const struct kind kind_word;       /* an int-sized enum, or int */
+extern const struct kind kind_switch;     /* bool */
+extern const struct kind kind_string;     /* const char *, one word */
+extern const struct kind kind_path;       /* the same, an absolute path */
+extern const struct kind kind_port_range; /* struct port_range */
 
 /* Each of these knows its own fields, and ignores the offset. */
 extern const struct kind kind_auth;
@@ -35,6 +35,5 @@ extern const struct kind kind_via_proxy;
 
 /* A rule; the directive's `low` is its enum decision. */
 extern const struct kind kind_rule;
-
 
 #endif

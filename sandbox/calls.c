@@ -54,6 +54,7 @@ enum {
 };
 
 #define CALL(call) #call, SYS_##call
+/* clang-format off */
 #define EQUAL(argument, value) \
 	{ (argument), ~UINT64_C(0), (uint64_t)(value), #value }
 /* The bits of `free` may be set or not. */
@@ -68,8 +69,8 @@ _Static_assert(DESCRIPTORS_OWN == 64, "as OWN() prints it");
 /* Flags: two that every socket may have; hugetlb's size is in six bits. */
 #define SOCKET(argument, type) \
 	MAYBE(argument, type, SOCK_CLOEXEC | SOCK_NONBLOCK)
-#define HUGE_PAGES \
-	(MAP_HUGETLB | (uint64_t)MAP_HUGE_MASK << MAP_HUGE_SHIFT)
+/* clang-format on */
+#define HUGE_PAGES (MAP_HUGETLB | (uint64_t)MAP_HUGE_MASK << MAP_HUGE_SHIFT)
 
 const char *const call_stage_names[SANDBOX_STAGES] = {
 	[SANDBOX_SERVICE] = "service",
@@ -82,6 +83,7 @@ const char *const call_stage_names[SANDBOX_STAGES] = {
 };
 
 /* In the order of a session; the answer is CALL_ALLOWED unless it is said. */
+/* clang-format off */
 const struct call calls[] = {
 	/* Accepting, and a process for each session.  In a session no process
 	 * can be made, by its limit, and there is no listening socket. */
@@ -297,5 +299,6 @@ const struct call calls[] = {
 	    .tests = { EQUAL(0, SECCOMP_SET_MODE_FILTER), EQUAL(1, 0) },
 	    .because = "the next stage's filter" },
 };
+/* clang-format on */
 
 const size_t call_count = ARRAY_COUNT(calls);

@@ -52,7 +52,8 @@ add_row(scmp_filter_ctx filter, const struct call *call)
 {
 	struct scmp_arg_cmp compare[CALL_TESTS_MAX];
 	const uint32_t action = call->answer == CALL_ALLOWED ?
-	    SCMP_ACT_ALLOW : SCMP_ACT_ERRNO((uint32_t)call->error);
+	    SCMP_ACT_ALLOW :
+	    SCMP_ACT_ERRNO((uint32_t)call->error);
 	unsigned n = 0;
 
 	for (size_t i = 0; i < CALL_TESTS_MAX; i++) {

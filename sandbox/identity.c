@@ -66,7 +66,7 @@ identity_find(struct lines *passwd, const char *name, const char *second,
 	bool found = false;
 
 	for (char *line = lines_next(passwd, &length); line != NULL;
-	    line = lines_next(passwd, &length)) {
+	     line = lines_next(passwd, &length)) {
 		if (!entry_parse(line, &entry))
 			continue;
 		if (is_uid ? entry.uid == uid : strcmp(line, name) == 0) {
@@ -141,8 +141,7 @@ capabilities_limit(uint64_t keep)
 		    (uint32_t)(inheritable >> 32 * i);
 	}
 	kept = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	return memcmp(held, data, sizeof(held)) == 0 ||
-	    capabilities_set(data);
+	return memcmp(held, data, sizeof(held)) == 0 || capabilities_set(data);
 }
 
 /* The bounding set, as long as we may: CAP_SETPCAP goes last of all. */
@@ -159,7 +158,7 @@ static const char *
 capabilities_drop(uint64_t keep)
 {
 	return capabilities_limit(keep) ? NULL :
-	    "capabilities could not be dropped";
+					  "capabilities could not be dropped";
 }
 
 static const char *
@@ -249,8 +248,8 @@ static bool
 capabilities_pass(uint64_t keep)
 {
 	for (unsigned long i = 0; i < 64; i++)
-		if ((keep & UINT64_C(1) << i) != 0 && prctl(PR_CAP_AMBIENT,
-		    PR_CAP_AMBIENT_RAISE, i, 0, 0) != 0)
+		if ((keep & UINT64_C(1) << i) != 0 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) != 0)
 			return false;
 	return true;
 }

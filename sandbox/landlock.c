@@ -83,7 +83,7 @@ allow_reading(int ruleset, const char *path)
 	if (rule.parent_fd < 0)
 		return true; /* it cannot be read later either */
 	const bool done = syscall(SYS_landlock_add_rule, ruleset,
-	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+			      LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 	const int error = errno;
 	close(rule.parent_fd);
 	errno = error;

@@ -72,7 +72,7 @@ static const char *
 filter_load(enum sandbox_stage stage)
 {
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
-	    &programs[stage]) != 0)
+		&programs[stage]) != 0)
 		return problem("the seccomp filter could not be loaded");
 	return NULL;
 }
@@ -120,17 +120,13 @@ sandbox_enter(enum sandbox_stage stage, bool walls)
 {
 	switch (stage) {
 	case SANDBOX_SERVICE:
-	case SANDBOX_NEGOTIATE:
-		return enter_first(stage, walls);
+	case SANDBOX_NEGOTIATE: return enter_first(stage, walls);
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
-	case SANDBOX_ALG:
-		return walls ? filter_load(stage) : NULL;
+	case SANDBOX_ALG: return walls ? filter_load(stage) : NULL;
 	case SANDBOX_WATCH:
-	case SANDBOX_RELAY:
-		return enter_last(stage, walls);
-	case SANDBOX_STAGES:
-		break;
+	case SANDBOX_RELAY: return enter_last(stage, walls);
+	case SANDBOX_STAGES: break;
 	}
 	return "there is no such stage";
 }

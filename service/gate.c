@@ -105,7 +105,7 @@ troubles_say(struct troubles *t, struct ledger *l)
 		return;
 	l->trouble = hash;
 	for (char *end = strchr(line, '\n'); end != NULL;
-	    end = strchr(line, '\n')) {
+	     end = strchr(line, '\n')) {
 		*end = '\0';
 		journal_say(LOG_ERR, line);
 		line = end + 1;
@@ -116,7 +116,9 @@ static void
 log_automatically(void)
 {
 	const struct journal_options automatic = { .log_to = LOG_TO_AUTO,
-		.level = LOG_INFO, .facility = LOG_DAEMON, .client = -1 };
+		.level = LOG_INFO,
+		.facility = LOG_DAEMON,
+		.client = -1 };
 
 	journal_open(&automatic);
 }
@@ -126,10 +128,12 @@ static bool
 read_configuration(struct gate *g, struct text *first)
 {
 	static struct troubles troubles;
-	const struct settings_source source =
-	    options_source(g->service->options);
-	struct preparation p = { .source = &source, .client = -1,
-		.report = troubles_add, .context = &troubles };
+	const struct settings_source source = options_source(
+	    g->service->options);
+	struct preparation p = { .source = &source,
+		.client = -1,
+		.report = troubles_add,
+		.context = &troubles };
 	struct ledger *l = g->service->ledger;
 
 	troubles.lines = text_in(troubles.buffer, sizeof(troubles.buffer));
@@ -169,8 +173,9 @@ tell_parent(const struct gate *g, const struct text *trouble)
 		generation.log_level = settings->log_level;
 		generation.log_facility = settings->log_facility;
 		generation.exit_idle_time = settings->exit_idle_time;
-		text_add(&path, settings->metrics_file == NULL ? "" :
-		    settings->metrics_file);
+		text_add(&path,
+		    settings->metrics_file == NULL ? "" :
+						     settings->metrics_file);
 	} else {
 		generation.log_level = LOG_INFO;
 		generation.log_facility = LOG_DAEMON;
@@ -219,7 +224,8 @@ oom_prefer(void)
 	if (fd == -1)
 		return;
 	if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0)
-		journal_say(LOG_DEBUG, "the memory killer cannot be told "
+		journal_say(LOG_DEBUG,
+		    "the memory killer cannot be told "
 		    "whom to take first");
 	close(fd);
 }
@@ -260,11 +266,11 @@ confine(struct gate *g)
 	const bool walls = g->refusing || s->settings.sandbox;
 
 	s->answers = s->settings.max_sessions_per_user == 0 ? -1 :
-	    answers_open();
+							      answers_open();
 	g->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	/* No session can reach it. */
 	if (madvise(g->service->ledger, sizeof(struct ledger),
-	    MADV_DONTFORK) != 0)
+		MADV_DONTFORK) != 0)
 		return "the ledger could not be kept from the sessions";
 	return sandbox_enter(SANDBOX_SERVICE, walls);
 }
@@ -317,9 +323,13 @@ refuse(const struct gate *g, const struct visitor *visitor, int fd,
 	char buffer[LINE_TEXT];
 	struct text reason = text_in(buffer, sizeof(buffer));
 	struct record r = { .result = RESULT_REFUSED,
-		.client = visitor->client, .client_uid = visitor->uid,
-		.client_known = true, .start_usec = visitor->now_utc,
-		.dial_usec = -1, .reply = -1, .reason = buffer };
+		.client = visitor->client,
+		.client_uid = visitor->uid,
+		.client_known = true,
+		.start_usec = visitor->now_utc,
+		.dial_usec = -1,
+		.reply = -1,
+		.reason = buffer };
 	uint32_t count;
 
 	limit_add(&reason, g, why);
@@ -361,12 +371,9 @@ accept_failed(struct gate *g, int listener)
 {
 	switch (errno) {
 	case EMFILE:
-	case ENFILE:
-		sacrifice(g, listener);
-		return TURN_REST;
+	case ENFILE: sacrifice(g, listener); return TURN_REST;
 	case ENOMEM:
-	case ENOBUFS:
-		return TURN_REST;
+	case ENOBUFS: return TURN_REST;
 	default:
 		/* Nobody waits, or whoever waited has left. */
 		return TURN_NONE;
@@ -389,8 +396,9 @@ is_exempt(const struct gate *g, const struct address *peer, uint32_t scope)
 {
 	const struct settings *settings = &g->session->settings;
 
-	return settings->proxy_from.given && settings_proxied(settings, peer,
-	    route_probe(settings, peer, scope).self);
+	return settings->proxy_from.given &&
+	    settings_proxied(settings, peer,
+		route_probe(settings, peer, scope).self);
 }
 
 /*
@@ -401,8 +409,9 @@ is_exempt(const struct gate *g, const struct address *peer, uint32_t scope)
 static long
 clone_session(_Atomic int32_t *pid, _Atomic int32_t *own)
 {
-	return syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID |
-	    CLONE_CHILD_SETTID | SIGCHLD, NULL, pid, own, own);
+	return syscall(SYS_clone,
+	    CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD,
+	    NULL, pid, own, own);
 }
 
 /* In the child: it has nothing of the gate but what a session needs. */
@@ -474,7 +483,8 @@ admit(struct gate *g, struct connection *c)
 	const struct visitor visitor = { .client = c->client,
 		.uid = c->client_uid,
 		.exempt = is_exempt(g, &c->client, c->scope),
-		.now = c->since, .now_utc = c->since_utc };
+		.now = c->since,
+		.now_utc = c->since_utc };
 	uint32_t slot;
 	const enum admission admission = ledger_admit(g->service->ledger,
 	    &g->limits, &visitor, &slot);
@@ -533,15 +543,12 @@ serve_all(struct gate *g, const struct pollfd *fds, bool *is_session)
 			return false;
 		switch (accept_one(g, fds[i].fd)) {
 		case TURN_NONE:
-		case TURN_DONE:
-			break;
+		case TURN_DONE: break;
 		case TURN_REST:
 			/* Whatever waits, waits: SIGTERM may have come. */
 			(void)wait_for(NULL, 0, deadline_in(REST));
 			return true;
-		case TURN_SESSION:
-			*is_session = true;
-			return false;
+		case TURN_SESSION: *is_session = true; return false;
 		}
 	}
 	return true;
@@ -564,13 +571,11 @@ somebody_waits(const struct service *v, struct pollfd *fds)
 	for (size_t i = 0; i < v->listeners.count; i++)
 		fds[i] = (struct pollfd){ .fd = LISTENERS_START + (int)i,
 			.events = POLLIN };
-	return wait_for(fds, v->listeners.count, deadline_in(0)) ==
-	    WAIT_READY;
+	return wait_for(fds, v->listeners.count, deadline_in(0)) == WAIT_READY;
 }
 
 enum exit_status
-gate_run(struct service *v, struct session *s, pid_t parent,
-    bool *is_session)
+gate_run(struct service *v, struct session *s, pid_t parent, bool *is_session)
 {
 	static char buffer[TROUBLE_TEXT];
 	struct gate g = { .service = v, .session = s };

@@ -17,7 +17,7 @@
  * where an input changed or SIGTERM came, STATUS_SYSTEM where the system
  * failed it, which the log has.
  */
-enum exit_status gate_run(struct service *v, struct session *s,
-    pid_t parent, bool *is_session);
+enum exit_status gate_run(struct service *v, struct session *s, pid_t parent,
+    bool *is_session);
 
 #endif

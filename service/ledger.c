@@ -41,8 +41,7 @@ key_of(const struct address *client, uint32_t uid)
 	struct key key = { .kind = KEY_UID, .low = uid };
 
 	switch (client->family) {
-	case FAMILY_NONE:
-		break;
+	case FAMILY_NONE: break;
 	case FAMILY_IPV4:
 		key.kind = KEY_IPV4;
 		key.low = octets_load(client->octets, 4);
@@ -77,15 +76,17 @@ static size_t
 key_hash(const struct ledger *l, const struct key *key)
 {
 	return (size_t)mix(mix(mix(l->seed ^ key->kind) ^ key->high) ^
-	    key->low) % LEDGER_CLIENTS;
+		   key->low) %
+	    LEDGER_CLIENTS;
 }
 
 /* Nothing would be forgotten with it. */
 static bool
 is_idle(const struct client *c, int64_t now)
 {
-	return c->key.kind == 0 || (c->sessions == 0 && c->due <= now &&
-	    now - c->reported > REPORTS_PERIOD);
+	return c->key.kind == 0 ||
+	    (c->sessions == 0 && c->due <= now &&
+		now - c->reported > REPORTS_PERIOD);
 }
 
 /* Can be given away, where there is no idle one. */
@@ -159,8 +160,8 @@ sweep(struct ledger *l)
 static uint32_t
 slot_take(struct ledger *l)
 {
-	if (l->free_count == 0 && (l->high == LEDGER_SLOTS ||
-	    l->ended - l->swept > l->high / 4))
+	if (l->free_count == 0 &&
+	    (l->high == LEDGER_SLOTS || l->ended - l->swept > l->high / 4))
 		sweep(l);
 	if (l->free_count > 0)
 		return l->free[--l->free_count];
@@ -199,7 +200,8 @@ ledger_count(struct ledger *l)
 		struct slot *slot = &l->slots[i];
 		const struct key key = key_of(&slot->client, slot->uid);
 		struct client *c = slot->taken && !slot->exempt ?
-		    client_of(l, &key, slot->since) : NULL;
+		    client_of(l, &key, slot->since) :
+		    NULL;
 
 		if (c != NULL)
 			slot_count(l, slot, c);
@@ -279,8 +281,10 @@ ledger_admit(struct ledger *l, const struct limits *limits,
 	if (*slot == LEDGER_NO_SLOT)
 		return ADMISSION_FULL;
 	l->slots[*slot] = (struct slot){ .client = visitor->client,
-		.uid = visitor->uid, .since = visitor->now,
-		.since_utc = visitor->now_utc, .taken = true,
+		.uid = visitor->uid,
+		.since = visitor->now,
+		.since_utc = visitor->now_utc,
+		.taken = true,
 		.exempt = visitor->exempt };
 	if (c != NULL)
 		slot_count(l, &l->slots[*slot], c);

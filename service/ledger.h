@@ -46,8 +46,8 @@ struct key {
 struct slot {
 	struct address client; /* FAMILY_NONE: by uid */
 	uint32_t uid;
-	uint32_t counted;  /* its struct client, counted from 1; 0: none */
-	int64_t since;     /* clock_microseconds() */
+	uint32_t counted; /* its struct client, counted from 1; 0: none */
+	int64_t since;    /* clock_microseconds() */
 	int64_t since_utc;
 	bool taken;
 	bool exempt; /* its peer speaks for many: no limit by client */
@@ -57,7 +57,7 @@ struct client {
 	struct key key;
 	uint32_t sessions;
 	uint32_t unreported; /* refusals since the last report */
-	int64_t due; /* when the rate allows all N at once again */
+	int64_t due;         /* when the rate allows all N at once again */
 	int64_t reported;
 };
 
@@ -68,7 +68,7 @@ struct ledger {
 	uint64_t swept; /* of `ended' */
 	uint32_t high;  /* slots from here on were never taken */
 	uint32_t free_count;
-	uint64_t seed;  /* of the hash: nobody outside may know it */
+	uint64_t seed; /* of the hash: nobody outside may know it */
 	int64_t reports_since;
 	uint32_t reports;
 

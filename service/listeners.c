@@ -32,7 +32,8 @@ variable_number(const char *name)
 	uint64_t number;
 
 	return value != NULL && number_parse(value, INT32_MAX, &number) ?
-	    number : 0;
+	    number :
+	    0;
 }
 
 /* How many descriptors the launcher passed to this process; 0: none. */
@@ -40,7 +41,8 @@ static uint64_t
 passed_count(void)
 {
 	return variable_number("LISTEN_PID") == (uint64_t)getpid() ?
-	    variable_number("LISTEN_FDS") : 0;
+	    variable_number("LISTEN_FDS") :
+	    0;
 }
 
 /* -1: it is no socket. */
@@ -50,8 +52,8 @@ socket_number(int fd, int name)
 	int value = -1;
 	socklen_t length = sizeof(value);
 
-	return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ?
-	    value : -1;
+	return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value :
+									-1;
 }
 
 static bool
@@ -84,20 +86,22 @@ passed_wrong(uint64_t n)
 
 	if (n > LISTENERS_MAX)
 		return "more than 16 sockets were passed: leave out some "
-		    "ListenStream= lines";
+		       "ListenStream= lines";
 	for (int i = 0; i < (int)n; i++) {
 		const int fd = LISTENERS_START + i;
 
 		if (socket_number(fd, SO_TYPE) != SOCK_STREAM)
 			return "not all passed descriptors are stream "
-			    "sockets: use ListenStream= alone in the .socket "
-			    "unit";
+			       "sockets: use ListenStream= alone in the "
+			       ".socket unit";
 		listening += is_listening(fd);
 	}
 	if (listening == 0)
 		return "more than one connection was passed: set Accept=yes "
-		    "in the .socket unit";
-	return listening == n ? NULL : "listening sockets and connections "
+		       "in the .socket unit";
+	return listening == n ?
+	    NULL :
+	    "listening sockets and connections "
 	    "were passed together: pass listening sockets alone (Accept=no), "
 	    "or one connection (Accept=yes)";
 }
@@ -137,7 +141,8 @@ take_standard(struct listeners *l, struct text *wrong)
 {
 	l->count = 1;
 	if (socket_number(STDIN_FILENO, SO_TYPE) != SOCK_STREAM)
-		return refuse(wrong, "fd 0 is not a stream socket: say "
+		return refuse(wrong,
+		    "fd 0 is not a stream socket: say "
 		    "`stream tcp wait' in the inetd line");
 	if (dup2(STDIN_FILENO, LISTENERS_START) == LISTENERS_START)
 		return STATUS_OK;
@@ -154,8 +159,10 @@ take_passed(struct listeners *l, struct text *wrong)
 
 	l->passed = l->places[0] == NULL;
 	if (!l->passed)
-		return n == 0 && !standard ? STATUS_OK : refuse(wrong,
-		    "-l and a passed socket: leave one of them out");
+		return n == 0 && !standard ?
+		    STATUS_OK :
+		    refuse(wrong,
+			"-l and a passed socket: leave one of them out");
 	if (sentence != NULL)
 		return refuse(wrong, sentence);
 	if (n == 0)
@@ -171,13 +178,14 @@ static void
 path_clear(const struct sockaddr_un *address)
 {
 	/* One whose backlog is full must not hold us. */
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, 0);
+	const int fd = socket(AF_UNIX,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat status;
 
 	if (fd >= 0 && lstat(address->sun_path, &status) == 0 &&
-	    S_ISSOCK(status.st_mode) && connect(fd,
-	    (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+	    S_ISSOCK(status.st_mode) &&
+	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) !=
+		0 &&
 	    errno == ECONNREFUSED)
 		unlink(address->sun_path);
 	if (fd >= 0)
@@ -193,8 +201,8 @@ path_bind(const struct listen_place *place)
 
 	memcpy(address.sun_path, place->path, strlen(place->path) + 1);
 	path_clear(&address);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address,
-	    sizeof(address)) == 0)
+	if (fd < 0 ||
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
 	const int error = errno;
 	close(fd);
@@ -206,17 +214,20 @@ static int
 address_bind(const struct listen_place *place)
 {
 	static const int on = 1;
-	const uint32_t scope = place->interface[0] == '\0' ? 0 :
+	const uint32_t scope = place->interface[0] == '\0' ?
+	    0 :
 	    if_nametoindex(place->interface);
 	const struct endpoint e = endpoint_of(&place->address, scope);
-	const int fd = place->interface[0] != '\0' && scope == 0 ? -1 :
+	const int fd = place->interface[0] != '\0' && scope == 0 ?
+	    -1 :
 	    socket_create(place->address.family, SOCK_STREAM);
 
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if ((place->address.family != FAMILY_IPV6 || setsockopt(fd,
-	    IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+	if ((place->address.family != FAMILY_IPV6 ||
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) ==
+		    0) &&
 	    bind(fd, (const struct sockaddr *)&e.storage, e.length) == 0)
 		return fd;
 	const int error = errno;
@@ -234,8 +245,8 @@ listener_add(struct listeners *l, int fd)
 
 	if (fd < 0)
 		return false;
-	done = listen(fd, BACKLOG) == 0 && (fd == wanted ||
-	    dup2(fd, wanted) == wanted);
+	done = listen(fd, BACKLOG) == 0 &&
+	    (fd == wanted || dup2(fd, wanted) == wanted);
 	if (done)
 		l->count++;
 	if (fd != wanted) {
@@ -269,12 +280,9 @@ static bool
 place_open(struct listeners *l, const struct listen_place *place)
 {
 	switch (place->kind) {
-	case PLACE_ADDRESS:
-		return listener_add(l, address_bind(place));
-	case PLACE_BOTH:
-		return both_open(l, place);
-	case PLACE_PATH:
-		return listener_add(l, path_bind(place));
+	case PLACE_ADDRESS: return listener_add(l, address_bind(place));
+	case PLACE_BOTH: return both_open(l, place);
+	case PLACE_PATH: return listener_add(l, path_bind(place));
 	}
 	return false;
 }
@@ -286,8 +294,8 @@ open_places(struct listeners *l, struct text *wrong)
 		struct listen_place place;
 		const bool valid = place_parse(*text, &place);
 
-		if (valid && l->count + (place.kind == PLACE_BOTH) >=
-		    LISTENERS_MAX)
+		if (valid &&
+		    l->count + (place.kind == PLACE_BOTH) >= LISTENERS_MAX)
 			return refuse(wrong, "-l: more than 16 sockets");
 		if (valid && place_open(l, &place)) {
 			l->made |= 1U << (text - l->places);
@@ -296,7 +304,8 @@ open_places(struct listeners *l, struct text *wrong)
 		text_add(wrong, "-l ");
 		text_add_quotable(wrong, *text, strlen(*text));
 		if (!valid)
-			return refuse(wrong, ": is none of ADDRESS:PORT, "
+			return refuse(wrong,
+			    ": is none of ADDRESS:PORT, "
 			    "[ADDRESS]:PORT, :PORT and /PATH");
 		text_add(wrong, ": cannot listen: ");
 		text_add(wrong, strerror(errno));

@@ -17,11 +17,11 @@
 enum { LISTENERS_MAX = 16, LISTENERS_START = 3 };
 
 struct listeners {
-	size_t count;      /* at descriptors LISTENERS_START and up */
-	bool passed;       /* the launcher has them, too */
+	size_t count;              /* at descriptors LISTENERS_START and up */
+	bool passed;               /* the launcher has them, too */
 	const char *const *places; /* each -l; NULL behind the last of at most
 				      LISTENERS_MAX */
-	uint32_t made; /* a bit for each of them that was opened */
+	uint32_t made;             /* a bit for each of them that was opened */
 };
 
 /*

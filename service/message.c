@@ -48,8 +48,7 @@ is_valid(const struct generation *g)
 	return is_truth(&g->good) && is_truth(&g->confined) &&
 	    (unsigned)g->log_to <= LOG_TO_STDERR &&
 	    g->log_level >= LOG_EMERG && g->log_level <= LOG_DEBUG &&
-	    (g->log_facility & ~LOG_FACMASK) == 0 &&
-	    g->exit_idle_time >= 0 &&
+	    (g->log_facility & ~LOG_FACMASK) == 0 && g->exit_idle_time >= 0 &&
 	    is_text(g->metrics_file, sizeof(g->metrics_file)) &&
 	    is_text(g->trouble, sizeof(g->trouble));
 }
@@ -61,8 +60,7 @@ message_parse(const uint8_t *octets, size_t length, struct message *out)
 	if (length == 1 && octets[0] == MARK_WAKE) {
 		out->kind = MESSAGE_WAKE;
 	} else if (length == MESSAGE_MAX && octets[0] == MARK_GENERATION) {
-		memcpy(&out->generation, octets + 1,
-		    sizeof(out->generation));
+		memcpy(&out->generation, octets + 1, sizeof(out->generation));
 		if (is_valid(&out->generation))
 			out->kind = MESSAGE_GENERATION;
 	} else if (claim_parse(octets, length, &out->claim)) {

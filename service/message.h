@@ -24,7 +24,7 @@ struct generation {
 	enum log_to log_to;
 	int log_level;
 	int log_facility;
-	int64_t exit_idle_time; /* milliseconds, 0: never */
+	int64_t exit_idle_time;                 /* milliseconds, 0: never */
 	char metrics_file[PATH_LENGTH_MAX + 1]; /* empty: none */
 	char trouble[TROUBLE_TEXT]; /* the first thing that is wrong */
 };
@@ -50,7 +50,6 @@ size_t message_format_generation(const struct generation *generation,
 size_t message_format_wake(uint8_t octets[MESSAGE_MAX]);
 
 /* Any octets; out->kind is MESSAGE_BAD where they are no message. */
-void message_parse(const uint8_t *octets, size_t length,
-    struct message *out);
+void message_parse(const uint8_t *octets, size_t length, struct message *out);
 
 #endif

@@ -84,8 +84,10 @@ metrics_sessions(struct text *t, const struct figures *f)
 	for (enum result r = 0; r < RESULT_COUNT; r++)
 		if (r != RESULT_OPEN && r != RESULT_PEER &&
 		    r != RESULT_REFUSED)
-			sample(t, (const char *const[]){ name, "result",
-			    record_result(r) }, f->ended[r]);
+			sample(t,
+			    (const char *const[]){ name, "result",
+				record_result(r) },
+			    f->ended[r]);
 }
 
 static void
@@ -116,8 +118,7 @@ metrics_octets(struct text *t, const struct figures *f)
 	metric_begin(t, name, "counter",
 	    "Payload octets relayed to servers (up) and clients (down).");
 	sample(t, (const char *const[]){ name, "direction", "up" }, f->up);
-	sample(t, (const char *const[]){ name, "direction", "down" },
-	    f->down);
+	sample(t, (const char *const[]){ name, "direction", "down" }, f->down);
 }
 
 static void
@@ -132,17 +133,23 @@ overview_metrics(struct text *t, const struct overview *o)
 {
 	const struct figures *f = o->figures;
 
-	metric_alone(t, (const char *const[]){ "sessions", "gauge",
-	    "Sessions now." }, o->sessions);
+	metric_alone(t,
+	    (const char *const[]){ "sessions", "gauge", "Sessions now." },
+	    o->sessions);
 	metrics_sessions(t, f);
 	metrics_refused(t, f);
 	metrics_octets(t, f);
-	metric_alone(t, (const char *const[]){ "configuration_ok", "gauge",
-	    "1 where the configuration is valid, 0 where all are refused." },
+	metric_alone(t,
+	    (const char *const[]){ "configuration_ok", "gauge",
+		"1 where the configuration is valid, 0 where all are "
+		"refused." },
 	    o->good);
-	metric_alone(t, (const char *const[]){ "generations_total",
-	    "counter", "Readings of the configuration." }, f->generations);
-	metric_alone(t, (const char *const[]){ "start_time_seconds",
-	    "gauge", "Start of the service, in seconds since 1970." },
+	metric_alone(t,
+	    (const char *const[]){ "generations_total", "counter",
+		"Readings of the configuration." },
+	    f->generations);
+	metric_alone(t,
+	    (const char *const[]){ "start_time_seconds", "gauge",
+		"Start of the service, in seconds since 1970." },
 	    (uint64_t)f->start / SECOND);
 }

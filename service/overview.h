@@ -15,9 +15,9 @@
 enum { OVERVIEW_TEXT = 4096 };
 
 struct overview {
-	uint64_t sessions; /* that live */
-	uint64_t total;    /* since the start, those included */
-	bool good;         /* the configuration */
+	uint64_t sessions;   /* that live */
+	uint64_t total;      /* since the start, those included */
+	bool good;           /* the configuration */
 	const char *trouble; /* the first thing that is wrong with it */
 	const struct figures *figures;
 };

@@ -26,9 +26,9 @@
 
 enum {
 	/* Milliseconds. */
-	GATE_PAUSE = 100,   /* before a gate that died is replaced */
+	GATE_PAUSE = 100,     /* before a gate that died is replaced */
 	GATE_PATIENCE = 2000, /* for a gate that is told to end */
-	PATIENCE = 10000,   /* for sessions that are told to end */
+	PATIENCE = 10000,     /* for sessions that are told to end */
 	LINE_TEXT = 1024,
 };
 
@@ -41,11 +41,11 @@ enum state {
 struct parent {
 	struct service *service;
 	enum state state;
-	int signals; /* where service->signals are read */
-	pid_t gate;             /* 0: there is none */
+	int signals;             /* where service->signals are read */
+	pid_t gate;              /* 0: there is none */
 	struct deadline gate_at; /* when the next one begins */
-	bool told;              /* a gate has read the configuration */
-	bool ended;             /* with this status: */
+	bool told;               /* a gate has read the configuration */
+	bool ended;              /* with this status: */
 	enum exit_status status;
 	struct generation generation; /* the last one's, where one told */
 	struct publisher publisher;
@@ -109,7 +109,8 @@ overview_of(const struct parent *p)
 static const char *
 metrics_file(const struct parent *p)
 {
-	return p->generation.metrics_file[0] == '\0' ? NULL :
+	return p->generation.metrics_file[0] == '\0' ?
+	    NULL :
 	    p->generation.metrics_file;
 }
 
@@ -123,10 +124,14 @@ record_death(const struct parent *p, uint32_t slot, int number)
 	char buffer[LINE_TEXT];
 	struct text reason = text_in(buffer, sizeof(buffer));
 	const struct record r = { .result = RESULT_ERROR,
-		.client = session->client, .client_uid = session->uid,
-		.client_known = true, .start_usec = session->since_utc,
+		.client = session->client,
+		.client_uid = session->uid,
+		.client_known = true,
+		.start_usec = session->since_utc,
 		.duration_usec = clock_microseconds() - session->since,
-		.dial_usec = -1, .reply = -1, .reason = buffer,
+		.dial_usec = -1,
+		.reply = -1,
+		.reason = buffer,
 		.unconfined = p->told && !p->generation.confined };
 
 	text_add(&reason, "ended by ");
@@ -187,7 +192,7 @@ reap(struct parent *p)
 	pid_t pid;
 
 	for (pid = waitpid(-1, &status, WNOHANG); pid > 0;
-	    pid = waitpid(-1, &status, WNOHANG)) {
+	     pid = waitpid(-1, &status, WNOHANG)) {
 		const uint32_t slot = ledger_find(p->service->ledger, pid);
 
 		if (pid == p->gate)
@@ -226,12 +231,14 @@ generation_told(struct parent *p, const struct generation *g)
 	}
 	listeners_describe(&p->service->listeners, &places);
 	if (!p->told)
-		say(LOG_INFO, g->good ? "listening on " :
-		    "refusing all connections to ", buffer, "");
+		say(LOG_INFO,
+		    g->good ? "listening on " : "refusing all connections to ",
+		    buffer, "");
 	else if (g->good)
 		journal_say(LOG_INFO, "the configuration was read anew");
 	else if (was_good)
-		journal_say(LOG_INFO, "the configuration was read anew: all "
+		journal_say(LOG_INFO,
+		    "the configuration was read anew: all "
 		    "connections are refused");
 	p->told = true;
 	p->service->strict = false;
@@ -250,12 +257,8 @@ session_told(const struct parent *p, pid_t pid, const struct message *message)
 		admission = ledger_admit_user(p->service->ledger, slot,
 		    &message->claim);
 	switch (admission) {
-	case USER_GRANTED:
-		kill(pid, SIGUSR1);
-		break;
-	case USER_DENIED:
-		kill(pid, SIGUSR2);
-		break;
+	case USER_GRANTED: kill(pid, SIGUSR1); break;
+	case USER_DENIED: kill(pid, SIGUSR2); break;
 	case USER_REPEATED:
 		/* SECURITY: a session of ours claims once, and says nothing
 		 * else; one that goes on would keep us busy with reading. */
@@ -298,11 +301,13 @@ static bool
 message_receive(struct parent *p)
 {
 	uint8_t octets[MESSAGE_MAX + 1];
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(
-	    sizeof(struct ucred))];
+	_Alignas(
+	    struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec iov = { octets, sizeof(octets) };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr message = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
 	const ssize_t n = recvmsg(p->service->parent_end, &message,
 	    MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -322,17 +327,10 @@ signals_read(struct parent *p)
 	while (read(p->signals, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGTERM:
-		case SIGINT:
-			p->stop = true;
-			break;
-		case SIGQUIT:
-			p->drain = true;
-			break;
-		case SIGHUP:
-			p->renew = true;
-			break;
-		default: /* SIGCHLD */
-			break;
+		case SIGINT: p->stop = true; break;
+		case SIGQUIT: p->drain = true; break;
+		case SIGHUP: p->renew = true; break;
+		default: /* SIGCHLD */ break;
 		}
 	}
 }
@@ -416,8 +414,8 @@ renew(struct parent *p)
 	if (is_asked(p))
 		return;
 	renew_execute(p->service);
-	say(LOG_ERR, p->service->program, " could not be executed anew: ",
-	    strerror(errno));
+	say(LOG_ERR, p->service->program,
+	    " could not be executed anew: ", strerror(errno));
 	p->gate_at = deadline_in(0);
 }
 
@@ -462,8 +460,7 @@ decide(struct parent *p)
 		kill_sessions(p, SIGKILL);
 		p->kill_at = DEADLINE_NEVER;
 	}
-	if (p->state != STATE_SERVING &&
-	    ledger_live(p->service->ledger) == 0)
+	if (p->state != STATE_SERVING && ledger_live(p->service->ledger) == 0)
 		p->ended = true;
 }
 
@@ -509,8 +506,7 @@ gate_begin(struct parent *p, struct session *s, bool *is_session,
 		return true;
 	}
 	if (p->gate == -1) {
-		say(LOG_ERR, "no process for the gate: ", strerror(errno),
-		    "");
+		say(LOG_ERR, "no process for the gate: ", strerror(errno), "");
 		p->gate = 0;
 		p->gate_at = deadline_in(GATE_PAUSE);
 	}
@@ -542,7 +538,8 @@ become_parent(struct parent *p)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
 	    setsockopt(p->service->parent_end, SOL_SOCKET, SO_PASSCRED, &on,
-	    sizeof(on)) == 0 && signals_open(p);
+		sizeof(on)) == 0 &&
+	    signals_open(p);
 }
 
 static enum exit_status
@@ -569,8 +566,8 @@ parent_run(struct service *v, struct session *s, bool *is_session)
 	p.kill_at = DEADLINE_NEVER;
 	p.idle_at = DEADLINE_NEVER;
 	if (!become_parent(&p)) {
-		say(LOG_ERR, "the parent could not be set up: ",
-		    strerror(errno), "");
+		say(LOG_ERR,
+		    "the parent could not be set up: ", strerror(errno), "");
 		return STATUS_SYSTEM;
 	}
 	/* Signals that came while we were executed. */

@@ -28,8 +28,7 @@ hash_of(const struct text *t)
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
 	for (size_t i = 0; i < t->length; i++)
-		hash = (hash ^ (uint8_t)t->start[i]) *
-		    UINT64_C(0x100000001b3);
+		hash = (hash ^ (uint8_t)t->start[i]) * UINT64_C(0x100000001b3);
 	return hash | 1;
 }
 
@@ -45,8 +44,8 @@ file_replace(const char *file, const struct text *t)
 
 	text_add(&fresh, file);
 	text_add(&fresh, ".new");
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-	    O_NOFOLLOW, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	    S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
 	if (fd < 0)
 		return false;
 	/* For whoever collects them, whatever the umask. */
@@ -117,8 +116,10 @@ publish(struct publisher *p, const struct overview *o, const char *file)
 		show_metrics(p, o, file);
 	/* Sessions relay without a word. */
 	if (o->sessions > 0 || !deadline_passed(p->metrics_after))
-		next = deadline_first(next, deadline_passed(p->metrics_after) ?
-		    deadline_in(METRICS_PERIOD) : p->metrics_after);
+		next = deadline_first(next,
+		    deadline_passed(p->metrics_after) ?
+			deadline_in(METRICS_PERIOD) :
+			p->metrics_after);
 	return next;
 }
 

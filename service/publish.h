@@ -13,7 +13,7 @@
 #include "service/overview.h"
 
 struct publisher {
-	uint64_t status;  /* hashes of what was shown last */
+	uint64_t status; /* hashes of what was shown last */
 	uint64_t metrics;
 	struct deadline status_after; /* not before */
 	struct deadline metrics_after;

@@ -33,7 +33,8 @@ static void
 complain(const char *sentence)
 {
 	const struct journal_options options = { .log_to = LOG_TO_AUTO,
-		.level = LOG_INFO, .facility = LOG_DAEMON,
+		.level = LOG_INFO,
+		.facility = LOG_DAEMON,
 		.client = print_client(STDERR_FILENO) };
 
 	journal_open(&options);
@@ -68,8 +69,9 @@ memory_make(struct service *v)
 	if (v->memory != -1)
 		return true;
 	v->memory = memfd_create("socks64-sessions", 0);
-	return v->memory != -1 && ftruncate(v->memory,
-	    LEDGER_OFFSET + (off_t)sizeof(struct ledger)) == 0;
+	return v->memory != -1 &&
+	    ftruncate(v->memory,
+		LEDGER_OFFSET + (off_t)sizeof(struct ledger)) == 0;
 }
 
 static void *
@@ -93,8 +95,9 @@ memory_open(struct service *v)
 	figures = v->figures;
 	if (figures->start == 0)
 		figures->start = clock_utc_microseconds();
-	return v->ledger->seed != 0 || getrandom(&v->ledger->seed,
-	    sizeof(v->ledger->seed), 0) == sizeof(v->ledger->seed);
+	return v->ledger->seed != 0 ||
+	    getrandom(&v->ledger->seed, sizeof(v->ledger->seed), 0) ==
+	    sizeof(v->ledger->seed);
 }
 
 static bool
@@ -112,8 +115,7 @@ claims_open(struct service *v)
 /* -------------------------------------------------------- from root */
 
 static void
-report_error(void *context, bool warning, const char *where,
-    const char *what)
+report_error(void *context, bool warning, const char *where, const char *what)
 {
 	char buffer[LINE_TEXT];
 	struct text line = text_in(buffer, sizeof(buffer));
@@ -205,14 +207,16 @@ resume(struct service *v)
 		return STATUS_SYSTEM;
 	}
 	return memory_open(v) ? STATUS_OK :
-	    failed("the service could not be set up");
+				failed("the service could not be set up");
 }
 
 enum exit_status
 service_run(struct service *v, struct session *s, bool *is_session)
 {
 	const struct journal_options automatic = { .log_to = LOG_TO_AUTO,
-		.level = LOG_INFO, .facility = LOG_DAEMON, .client = -1 };
+		.level = LOG_INFO,
+		.facility = LOG_DAEMON,
+		.client = -1 };
 	enum exit_status status;
 
 	*is_session = false;

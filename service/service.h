@@ -32,11 +32,11 @@ struct service {
 	struct listeners listeners;
 	struct ledger *ledger;   /* shared by parent and gate */
 	struct figures *figures; /* shared by all */
-	int memory;    /* the file in memory that has both */
-	int parent_end; /* of the claims socket */
+	int memory;              /* the file in memory that has both */
+	int parent_end;          /* of the claims socket */
 	int child_end;
 	sigset_t signals; /* that the parent reads, and nobody else */
-	bool strict;   /* a configuration that is broken at the start ends
+	bool strict;      /* a configuration that is broken at the start ends
 			  the service: with -l, or as root */
 };
 

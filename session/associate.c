@@ -76,8 +76,7 @@ associate_read(struct session *s)
 		    REPLY_ADDRESS_TYPE_NOT_SUPPORTED,
 		    "the address type is not 01, 03 or 04");
 	note_id(s, r->id & REALID_MAX);
-	if (r->id > REALID_MAX ||
-	    ids_find(&share, r->id, &target) != TABLE_OK)
+	if (r->id > REALID_MAX || ids_find(&share, r->id, &target) != TABLE_OK)
 		refuse_id(s);
 	s->associated.asked = r->id;
 	if (target.name[0] != '\0') {
@@ -109,7 +108,7 @@ fail_without_table(struct session *s, enum table_result result)
 {
 	session_fail(s, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
 	    result == TABLE_FULL ? "the association table is full" :
-	    s->table.problem);
+				   s->table.problem);
 }
 
 /* An ID for what the request asks for; the one that it was asked by, where it
@@ -146,10 +145,12 @@ associate_give(struct session *s)
 	if (!associate_serves(s) || is_dedicated(s))
 		return;
 	/* Where datagrams will come from is nothing to go to. */
-	if (r->kind == NAME_BAD || (r->kind == NAME_LITERAL &&
-	    (address_is_any(&r->address) || ((r->command &
-	    ~REQUEST_ADDRESS_ASSOCIATE) == REQUEST_UDP_ASSOCIATE &&
-	    address_equal(&r->address, &s->record.client)))))
+	if (r->kind == NAME_BAD ||
+	    (r->kind == NAME_LITERAL &&
+		(address_is_any(&r->address) ||
+		    ((r->command & ~REQUEST_ADDRESS_ASSOCIATE) ==
+			    REQUEST_UDP_ASSOCIATE &&
+			address_equal(&r->address, &s->record.client)))))
 		session_fail(s, RESULT_BAD_REQUEST, REPLY_INVALID_ADDRESS,
 		    "no destination to associate");
 	s->associated.given = make_id(s);
@@ -165,8 +166,8 @@ void
 associate_conclude(struct session *s, const struct address *peer)
 {
 	const struct share share = session_share(s);
-	const uint32_t id = s->associated.given != 0 ?
-	    s->associated.given : s->associated.asked;
+	const uint32_t id = s->associated.given != 0 ? s->associated.given :
+						       s->associated.asked;
 
 	if (id == 0)
 		return;
@@ -209,8 +210,7 @@ is_allowed(struct session *s, const struct question *q,
 	const struct route route = route_probe(&s->settings, address, 0);
 	const struct candidate candidate = candidate_of(q, address, &route);
 
-	policy_judge_associate(s->settings.policy, q, &candidate,
-	    &s->verdict);
+	policy_judge_associate(s->settings.policy, q, &candidate, &s->verdict);
 	s->record.rule = s->verdict.rule;
 	return s->verdict.decision == ALLOW;
 }
@@ -219,12 +219,12 @@ is_allowed(struct session *s, const struct question *q,
 static void
 wait_for_names(struct session *s, struct resolution *r)
 {
-	const struct deadline until =
-	    deadline_in(s->settings.connect_timeout);
+	const struct deadline until = deadline_in(s->settings.connect_timeout);
 
 	while (!resolve_done(r) && !deadline_passed(until)) {
 		struct pollfd fds[1 + RESOLVE_POLL_MAX] = {
-			{ .fd = s->inbox.fd } };
+			{ .fd = s->inbox.fd }
+		};
 		struct deadline wake = until;
 		const size_t n = resolve_poll(r, fds + 1, &wake);
 		const enum wait wait = wait_for(fds, 1 + n, wake);
@@ -242,8 +242,7 @@ wait_for_names(struct session *s, struct resolution *r)
 static _Noreturn void
 fail_unresolved(struct session *s, const char *reason)
 {
-	session_fail(s, RESULT_RESOLVE_FAILED, REPLY_HOST_UNREACHABLE,
-	    reason);
+	session_fail(s, RESULT_RESOLVE_FAILED, REPLY_HOST_UNREACHABLE, reason);
 }
 
 /* The first address, in the order to try them, of that family (FAMILY_NONE:
@@ -273,7 +272,8 @@ tell_address(struct session *s, const struct question *q, enum family family)
 		if (!is_allowed(s, q, &list[i]))
 			continue;
 		list[i].port = 0;
-		session_answer(s, &(struct response){ .bound = &list[i],
+		session_answer(s,
+		    &(struct response){ .bound = &list[i],
 			.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
 		return;
 	}
@@ -303,9 +303,10 @@ tell_name(struct session *s, const struct question *q)
 	resolve_start_reverse(&names, &s->settings, &q->literal);
 	wait_for_names(s, &names);
 	if (names.host[0] == '\0')
-		fail_unresolved(s, names.ipv6.state == ANSWER_PENDING ?
-		    "the name was not found in time" :
-		    "the address has no name");
+		fail_unresolved(s,
+		    names.ipv6.state == ANSWER_PENDING ?
+			"the name was not found in time" :
+			"the address has no name");
 	session_answer(s, &(struct response){ .name = names.host });
 }
 
@@ -329,9 +330,7 @@ answer(struct session *s, const struct question *q)
 	case WANTS_IPV6:
 		tell_address(s, q, any ? FAMILY_NONE : FAMILY_IPV6);
 		return;
-	case WANTS_NAME:
-		tell_name(s, q);
-		return;
+	case WANTS_NAME: tell_name(s, q); return;
 	default:
 		session_fail(s, RESULT_BAD_REQUEST, REPLY_INVALID_ADDRESS,
 		    "ADR.PREF has no meaning");

@@ -43,13 +43,12 @@ answer_wait(const struct session *s)
 
 	switch (wait_for(&fd, 1, s->handshake)) {
 	case WAIT_STOPPED:
-	case WAIT_TIMEOUT:
-		return 0;
-	case WAIT_READY:
-		break;
+	case WAIT_TIMEOUT: return 0;
+	case WAIT_READY: break;
 	}
 	return read(s->answers, &info, sizeof(info)) == sizeof(info) ?
-	    info.ssi_signo : 0;
+	    info.ssi_signo :
+	    0;
 }
 
 static uint32_t

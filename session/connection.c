@@ -93,7 +93,7 @@ peer_read(struct connection *c)
 	if (c->client.family == FAMILY_NONE) {
 		length = sizeof(peer);
 		if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer,
-		    &length) != 0)
+			&length) != 0)
 			return false;
 		c->client_uid = peer.uid;
 	}
@@ -108,7 +108,7 @@ static void
 leftovers_close(int fd)
 {
 	const unsigned first = fd > STDERR_FILENO ? (unsigned)fd + 1 :
-	    LISTEN_FDS_START;
+						    LISTEN_FDS_START;
 
 	(void)close_range(first, ~0U, 0);
 }
@@ -122,8 +122,7 @@ standard_release(struct connection *c)
 	int null = -1;
 
 	if (c->fd <= STDERR_FILENO) {
-		const int fd = fcntl(c->fd, F_DUPFD_CLOEXEC,
-		    LISTEN_FDS_START);
+		const int fd = fcntl(c->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START);
 
 		if (fd == -1)
 			return false;
@@ -171,13 +170,15 @@ connection_find(void)
 	const bool standard = standard_fill();
 	const bool passed = getenv("LISTEN_FDS") != NULL &&
 	    variable_is("LISTEN_PID", (uint64_t)getpid());
-	struct connection c = { .fd = passed ? LISTEN_FDS_START :
-		STDIN_FILENO, .pid = getpid(), .since = clock_microseconds(),
+	struct connection c = { .fd = passed ? LISTEN_FDS_START : STDIN_FILENO,
+		.pid = getpid(),
+		.since = clock_microseconds(),
 		.since_utc = clock_utc_microseconds() };
 	const char *sentence;
 
 	if (passed && !variable_is("LISTEN_FDS", 1))
-		return wrong(c, CONNECTION_BAD, "$LISTEN_FDS is not 1: this "
+		return wrong(c, CONNECTION_BAD,
+		    "$LISTEN_FDS is not 1: this "
 		    "program serves one connection, set Accept=yes in the "
 		    ".socket unit");
 	if (socket_option(c.fd, SO_TYPE) == -1)

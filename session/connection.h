@@ -13,22 +13,22 @@
 #include "wire/address.h"
 
 enum connection_state {
-	CONNECTION_NONE, /* no socket: a terminal, a pipe */
-	CONNECTION_BAD,  /* a socket that we cannot serve: see `wrong` */
+	CONNECTION_NONE,   /* no socket: a terminal, a pipe */
+	CONNECTION_BAD,    /* a socket that we cannot serve: see `wrong` */
 	CONNECTION_FAILED, /* a system call failed: see `wrong` */
-	CONNECTION_GONE, /* the client has left (ENOTCONN) */
+	CONNECTION_GONE,   /* the client has left (ENOTCONN) */
 	CONNECTION_OPEN,
 };
 
 struct connection {
 	enum connection_state state;
 	int fd;
-	int32_t pid; /* of the process that serves it */
+	int32_t pid;       /* of the process that serves it */
 	const char *wrong; /* what to change, or failed: a static sentence;
 			      NULL in all other states */
 
-	int64_t since;     /* clock_microseconds() when it became ours */
-	int64_t since_utc; /* the same moment, microseconds since 1970 */
+	int64_t since;         /* clock_microseconds() when it became ours */
+	int64_t since_utc;     /* the same moment, microseconds since 1970 */
 	struct address client; /* FAMILY_NONE: a unix-domain peer */
 	uint32_t client_uid;   /* of that */
 	uint32_t scope;        /* interface of a link-local client, else 0 */

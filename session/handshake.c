@@ -41,19 +41,16 @@ static void
 read_more(struct session *s)
 {
 	switch (inbox_fill(&s->inbox, s->handshake)) {
-	case INBOX_MORE:
-		return;
+	case INBOX_MORE: return;
 	case INBOX_TIMEOUT:
 		if (s->record.ids > 0)
 			session_end(s, RESULT_TIMEOUT,
 			    "no request behind an ADDRESS ASSOCIATE");
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "no whole request within handshake-timeout");
-	case INBOX_STOPPED:
-		stop(s);
+	case INBOX_STOPPED: stop(s);
 	case INBOX_EOF:
-	case INBOX_GONE:
-		break;
+	case INBOX_GONE: break;
 	}
 	if (s->record.ids > 0 && inbox_cursor(&s->inbox).left == 0)
 		session_end(s, RESULT_OK, NULL);
@@ -86,7 +83,7 @@ session_proxy(struct session *s)
 	if (!s->settings.proxy_from.given)
 		return;
 	if (!settings_proxied(&s->settings, peer,
-	    route_probe(&s->settings, peer, s->scope).self)) {
+		route_probe(&s->settings, peer, s->scope).self)) {
 		read_more(s);
 		session_end(s, RESULT_BAD_PROXY_HEADER,
 		    "proxy-protocol-from does not name this client");
@@ -119,7 +116,8 @@ refuse_health_check(struct session *s, enum result result)
 	if (!s->health_check)
 		return;
 	s->health_check = false;
-	session_fail(s, result, REPLY_NOT_ALLOWED, "a PROXY header with LOCAL "
+	session_fail(s, result, REPLY_NOT_ALLOWED,
+	    "a PROXY header with LOCAL "
 	    "is for health checks, which ask for nothing");
 }
 
@@ -140,7 +138,8 @@ stranger(uint8_t octet)
 		{ 'H', "HTTP (HEAD), not SOCKS5" },
 		{ 'O', "HTTP (OPTIONS), not SOCKS5" },
 		{ 'P', "HTTP (POST, PUT) or a PROXY header, not SOCKS5" },
-		{ 0x0d, "a PROXY header that proxy-protocol-from does not "
+		{ 0x0d,
+		    "a PROXY header that proxy-protocol-from does not "
 		    "expect, not SOCKS5" },
 	};
 
@@ -169,10 +168,12 @@ static void
 begin_socks4(struct session *s)
 {
 	if (!s->settings.socks4)
-		session_end(s, RESULT_NOT_SOCKS, "SOCKS4, which is not "
+		session_end(s, RESULT_NOT_SOCKS,
+		    "SOCKS4, which is not "
 		    "served unless `socks4' is on");
 	if (!settings_offers(&s->settings, AUTH_NONE))
-		session_end(s, RESULT_NOT_SOCKS, "SOCKS4, which is not "
+		session_end(s, RESULT_NOT_SOCKS,
+		    "SOCKS4, which is not "
 		    "served where `auth' has no none");
 	s->record.auth = "socks4";
 	s->stage = STAGE_SOCKS4;
@@ -259,13 +260,11 @@ check_password(struct session *s, const struct login *login)
 	bool granted;
 
 	switch (places_take(&s->table, s->handshake)) {
-	case WAIT_READY:
-		break;
+	case WAIT_READY: break;
 	case WAIT_TIMEOUT:
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "too many others log in");
-	case WAIT_STOPPED:
-		stop(s);
+	case WAIT_STOPPED: stop(s);
 	}
 	granted = password_check(s->passwords, login);
 	places_leave(&s->table);
@@ -316,7 +315,8 @@ begin_socks5(struct session *s)
 		log_in(s);
 	else
 		s->record.auth = s->record.client.family == FAMILY_NONE ?
-		    "unix" : "none";
+		    "unix" :
+		    "none";
 	s->stage = STAGE_REQUEST;
 }
 
@@ -334,14 +334,9 @@ session_authenticate(struct session *s)
 	const uint8_t version = read_version(s);
 
 	switch (version) {
-	case SOCKS5_VERSION:
-		begin_socks5(s);
-		break;
-	case SOCKS4_VERSION:
-		begin_socks4(s);
-		break;
-	default:
-		session_end(s, RESULT_NOT_SOCKS, stranger(version));
+	case SOCKS5_VERSION: begin_socks5(s); break;
+	case SOCKS4_VERSION: begin_socks4(s); break;
+	default: session_end(s, RESULT_NOT_SOCKS, stranger(version));
 	}
 	forget_passwords(s);
 	/* From here: no hash of anybody. */
@@ -363,9 +358,11 @@ command_word(struct session *s)
 		[REQUEST_ADDRESS_ASSOCIATE | REQUEST_UDP_ASSOCIATE] = "UDP",
 	};
 	const uint8_t command = s->request.command;
-	const size_t known = s->stage == STAGE_SOCKS4 ? REQUEST_BIND + 1 :
+	const size_t known = s->stage == STAGE_SOCKS4 ?
+	    REQUEST_BIND + 1 :
 	    s->settings.address_id == ADDRESS_ID_OFF ?
-	    (size_t)REQUEST_ADDRESS_ASSOCIATE : ARRAY_COUNT(words);
+	    (size_t)REQUEST_ADDRESS_ASSOCIATE :
+	    ARRAY_COUNT(words);
 	struct text t = text_in(s->command, sizeof(s->command));
 
 	if (command < known && words[command] != NULL)
@@ -466,4 +463,3 @@ session_request(struct session *s)
 	session_note_request(s);
 	refuse_health_check(s, RESULT_DENIED);
 }
-

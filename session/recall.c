@@ -28,7 +28,8 @@ ask_for(struct recall *r, struct question *q, const struct address *server)
 		q->literal = *server;
 		q->literal.port = q->port;
 	} else if (controls_by_address(&r->share, server, &control) ==
-	    TABLE_OK && control.name[0] != '\0') {
+		TABLE_OK &&
+	    control.name[0] != '\0') {
 		text_copy(r->name, sizeof(r->name), control.name);
 		q->name = r->name;
 	}
@@ -45,8 +46,7 @@ rewrite_alias(struct recall *r, struct question *q)
 	if (q->name != NULL || q->literal.family != FAMILY_IPV4 ||
 	    octets[0] != ALIAS_NET || id < ALIAS_LEAST)
 		return;
-	if (ids_find(&r->share, id, &target) != TABLE_OK ||
-	    target.count == 0)
+	if (ids_find(&r->share, id, &target) != TABLE_OK || target.count == 0)
 		return;
 	ask_for(r, q, &target.addresses[0]);
 }
@@ -129,8 +129,7 @@ control_rule(const struct recall *r, const struct question *q,
 static void
 use_announcement(struct recall *r, struct question *q)
 {
-	const struct address *to = q->name == NULL ? &q->literal :
-	    &r->pinned;
+	const struct address *to = q->name == NULL ? &q->literal : &r->pinned;
 	struct table_control control;
 
 	if (to->family == FAMILY_NONE || q->port < PORT_UNPRIVILEGED ||
@@ -142,8 +141,9 @@ use_announcement(struct recall *r, struct question *q)
 	if (judge(r, q, to).decision == ALLOW)
 		return;
 	q->announced = control_rule(r, q, &control);
-	if (q->announced != NULL && (judge(r, q, to).decision != ALLOW ||
-	    announced_take(&r->share, to) != TABLE_OK))
+	if (q->announced != NULL &&
+	    (judge(r, q, to).decision != ALLOW ||
+		announced_take(&r->share, to) != TABLE_OK))
 		q->announced = NULL;
 }
 

@@ -15,7 +15,8 @@ format_method(const struct response *response, uint8_t octets[REPLY_MAX])
 {
 	octets[0] = SOCKS5_VERSION;
 	octets[1] = response->reply == REPLY_SUCCEEDED ?
-	    (uint8_t)response->method : SOCKS5_METHOD_NO_ACCEPTABLE;
+	    (uint8_t)response->method :
+	    SOCKS5_METHOD_NO_ACCEPTABLE;
 	return 2;
 }
 
@@ -32,7 +33,7 @@ static size_t
 format_request(const struct response *response, uint8_t octets[REPLY_MAX])
 {
 	const uint16_t port = response->bound == NULL ? 0 :
-	    response->bound->port;
+							response->bound->port;
 	size_t length;
 
 	if (response->id != 0)
@@ -42,8 +43,8 @@ format_request(const struct response *response, uint8_t octets[REPLY_MAX])
 		length = socks5_reply_format_name(response->reply,
 		    response->name, octets);
 	else
-		length = socks5_reply_format(response->reply,
-		    response->bound, octets);
+		length = socks5_reply_format(response->reply, response->bound,
+		    octets);
 
 	octets[SOCKS5_REPLY_FLAG] = response->flag;
 	return length;

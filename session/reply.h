@@ -26,15 +26,15 @@ enum stage {
 
 /* An answer.  Each stage looks at what it has a field for. */
 struct response {
-	enum reply reply;            /* all: REPLY_SUCCEEDED is yes */
-	enum socks5_method method;   /* STAGE_METHOD: the one that is chosen */
+	enum reply reply;          /* all: REPLY_SUCCEEDED is yes */
+	enum socks5_method method; /* STAGE_METHOD: the one that is chosen */
 	/* Of a request, BND.  The first of these that there is: an ADDRESS
 	 * ID, with the port of `bound'; a name; an address; zeros.  SOCKS4 has
 	 * addresses alone. */
 	uint32_t id;
 	const char *name;
 	const struct address *bound;
-	uint8_t flag;                /* STAGE_REQUEST: FLAG of pro-v5 */
+	uint8_t flag; /* STAGE_REQUEST: FLAG of pro-v5 */
 };
 
 /* The longest answer of any stage; its second octet is the code. */

@@ -21,12 +21,13 @@ listening_address(const struct session *s)
 {
 	const bool any = (s->request.flag & REQUEST_FLAG_DESTINATION) != 0;
 	const enum family family = any && s->question.name == NULL ?
-	    s->question.literal.family : s->record.client.family;
+	    s->question.literal.family :
+	    s->record.client.family;
 	const struct address *advertised = settings_advertised(&s->settings,
 	    ADVERTISE_BIND, family);
 	const struct binding *b = &s->binding;
 	const struct address *ours = family == FAMILY_IPV6 ? &b->ipv6 :
-	    &b->ipv4;
+							     &b->ipv4;
 	struct address other = { .family = FAMILY_NONE, .port = ours->port };
 
 	if (advertised->family != FAMILY_NONE) {
@@ -122,7 +123,8 @@ meet_here(struct session *s)
 {
 	struct binding *b = &s->binding;
 	const struct address bound = listening_address(s);
-	const struct table_bind bind = { .told = bound, .ipv4 = b->ipv4,
+	const struct table_bind bind = { .told = bound,
+		.ipv4 = b->ipv4,
 		.ipv6 = b->ipv6 };
 
 	register_port(s, &bind);
@@ -131,12 +133,14 @@ meet_here(struct session *s)
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no listener, no connection of ours, no file; of the table
 	 * a lock. */
-	session_answer(s, &(struct response){ .bound = &bound,
+	session_answer(s,
+	    &(struct response){ .bound = &bound,
 		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
 	session_show(s);
 	wait_for_peer(s);
 	/* From here: two connections that policy allows to be one. */
-	session_answer(s, &(struct response){ .bound = &s->record.peer,
+	session_answer(s,
+	    &(struct response){ .bound = &s->record.peer,
 		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
 	s->stage = STAGE_SILENT;
 	session_announce(s);
@@ -146,8 +150,7 @@ meet_here(struct session *s)
 _Noreturn void
 serve_bind(struct session *s)
 {
-	const struct deadline until =
-	    deadline_in(s->settings.connect_timeout);
+	const struct deadline until = deadline_in(s->settings.connect_timeout);
 
 	if (s->verdict.settled)
 		pass_on(s, &s->verdict, until);

@@ -48,10 +48,9 @@ pass_on(struct session *s, const struct verdict *verdict,
 _Noreturn void
 serve_connect(struct session *s)
 {
-	const struct deadline until =
-	    deadline_in(s->settings.connect_timeout);
+	const struct deadline until = deadline_in(s->settings.connect_timeout);
 	const struct verdict *way = s->verdict.settled ? &s->verdict :
-	    &s->dial.verdict;
+							 &s->dial.verdict;
 	struct address bound;
 	int server;
 
@@ -69,7 +68,8 @@ serve_connect(struct session *s)
 	if (serve_is_ftp(s))
 		serve_ftp_begin(s, way, server);
 	associate_conclude(s, &s->dial.peer);
-	session_answer(s, &(struct response){ .bound = &bound,
+	session_answer(s,
+	    &(struct response){ .bound = &bound,
 		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
 	s->stage = STAGE_SILENT;
 	session_announce(s);

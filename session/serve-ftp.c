@@ -67,7 +67,7 @@ static struct address
 destination_of(const struct session *s, const struct verdict *way)
 {
 	struct address destination = way->via == NULL ? s->record.peer :
-	    s->dial.peer;
+							s->dial.peer;
 
 	if (way->forwards)
 		destination = controls_key(s->question.name);

@@ -94,8 +94,7 @@ is_final(const struct outcome *outcome)
 static void
 open_tunnels(struct session *s)
 {
-	const struct deadline until =
-	    deadline_in(s->settings.connect_timeout);
+	const struct deadline until = deadline_in(s->settings.connect_timeout);
 	struct association *a = &s->association;
 	const struct hop *hops[POLICY_HOPS_MAX];
 	const struct outcome *refusal = NULL;
@@ -133,8 +132,8 @@ associate(struct session *s)
 	a->settings = &s->settings;
 	a->question = &s->question;
 	a->inbox = &s->inbox;
-	a->interface_data =
-	    (s->request.flag & SOCKS5_FLAG_INTERFACE_REQUEST) != 0;
+	a->interface_data = (s->request.flag &
+				SOCKS5_FLAG_INTERFACE_REQUEST) != 0;
 	a->client = s->record.client;
 	/* With an ADDRESS ID the address asked for is a destination. */
 	a->client.port = associate_lasts(s) ? 0 : s->request.address.port;
@@ -175,9 +174,10 @@ serve_udp(struct session *s)
 
 	s->record.local = associate(s);
 	associate_conclude(s, &(struct address){ .family = FAMILY_NONE });
-	session_answer(s, &(struct response){ .bound = &s->record.local,
+	session_answer(s,
+	    &(struct response){ .bound = &s->record.local,
 		.flag = a->interface_data ? SOCKS5_FLAG_INTERFACE_REQUEST :
-		    0 });
+					    0 });
 	s->record.datagrams = true;
 	session_show(s);
 	session_confine(s, SANDBOX_UDP);

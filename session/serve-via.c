@@ -44,11 +44,11 @@ serve_via_ask(struct session *s, const struct verdict *verdict,
 	};
 
 	request.to.address.port = s->request.command == REQUEST_BIND ?
-	    s->request.bind_port : s->request.address.port;
+	    s->request.bind_port :
+	    s->request.address.port;
 	if (verdict->forwards) {
 		request.to.name = (const uint8_t *)s->question.name;
-		request.to.name_length =
-		    (uint8_t)strlen(s->question.name);
+		request.to.name_length = (uint8_t)strlen(s->question.name);
 	}
 	if (!upstream_request(u, &request) || !upstream_reply(u, until))
 		session_conclude(s, &u->outcome);
@@ -60,5 +60,6 @@ struct address
 serve_via_bound(const struct session *s)
 {
 	return (s->request.flag & REQUEST_FLAG_DESTINATION) != 0 ?
-	    s->upstream.bound : session_bound(s, &s->upstream.bound);
+	    s->upstream.bound :
+	    session_bound(s, &s->upstream.bound);
 }

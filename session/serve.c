@@ -36,7 +36,7 @@ is_served(const struct session *s)
 	return number < ARRAY_COUNT(commands) &&
 	    commands[number].serve != NULL &&
 	    !(policy_needs_address(commands[number].policy) &&
-	    s->record.client.family == FAMILY_NONE);
+		s->record.client.family == FAMILY_NONE);
 }
 
 /* The question says who asks, with which command. */
@@ -125,8 +125,7 @@ session_serve(struct session *s)
 	serve_associations(s);
 	if (!is_served(s))
 		session_fail(s, RESULT_BAD_REQUEST,
-		    REPLY_COMMAND_NOT_SUPPORTED,
-		    "the command is not served");
+		    REPLY_COMMAND_NOT_SUPPORTED, "the command is not served");
 	command = commands[base_command(s)].policy;
 	fill_client(s, command);
 	fill_destination(s, command);

@@ -31,9 +31,8 @@ void serve_via_open(struct session *s, const struct verdict *verdict,
 /* Passes the request on, with the name where the verdict says so, else with
  * the address `to'; and waits for the first reply.  Returns its BND, for this
  * client. */
-struct address serve_via_ask(struct session *s,
-    const struct verdict *verdict, const struct address *to,
-    struct deadline until);
+struct address serve_via_ask(struct session *s, const struct verdict *verdict,
+    const struct address *to, struct deadline until);
 
 /* BND of the next gateway's last reply, as this client may be told it. */
 struct address serve_via_bound(const struct session *s);
@@ -49,8 +48,7 @@ bool serve_is_ftp(const struct session *s);
 /* In the place of serve_relay(), in two steps: before the reply to the
  * client, which comes back, and behind it.  way: the verdict that led to
  * `server', the connected socket. */
-void serve_ftp_begin(struct session *s, const struct verdict *way,
-    int server);
+void serve_ftp_begin(struct session *s, const struct verdict *way, int server);
 _Noreturn void serve_ftp(struct session *s);
 
 #endif

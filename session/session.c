@@ -70,7 +70,8 @@ session_confine(struct session *s, enum sandbox_stage stage)
 	if (failure != NULL)
 		session_end(s, RESULT_ERROR, failure);
 	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())
-		journal_say(LOG_DEBUG, "this kernel has no Landlock: any "
+		journal_say(LOG_DEBUG,
+		    "this kernel has no Landlock: any "
 		    "file that the user may read can be read");
 }
 
@@ -78,7 +79,7 @@ const struct address *
 session_reached(const struct session *s)
 {
 	return s->proxied.family != FAMILY_NONE ? &s->proxied :
-	    &s->record.listen;
+						  &s->record.listen;
 }
 
 struct share
@@ -108,8 +109,8 @@ respond(struct session *s, const struct response *response)
 		r.id = s->associated.given;
 	length = reply_format(s->stage, &r, octets);
 
-	if (length == 0 || send(s->inbox.fd, octets, length, MSG_NOSIGNAL) !=
-	    (ssize_t)length)
+	if (length == 0 ||
+	    send(s->inbox.fd, octets, length, MSG_NOSIGNAL) != (ssize_t)length)
 		return false;
 	if (reply_is_to_request(s->stage))
 		s->record.reply = octets[REPLY_CODE];
@@ -122,8 +123,8 @@ session_answer(struct session *s, const struct response *response)
 	if (!respond(s, response))
 		session_end(s, RESULT_CLIENT_GONE,
 		    reply_is_to_request(s->stage) ?
-		    "the client left before the reply" :
-		    "the client left in the handshake");
+			"the client left before the reply" :
+			"the client left in the handshake");
 }
 
 struct address

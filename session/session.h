@@ -53,17 +53,17 @@ struct session {
 	 * the socket to the parent (-1: none), and where it answers. */
 	int claims;
 	int answers;
-	bool health_check;         /* PROXY LOCAL, nothing asked for yet */
+	bool health_check; /* PROXY LOCAL, nothing asked for yet */
 	/* record.user points here, or record.userid: nobody has both. */
 	char user[LOGIN_FIELD_MAX];
 	char literal[ADDRESS_TEXT]; /* record.dest points here, */
 	char command[COMMAND_TEXT]; /* and record.command, some of them */
 
-	struct address proxied;    /* destination of the PROXY header */
-	struct request request;    /* as it was asked */
-	struct recall recall;      /* what other sessions know of it */
-	struct question question;  /* as it is judged */
-	struct verdict verdict;    /* of the request, before any look-up */
+	struct address proxied;   /* destination of the PROXY header */
+	struct request request;   /* as it was asked */
+	struct recall recall;     /* what other sessions know of it */
+	struct question question; /* as it is judged */
+	struct verdict verdict;   /* of the request, before any look-up */
 	/* ADDRESS IDs: by which one the request asks and where that led last;
 	 * which one the reply has (0: none). */
 	struct {
@@ -76,11 +76,11 @@ struct session {
 
 	struct relay relay;
 	struct dial dial;
-	struct inbox inbox;        /* inbox.fd is the client's connection */
+	struct inbox inbox; /* inbox.fd is the client's connection */
 
-	struct settings settings;  /* session_prepare(); constant then */
-	struct table table; /* what the client's sessions share */
-	struct alg alg;     /* a control connection of FTP */
+	struct settings settings; /* session_prepare(); constant then */
+	struct table table;       /* what the client's sessions share */
+	struct alg alg;           /* a control connection of FTP */
 	/* One for each other thing that a session can be busy with. */
 	struct upstream upstream;
 	struct binding binding;

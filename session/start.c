@@ -30,7 +30,9 @@ static void
 complain(int client, const char *sentence)
 {
 	const struct journal_options options = { .log_to = LOG_TO_AUTO,
-		.level = LOG_INFO, .facility = LOG_DAEMON, .client = client };
+		.level = LOG_INFO,
+		.facility = LOG_DAEMON,
+		.client = client };
 
 	journal_open(&options);
 	journal_say(LOG_ERR, sentence);
@@ -39,8 +41,7 @@ complain(int client, const char *sentence)
 /* A settings_report for the log; the context is the client's descriptor.
  * Only -t shows warnings: a log would repeat them with every connection. */
 static void
-report_error(void *context, bool warning, const char *where,
-    const char *what)
+report_error(void *context, bool warning, const char *where, const char *what)
 {
 	const int *client = context;
 	char buffer[REPORT_TEXT];
@@ -147,7 +148,7 @@ open_hops(struct session *s, struct preparation *p)
 	struct reader r = { .report = p->report, .context = p->context };
 
 	return hops_open(&s->settings.policy->hops, &r) ? STATUS_OK :
-	    STATUS_CONFIG;
+							  STATUS_CONFIG;
 }
 
 /* Without a table all works but what needs it, see FILES in
@@ -168,8 +169,13 @@ session_prepare(struct session *s, struct preparation *p)
 {
 	static enum exit_status (*const steps[])(struct session *,
 	    struct preparation *) = {
-		read_configuration, open_log, become_user, try_steering,
-		open_passwords, open_hops, open_table,
+		read_configuration,
+		open_log,
+		become_user,
+		try_steering,
+		open_passwords,
+		open_hops,
+		open_table,
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
@@ -216,14 +222,16 @@ session_open(struct session *s, const struct connection *c,
     const struct settings_source *source)
 {
 	int client = c->fd;
-	struct preparation p = { .source = source, .client = client,
-		.report = report_error, .context = &client };
+	struct preparation p = { .source = source,
+		.client = client,
+		.report = report_error,
+		.context = &client };
 	enum exit_status status;
 
 	if (c->wrong != NULL) {
 		complain(client, c->wrong);
 		return c->state == CONNECTION_BAD ? STATUS_USAGE :
-		    STATUS_SYSTEM;
+						    STATUS_SYSTEM;
 	}
 	status = session_prepare(s, &p);
 	if (status != STATUS_OK && p.failure == NULL)

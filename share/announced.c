@@ -19,8 +19,8 @@ announced_put(const struct share *share, const struct address *to,
 		return TABLE_UNUSABLE;
 	if (entry_of(&turn, handle, &e))
 		entry_end(&turn, handle);
-	done = entry_choose(&turn, ANNOUNCED_MAX,
-	    turn.now + ANNOUNCED_LIFE, &e);
+	done = entry_choose(&turn, ANNOUNCED_MAX, turn.now + ANNOUNCED_LIFE,
+	    &e);
 	if (done) {
 		e.addresses[e.count++] = *to;
 		entry_write(&turn, &e);
@@ -73,21 +73,20 @@ address_copy(const struct turn *turn, const struct entry *e, void *out)
 enum table_result
 announced_find(const struct share *share, const struct address *to)
 {
-	return entry_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
-	    see, NULL });
+	return entry_visit(share,
+	    &(struct visit){ KIND_DATA, is_endpoint, to, see, NULL });
 }
 
 enum table_result
 announced_take(const struct share *share, const struct address *to)
 {
-	return entry_visit(share, &(struct visit){ KIND_DATA, is_endpoint, to,
-	    take, NULL });
+	return entry_visit(share,
+	    &(struct visit){ KIND_DATA, is_endpoint, to, take, NULL });
 }
 
 enum table_result
-announced_at_port(const struct share *share, uint16_t port,
-    struct address *to)
+announced_at_port(const struct share *share, uint16_t port, struct address *to)
 {
-	return entry_visit(share, &(struct visit){ KIND_DATA, is_port, &port,
-	    address_copy, to });
+	return entry_visit(share,
+	    &(struct visit){ KIND_DATA, is_port, &port, address_copy, to });
 }

@@ -34,8 +34,8 @@ sweep(const struct turn *turn)
 {
 	struct entry e;
 
-	for (unsigned i = 0; i < BINDS_MAX &&
-	    entry_find(turn, is_dead, turn->table, &e); i++)
+	for (unsigned i = 0;
+	     i < BINDS_MAX && entry_find(turn, is_dead, turn->table, &e); i++)
 		entry_end(turn, &e.handle);
 }
 
@@ -57,7 +57,7 @@ binds_put(const struct share *share, const struct table_bind *bind,
 		e.addresses[IPV6] = bind->ipv6;
 		e.count = ADDRESSES;
 		if (lock_set(turn.table->directory, F_RDLCK,
-		    entry_octet(&e.handle))) {
+			entry_octet(&e.handle))) {
 			entry_write(&turn, &e);
 			result = TABLE_OK;
 		}
@@ -83,7 +83,7 @@ is_live_bind(const struct entry *e, const void *what)
 		if (a->port == search->announced->port &&
 		    a->family != FAMILY_NONE &&
 		    (address_equal(a, search->announced) ||
-		    address_is_any(search->announced)))
+			address_is_any(search->announced)))
 			return is_held(search->table, e);
 	}
 	return false;
@@ -106,6 +106,6 @@ binds_find(const struct share *share, const struct address *announced,
 {
 	const struct bind_search what = { share->table, announced };
 
-	return entry_visit(share, &(struct visit){ KIND_BIND, is_live_bind,
-	    &what, bind_copy, out });
+	return entry_visit(share,
+	    &(struct visit){ KIND_BIND, is_live_bind, &what, bind_copy, out });
 }

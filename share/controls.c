@@ -67,16 +67,17 @@ enum table_result
 controls_by_name(const struct share *share, const char *name,
     struct table_control *out)
 {
-	return entry_visit(share, &(struct visit){ KIND_CONTROL, is_name,
-	    name, control_copy, out });
+	return entry_visit(share,
+	    &(struct visit){ KIND_CONTROL, is_name, name, control_copy, out });
 }
 
 enum table_result
-controls_by_address(const struct share *share,
-    const struct address *address, struct table_control *out)
+controls_by_address(const struct share *share, const struct address *address,
+    struct table_control *out)
 {
-	return entry_visit(share, &(struct visit){ KIND_CONTROL, entry_is_at,
-	    address, control_copy, out });
+	return entry_visit(share,
+	    &(struct visit){ KIND_CONTROL, entry_is_at, address, control_copy,
+		out });
 }
 
 enum { KEY_NET = 1, KEY_BITS = 64 };

@@ -45,8 +45,8 @@ enum table_result controls_put(const struct share *share,
 
 /* Looks for the youngest control connection of the share by that name; the
  * name "" finds none. */
-enum table_result controls_by_name(const struct share *share,
-    const char *name, struct table_control *out);
+enum table_result controls_by_name(const struct share *share, const char *name,
+    struct table_control *out);
 
 /* The same by the address of the server, whatever its port. */
 enum table_result controls_by_address(const struct share *share,

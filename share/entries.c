@@ -99,12 +99,9 @@ static struct address
 address_unpack(const struct slot_address *packed)
 {
 	switch (packed->family) {
-	case FAMILY_IPV4:
-		return address_ipv4(packed->octets, packed->port);
-	case FAMILY_IPV6:
-		return address_ipv6(packed->octets, packed->port);
-	default:
-		return (struct address){ .family = FAMILY_NONE };
+	case FAMILY_IPV4: return address_ipv4(packed->octets, packed->port);
+	case FAMILY_IPV6: return address_ipv6(packed->octets, packed->port);
+	default: return (struct address){ .family = FAMILY_NONE };
 	}
 }
 
@@ -349,11 +346,11 @@ entry_octet(const struct table_handle *handle)
  * none of that sort. */
 struct vacancy {
 	uint32_t free;
-	uint32_t own;     /* the share's least recently used */
+	uint32_t own; /* the share's least recently used */
 	int64_t own_used_at;
 	uint32_t own_count;  /* its live ones of the kind */
 	uint32_t host_count; /* those of its host, of all kinds */
-	uint32_t resting; /* the ID that rests longest */
+	uint32_t resting;    /* the ID that rests longest */
 	int64_t resting_since;
 };
 
@@ -369,7 +366,7 @@ is_same_host(const struct slot_owner *ours, const struct slot *s)
 	if (client->family == FAMILY_NONE)
 		return ours->uid == other->uid;
 	return memcmp(client->octets, other->client.octets,
-	    client->family == FAMILY_IPV6 ? HOST_IPV6 : HOST_IPV4) == 0;
+		   client->family == FAMILY_IPV6 ? HOST_IPV6 : HOST_IPV4) == 0;
 }
 
 static void

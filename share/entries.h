@@ -47,7 +47,7 @@ struct entry {
 	int64_t used_at;
 	int64_t expires_at;
 	int64_t pinned_at; /* of an ID */
-	uint32_t number; /* of an ID; of wrong guesses */
+	uint32_t number;   /* of an ID; of wrong guesses */
 	size_t count;
 	struct address addresses[SLOT_ADDRESSES_MAX];
 	char name[NAME_LENGTH_MAX + 1];
@@ -67,8 +67,7 @@ struct turn {
  * and written.  False: the operation is TABLE_UNUSABLE, and the table's
  * problem says why where there is a table.
  */
-bool turn_begin(struct turn *turn, const struct share *share,
-    enum kind kind);
+bool turn_begin(struct turn *turn, const struct share *share, enum kind kind);
 void turn_end(const struct turn *turn);
 
 /* Is that an entry of the kind that is looked for?  `what' is the
@@ -92,8 +91,7 @@ struct visit {
 	enum kind kind;
 	entry_test *test;
 	const void *what;
-	void (*use)(const struct turn *turn, const struct entry *e,
-	    void *out);
+	void (*use)(const struct turn *turn, const struct entry *e, void *out);
 	void *out;
 };
 

@@ -56,8 +56,8 @@ number_choose(const struct turn *turn)
 
 		if (getrandom(octets, sizeof(octets), 0) != sizeof(octets))
 			return 0;
-		number = (uint32_t)octets[0] << 16 |
-		    (uint32_t)octets[1] << 8 | octets[2];
+		number = (uint32_t)octets[0] << 16 | (uint32_t)octets[1] << 8 |
+		    octets[2];
 		if (number >= ID_LEAST && entry_count(turn, number) == 0)
 			return number;
 	}
@@ -129,9 +129,10 @@ guess_count(const struct turn *ids, const struct turn *guesses)
 	struct entry e;
 	const bool known = entry_find(guesses, entry_is_any, NULL, &e);
 
-	if (!known && (!entry_find(ids, entry_is_any, NULL, &e) ||
-	    entry_count_all(guesses) >= GUESSERS_MAX ||
-	    !entry_choose(guesses, 1, guesses->now + GUESS_LIFE, &e)))
+	if (!known &&
+	    (!entry_find(ids, entry_is_any, NULL, &e) ||
+		entry_count_all(guesses) >= GUESSERS_MAX ||
+		!entry_choose(guesses, 1, guesses->now + GUESS_LIFE, &e)))
 		return;
 	e.number++;
 	if (e.number == GUESSES_MAX)
@@ -189,8 +190,8 @@ ids_find(const struct share *share, uint32_t id, struct table_target *out)
 /* Changes one ID of the share, in a turn. */
 static enum table_result
 id_change(const struct share *share, uint32_t id,
-    void (*change)(const struct turn *turn, struct entry *e,
-    const void *what), const void *what)
+    void (*change)(const struct turn *turn, struct entry *e, const void *what),
+    const void *what)
 {
 	enum table_result result = TABLE_NONE;
 	struct turn turn;
@@ -237,8 +238,7 @@ forget(const struct turn *turn, struct entry *e, const void *what)
 }
 
 enum table_result
-ids_pin(const struct share *share, uint32_t id,
-    const struct address *address)
+ids_pin(const struct share *share, uint32_t id, const struct address *address)
 {
 	return id_change(share, id, pin, address);
 }

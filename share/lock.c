@@ -19,8 +19,10 @@ enum { LOCK_TICK = 1 };
 static struct flock
 octet_lock(short type, off_t octet)
 {
-	return (struct flock){ .l_type = type, .l_whence = SEEK_SET,
-		.l_start = octet, .l_len = 1 };
+	return (struct flock){ .l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = octet,
+		.l_len = 1 };
 }
 
 bool

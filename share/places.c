@@ -25,8 +25,9 @@ enum wait
 places_take(const struct table *t, struct deadline until)
 {
 	while (t->fd != -1 && !take_one(t)) {
-		if (wait_for(NULL, 0, deadline_first(until,
-		    deadline_in(TICK))) == WAIT_STOPPED)
+		if (wait_for(NULL, 0,
+			deadline_first(until, deadline_in(TICK))) ==
+		    WAIT_STOPPED)
 			return WAIT_STOPPED;
 		if (deadline_passed(until))
 			return WAIT_TIMEOUT;

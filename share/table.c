@@ -71,7 +71,8 @@ boot_id_read(char boot_id[BOOT_ID_LENGTH])
 static bool
 header_make(struct header *h)
 {
-	*h = (struct header){ .layout = LAYOUT, .slot_size = TABLE_SLOT_SIZE,
+	*h = (struct header){ .layout = LAYOUT,
+		.slot_size = TABLE_SLOT_SIZE,
 		.slots = TABLE_SLOTS };
 	memcpy(h->magic, magic, sizeof(magic));
 	return boot_id_read(h->boot_id);
@@ -89,8 +90,10 @@ header_check(struct table *t, const char *path, bool *old)
 	if (memcmp(h->magic, ours.magic, sizeof(ours.magic)) != 0 ||
 	    h->layout != ours.layout || h->slot_size != ours.slot_size ||
 	    h->slots != ours.slots)
-		return refuse(t, path, " is not a table of this version: "
-		    "remove it", 0);
+		return refuse(t, path,
+		    " is not a table of this version: "
+		    "remove it",
+		    0);
 	*old = memcmp(h->boot_id, ours.boot_id, BOOT_ID_LENGTH) != 0;
 	return true;
 }
@@ -109,8 +112,8 @@ file_fill(int fd)
 		return error;
 	if (!header_make(&header))
 		return ENOENT;
-	return pwrite(fd, &header, sizeof(header), 0) == sizeof(header) ?
-	    0 : EIO;
+	return pwrite(fd, &header, sizeof(header), 0) == sizeof(header) ? 0 :
+									  EIO;
 }
 
 /* A whole table under a name of its own.  0 or an errno; the name is the
@@ -126,8 +129,9 @@ fresh_make(int directory, char name[FRESH_NAME])
 		return EIO;
 	text_add(&t, FILE_NAME ".");
 	text_add_number(&t, random);
-	const int fd = openat(directory, name, O_RDWR | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	const int fd = openat(directory, name,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    S_IRUSR | S_IWUSR);
 	if (fd == -1)
 		return errno;
 	error = file_fill(fd);
@@ -143,8 +147,9 @@ file_make(int directory)
 	char name[FRESH_NAME];
 	int error = fresh_make(directory, name);
 
-	if (error == 0 && linkat(directory, name, directory, FILE_NAME,
-	    0) != 0 && errno != EEXIST)
+	if (error == 0 &&
+	    linkat(directory, name, directory, FILE_NAME, 0) != 0 &&
+	    errno != EEXIST)
 		error = errno;
 	unlinkat(directory, name, 0);
 	return error;
@@ -157,8 +162,8 @@ is_current(int directory, int fd)
 	struct stat opened;
 	struct stat named;
 
-	return fstat(fd, &opened) == 0 && fstatat(directory, FILE_NAME,
-	    &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstat(fd, &opened) == 0 &&
+	    fstatat(directory, FILE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
@@ -177,7 +182,7 @@ fresh_take_over(int directory, const char *name, int fd)
 	if (!locked)
 		return EAGAIN;
 	return renameat(directory, name, directory, FILE_NAME) == 0 ? 0 :
-	    errno;
+								      errno;
 }
 
 /* In the place of `fd`.  0 or an errno. */
@@ -279,8 +284,10 @@ place_open(struct table *t, const struct place *place)
 	error = file_replace(place->directory, t->fd);
 	table_keep_bind(t);
 	if (error != 0)
-		return refuse(t, place->path, " is of an earlier boot and "
-		    "cannot be replaced", error);
+		return refuse(t, place->path,
+		    " is of an earlier boot and "
+		    "cannot be replaced",
+		    error);
 	return file_find(t, place) && file_map(t, place, &old) &&
 	    (!old || refuse(t, place->path, " is of another machine", 0));
 }

@@ -63,8 +63,8 @@ struct share {
 	struct address client; /* its port does not count; FAMILY_NONE for a
 				* unix-domain client, which `uid' names */
 	uint32_t uid;
-	const char *auth;      /* the record's word: none, password, ... */
-	const char *user;      /* user_length octets, at most 255 */
+	const char *auth; /* the record's word: none, password, ... */
+	const char *user; /* user_length octets, at most 255 */
 	size_t user_length;
 };
 

@@ -47,6 +47,17 @@ setup() {
 	assert_equal "make lint" "$output" "lint: names ok"
 }
 
+form_needed() {
+	command -v clang-format-14 >/dev/null ||
+	    skip 'there is no clang-format-14 (tests/install-missing lint)'
+}
+
+@test "the sources have the form that .clang-format describes" {
+	form_needed
+	run tests/lint/run form
+	assert_equal "make lint" "$output" "lint: form ok"
+}
+
 # broken NAME PATTERN: style.py must say so of NAME with stdin as its body.
 broken() {
 	mkdir -p "$BATS_TEST_TMPDIR/$(dirname "$1")"
@@ -131,6 +142,19 @@ function_of() {
 		#endif
 	END
 	broken net/thing.h 'the guard is not SOCKS64_NET_THING_H' <<<'int a;'
+}
+
+@test "a line out of form is found, but not in a table that says so" {
+	form_needed
+	local file=$BATS_TEST_TMPDIR/a.c
+	function_of '\treturn n +\n\t    1;' >"$file"
+	run -1 tests/lint/form "$file"
+	assert_match form "$output" $'\n\\+\treturn n \\+ 1;'
+	function_of '\treturn n + 1;' >"$file"
+	run -0 tests/lint/form "$file"
+	printf '/* clang-format off */\nint  a [ ] = {1,2} ;\n%s\n' \
+	    '/* clang-format on */' >"$file"
+	run -0 tests/lint/form "$file"
 }
 
 @test "a file without an opening comment is found" {

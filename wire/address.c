@@ -133,16 +133,18 @@ address_parse_port(const char *text, size_t length, uint16_t default_port,
 	if (bracketed && end == NULL)
 		return false;
 	/* Several colons without brackets: IPv6 without a port. */
-	if (end == NULL || (!bracketed &&
-	    memchr(end + 1, ':', rest - (size_t)(end + 1 - host)) != NULL))
+	if (end == NULL ||
+	    (!bracketed &&
+		memchr(end + 1, ':', rest - (size_t)(end + 1 - host)) != NULL))
 		end = host + rest;
 	if (!address_parse(host, (size_t)(end - host), &a))
 		return false;
 	if (bracketed)
 		end++;
 	if (end < text + length) {
-		if (*end != ':' || !port_parse(end + 1,
-		    (size_t)(text + length - end - 1), 1, &port))
+		if (*end != ':' ||
+		    !port_parse(end + 1, (size_t)(text + length - end - 1), 1,
+			&port))
 			return false;
 	}
 	a.port = port;

@@ -66,12 +66,11 @@ bool address_parse(const char *text, size_t length, struct address *out);
  * ADDRESS, ADDRESS:PORT, [ADDRESS] or [ADDRESS]:PORT; the port is
  * default_port where none is given.  Ports 1 to 65535.
  */
-bool address_parse_port(const char *text, size_t length,
-    uint16_t default_port, struct address *out);
+bool address_parse_port(const char *text, size_t length, uint16_t default_port,
+    struct address *out);
 
 /* A decimal port, `low` to 65535, without sign or leading zeros. */
-bool port_parse(const char *text, size_t length, uint16_t low,
-    uint16_t *out);
+bool port_parse(const char *text, size_t length, uint16_t low, uint16_t *out);
 
 /* Appends 192.0.2.1 or 2001:db8::1 (RFC 5952); "-" for FAMILY_NONE. */
 void address_add(struct text *t, const struct address *a);

@@ -21,7 +21,7 @@ enum {
  * `most` sessions (at least 1). */
 struct claim {
 	uint32_t most;
-	size_t length; /* 1 to CLAIM_USER_MAX */
+	size_t length;       /* 1 to CLAIM_USER_MAX */
 	const uint8_t *user; /* borrowed */
 };
 

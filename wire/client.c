@@ -94,7 +94,7 @@ put_address(uint8_t *at, const struct client_address *to)
 		used += put_id(at + used, to->id);
 	} else {
 		at[0] = to->address.family == FAMILY_IPV6 ? ATYP_IPV6 :
-		    ATYP_IPV4;
+							    ATYP_IPV4;
 		used += put_octets(at + used, &to->address);
 	}
 	at[used++] = (uint8_t)(to->address.port >> 8);
@@ -175,12 +175,8 @@ take_field(struct client_address *out, uint8_t type, const uint8_t *field,
     size_t length)
 {
 	switch (type) {
-	case ATYP_IPV4:
-		out->address = address_ipv4(field, 0);
-		break;
-	case ATYP_IPV6:
-		out->address = address_ipv6(field, 0);
-		break;
+	case ATYP_IPV4: out->address = address_ipv4(field, 0); break;
+	case ATYP_IPV6: out->address = address_ipv6(field, 0); break;
 	case ATYP_ADDRESS_ID:
 		for (size_t i = 0; i < length; i++)
 			out->id = out->id << 8 | field[i];

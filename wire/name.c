@@ -70,8 +70,8 @@ labels_valid(const char *name, size_t length)
 static bool
 octet_valid(uint8_t octet)
 {
-	return octet > ' ' && octet < 0x7f && memchr("/@%:[]\\\"", octet, 8) ==
-	    NULL;
+	return octet > ' ' && octet < 0x7f &&
+	    memchr("/@%:[]\\\"", octet, 8) == NULL;
 }
 
 enum name_kind
@@ -92,7 +92,8 @@ name_classify(const uint8_t *octets, size_t length,
 		if (!octet_valid(octet))
 			return NAME_BAD;
 		lower[i] = (char)(octet >= 'A' && octet <= 'Z' ?
-		    octet + ('a' - 'A') : octet);
+			octet + ('a' - 'A') :
+			octet);
 	}
 	lower[length] = '\0';
 	if (!labels_valid(lower, length))

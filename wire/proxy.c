@@ -101,7 +101,7 @@ static enum parse
 v1_parse(struct cursor *walk, struct proxy_header *out)
 {
 	const size_t seen = walk->left < V1_LENGTH_MAX ? walk->left :
-	    V1_LENGTH_MAX;
+							 V1_LENGTH_MAX;
 	const uint8_t *line = walk->at;
 
 	for (size_t i = sizeof(v1_start); i < seen; i++) {
@@ -180,9 +180,9 @@ tlvs_valid(const uint8_t *header, size_t length, const struct cursor *tlvs)
 		return false;
 	if (stored == NULL)
 		return true;
-	return crc_of(header, length, stored) == ((uint32_t)stored[0] << 24 |
-	    (uint32_t)stored[1] << 16 | (uint32_t)stored[2] << 8 |
-	    (uint32_t)stored[3]);
+	return crc_of(header, length, stored) ==
+	    ((uint32_t)stored[0] << 24 | (uint32_t)stored[1] << 16 |
+		(uint32_t)stored[2] << 8 | (uint32_t)stored[3]);
 }
 
 /* Source and destination, then both ports; starves where there is less. */
@@ -199,12 +199,10 @@ v2_addresses(struct cursor *body, bool ipv6, struct proxy_header *out)
 		return;
 	if (ipv6) {
 		out->source = address_ipv6(source, source_port);
-		out->destination = address_ipv6(destination,
-		    destination_port);
+		out->destination = address_ipv6(destination, destination_port);
 	} else {
 		out->source = address_ipv4(source, source_port);
-		out->destination = address_ipv4(destination,
-		    destination_port);
+		out->destination = address_ipv4(destination, destination_port);
 	}
 }
 
@@ -295,7 +293,8 @@ proxy_header_format(const struct proxy_header *header,
 	const struct address *source = &header->source;
 	const struct address *destination = &header->destination;
 	const size_t size = source->family == destination->family ?
-	    address_length(source) : 0;
+	    address_length(source) :
+	    0;
 	const size_t length = size == 0 ? 0 : 2 * size + 4;
 	uint8_t *body = octets + V2_START;
 

@@ -47,7 +47,7 @@ read_name(struct cursor *walk, struct request *out)
 		return PARSE_MORE;
 	out->by_name = true;
 	out->asked_length = length > NAME_FIELD_MAX ? NAME_FIELD_MAX :
-	    (uint8_t)length;
+						      (uint8_t)length;
 	memcpy(out->asked, name, out->asked_length);
 	if (parse == PARSE_BAD)
 		return PARSE_BAD;
@@ -115,8 +115,7 @@ socks4_request_parse(struct cursor *c, struct request *out,
 	struct socks4_claim claimed;
 
 	*why = REPLY_GENERAL_FAILURE;
-	const enum parse parse = read_request(&walk, &request, &claimed,
-	    why);
+	const enum parse parse = read_request(&walk, &request, &claimed, why);
 	if (parse == PARSE_MORE)
 		return PARSE_MORE;
 	*out = request;
@@ -133,7 +132,7 @@ socks4_reply_format(enum reply reply, const struct address *bound,
 {
 	memset(octets, 0, SOCKS4_REPLY_SIZE); /* VN of a reply is 0 */
 	octets[1] = reply == REPLY_SUCCEEDED ? SOCKS4_GRANTED :
-	    SOCKS4_REJECTED;
+					       SOCKS4_REJECTED;
 	if (reply != REPLY_SUCCEEDED || bound == NULL)
 		return SOCKS4_REPLY_SIZE;
 	octets[2] = (uint8_t)(bound->port >> 8);

@@ -114,8 +114,7 @@ read_address(struct cursor *walk, struct request *out, enum reply *why)
 }
 
 enum parse
-socks5_address_parse(struct cursor *c, struct request *out,
-    enum reply *why)
+socks5_address_parse(struct cursor *c, struct request *out, enum reply *why)
 {
 	struct cursor walk = *c;
 	const enum parse parse = read_address(&walk, out, why);
@@ -130,8 +129,7 @@ socks5_address_parse(struct cursor *c, struct request *out,
 
 /* RFC 1928 4:  VER CMD RSV ATYP DST.ADDR DST.PORT */
 enum parse
-socks5_request_parse(struct cursor *c, struct request *out,
-    enum reply *why)
+socks5_request_parse(struct cursor *c, struct request *out, enum reply *why)
 {
 	struct cursor walk = *c;
 	struct request r = { 0 };
@@ -153,8 +151,9 @@ socks5_request_parse(struct cursor *c, struct request *out,
 	*out = r;
 	/* Where the client of UDP will send from is a hint, and some say "0"
 	 * where they do not know. */
-	if (parse == PARSE_BAD || (r.kind == NAME_BAD && !r.by_id &&
-	    r.command != REQUEST_UDP_ASSOCIATE))
+	if (parse == PARSE_BAD ||
+	    (r.kind == NAME_BAD && !r.by_id &&
+		r.command != REQUEST_UDP_ASSOCIATE))
 		return PARSE_BAD;
 	*c = walk;
 	return PARSE_DONE;

@@ -33,8 +33,8 @@ size_t
 udp_header_format_id(uint32_t id, uint16_t port,
     uint8_t octets[UDP_HEADER_MAX])
 {
-	const size_t length = socks5_reply_format_id(REPLY_SUCCEEDED, id,
-	    port, octets);
+	const size_t length = socks5_reply_format_id(REPLY_SUCCEEDED, id, port,
+	    octets);
 
 	octets[0] = 0;
 	return length;

@@ -19,7 +19,7 @@
 enum { UDP_HEADER_MAX = 22 };
 
 struct udp_header {
-	uint8_t fragment;         /* FRAG; 0: it stands alone */
+	uint8_t fragment;  /* FRAG; 0: it stands alone */
 	struct request to; /* its address fields alone */
 };
 

@@ -78,17 +78,19 @@ associate(uint16_t port)
 	const int udp = socket(AF_INET, SOCK_DGRAM, 0);
 	uint8_t answer[12];
 
-	check(connect(tcp, (const struct sockaddr *)&server,
-	    sizeof(server)) == 0, "connect");
+	check(connect(tcp, (const struct sockaddr *)&server, sizeof(server)) ==
+		0,
+	    "connect");
 	check(send(tcp, ask, 3, 0) == 3, "send");
 	check(recv(tcp, answer, 2, MSG_WAITALL) == 2, "method");
 	check(send(tcp, ask + 3, 10, 0) == 10, "send");
 	check(recv(tcp, answer + 2, 10, MSG_WAITALL) == 10 && answer[3] == 0,
 	    "reply");
-	const struct sockaddr_in relay = loopback(
-	    (uint16_t)(answer[10] << 8 | answer[11]));
-	check(connect(udp, (const struct sockaddr *)&relay,
-	    sizeof(relay)) == 0, "connect");
+	const struct sockaddr_in relay = loopback((uint16_t)(answer[10] << 8 |
+	    answer[11]));
+	check(connect(udp, (const struct sockaddr *)&relay, sizeof(relay)) ==
+		0,
+	    "connect");
 	return udp;
 }
 
@@ -121,8 +123,11 @@ number(const char *text)
 static long
 run(int udp, uint16_t port, const struct load *load)
 {
-	uint8_t octets[LARGEST] = { [3] = 1, [4] = 127, [7] = 1,
-		[8] = (uint8_t)(port >> 8), [9] = (uint8_t)port };
+	uint8_t octets[LARGEST] = { [3] = 1,
+		[4] = 127,
+		[7] = 1,
+		[8] = (uint8_t)(port >> 8),
+		[9] = (uint8_t)port };
 	struct pollfd ready = { .fd = udp, .events = POLLIN };
 	long sent = 0;
 	long settled = 0;

@@ -43,8 +43,9 @@ serve(int listener, char **argv)
 		close(fd);
 		close(listener);
 		/* As an inetd line does; root would be dropped anyway. */
-		if (getuid() == 0 && (setgroups(0, NULL) != 0 ||
-		    setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
+		if (getuid() == 0 &&
+		    (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 ||
+			setuid(NOBODY) != 0))
 			_exit(127);
 		execv(argv[1], argv + 1);
 		_exit(127);
@@ -74,8 +75,8 @@ main(int argc, char **argv)
 	getsockname(fds[0].fd, (struct sockaddr *)&at, &length);
 	printf("%d\n", ntohs(at.sin_port));
 	fflush(stdout);
-	while (poll(fds, 2, 1000) >= 0 && (fds[1].revents == 0 ||
-	    fds[0].revents != 0)) {
+	while (poll(fds, 2, 1000) >= 0 &&
+	    (fds[1].revents == 0 || fds[0].revents != 0)) {
 		if (fds[0].revents != 0) {
 			serve(fds[0].fd, argv);
 			sessions++;

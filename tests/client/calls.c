@@ -30,7 +30,7 @@ text_of(const struct sockaddr *address, socklen_t length)
 	static char text[64];
 
 	if (getnameinfo(address, length, text, sizeof(text), NULL, 0,
-	    NI_NUMERICHOST) != 0)
+		NI_NUMERICHOST) != 0)
 		return "?";
 	return text;
 }
@@ -38,21 +38,24 @@ text_of(const struct sockaddr *address, socklen_t length)
 static const char *
 word_of(int status)
 {
-	return status == EAI_NONAME ? "EAI_NONAME" :
+	return status == EAI_NONAME  ? "EAI_NONAME" :
 	    status == EAI_ADDRFAMILY ? "EAI_ADDRFAMILY" :
-	    gai_strerror(status);
+				       gai_strerror(status);
 }
 
 static void
 list(const char *name, int family, int flags)
 {
 	const struct addrinfo hints = { .ai_family = family,
-		.ai_socktype = SOCK_STREAM, .ai_flags = flags };
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = flags };
 	struct addrinfo *found;
 	const int status = getaddrinfo(name, "80", &hints, &found);
 
-	printf("%s %s%s:", name, family == AF_INET ? "AF_INET" :
-	    family == AF_INET6 ? "AF_INET6" : "AF_UNSPEC",
+	printf("%s %s%s:", name,
+	    family == AF_INET      ? "AF_INET" :
+		family == AF_INET6 ? "AF_INET6" :
+				     "AF_UNSPEC",
 	    flags != 0 ? " AI_NUMERICHOST" : "");
 	if (status != 0) {
 		printf(" %s\n", word_of(status));
@@ -97,12 +100,12 @@ backwards(const char *address)
 		printf("getnameinfo digits: %s\n", host);
 		return;
 	}
-	printf("getnameinfo %s: %s\n", address, status == 0 ? host :
-	    word_of(status));
+	printf("getnameinfo %s: %s\n", address,
+	    status == 0 ? host : word_of(status));
 	status = getnameinfo(name, sizeof(to), host, sizeof(host), NULL, 0,
 	    NI_NAMEREQD);
-	printf("getnameinfo %s NI_NAMEREQD: %s\n", address, status == 0 ?
-	    host : word_of(status));
+	printf("getnameinfo %s NI_NAMEREQD: %s\n", address,
+	    status == 0 ? host : word_of(status));
 }
 
 static void
@@ -129,10 +132,11 @@ reentrant(void)
 	int error;
 
 	if (gethostbyname_r("b.example.com", &room, buffer, sizeof(buffer),
-	    &host, &error) == 0 && host != NULL)
+		&host, &error) == 0 &&
+	    host != NULL)
 		printf("gethostbyname_r: %s %s\n", host->h_name,
 		    inet_ntop(AF_INET, host->h_addr_list[0], text,
-		    sizeof(text)));
+			sizeof(text)));
 }
 
 static void
@@ -146,9 +150,9 @@ asynchronous(void)
 
 	if (getaddrinfo_a(GAI_NOWAIT, requests, 1, NULL) == 0 &&
 	    gai_error(&request) == 0)
-		printf("getaddrinfo_a: %s\n", text_of(
-		    request.ar_result->ai_addr,
-		    request.ar_result->ai_addrlen));
+		printf("getaddrinfo_a: %s\n",
+		    text_of(request.ar_result->ai_addr,
+			request.ar_result->ai_addrlen));
 #endif
 }
 
@@ -188,7 +192,7 @@ fetch(int fd)
 	if (write(fd, request, sizeof(request) - 1) == -1)
 		return 1;
 	for (n = read(fd, buffer, sizeof(buffer)); n > 0;
-	    n = read(fd, buffer, sizeof(buffer)))
+	     n = read(fd, buffer, sizeof(buffer)))
 		fwrite(buffer, 1, (size_t)n, stdout);
 	return 0;
 }
@@ -253,8 +257,10 @@ connect_name(const char *name, const char *port)
 	const struct sockaddr_in to = address_of(name, port);
 	const int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	printf("%s\n", connect(fd, (const struct sockaddr *)&to, sizeof(to))
-	    == 0 ? "ok" : strerrorname_np(errno));
+	printf("%s\n",
+	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 ?
+		"ok" :
+		strerrorname_np(errno));
 	close(fd);
 	return 0;
 }
@@ -345,6 +351,6 @@ main(int argc, char **argv)
 			return programs[i].run(argv[2], argv[3]);
 	if (strcmp(argv[1], "gethostbyname") == 0)
 		return by_name(argv[2], argv[3]);
-	return dial(argv[2], argv[3], strcmp(argv[1], "connect") == 0 ?
-	    AI_NUMERICHOST : 0);
+	return dial(argv[2], argv[3],
+	    strcmp(argv[1], "connect") == 0 ? AI_NUMERICHOST : 0);
 }

@@ -53,10 +53,11 @@ receive(int fd, const struct sockaddr *to, socklen_t length)
 
 	memset(&from, 0, sizeof(from));
 	if (recvfrom(fd, data, sizeof(data) - 1, 0, (struct sockaddr *)&from,
-	    &size) == -1)
+		&size) == -1)
 		return strerrorname_np(errno);
-	snprintf(text, sizeof(text), "%s %s", data, size == length &&
-	    memcmp(&from, to, length) == 0 ? "same" : "other");
+	snprintf(text, sizeof(text), "%s %s", data,
+	    size == length && memcmp(&from, to, length) == 0 ? "same" :
+							       "other");
 	return text;
 }
 
@@ -64,20 +65,22 @@ static int
 ask(const char *host, const char *port)
 {
 	for (struct addrinfo *at = look_up(host, port); at != NULL;
-	    at = at->ai_next) {
+	     at = at->ai_next) {
 		int fd = open_socket(at->ai_family);
 
-		printf("sendto %s, ", sendto(fd, "ping", 4, 0, at->ai_addr,
-		    at->ai_addrlen) != 4 ? strerrorname_np(errno) :
-		    receive(fd, at->ai_addr, at->ai_addrlen));
+		printf("sendto %s, ",
+		    sendto(fd, "ping", 4, 0, at->ai_addr, at->ai_addrlen) !=
+			    4 ?
+			strerrorname_np(errno) :
+			receive(fd, at->ai_addr, at->ai_addrlen));
 		close(fd);
 		fd = open_socket(at->ai_family);
 		if (connect(fd, at->ai_addr, at->ai_addrlen) == -1 ||
 		    send(fd, "ping", 4, 0) != 4)
 			printf("connect %s\n", strerrorname_np(errno));
 		else
-			printf("connect %s\n", receive(fd, at->ai_addr,
-			    at->ai_addrlen));
+			printf("connect %s\n",
+			    receive(fd, at->ai_addr, at->ai_addrlen));
 		close(fd);
 	}
 	return 0;
@@ -146,10 +149,14 @@ calls(const char *host, const char *port)
 	printf("large %d\n", (int)recv(fd, large, sizeof(large), 0));
 	(void)!send(fd, "", 0, 0);
 	printf("empty %d\n", (int)recv(fd, data, 7, 0));
-	printf("would block: %s\n", recv(fd, data, 7, MSG_DONTWAIT) == -1 ?
-	    strerrorname_np(errno) : "no");
-	printf("UDP_SEGMENT: %s\n", setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT,
-	    &segment, sizeof(segment)) == -1 ? strerrorname_np(errno) : "ok");
+	printf("would block: %s\n",
+	    recv(fd, data, 7, MSG_DONTWAIT) == -1 ? strerrorname_np(errno) :
+						    "no");
+	printf("UDP_SEGMENT: %s\n",
+	    setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment,
+		sizeof(segment)) == -1 ?
+		strerrorname_np(errno) :
+		"ok");
 	return 0;
 }
 
@@ -191,8 +198,9 @@ self(void)
 	if (bind(server, (struct sockaddr *)&own, length) == -1 ||
 	    getsockname(server, (struct sockaddr *)&own, &length) == -1 ||
 	    sendto(client, "ping", 4, 0, (struct sockaddr *)&own, length) !=
-	    4 || recvfrom(server, data, 7, 0, (struct sockaddr *)&own,
-	    &length) == -1)
+		4 ||
+	    recvfrom(server, data, 7, 0, (struct sockaddr *)&own, &length) ==
+		-1)
 		return 1;
 	printf("%s from %s\n", data, inet_ntoa(own.sin_addr));
 	return 0;
@@ -208,5 +216,5 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "ask") == 0)
 		return ask(argv[2], argv[3]);
 	return strcmp(argv[1], "calls") == 0 ? calls(argv[2], argv[3]) :
-	    again(argv[2], argv[3]);
+					       again(argv[2], argv[3]);
 }

@@ -62,8 +62,8 @@ line(const char *format, ...)
 static int
 open_socket(bool blocking)
 {
-	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC |
-	    (blocking ? 0 : SOCK_NONBLOCK), 0);
+	const int fd = socket(family,
+	    SOCK_STREAM | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
 
 	if (fd == -1) {
 		perror("socket");
@@ -75,8 +75,7 @@ open_socket(bool blocking)
 static int
 dial(int fd, int which)
 {
-	return connect(fd, (struct sockaddr *)&targets[which - GOOD],
-	    length);
+	return connect(fd, (struct sockaddr *)&targets[which - GOOD], length);
 }
 
 static const char *
@@ -108,8 +107,9 @@ poll_for(int fd, short events, int timeout)
 	struct pollfd one = { .fd = fd, .events = events };
 	const int n = poll(&one, 1, timeout);
 
-	return n == 0 ? "nothing" : n == -1 ? name_of(n) :
-	    events_of((unsigned)one.revents);
+	return n == 0 ? "nothing" :
+	    n == -1   ? name_of(n) :
+			events_of((unsigned)one.revents);
 }
 
 static const char *
@@ -122,8 +122,8 @@ peer_of(int fd)
 	if (getpeername(fd, (struct sockaddr *)&peer, &size) == -1)
 		return name_of(-1);
 	snprintf(text, sizeof(text), "family %d, size %d, %s", peer.ss_family,
-	    (int)size, memcmp(&peer, &targets[0], 8) == 0 ? "that one" :
-	    "another");
+	    (int)size,
+	    memcmp(&peer, &targets[0], 8) == 0 ? "that one" : "another");
 	return text;
 }
 
@@ -184,8 +184,8 @@ unfinished(void)
 	const int result = dial(fd, GOOD);
 
 	line("unfinished: %s", name_of(result));
-	line("unfinished: send %s", name_of((int)send(fd, "x", 1,
-	    MSG_NOSIGNAL)));
+	line("unfinished: send %s",
+	    name_of((int)send(fd, "x", 1, MSG_NOSIGNAL)));
 	line("unfinished: recv %s", name_of((int)recv(fd, &octet, 1, 0)));
 	line("unfinished: write %s", name_of((int)write(fd, "x", 1)));
 	line("unfinished: read %s", name_of((int)read(fd, &octet, 1)));
@@ -212,18 +212,18 @@ failure(void)
 		const int fd = open_socket(false);
 
 		line("failure %d: %s", way, name_of(dial(fd, BAD)));
-		line("failure %d: %s", way, poll_for(fd, POLLIN | POLLOUT,
-		    PATIENCE));
+		line("failure %d: %s", way,
+		    poll_for(fd, POLLIN | POLLOUT, PATIENCE));
 		if (way == 0)
 			line("failure: SO_ERROR %s", pending(fd));
 		else if (way == 1)
 			line("failure: connect %s", name_of(dial(fd, BAD)));
 		else if (way == 2)
-			line("failure: send %s", name_of((int)send(fd, "x",
-			    1, MSG_NOSIGNAL)));
+			line("failure: send %s",
+			    name_of((int)send(fd, "x", 1, MSG_NOSIGNAL)));
 		else
-			line("failure: recv %s", name_of((int)recv(fd,
-			    &octet, 1, 0)));
+			line("failure: recv %s",
+			    name_of((int)recv(fd, &octet, 1, 0)));
 		line("failure %d: SO_ERROR %s", way, pending(fd));
 		if (way == 0) {
 			/* Linux wants to be asked twice. */
@@ -361,10 +361,10 @@ epoll_two(void)
 	line("two: %s", echo(fd));
 	(void)send(fd, "x", 1, 0);
 	wait_line("two: second", two, PATIENCE);
-	line("two: DEL %s", name_of(epoll_ctl(two, EPOLL_CTL_DEL, fd,
-	    &nothing)));
-	line("two: DEL %s", name_of(epoll_ctl(two, EPOLL_CTL_DEL, fd,
-	    &nothing)));
+	line("two: DEL %s",
+	    name_of(epoll_ctl(two, EPOLL_CTL_DEL, fd, &nothing)));
+	line("two: DEL %s",
+	    name_of(epoll_ctl(two, EPOLL_CTL_DEL, fd, &nothing)));
 	close(fd);
 	close(one);
 	close(two);
@@ -379,8 +379,8 @@ epoll_removed(void)
 
 	(void)dial(fd, GOOD);
 	add(set, fd, EPOLLOUT, 1);
-	line("removed: %s", name_of(epoll_ctl(set, EPOLL_CTL_DEL, fd,
-	    &nothing)));
+	line("removed: %s",
+	    name_of(epoll_ctl(set, EPOLL_CTL_DEL, fd, &nothing)));
 	line("removed: %s", poll_for(fd, POLLOUT, PATIENCE));
 	wait_line("removed", set, 50);
 	close(fd);
@@ -436,8 +436,8 @@ interrupted(void)
 		setitimer(ITIMER_REAL, &never, NULL);
 		errno = error;
 		line("signal %d: %s", restart, name_of(result));
-		line("signal %d: %s, SO_ERROR %s", restart, poll_for(fd,
-		    POLLOUT, PATIENCE), pending(fd));
+		line("signal %d: %s, SO_ERROR %s", restart,
+		    poll_for(fd, POLLOUT, PATIENCE), pending(fd));
 		line("signal %d: %s", restart, echo(fd));
 		close(fd);
 		sigaction(SIGALRM, &standard, NULL);
@@ -558,8 +558,8 @@ fast_open(void)
 	const struct sockaddr *to = (struct sockaddr *)&targets[0];
 	char got[8] = "";
 
-	line("MSG_FASTOPEN: %d", (int)sendto(fd, "quick", 5, MSG_FASTOPEN, to,
-	    length));
+	line("MSG_FASTOPEN: %d",
+	    (int)sendto(fd, "quick", 5, MSG_FASTOPEN, to, length));
 	line("MSG_FASTOPEN: %d %s", (int)recv(fd, got, 5, MSG_WAITALL), got);
 	close(fd);
 }
@@ -582,17 +582,21 @@ static void
 wrong_family(void)
 {
 	const struct sockaddr_in other = { .sin_family = AF_INET,
-		.sin_port = htons(9), .sin_addr = { htonl(0x01020304) } };
+		.sin_port = htons(9),
+		.sin_addr = { htonl(0x01020304) } };
 	const struct sockaddr_in6 other6 = { .sin6_family = AF_INET6,
-		.sin6_port = htons(9), .sin6_addr = { { { 0x20, 1 } } } };
+		.sin6_port = htons(9),
+		.sin6_addr = { { { 0x20, 1 } } } };
 	const int fd = open_socket(false);
 
-	line("family: %s", family == AF_INET6 ? name_of(connect(fd,
-	    (const struct sockaddr *)&other, sizeof(other))) :
-	    name_of(connect(fd, (const struct sockaddr *)&other6,
-	    sizeof(other6))));
-	line("family: short %s", name_of(connect(fd, (const struct sockaddr *)
-	    &targets[0], 4)));
+	line("family: %s",
+	    family == AF_INET6 ?
+		name_of(connect(fd, (const struct sockaddr *)&other,
+		    sizeof(other))) :
+		name_of(connect(fd, (const struct sockaddr *)&other6,
+		    sizeof(other6))));
+	line("family: short %s",
+	    name_of(connect(fd, (const struct sockaddr *)&targets[0], 4)));
 	close(fd);
 	line("family: closed %s", name_of(dial(fd, GOOD)));
 }

@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t like[64] = { 0x7f, 'E', 'L', 'F', 2, 1, 1,
-		[18] = 62 };
+	static const uint8_t like[64] = { 0x7f, 'E', 'L', 'F', 2, 1,
+		1, [18] = 62 };
 	char path[PATH_MAX];
 	const struct elf elf = elf_read(data, size, like);
 

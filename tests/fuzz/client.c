@@ -24,7 +24,8 @@ static void
 check_request(const struct client_address *to)
 {
 	const struct client_request out = { .command = REQUEST_CONNECT,
-		.flag = 0, .to = *to };
+		.flag = 0,
+		.to = *to };
 	uint8_t octets[CLIENT_REQUEST_MAX];
 	struct request in;
 	enum reply why;
@@ -35,8 +36,8 @@ check_request(const struct client_address *to)
 	const size_t length = c.left = client_request_format(&out, octets);
 	require(length >= 8 && length <= sizeof(octets));
 	const enum parse parse = socks5_request_parse(&c, &in, &why);
-	require(parse == PARSE_DONE || (to->name != NULL &&
-	    why == REPLY_GENERAL_FAILURE));
+	require(parse == PARSE_DONE ||
+	    (to->name != NULL && why == REPLY_GENERAL_FAILURE));
 	require(in.address.port == to->address.port);
 	require(in.by_name == (to->name != NULL));
 	if (to->name != NULL)

@@ -24,8 +24,7 @@ __asan_default_options(void)
 }
 
 static void
-check_report(void *context, bool warning, const char *where,
-    const char *what)
+check_report(void *context, bool warning, const char *where, const char *what)
 {
 	bool *reported = context;
 

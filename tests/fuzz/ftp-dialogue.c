@@ -36,7 +36,7 @@ struct story {
 struct run {
 	struct story to_client;
 	struct story to_server;
-	struct story deeds; /* what was announced and listened for */
+	struct story deeds;  /* what was announced and listened for */
 	struct story client; /* what the client said */
 	bool options;        /* the server said an IAC: it may get an answer */
 	bool relayed;        /* octets pass unseen */
@@ -206,8 +206,7 @@ binds_find(const struct share *share, const struct address *announced,
 		return TABLE_NONE;
 	memset(out, 0, sizeof(*out));
 	out->ipv4 = address_ipv4((const uint8_t[]){ 192, 0, 2, 1 }, 40000);
-	out->ipv6 = alg.local.family == FAMILY_IPV6 ? alg.local :
-	    alg.reached;
+	out->ipv6 = alg.local.family == FAMILY_IPV6 ? alg.local : alg.reached;
 	out->ipv6.port = 40000;
 	return TABLE_OK;
 }
@@ -287,7 +286,8 @@ turn(void)
 		drain(&k->to_client, &run->to_client);
 		drain(&k->to_server, &run->to_server);
 	} while (stream_length(&k->from_client) +
-	    stream_length(&k->from_server) < before);
+		stream_length(&k->from_server) <
+	    before);
 	if (!intake_is_over(k))
 		return;
 	run->relayed = true;
@@ -310,7 +310,7 @@ static bool
 say(bool server, const uint8_t *octets, size_t length)
 {
 	struct stream *in = server ? &control.from_server :
-	    &control.from_client;
+				     &control.from_client;
 
 	if (!server)
 		tell(&run->client, octets, length);
@@ -356,7 +356,7 @@ piece_of(const uint8_t *octets, size_t length, enum arrival arrival)
 	if (arrival == IN_OCTETS)
 		return 1;
 	return arrival == AS_ONE || stop == end ? length :
-	    (size_t)(stop + 1 - octets);
+						  (size_t)(stop + 1 - octets);
 }
 
 static bool
@@ -411,9 +411,11 @@ static const struct settings *
 settings(void)
 {
 	static const char *const options[NO_OPTIONS] = {
-		"allow at any port 21", "log-to stderr" };
+		"allow at any port 21", "log-to stderr"
+	};
 	const struct settings_source source = { .file = "/dev/null",
-		.options = options, .count = NO_OPTIONS };
+		.options = options,
+		.count = NO_OPTIONS };
 	static struct settings s;
 	static bool known;
 
@@ -434,9 +436,11 @@ set_addresses(unsigned pair)
 	memcpy(server, ipv6, sizeof(server));
 	client[15] = 0x07;
 	server[15] = 0x80;
-	alg.client_address = pair == 0 ? address_ipv6(client, 4711) :
+	alg.client_address = pair == 0 ?
+	    address_ipv6(client, 4711) :
 	    address_ipv4((const uint8_t[]){ 192, 0, 2, 7 }, 4711);
-	alg.server_address = pair == 1 ? address_ipv6(server, 21) :
+	alg.server_address = pair == 1 ?
+	    address_ipv6(server, 21) :
 	    address_ipv4((const uint8_t[]){ 192, 0, 2, 80 }, 21);
 	alg.reached = alg.client_address;
 	alg.reached.octets[3] ^= 1;

@@ -28,8 +28,9 @@ again(parse *parse_form, const struct text *t, const struct address *a)
 {
 	struct address back;
 
-	if (t->cut || parse_form((const uint8_t *)t->start, t->length,
-	    &back) != FORM_DONE)
+	if (t->cut ||
+	    parse_form((const uint8_t *)t->start, t->length, &back) !=
+		FORM_DONE)
 		abort();
 	same(a, &back);
 }
@@ -64,8 +65,8 @@ try_form(parse *parse_form, const uint8_t *data, size_t size)
 	struct address a = { .port = UNTOUCHED };
 	const enum form form = parse_form(data, size, &a);
 
-	if (form != FORM_DONE && (a.port != UNTOUCHED ||
-	    a.family != FAMILY_NONE))
+	if (form != FORM_DONE &&
+	    (a.port != UNTOUCHED || a.family != FAMILY_NONE))
 		abort();
 	if (form != FORM_DONE)
 		return;

@@ -39,8 +39,8 @@ tell_event(struct story *story, const struct line_reader *r,
 	const uint8_t marks[] = { (uint8_t)event, r->begins, r->urgent };
 
 	if (event == LINE_REFUSED) {
-		if (r->answer[0] != 0xff || (r->answer[1] != 0xfe &&
-		    r->answer[1] != 0xfc))
+		if (r->answer[0] != 0xff ||
+		    (r->answer[1] != 0xfe && r->answer[1] != 0xfc))
 			abort();
 		tell(story, r->answer, LINE_ANSWER);
 		return;
@@ -111,25 +111,26 @@ talk(const uint8_t *data, size_t size)
 	queue.count = 0;
 	line_start(&r, LINE_COMMAND_MAX, false);
 	for (event = line_read(&r, &c); event != LINE_MORE;
-	    event = line_read(&r, &c)) {
+	     event = line_read(&r, &c)) {
 		if (event != LINE_WHOLE)
 			continue;
 		const struct command command = command_parse(r.octets,
 		    r.length);
-		const struct waiting_command waiting = {
-			.ask = command.ask };
-		if (command.argument < r.octets || command.argument +
-		    command.argument_length > r.octets + r.length)
+		const struct waiting_command waiting = { .ask = command.ask };
+		if (command.argument < r.octets ||
+		    command.argument + command.argument_length >
+			r.octets + r.length)
 			abort();
 		queue_add(&queue, &waiting);
 		const struct reply_line l = reply_read(&replies, r.octets,
 		    r.length);
 		if (l.code != 0 && (l.code < 100 || l.code > 699))
 			abort();
-		struct waiting_command *owner = l.code == 0 ? NULL :
+		struct waiting_command *owner = l.code == 0 ?
+		    NULL :
 		    queue_owner(&queue, l.code);
-		if (owner != NULL && (owner < queue.list ||
-		    owner >= queue.list + queue.count))
+		if (owner != NULL &&
+		    (owner < queue.list || owner >= queue.list + queue.count))
 			abort();
 		if (owner != NULL && l.last)
 			queue_remove(&queue, owner);

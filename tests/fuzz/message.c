@@ -44,15 +44,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&message, 0, sizeof(message));
 	message_parse(data, size, &message);
 	switch (message.kind) {
-	case MESSAGE_BAD:
-		break;
+	case MESSAGE_BAD: break;
 	case MESSAGE_WAKE:
 		if (message_format_wake(wake) != size || wake[0] != data[0])
 			abort();
 		break;
-	case MESSAGE_CLAIM:
-		check_claim(&message.claim, data, size);
-		break;
+	case MESSAGE_CLAIM: check_claim(&message.claim, data, size); break;
 	case MESSAGE_GENERATION:
 		check_generation(&message.generation, data, size);
 		break;

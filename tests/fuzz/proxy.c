@@ -57,8 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bad = parse == PARSE_BAD;
 		if (whole == PARSE_MORE && parse != PARSE_MORE)
 			abort();
-		if (whole == PARSE_DONE && length < end &&
-		    parse != PARSE_MORE)
+		if (whole == PARSE_DONE && length < end && parse != PARSE_MORE)
 			abort();
 	}
 	if (bad && whole != PARSE_BAD)

@@ -48,7 +48,7 @@ replay_directory(const char *path)
 		exit(2);
 	}
 	for (struct dirent *entry = readdir(directory); entry != NULL;
-	    entry = readdir(directory)) {
+	     entry = readdir(directory)) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);

@@ -23,8 +23,7 @@ __asan_default_options(void)
 }
 
 static void
-ignore_report(void *context, bool warning, const char *where,
-    const char *what)
+ignore_report(void *context, bool warning, const char *where, const char *what)
 {
 	(void)context;
 	(void)warning;
@@ -73,7 +72,8 @@ judge_all(const struct policy *policy)
 		{ 9, 9, 9, 9 }, { 169, 254, 169, 254 } };
 	static const enum policy_command commands[] = { POLICY_CONNECT,
 		POLICY_BIND, POLICY_UDP };
-	struct question q = { .user = "alice", .user_length = 5,
+	struct question q = { .user = "alice",
+		.user_length = 5,
 		.name = "www.example.com" };
 
 	for (size_t i = 0; i < ARRAY_COUNT(ipv4) * 6; i++) {

@@ -62,8 +62,8 @@ write_again(const struct request *request, const struct socks4_claim *claim,
 }
 
 static void
-check_whole(const uint8_t *octets, size_t used,
-    const struct request *request, const struct socks4_claim *claim)
+check_whole(const uint8_t *octets, size_t used, const struct request *request,
+    const struct socks4_claim *claim)
 {
 	uint8_t again[LONGEST];
 
@@ -88,8 +88,8 @@ check_reply(enum reply reply, const struct address *bound)
 
 	require(socks4_reply_format(reply, bound, octets) == sizeof(octets));
 	require(octets[0] == 0);
-	require(octets[1] == (reply == REPLY_SUCCEEDED ? SOCKS4_GRANTED :
-	    SOCKS4_REJECTED));
+	require(octets[1] ==
+	    (reply == REPLY_SUCCEEDED ? SOCKS4_GRANTED : SOCKS4_REJECTED));
 }
 
 int

@@ -68,8 +68,8 @@ fill(struct table_file *file, const struct slot_owner *owner,
 		if ((own & 1) != 0)
 			file->slots[i].slot.body.owner = *owner;
 		if ((own & 2) != 0)
-			file->slots[i].slot.body.expires_at =
-			    clock_now() + 1000;
+			file->slots[i].slot.body.expires_at = clock_now() +
+			    1000;
 		at += length;
 	}
 }
@@ -113,7 +113,8 @@ make_all(const struct share *share, uint32_t number,
 	struct table_handle handle = { number % (FILLED + 1), number };
 	const struct table_control control = { .name = "a",
 		.server = *address };
-	const struct table_target target = { .name = "a", .count = 1,
+	const struct table_target target = { .name = "a",
+		.count = 1,
 		.addresses = { *address } };
 	const struct table_bind bind = { .told = *address };
 	uint32_t id = 0;

@@ -96,7 +96,7 @@ enter(int stage)
 		return;
 	/* The listening mode's stage is inherited in place of the first. */
 	enter_one(stage == SANDBOX_SERVICE ? SANDBOX_SERVICE :
-	    SANDBOX_NEGOTIATE);
+					     SANDBOX_NEGOTIATE);
 	if (stage > SANDBOX_NEGOTIATE)
 		enter_one((enum sandbox_stage)stage);
 }
@@ -265,8 +265,9 @@ probe_abstract(const struct probe *p)
 		leave(EXIT_USAGE, "too long a name");
 	memcpy(to.sun_path + 1, p->arguments[0], length);
 	enter(p->stage);
-	if (connect(fd, (const struct sockaddr *)&to, (socklen_t)(offsetof(
-	    struct sockaddr_un, sun_path) + 1 + length)) != 0)
+	if (connect(fd, (const struct sockaddr *)&to,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+		    length)) != 0)
 		leave(1, strerrorname_np(errno));
 	leave(0, "connected");
 }

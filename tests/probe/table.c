@@ -93,11 +93,8 @@ filter_run(unsigned stage, const struct seccomp_data *data)
 				fail("loads from outside", stage, data);
 			memcpy(&a, (const char *)data + at->k, sizeof(a));
 			break;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= at->k;
-			break;
-		case BPF_RET | BPF_K:
-			return at->k;
+		case BPF_ALU | BPF_AND | BPF_K: a &= at->k; break;
+		case BPF_RET | BPF_K: return at->k;
 		default:
 			if (BPF_CLASS(at->code) != BPF_JMP)
 				fail("unknown instruction", stage, data);
@@ -120,7 +117,7 @@ row_matches(const struct call *call, unsigned stage,
 		const struct call_test *test = &call->tests[i];
 
 		if (((data->args[test->argument] ^ test->value) &
-		    test->mask) != 0)
+			test->mask) != 0)
 			return false;
 	}
 	return true;
@@ -129,7 +126,8 @@ row_matches(const struct call *call, unsigned stage,
 static uint32_t
 row_answer(const struct call *call)
 {
-	return call->answer == CALL_ALLOWED ? SECCOMP_RET_ALLOW :
+	return call->answer == CALL_ALLOWED ?
+	    SECCOMP_RET_ALLOW :
 	    SECCOMP_RET_ERRNO | (uint32_t)call->error;
 }
 
@@ -165,7 +163,8 @@ static struct seccomp_data
 row_call(const struct call *call, uint64_t filler)
 {
 	struct seccomp_data data = {
-		.nr = call->number, .arch = AUDIT_ARCH_X86_64,
+		.nr = call->number,
+		.arch = AUDIT_ARCH_X86_64,
 	};
 
 	for (size_t i = 0; i < ARGUMENTS; i++)
@@ -200,7 +199,8 @@ static void
 ask_number(unsigned stage, int number)
 {
 	struct seccomp_data data = {
-		.nr = number, .arch = AUDIT_ARCH_X86_64,
+		.nr = number,
+		.arch = AUDIT_ARCH_X86_64,
 	};
 
 	ask(stage, &data);
@@ -235,8 +235,7 @@ print_row(struct text *t, unsigned stage, const struct call *call)
 		text_add(t, " allow\n");
 	} else {
 		text_add(t, " ");
-		text_add(t, strerrorname_np(
-		    (int)(answer & SECCOMP_RET_DATA)));
+		text_add(t, strerrorname_np((int)(answer & SECCOMP_RET_DATA)));
 		text_add(t, "\n");
 	}
 }
@@ -257,6 +256,7 @@ main(void)
 	}
 	if (t.cut || asked < (size_t)LAST_NUMBER * SANDBOX_STAGES)
 		return 2;
-	return write(STDOUT_FILENO, t.start, t.length) ==
-	    (ssize_t)t.length ? 0 : 2;
+	return write(STDOUT_FILENO, t.start, t.length) == (ssize_t)t.length ?
+	    0 :
+	    2;
 }

@@ -21,7 +21,9 @@ static int
 forbid_option(scmp_filter_ctx filter, unsigned option)
 {
 	const struct scmp_arg_cmp is_option = {
-		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = option,
+		.arg = 0,
+		.op = SCMP_CMP_EQ,
+		.datum_a = option,
 	};
 
 	return seccomp_rule_add(filter, no_option, SCMP_SYS(prctl), 1,

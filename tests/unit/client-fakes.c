@@ -46,7 +46,7 @@ look_up(const uint32_t *numbers, unsigned writer, unsigned up_to)
 	unsigned count = 0;
 
 	for (unsigned i = up_to < REMEMBERED ? 0 : up_to + 1 - REMEMBERED;
-	    i < up_to; i += 97) {
+	     i < up_to; i += 97) {
 		name_for(wanted, writer, i);
 		if (!fakes_name(numbers[i % REMEMBERED], found))
 			continue;

@@ -23,20 +23,26 @@ sample(void)
 {
 	struct handover h = {
 		.gateway_count = 2,
-		.user = "ali ce%", .user_length = 7,
-		.password = { 0, '=', 0xff }, .password_length = 3,
+		.user = "ali ce%",
+		.user_length = 7,
+		.password = { 0, '=', 0xff },
+		.password_length = 3,
 		.direct_count = 1,
 		.direct_names = "example.org\0.example.net",
 		.direct_names_length = 25,
 		.udp = UDP_OFF,
-		.bind_ports = { 21, 2121 }, .bind_count = 2,
+		.bind_ports = { 21, 2121 },
+		.bind_count = 2,
 		.families = FAMILIES_IPV6,
 		.search = "example.com",
-		.ask_names = true, .early = true,
+		.ask_names = true,
+		.early = true,
 		.connect_timeout = 12345,
 		.saying = SAY_ALL,
-		.stderr_device = 0x1234567890abcdef, .stderr_inode = 7,
-		.table = 100, .table_inode = 99,
+		.stderr_device = 0x1234567890abcdef,
+		.stderr_inode = 7,
+		.table = 100,
+		.table_inode = 99,
 	};
 
 	(void)address_parse_port("192.0.2.1", 9, 1080, &h.gateways[0]);
@@ -63,9 +69,10 @@ round_trip(const struct handover *h)
 	handover_write(&t, &again);
 	require(strcmp(first, second) == 0, second);
 	require(again.password_length == h->password_length &&
-	    memcmp(again.password, h->password, h->password_length) == 0 &&
-	    again.table == h->table && again.gateway_count ==
-	    h->gateway_count && strcmp(again.path, h->path) == 0,
+		memcmp(again.password, h->password, h->password_length) == 0 &&
+		again.table == h->table &&
+		again.gateway_count == h->gateway_count &&
+		strcmp(again.path, h->path) == 0,
 	    "another password, table or gateway");
 }
 
@@ -80,13 +87,13 @@ mutilate(const struct handover *h)
 
 	handover_write(&t, h);
 	for (const char *at = strchr(whole, ' '); at != NULL;
-	    at = strchr(at + 1, ' ')) {
+	     at = strchr(at + 1, ' ')) {
 		const size_t length = 1 + strcspn(at + 1, " ");
 		const bool many = strncmp(at, " gateway", 8) == 0 ||
 		    strncmp(at, " direct", 7) == 0 ||
 		    strncmp(at, " bind", 5) == 0;
-		const bool optional = many || strncmp(at, " search", 7) == 0
-		    || strncmp(at, " password", 9) == 0;
+		const bool optional = many || strncmp(at, " search", 7) == 0 ||
+		    strncmp(at, " password", 9) == 0;
 
 		t = text_in(less, sizeof(less));
 		text_add_octets(&t, whole, (size_t)(at - whole));
@@ -112,19 +119,21 @@ main(void)
 	round_trip(&h);
 	mutilate(&h);
 	require(handover_is_direct(&h, "example.org") &&
-	    !handover_is_direct(&h, "a.example.org") &&
-	    handover_is_direct(&h, "a.example.net") &&
-	    !handover_is_direct(&h, "example.net"), "direct names");
+		!handover_is_direct(&h, "a.example.org") &&
+		handover_is_direct(&h, "a.example.net") &&
+		!handover_is_direct(&h, "example.net"),
+	    "direct names");
 	handover_write(&t, &h);
 	handover_set_table(handover_table(text), 7, 8);
-	require(handover_read(text, &h) && h.table == 7 &&
-	    h.table_inode == 8, "another table");
+	require(handover_read(text, &h) && h.table == 7 && h.table_inode == 8,
+	    "another table");
 	h.gateway_count = 0;
 	text_copy(h.path, sizeof(h.path), "/run/a socket");
 	h.user_length = h.password_length = 0;
 	h.table = -1;
 	round_trip(&h);
 	require(!handover_read("", &h) && !handover_read("1", &h) &&
-	    !handover_read("2 a=b", &h), "nothing is something");
+		!handover_read("2 a=b", &h),
+	    "nothing is something");
 	return 0;
 }

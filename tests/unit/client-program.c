@@ -48,8 +48,8 @@ main(void)
 	require(size == sizeof(head), "its own file");
 	read_prefixes(head, sizeof(head));
 	struct elf elf = elf_read(head, sizeof(head), head);
-	require(elf.same_machine && elf.has_interpreter &&
-	    elf.note_count > 0, "itself");
+	require(elf.same_machine && elf.has_interpreter && elf.note_count > 0,
+	    "itself");
 	head[18] ^= 1;
 	uint8_t other[64];
 	memcpy(other, head, sizeof(other));
@@ -59,10 +59,12 @@ main(void)
 	require(elf_has_go_note(note, sizeof(note)), "Go");
 	require(!elf_has_go_note(note, 16), "no Go");
 	require(script_interpreter((const uint8_t *)"#! /bin/sh -e\n", 14,
-	    path) && strcmp(path, "/bin/sh") == 0, "#!");
+		    path) &&
+		strcmp(path, "/bin/sh") == 0,
+	    "#!");
 	require(!script_interpreter((const uint8_t *)"#!\n", 3, path) &&
-	    !script_interpreter((const uint8_t *)"#!/bin/sh", 9, path) &&
-	    !script_interpreter((const uint8_t *)"# /bin/sh\n", 10, path),
+		!script_interpreter((const uint8_t *)"#!/bin/sh", 9, path) &&
+		!script_interpreter((const uint8_t *)"# /bin/sh\n", 10, path),
 	    "no #!");
 	return 0;
 }

@@ -38,7 +38,8 @@ static struct client_address
 named(const char *name, uint16_t port)
 {
 	return (struct client_address){ .name = (const uint8_t *)name,
-		.name_length = (uint8_t)strlen(name), .address.port = port };
+		.name_length = (uint8_t)strlen(name),
+		.address.port = port };
 }
 
 static struct client_address
@@ -116,7 +117,9 @@ main(void)
 	expect_request(CLIENT_ADDRESS_ASSOCIATE, 0,
 	    named("www.example.com", 0),
 	    "050800030f7777772e6578616d706c652e636f6d0000");
-	expect_datagram(named("a", 53), "000000030161" "0035");
+	expect_datagram(named("a", 53),
+	    "000000030161"
+	    "0035");
 	expect_datagram(literal("::ffff:192.0.2.53", 53),
 	    "00000001c00002350035");
 	printf("%u messages held\n", held);

@@ -78,8 +78,7 @@ static struct address denied[16];
 static size_t denied_count;
 
 bool
-policy_asks_on_link(const struct policy *policy,
-    const struct address *address)
+policy_asks_on_link(const struct policy *policy, const struct address *address)
 {
 	(void)policy;
 	(void)address;
@@ -116,9 +115,8 @@ policy_judge_address(const struct policy *policy,
 
 /* No scenario dials a next gateway. */
 void
-policy_judge_hop(const struct policy *policy,
-    const struct question *question, const struct candidate *candidate,
-    struct verdict *out)
+policy_judge_hop(const struct policy *policy, const struct question *question,
+    const struct candidate *candidate, struct verdict *out)
 {
 	policy_judge_address(policy, question, candidate, out);
 }
@@ -258,8 +256,8 @@ route_print(struct text *t, const struct settings *settings,
 	const struct route route = route_probe(settings, a, 0);
 
 	line_add(t, "usable", route.usable ? "yes" : "no");
-	line_add(t, "error", route.error == 0 ? "-" :
-	    strerrorname_np(route.error));
+	line_add(t, "error",
+	    route.error == 0 ? "-" : strerrorname_np(route.error));
 	address_line_add(t, "source", &route.source);
 	line_add(t, "self", route.self ? "yes" : "no");
 }
@@ -281,8 +279,8 @@ dial_print(struct text *t, struct dial *d)
 	line_add(t, "rule", d->verdict.rule);
 	line_add(t, "reason", d->outcome.reason);
 	line_add(t, "attempts", d->attempts);
-	number_add(t, "nonblocking", d->fd != -1 &&
-	    (fcntl(d->fd, F_GETFL) & O_NONBLOCK) != 0);
+	number_add(t, "nonblocking",
+	    d->fd != -1 && (fcntl(d->fd, F_GETFL) & O_NONBLOCK) != 0);
 	if (d->fd != -1)
 		close(d->fd);
 	number_add(t, "left-open", descriptors_open() - before);
@@ -294,7 +292,8 @@ main(int argc, char **argv)
 	struct settings settings = { .connect_timeout = 30000,
 		.attempt_delay = 250 };
 	struct question question = { .command = POLICY_CONNECT };
-	struct dial d = { .settings = &settings, .question = &question,
+	struct dial d = { .settings = &settings,
+		.question = &question,
 		.client = -1 };
 	char name[NAME_LENGTH_MAX + 1];
 	char output[OUTPUT_SIZE];
@@ -303,8 +302,8 @@ main(int argc, char **argv)
 	wait_prepare();
 	resolve_prepare();
 	for (int option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:");
-	    option != -1;
-	    option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:"))
+	     option != -1;
+	     option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:"))
 		take_option(&settings, &d, option);
 	if (argc - optind < 1)
 		usage("NAME|ADDRESS [PORT]");
@@ -320,6 +319,7 @@ main(int argc, char **argv)
 		question.port = (uint16_t)strtoul(argv[optind + 1], NULL, 10);
 		dial_print(&t, &d);
 	}
-	return write(STDOUT_FILENO, t.start, t.length) ==
-	    (ssize_t)t.length ? 0 : 1;
+	return write(STDOUT_FILENO, t.start, t.length) == (ssize_t)t.length ?
+	    0 :
+	    1;
 }

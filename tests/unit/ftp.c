@@ -51,8 +51,7 @@ static const struct {
 	{ form_eprt_parse, "|1|132.235.1.2|6275|", "132.235.1.2:6275" },
 	{ form_eprt_parse, "|2|1080::8:800:200C:417A|5282|",
 	    "[1080::8:800:200c:417a]:5282" },
-	{ form_eprt_parse, "~2~2001:db8::1~65535~",
-	    "[2001:db8::1]:65535" },
+	{ form_eprt_parse, "~2~2001:db8::1~65535~", "[2001:db8::1]:65535" },
 	{ form_eprt_parse, "|2|::ffff:192.0.2.1|21|", "192.0.2.1:21" },
 	{ form_eprt_parse, "|3|x|1|", "" },
 	{ form_eprt_parse, "|22|x|1|", "" },
@@ -88,10 +87,11 @@ static const struct {
 	{ form_227_parse, " no numbers", NULL },
 	{ form_227_parse, " (1,2,3,4,5)", NULL },
 	{ form_227_parse, " (1,2,3,4,5,6,7)", NULL },
-	{ form_228_parse, " Entering Long Passive Mode (6,16,32,1,13,184,0,"
-	    "0,0,0,0,0,0,0,0,0,0,9,2,237,19)", "[2001:db8::9]:60691" },
-	{ form_228_parse, " (4,4,192,0,2,31,2,237,19)",
-	    "192.0.2.31:60691" },
+	{ form_228_parse,
+	    " Entering Long Passive Mode (6,16,32,1,13,184,0,"
+	    "0,0,0,0,0,0,0,0,0,0,9,2,237,19)",
+	    "[2001:db8::9]:60691" },
+	{ form_228_parse, " (4,4,192,0,2,31,2,237,19)", "192.0.2.31:60691" },
 	{ form_228_parse, " (6,4,192,0,2,31,2,237,19)", NULL },
 };
 
@@ -104,17 +104,17 @@ test_forms(void)
 		struct text t = text_in(buffer, sizeof(buffer));
 		struct address a = { .port = 0 };
 		const enum form form = forms[i].parse(
-		    (const uint8_t *)forms[i].text, strlen(forms[i].text),
-		    &a);
+		    (const uint8_t *)forms[i].text, strlen(forms[i].text), &a);
 
 		if (wanted == NULL || *wanted == '\0') {
-			check(form == (wanted == NULL ? FORM_BAD :
-			    FORM_FAMILY), "form", forms[i].text);
+			check(form ==
+				(wanted == NULL ? FORM_BAD : FORM_FAMILY),
+			    "form", forms[i].text);
 			continue;
 		}
 		address_add_port(&t, &a);
-		check(form == FORM_DONE && strcmp(buffer, wanted) == 0,
-		    "form", forms[i].text);
+		check(form == FORM_DONE && strcmp(buffer, wanted) == 0, "form",
+		    forms[i].text);
 	}
 }
 
@@ -147,7 +147,8 @@ test_229(void)
 		    &port);
 
 		check((form == FORM_DONE) == (list[i].port != 0) &&
-		    port == list[i].port, "229", list[i].text);
+			port == list[i].port,
+		    "229", list[i].text);
 	}
 }
 
@@ -160,22 +161,34 @@ test_commands(void)
 		const char *line;
 		enum ask ask;
 	} list[] = {
-		{ "EPSV", ASK_EPSV }, { "epsv ", ASK_EPSV },
-		{ "EPSV 1", ASK_EPSV_IPV4 }, { "EPSV\t2 ", ASK_EPSV_IPV6 },
-		{ "EPSV all", ASK_EPSV_ALL }, { "EPSV 3", ASK_EPSV_UNKNOWN },
-		{ "EPSV 1 2", ASK_EPSV_UNKNOWN }, { "PASV", ASK_PASV },
-		{ "Port 1", ASK_PORT }, { "EPSVX", ASK_OTHER },
-		{ "EPSV1", ASK_OTHER }, { " EPSV", ASK_OTHER },
-		{ "EPS", ASK_OTHER }, { "", ASK_OTHER }, { "CWD", ASK_OTHER },
-		{ "RETR PASV", ASK_TRANSFER }, { "MLSD", ASK_TRANSFER },
-		{ "MLST", ASK_OTHER }, { "AUTH TLS", ASK_AUTH },
-		{ "EPSV\x01", ASK_OTHER }, { "XEPSV", ASK_OTHER },
+		{ "EPSV", ASK_EPSV },
+		{ "epsv ", ASK_EPSV },
+		{ "EPSV 1", ASK_EPSV_IPV4 },
+		{ "EPSV\t2 ", ASK_EPSV_IPV6 },
+		{ "EPSV all", ASK_EPSV_ALL },
+		{ "EPSV 3", ASK_EPSV_UNKNOWN },
+		{ "EPSV 1 2", ASK_EPSV_UNKNOWN },
+		{ "PASV", ASK_PASV },
+		{ "Port 1", ASK_PORT },
+		{ "EPSVX", ASK_OTHER },
+		{ "EPSV1", ASK_OTHER },
+		{ " EPSV", ASK_OTHER },
+		{ "EPS", ASK_OTHER },
+		{ "", ASK_OTHER },
+		{ "CWD", ASK_OTHER },
+		{ "RETR PASV", ASK_TRANSFER },
+		{ "MLSD", ASK_TRANSFER },
+		{ "MLST", ASK_OTHER },
+		{ "AUTH TLS", ASK_AUTH },
+		{ "EPSV\x01", ASK_OTHER },
+		{ "XEPSV", ASK_OTHER },
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(list); i++)
 		check(command_parse((const uint8_t *)list[i].line,
-		    strlen(list[i].line)).ask == list[i].ask, "command",
-		    list[i].line);
+			  strlen(list[i].line))
+			    .ask == list[i].ask,
+		    "command", list[i].line);
 }
 
 /* --- Lines, in two pieces, cut everywhere, and octet by octet. --- */
@@ -189,11 +202,8 @@ read_pieces(struct line_reader *r, const char *from, size_t length,
 
 	for (;;) {
 		switch (line_read(r, &c)) {
-		case LINE_MORE:
-			return;
-		case LINE_TOO_LONG:
-			text_add(t, "?");
-			break;
+		case LINE_MORE: return;
+		case LINE_TOO_LONG: text_add(t, "?"); break;
 		case LINE_REFUSED:
 			text_add_char(t, '(');
 			text_add_escaped(t, r->answer, LINE_ANSWER);
@@ -243,13 +253,25 @@ test_lines(void)
 		{ "a\rb\r\r\n", "[a\\x0db\\x0d]" },
 		{ "\xff\xfb\x01\xff\xfd\x03X\xff\xfc\x01\xff\xfe\x01Y\n",
 		    "(\\xff\\xfe\\x01)(\\xff\\xfc\\x03)[XY]" },
-		{ "a\xff\xff" "b\xff\xe9\xff\xf1" "c\n",
+		{ "a\xff\xff"
+		  "b\xff\xe9\xff\xf1"
+		  "c\n",
 		    "[a\\xffb\\xff\\xe9c]" },
-		{ "\xff\xfa\x18" "abc\n\xff\xff\xff\xf0PWD\r\n", "[PWD]" },
-		{ "\xff\xf4\xf2" "ABOR\r\nPWD\r\n", "![ABOR][PWD]" },
-		{ "\xff\xf4\xff\xf2" "ABOR\r\n", "![ABOR]" },
-		{ "A\xff\xf4" "BOR\r\n", "![ABOR]" },
-		{ "\xf2" "a\r\n", "[\\xf2a]" },
+		{ "\xff\xfa\x18"
+		  "abc\n\xff\xff\xff\xf0PWD\r\n",
+		    "[PWD]" },
+		{ "\xff\xf4\xf2"
+		  "ABOR\r\nPWD\r\n",
+		    "![ABOR][PWD]" },
+		{ "\xff\xf4\xff\xf2"
+		  "ABOR\r\n",
+		    "![ABOR]" },
+		{ "A\xff\xf4"
+		  "BOR\r\n",
+		    "![ABOR]" },
+		{ "\xf2"
+		  "a\r\n",
+		    "[\\xf2a]" },
 		{ "0123456789abcdef\r\n", "[0123456789abcdef]" },
 		{ "0123456789abcdefX\r\nPWD\r\n", "?[PWD]" },
 	};
@@ -287,8 +309,8 @@ test_queue(void)
 	q.count = 0;
 	queue_add(&q, &stat);
 	queue_add(&q, &passive);
-	check(queue_owner(&q, 227)->ask == ASK_PASV && q.count == 1,
-	    "queue", "227 drops what got no reply");
+	check(queue_owner(&q, 227)->ask == ASK_PASV && q.count == 1, "queue",
+	    "227 drops what got no reply");
 	while (!queue_is_full(&q))
 		queue_add(&q, &stat);
 	queue_add(&q, &stat);

@@ -79,8 +79,8 @@ parse_socks4(struct cursor *c, struct text *meaning)
 
 	if (parse != PARSE_DONE)
 		return parse;
-	text_add(meaning, request.command == REQUEST_BIND ? "BIND " :
-	    "CONNECT ");
+	text_add(meaning,
+	    request.command == REQUEST_BIND ? "BIND " : "CONNECT ");
 	if (request.kind == NAME_HOST) {
 		text_add(meaning, request.name);
 		text_add(meaning, ":");
@@ -261,11 +261,12 @@ read_line(struct vector *v, char *line)
 		return;
 	}
 	for (char *word = strtok(line, " \n"); word != NULL;
-	    word = strtok(NULL, " \n")) {
+	     word = strtok(NULL, " \n")) {
 		char *star;
 		const unsigned long octet = strtoul(word, &star, 16);
 		unsigned long times = *star == '*' ?
-		    strtoul(star + 1, NULL, 10) : 1;
+		    strtoul(star + 1, NULL, 10) :
+		    1;
 
 		while (times-- > 0 && v->length < MESSAGE_MAX)
 			v->octets[v->length++] = (uint8_t)octet;

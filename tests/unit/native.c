@@ -27,8 +27,9 @@ ssize_t __wrap_sendmsg(int, const struct msghdr *, int);
 int
 __wrap_socket(int family, int type, int protocol)
 {
-	return family == AF_UNIX && (type & SOCK_DGRAM) != 0 &&
-	    protocol == 0 ? DESCRIPTOR : -1;
+	return family == AF_UNIX && (type & SOCK_DGRAM) != 0 && protocol == 0 ?
+	    DESCRIPTOR :
+	    -1;
 }
 
 ssize_t

@@ -48,6 +48,7 @@ main(int argc, char **argv)
 		address_add(&t, &list[i].address);
 		text_add_char(&t, '\n');
 	}
-	return write(STDOUT_FILENO, t.start, t.length) ==
-	    (ssize_t)t.length ? 0 : 1;
+	return write(STDOUT_FILENO, t.start, t.length) == (ssize_t)t.length ?
+	    0 :
+	    1;
 }

@@ -24,8 +24,7 @@ static void
 tell(void *context, bool warning, const char *where, const char *what)
 {
 	(void)context;
-	fprintf(stderr, "%s: %s%s\n", where, warning ? "warning: " : "",
-	    what);
+	fprintf(stderr, "%s: %s%s\n", where, warning ? "warning: " : "", what);
 }
 
 /* In place; returns the length. */
@@ -122,8 +121,8 @@ int
 main(int argc, char **argv)
 {
 	const char *command = argc > 2 ? argv[1] : "";
-	struct settings settings = {
-		.password_file = argc > 2 ? argv[2] : "" };
+	struct settings settings = { .password_file = argc > 2 ? argv[2] :
+								 "" };
 	char none[] = "";
 
 	if (argc < 3)
@@ -132,15 +131,16 @@ main(int argc, char **argv)
 	if (fd < 0)
 		return EXIT_CONFIGURATION;
 	if (strcmp(command, "examine") == 0)
-		return password_examine(fd, &settings, tell, NULL) ? 0 :
+		return password_examine(fd, &settings, tell, NULL) ?
+		    0 :
 		    EXIT_CONFIGURATION;
 	if (argc < 4)
 		return 64;
 	const struct login login = login_of(argv[3],
 	    argc > 4 ? argv[4] : none);
 	if (strcmp(command, "wiped") == 0)
-		return argc == 6 ? run_wiped(fd, &login, argv[4],
-		    argv[5]) : 64;
+		return argc == 6 ? run_wiped(fd, &login, argv[4], argv[5]) :
+				   64;
 	const double start = milliseconds();
 	const bool granted = password_check(fd, &login);
 	if (strcmp(command, "time") == 0)

@@ -39,8 +39,7 @@ static void
 tell(void *context, bool warning, const char *where, const char *what)
 {
 	(void)context;
-	fprintf(stderr, "%s: %s%s\n", where, warning ? "warning: " : "",
-	    what);
+	fprintf(stderr, "%s: %s%s\n", where, warning ? "warning: " : "", what);
 }
 
 static int
@@ -62,7 +61,7 @@ read_settings(int argc, char **argv, struct settings *out)
 	const struct settings_source source = { file, options, count };
 
 	return settings_read(out, &source, tell, NULL) ? 0 :
-	    EXIT_CONFIGURATION;
+							 EXIT_CONFIGURATION;
 }
 
 /* --- tables --- */
@@ -136,7 +135,8 @@ check_sets(struct table *t, const struct settings *settings)
 	const struct address inside = policy_inside(settings->policy,
 	    &address);
 	const struct membership m = membership_of(&inside, false);
-	const struct question q = { .command = POLICY_CONNECT, .port = 80,
+	const struct question q = { .command = POLICY_CONNECT,
+		.port = 80,
 		.client = parse_address("127.0.0.1") };
 	const struct candidate candidate = { .address = address };
 	struct verdict verdict;
@@ -173,11 +173,8 @@ ask_destination(struct question *q, char *word, char name[])
 	q->port = (uint16_t)strtoul(colon + 1, NULL, 10);
 	switch (name_classify((const uint8_t *)word, strlen(word), name,
 	    &q->literal)) {
-	case NAME_HOST:
-		q->name = name;
-		break;
-	case NAME_LITERAL:
-		break;
+	case NAME_HOST: q->name = name; break;
+	case NAME_LITERAL: break;
 	case NAME_BAD:
 		fprintf(stderr, "%s is no destination\n", word);
 		exit(2);
@@ -253,7 +250,7 @@ check_ask(struct table *t, const struct settings *settings, char *rest)
 		a.q.user_length = strlen(user);
 	}
 	for (const char *word = word_next(&rest); word != NULL;
-	    word = word_next(&rest))
+	     word = word_next(&rest))
 		ask_more(&a, word);
 	judge(settings, &a, &verdict);
 	text_add(&text, verdict.decision == ALLOW ? "allowed " : "denied ");
@@ -335,10 +332,12 @@ milliseconds(void)
 static int
 run_load(const char *option)
 {
-	const struct question q = { .command = POLICY_CONNECT, .port = 80,
+	const struct question q = { .command = POLICY_CONNECT,
+		.port = 80,
 		.client = parse_address("127.0.0.1") };
 	const struct candidate candidate = {
-		.address = parse_address("9.9.9.9") };
+		.address = parse_address("9.9.9.9")
+	};
 	const struct settings_source source = { "/dev/null", &option, 1 };
 	struct settings settings;
 	struct verdict verdict;

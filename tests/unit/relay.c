@@ -86,8 +86,8 @@ cpu_usec(void)
 
 	require(getrusage(RUSAGE_SELF, &used) == 0);
 	return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) *
-	    1000000 + (uint64_t)(used.ru_utime.tv_usec +
-	    used.ru_stime.tv_usec);
+	    1000000 +
+	    (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
 static void
@@ -143,7 +143,7 @@ main(int argc, char **argv)
 		}
 	}
 	const int client = path != NULL ? listen_unix(path) :
-	    listen_tcp(&ports[0]);
+					  listen_tcp(&ports[0]);
 	const int server = listen_tcp(&ports[1]);
 	text_add_number(&t, ports[0]);
 	text_add(&t, " ");

@@ -116,7 +116,7 @@ check_keys(void)
 
 		HOLDS(enter(l, &one, pairs[i].one, 1) == ADMISSION_GRANTED);
 		if ((enter(l, &one, pairs[i].other, 1) ==
-		    ADMISSION_PER_CLIENT) != pairs[i].same) {
+			ADMISSION_PER_CLIENT) != pairs[i].same) {
 			printf("%s and %s\n", pairs[i].one, pairs[i].other);
 			exit(1);
 		}
@@ -131,8 +131,7 @@ check_slots(void)
 	const struct limits limits = { .sessions = 100 };
 
 	for (int i = 0; i < 100; i++)
-		HOLDS(enter(l, &limits, "192.0.2.1", 1) ==
-		    ADMISSION_GRANTED);
+		HOLDS(enter(l, &limits, "192.0.2.1", 1) == ADMISSION_GRANTED);
 	HOLDS(enter(l, &limits, "192.0.2.1", 1) == ADMISSION_SESSIONS);
 	HOLDS(ledger_live(l) == 100);
 	HOLDS(ledger_find(l, 0) == LEDGER_NO_SLOT);
@@ -140,8 +139,7 @@ check_slots(void)
 	/* The slots of those who left are used again. */
 	for (int round = 0; round < 50; round++) {
 		leave(l, next_pid - 100);
-		HOLDS(enter(l, &limits, "192.0.2.1", 1) ==
-		    ADMISSION_GRANTED);
+		HOLDS(enter(l, &limits, "192.0.2.1", 1) == ADMISSION_GRANTED);
 	}
 	HOLDS(ledger_live(l) == 100);
 	HOLDS(l->high < 160);
@@ -326,8 +324,7 @@ check_users(void)
 
 	next_pid = 1;
 	for (int i = 0; i < 6; i++)
-		HOLDS(enter(l, &limits, "192.0.2.1", 1) ==
-		    ADMISSION_GRANTED);
+		HOLDS(enter(l, &limits, "192.0.2.1", 1) == ADMISSION_GRANTED);
 	HOLDS(claims(l, 1, "=alice", 2) == USER_GRANTED);
 	HOLDS(claims(l, 1, "=alice", 2) == USER_REPEATED);
 	HOLDS(claims(l, 2, "=alice", 2) == USER_GRANTED);
@@ -346,12 +343,11 @@ check_places(void)
 {
 	struct listen_place p;
 
-	HOLDS(place_parse("192.0.2.1:1080", &p) &&
-	    p.kind == PLACE_ADDRESS && p.address.family == FAMILY_IPV4 &&
-	    p.address.port == 1080 && p.interface[0] == '\0');
-	HOLDS(place_parse("[2001:db8::1]:1", &p) &&
-	    p.kind == PLACE_ADDRESS && p.address.family == FAMILY_IPV6 &&
-	    p.address.port == 1);
+	HOLDS(place_parse("192.0.2.1:1080", &p) && p.kind == PLACE_ADDRESS &&
+	    p.address.family == FAMILY_IPV4 && p.address.port == 1080 &&
+	    p.interface[0] == '\0');
+	HOLDS(place_parse("[2001:db8::1]:1", &p) && p.kind == PLACE_ADDRESS &&
+	    p.address.family == FAMILY_IPV6 && p.address.port == 1);
 	HOLDS(place_parse("[fe80::1%eth0]:1080", &p) &&
 	    strcmp(p.interface, "eth0") == 0);
 	HOLDS(place_parse(":65535", &p) && p.kind == PLACE_BOTH &&
@@ -375,8 +371,10 @@ static void
 check_overview(void)
 {
 	static struct figures f = { .start = 1795640969 * SECOND };
-	const struct overview o = { .sessions = 37, .total = 12034,
-		.good = true, .figures = &f };
+	const struct overview o = { .sessions = 37,
+		.total = 12034,
+		.good = true,
+		.figures = &f };
 	const struct overview bad = { .trouble = "c:1: no", .figures = &f };
 	char buffer[OVERVIEW_TEXT];
 	struct text t = text_in(buffer, sizeof(buffer));
@@ -385,8 +383,9 @@ check_overview(void)
 	f.refused[REFUSAL_SYSTEM] = 1;
 	f.up = UINT64_MAX;
 	overview_status(&t, &o);
-	HOLDS(strcmp(buffer, "37 sessions, 12034 since "
-	    "2026-11-25T21:09:29Z, 3 refused") == 0);
+	HOLDS(strcmp(buffer,
+		  "37 sessions, 12034 since "
+		  "2026-11-25T21:09:29Z, 3 refused") == 0);
 	t = text_in(buffer, sizeof(buffer));
 	overview_status(&t, &bad);
 	HOLDS(strcmp(buffer, "refusing: c:1: no") == 0);
@@ -396,10 +395,12 @@ check_overview(void)
 	overview_metrics(&t, &o);
 	HOLDS(!t.cut);
 	HOLDS(strstr(buffer, "\nsocks64_sessions 37\n") != NULL);
-	HOLDS(strstr(buffer, "\nsocks64_octets_total{direction=\"up\"} "
-	    "18446744073709551615\n") != NULL);
-	HOLDS(strstr(buffer, "\nsocks64_refused_total{by=\"max-rate-per-"
-	    "client\"} 2\n") != NULL);
+	HOLDS(strstr(buffer,
+		  "\nsocks64_octets_total{direction=\"up\"} "
+		  "18446744073709551615\n") != NULL);
+	HOLDS(strstr(buffer,
+		  "\nsocks64_refused_total{by=\"max-rate-per-"
+		  "client\"} 2\n") != NULL);
 	HOLDS(strstr(buffer, "\nsocks64_start_time_seconds 1795640969\n") !=
 	    NULL);
 	HOLDS(strstr(buffer, "result=\"open\"") == NULL);
@@ -412,8 +413,8 @@ put(const char *name, const char *text)
 {
 	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-	HOLDS(fd >= 0 && write(fd, text, strlen(text)) ==
-	    (ssize_t)strlen(text));
+	HOLDS(fd >= 0 &&
+	    write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 }
 

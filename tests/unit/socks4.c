@@ -36,11 +36,12 @@ main(void)
 		uint8_t octets[SOCKS4_REPLY_SIZE];
 
 		memset(octets, 0xee, sizeof(octets));
-		if (bound != NULL && !address_parse_port(bound,
-		    strlen(bound), 0, &address))
+		if (bound != NULL &&
+		    !address_parse_port(bound, strlen(bound), 0, &address))
 			return 2;
-		if (socks4_reply_format(answers[i].reply, bound == NULL ?
-		    NULL : &address, octets) != sizeof(octets) ||
+		if (socks4_reply_format(answers[i].reply,
+			bound == NULL ? NULL : &address,
+			octets) != sizeof(octets) ||
 		    memcmp(octets, answers[i].octets, sizeof(octets)) != 0) {
 			printf("answer %zu: %02x %02x\n", i, octets[0],
 			    octets[1]);

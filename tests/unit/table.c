@@ -196,10 +196,8 @@ id_age(struct table *t)
 	    again == id);
 	CHECK(ids_make(at(last + 1, &carol), &six, &again) == TABLE_OK &&
 	    again != id);
-	CHECK(ids_find(at(ID_LIFE_MAX - 1, &carol), id, &out) ==
-	    TABLE_OK);
-	CHECK(ids_find(at(ID_LIFE_MAX, &carol), id, &out) ==
-	    TABLE_NONE);
+	CHECK(ids_find(at(ID_LIFE_MAX - 1, &carol), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(ID_LIFE_MAX, &carol), id, &out) == TABLE_NONE);
 }
 
 static void
@@ -215,8 +213,8 @@ guesses(struct table *t)
 	CHECK(ids_make(at(0, &eve), &six, &own) == TABLE_OK);
 	CHECK(ids_make(at(0, &alice), &six, &id) == TABLE_OK);
 	for (int i = 0; i < GUESSES_MAX; i++)
-		CHECK(ids_find(at(1000, &eve), own == 0x1234 ? 0x1235 :
-		    0x1234, &out) == TABLE_NONE);
+		CHECK(ids_find(at(1000, &eve), own == 0x1234 ? 0x1235 : 0x1234,
+			  &out) == TABLE_NONE);
 	/* Now not even a right one, for a minute; nobody else minds. */
 	CHECK(ids_find(at(1000, &eve), own, &out) == TABLE_NONE);
 	CHECK(ids_find(at(1000, &alice), id, &out) == TABLE_OK);
@@ -243,20 +241,17 @@ controls(struct table *t)
 	CHECK(controls_put(at(0, &alice), &first, &handle) == TABLE_OK);
 	CHECK(controls_put(at(5, &alice), &second, &other) == TABLE_OK);
 	CHECK(controls_put(at(6, &alice), &literal, &third) == TABLE_OK);
-	CHECK(controls_by_name(at(9, &alice), "f.example", &out) ==
-	    TABLE_OK);
+	CHECK(controls_by_name(at(9, &alice), "f.example", &out) == TABLE_OK);
 	CHECK(address_equal(&out.server, &second.server) &&
 	    out.server.port == 21);
 	CHECK(controls_by_name(at(9, &alice), "", &out) == TABLE_NONE);
-	CHECK(controls_by_name(at(9, &bob), "f.example", &out) ==
-	    TABLE_NONE);
-	CHECK(controls_by_address(at(9, &alice), &literal.server, &out)
-	    == TABLE_OK);
+	CHECK(controls_by_name(at(9, &bob), "f.example", &out) == TABLE_NONE);
+	CHECK(controls_by_address(at(9, &alice), &literal.server, &out) ==
+	    TABLE_OK);
 	CHECK(out.name[0] == '\0');
 	/* Refreshed in its place, or gone 90 s later. */
 	const struct table_handle before = handle;
-	CHECK(controls_put(at(30000, &alice), &first, &handle) ==
-	    TABLE_OK);
+	CHECK(controls_put(at(30000, &alice), &first, &handle) == TABLE_OK);
 	CHECK(handle.slot == before.slot &&
 	    handle.generation == before.generation);
 	CHECK(controls_by_name(at(90006, &alice), "f.example", &out) ==
@@ -265,8 +260,7 @@ controls(struct table *t)
 	CHECK(controls_by_name(at(120000, &alice), "f.example", &out) ==
 	    TABLE_NONE);
 	/* A handle that expired makes a new one. */
-	CHECK(controls_put(at(500000, &alice), &first, &handle) ==
-	    TABLE_OK);
+	CHECK(controls_put(at(500000, &alice), &first, &handle) == TABLE_OK);
 	CHECK(controls_by_name(at(500001, &alice), "f.example", &out) ==
 	    TABLE_OK);
 }
@@ -281,13 +275,12 @@ data(struct table *t)
 	struct table_handle handle = { 0, 0 };
 	struct address found = { .family = FAMILY_NONE };
 
-	CHECK(announced_put(at(0, &alice), &to, &handle) ==
-	    TABLE_OK);
+	CHECK(announced_put(at(0, &alice), &to, &handle) == TABLE_OK);
 	CHECK(announced_find(at(1, &bob), &to) == TABLE_NONE);
 	CHECK(announced_take(at(1, &bob), &to) == TABLE_NONE);
 	CHECK(announced_find(at(1, &alice), &next) == TABLE_NONE);
-	CHECK(announced_at_port(at(1, &alice), to.port, &found) ==
-	    TABLE_OK && address_equal(&found, &to) && found.port == to.port);
+	CHECK(announced_at_port(at(1, &alice), to.port, &found) == TABLE_OK &&
+	    address_equal(&found, &to) && found.port == to.port);
 	CHECK(announced_at_port(at(1, &bob), to.port, &found) == TABLE_NONE);
 	CHECK(announced_at_port(at(1, &alice), next.port, &found) ==
 	    TABLE_NONE);
@@ -295,10 +288,8 @@ data(struct table *t)
 	CHECK(announced_take(at(2, &alice), &to) == TABLE_OK);
 	CHECK(announced_take(at(2, &alice), &to) == TABLE_NONE);
 	/* What is announced next replaces it; it expires. */
-	CHECK(announced_put(at(3, &alice), &to, &handle) ==
-	    TABLE_OK);
-	CHECK(announced_put(at(4, &alice), &next, &handle) ==
-	    TABLE_OK);
+	CHECK(announced_put(at(3, &alice), &to, &handle) == TABLE_OK);
+	CHECK(announced_put(at(4, &alice), &next, &handle) == TABLE_OK);
 	CHECK(announced_find(at(5, &alice), &to) == TABLE_NONE);
 	CHECK(announced_find(at(120003, &alice), &next) == TABLE_OK);
 	CHECK(announced_find(at(120004, &alice), &next) == TABLE_NONE);
@@ -321,8 +312,8 @@ static struct table_target
 target_number(unsigned n)
 {
 	struct table_target t = { .count = 1 };
-	const uint8_t octets[16] = { 0x20, 1, [14] = (uint8_t)(n >> 8),
-		[15] = (uint8_t)n };
+	const uint8_t octets[16] = { 0x20,
+		1, [14] = (uint8_t)(n >> 8), [15] = (uint8_t)n };
 
 	t.addresses[0] = address_ipv6(octets, 0);
 	return t;
@@ -332,10 +323,11 @@ target_number(unsigned n)
 static struct share
 share_number(struct table *t, unsigned n)
 {
-	const uint8_t octets[16] = { 0x20, 2, [6] = (uint8_t)(n >> 8),
-		[7] = (uint8_t)n };
+	const uint8_t octets[16] = { 0x20,
+		2, [6] = (uint8_t)(n >> 8), [7] = (uint8_t)n };
 
-	return (struct share){ .table = t, .client = address_ipv6(octets, 0),
+	return (struct share){ .table = t,
+		.client = address_ipv6(octets, 0),
 		.auth = "none" };
 }
 
@@ -350,13 +342,11 @@ own_quota(struct table *t)
 	for (unsigned i = 0; i < IDS_MAX; i++) {
 		const struct table_target what = target_number(i);
 
-		CHECK(ids_make(at(i, &greedy), &what, &list[i]) ==
-		    TABLE_OK);
+		CHECK(ids_make(at(i, &greedy), &what, &list[i]) == TABLE_OK);
 	}
 	CHECK(ids_find(at(100, &greedy), list[0], &out) == TABLE_OK);
 	const struct table_target last = target_number(IDS_MAX);
-	CHECK(ids_make(at(101, &greedy), &last, &list[IDS_MAX]) ==
-	    TABLE_OK);
+	CHECK(ids_make(at(101, &greedy), &last, &list[IDS_MAX]) == TABLE_OK);
 	CHECK(ids_find(at(102, &greedy), list[0], &out) == TABLE_OK);
 	CHECK(ids_find(at(102, &greedy), list[1], &out) == TABLE_NONE);
 	CHECK(ids_find(at(102, &greedy), list[2], &out) == TABLE_OK);
@@ -397,8 +387,11 @@ user_number(struct table *t, unsigned n)
 
 	name[0] = (char)(n >> 8);
 	name[1] = (char)n;
-	return (struct share){ .table = t, .auth = "password", .user = name,
-		.user_length = 2, .client = address("192.0.2.2", 1) };
+	return (struct share){ .table = t,
+		.auth = "password",
+		.user = name,
+		.user_length = 2,
+		.client = address("192.0.2.2", 1) };
 }
 
 /* However many addresses or names a host has, it gets its part. */
@@ -524,8 +517,7 @@ run_quota(struct table *t)
 	CHECK(ids_find(at(201, &first), first_id, &out) == TABLE_OK);
 	/* What only rests gives way. */
 	const struct share late = share_number(t, 50000);
-	CHECK(ids_make(at(200 + ID_LIFE, &late), &what, &id) ==
-	    TABLE_OK);
+	CHECK(ids_make(at(200 + ID_LIFE, &late), &what, &id) == TABLE_OK);
 	/* And after the rest of all the table is as good as new. */
 	const int64_t later = 10 * (int64_t)ID_LIFE_MAX;
 	CHECK(ids_make(at(later, &late), &what, &id) == TABLE_OK);
@@ -598,8 +590,8 @@ run_crash(struct table *t, const char *directory)
 		struct table_target out;
 		CHECK(ids_make(at(0, &one), &what, &id) == TABLE_OK);
 		CHECK(ids_find(at(0, &one), id, &out) == TABLE_OK);
-		CHECK(out.count == 1 && address_equal(&out.addresses[0],
-		    &what.addresses[0]));
+		CHECK(out.count == 1 &&
+		    address_equal(&out.addresses[0], &what.addresses[0]));
 	}
 	return 0;
 }
@@ -607,8 +599,10 @@ run_crash(struct table *t, const char *directory)
 static _Noreturn void
 hold_lock(const char *directory, int ready)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-		.l_start = 0, .l_len = 1 };
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = 0,
+		.l_len = 1 };
 	struct table t;
 
 	CHECK(table_open(&t, directory));
@@ -703,8 +697,8 @@ bind_crowd(const char *directory, const struct table_bind *bind)
 		hold_bind(directory, bind, ready[1]);
 	CHECK(read(ready[0], &octet, 1) == 1);
 	for (unsigned i = 0; i < 2 * BINDS_MAX; i++) {
-		const struct table_bind other = {
-			.told = address("192.0.2.9", (uint16_t)(5000 + i)) };
+		const struct table_bind other = { .told = address("192.0.2.9",
+						      (uint16_t)(5000 + i)) };
 
 		CHECK(table_open(&t, directory));
 		CHECK(binds_put(at(i, &one), &other, 100000) == TABLE_OK);
@@ -826,7 +820,7 @@ run_overtaken(const char *directory)
 	const pid_t pid = open_in_child(".");
 	while (ended.si_pid == 0 && !is_fresh_there())
 		CHECK(waitid(P_PID, (id_t)pid, &ended,
-		    WEXITED | WNOHANG | WNOWAIT) == 0);
+			  WEXITED | WNOHANG | WNOWAIT) == 0);
 	CHECK(rename("next", "associations") == 0);
 	CHECK(lock_set(old, F_UNLCK, 0));
 	return child_status(pid);
@@ -857,8 +851,8 @@ run_forge(struct table *t, char **words)
 {
 	const struct share client = share_of(t, words[0], NULL);
 	const struct address to = address(words[1], port(words[2]));
-	const struct table_control control = {
-		.server = address(words[3], port(words[4])) };
+	const struct table_control control = { .server = address(words[3],
+						   port(words[4])) };
 	struct table_handle data = { 0, 0 };
 	struct table_handle alive = { 0, 0 };
 	struct timespec now;
