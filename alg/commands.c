@@ -8,6 +8,7 @@
 
 #include "alg/forms.h"
 #include "base/array.h"
+#include "base/text.h"
 
 enum { VERB_MAX = 12 };
 
@@ -44,19 +45,13 @@ static const struct {
 	{ "MLSD", ASK_TRANSFER },
 };
 
-static uint8_t
-upper(uint8_t c)
-{
-	return c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
-}
-
 static bool
 is_word(const uint8_t *text, size_t length, const char *word)
 {
 	if (length != strlen(word))
 		return false;
 	for (size_t i = 0; i < length; i++)
-		if (upper(text[i]) != (uint8_t)word[i])
+		if (text_upper(text[i]) != (uint8_t)word[i])
 			return false;
 	return true;
 }
@@ -66,8 +61,8 @@ verb_length(const uint8_t *line, size_t length)
 {
 	size_t n = 0;
 
-	while (n < length && n < VERB_MAX && upper(line[n]) >= 'A' &&
-	    upper(line[n]) <= 'Z')
+	while (n < length && n < VERB_MAX && text_upper(line[n]) >= 'A' &&
+	    text_upper(line[n]) <= 'Z')
 		n++;
 	return n;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text.h"
 
 enum { VERB_MAX = 4, VERB_MIN = 3 };
 
@@ -82,17 +83,11 @@ static const char verbs[][VERB_MAX + 1] = {
 static const uint8_t http[] = " HTTP/";
 enum { HTTP_LENGTH = sizeof(http) - 1 };
 
-static uint8_t
-upper(uint8_t c)
-{
-	return c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
-}
-
 static bool
 begins_with(const uint8_t *text, const uint8_t *word, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (upper(text[i]) != word[i])
+		if (text_upper(text[i]) != word[i])
 			return false;
 	return true;
 }
@@ -114,7 +109,8 @@ begins_with_verb(const uint8_t *line, size_t length, bool whole)
 {
 	size_t n = 0;
 
-	while (n < length && upper(line[n]) >= 'A' && upper(line[n]) <= 'Z')
+	while (n < length && text_upper(line[n]) >= 'A' &&
+	    text_upper(line[n]) <= 'Z')
 		n++;
 	if (n > VERB_MAX || (n < VERB_MIN && (whole || n < length)))
 		return false;
@@ -132,11 +128,11 @@ is_printable(const uint8_t *line, size_t length)
 	return true;
 }
 
-/* Tells whether " HTTP/" is at or behind `from'. */
+/* Tells whether " HTTP/" is in the line. */
 static bool
-has_http(const uint8_t *line, size_t length, size_t from)
+has_http(const uint8_t *line, size_t length)
 {
-	for (size_t i = from; i + HTTP_LENGTH <= length; i++)
+	for (size_t i = 0; i + HTTP_LENGTH <= length; i++)
 		if (begins_with(line + i, http, HTTP_LENGTH))
 			return true;
 	return false;
@@ -146,7 +142,7 @@ bool
 dialect_is_ftp(const uint8_t *line, size_t length, bool whole)
 {
 	return begins_with_verb(line, length, whole) &&
-	    is_printable(line, length) && !has_http(line, length, 0);
+	    is_printable(line, length) && !has_http(line, length);
 }
 
 bool

@@ -159,3 +159,11 @@ text_add_time(struct text *t, int64_t microseconds)
 	text_add_padded(t, milliseconds % 1000, 3);
 	text_add_char(t, 'Z');
 }
+
+uint8_t
+text_upper(uint8_t octet)
+{
+	if (octet < 'a' || octet > 'z')
+		return octet;
+	return (uint8_t)(octet - 'a' + 'A');
+}

@@ -36,6 +36,9 @@ void text_copy(char *to, size_t size, const char *from);
 void text_add_number(struct text *t, uint64_t number);
 void text_add_padded(struct text *t, uint64_t number, size_t digits);
 
+/* An ASCII letter as its capital; any other octet as it is. */
+uint8_t text_upper(uint8_t octet);
+
 /* Appends \xHH (two lower-case hexadecimal digits). */
 void text_add_hex(struct text *t, uint8_t octet);
 

@@ -238,27 +238,15 @@ called_ask(int fd)
 	return status == 0;
 }
 
-static enum role
-role_of(int fd)
-{
-	sigset_t saved;
-
-	sockets_lock(&saved);
-	const struct entry *e = entry_at(fd);
-	const enum role role = e == NULL ? ROLE_FREE : e->role;
-	sockets_unlock(&saved);
-	return role;
-}
-
 bool
 called_listen(int fd, int *result)
 {
-	const enum role role = role_of(fd);
+	const enum role role = sockets_role(fd);
 
 	if (role != ROLE_CALLED && role != ROLE_BIND)
 		return false;
 	*result = role == ROLE_BIND || called_ask(fd) ? 0 : -1;
-	return *result == -1 || role_of(fd) == ROLE_BIND;
+	return *result == -1 || sockets_role(fd) == ROLE_BIND;
 }
 
 /* -------------------------------------------------------------- accept */
@@ -358,7 +346,7 @@ accept_now(int fd, int flags, int *result)
 bool
 called_accept(int fd, int flags, int *result)
 {
-	if (role_of(fd) != ROLE_BIND)
+	if (sockets_role(fd) != ROLE_BIND)
 		return false;
 	while (!accept_now(fd, flags, result)) {
 		struct pollfd one = { .fd = fd, .events = POLLIN };

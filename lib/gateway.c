@@ -181,7 +181,7 @@ has_route(const struct addrinfo *to)
 }
 
 static struct address
-address_of(const struct addrinfo *info, uint16_t port)
+looked_up(const struct addrinfo *info, uint16_t port)
 {
 	struct sockaddr_in ipv4;
 	struct sockaddr_in6 ipv6;
@@ -202,7 +202,7 @@ take_addresses(const struct gateway *g, const struct addrinfo *list,
 	     at != NULL && out->gateway_count < GATEWAYS_MAX; at = at->ai_next)
 		if ((at->ai_family == AF_INET || at->ai_family == AF_INET6) &&
 		    (!routed || has_route(at)))
-			out->gateways[out->gateway_count++] = address_of(at,
+			out->gateways[out->gateway_count++] = looked_up(at,
 			    g->port);
 }
 

@@ -41,18 +41,6 @@ has_data_mark(int fd)
 	return (socket_mark(fd) & MARK_DATA) != 0;
 }
 
-static enum role
-role_of(int fd)
-{
-	sigset_t saved;
-
-	sockets_lock(&saved);
-	const struct entry *e = entry_at(fd);
-	const enum role role = e == NULL ? ROLE_FREE : e->role;
-	sockets_unlock(&saved);
-	return role;
-}
-
 static void
 drop(int fd)
 {
@@ -106,7 +94,7 @@ static int
 connect_directly(int fd, const struct sockaddr *to, socklen_t length)
 {
 	if (socket_mark(fd) != 0) {
-		if (role_of(fd) == ROLE_UDP)
+		if (sockets_role(fd) == ROLE_UDP)
 			udp_disconnect(fd);
 		else
 			drop(fd);
@@ -561,7 +549,7 @@ enum next { NEXT_REAL, NEXT_ERROR, NEXT_UDP };
 static enum next
 next_for(int fd, int flags)
 {
-	const enum role role = role_of(fd);
+	const enum role role = sockets_role(fd);
 
 	if (role == ROLE_TCP)
 		return tcp_data(fd, flags) ? NEXT_REAL : NEXT_ERROR;

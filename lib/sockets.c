@@ -319,3 +319,15 @@ entry_mark(int fd, bool data)
 {
 	socket_marks[fd] = data ? MARK_ENTRY | MARK_DATA : MARK_ENTRY;
 }
+
+enum role
+sockets_role(int fd)
+{
+	sigset_t saved;
+
+	sockets_lock(&saved);
+	const struct entry *e = entry_at(fd);
+	const enum role role = e == NULL ? ROLE_FREE : e->role;
+	sockets_unlock(&saved);
+	return role;
+}

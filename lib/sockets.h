@@ -115,6 +115,10 @@ bool sockets_are_mine(void);
  * not ours (any more). */
 struct entry *entry_at(int fd);
 
+/* Not locked: the role of the descriptor's socket; ROLE_FREE where it is not
+ * ours. */
+enum role sockets_role(int fd);
+
 /* Locked: a new entry for that descriptor, instead of the one that it may
  * have; NULL: no memory, or a number that is too high. */
 struct entry *entry_new(int fd, enum role role);

@@ -50,7 +50,7 @@ failure_note(const struct entry *e)
 
 /* The errno of the other address; 0: it is not known to fail. */
 static int
-failure_of(const struct destination *d)
+known_failure(const struct destination *d)
 {
 	const int64_t now = clock_now();
 
@@ -455,7 +455,7 @@ is_blocking(int fd)
 int
 tcp_connect(int fd, const struct destination *d)
 {
-	const int known = failure_of(d);
+	const int known = known_failure(d);
 
 	if (known != 0) {
 		errno = known;

@@ -98,7 +98,7 @@ hex_address(const char *text, struct address *out)
 /* A net of IPv4 is printed as the number that memory holds, whatever the
  * order of octets in that. */
 static struct address
-address_of(uint32_t net)
+printed_address(uint32_t net)
 {
 	uint8_t octets[4];
 
@@ -121,7 +121,7 @@ parse_route(struct link *l)
 	    !hex_parse(l->fields[7], &mask) || gateway != 0 ||
 	    (flags & (ROUTE_GATEWAY | ROUTE_REJECT)) != 0)
 		return false;
-	l->prefix = address_of(net);
+	l->prefix = printed_address(net);
 	l->bits = 0;
 	for (; mask != 0; mask &= mask - 1)
 		l->bits++;
