@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "net/failure.h"
+#include "net/nat64.h"
 #include "net/ports.h"
 #include "net/resolve.h"
 #include "net/route.h"
@@ -125,6 +126,30 @@ judge_peers(struct binding *b)
 	return allowed > 0 ||
 	    binding_fail(b, RESULT_DENIED, REPLY_NOT_ALLOWED,
 		b->verdict.reason);
+}
+
+/*
+ * A translator passes connections on from IPv6 to IPv4 and not back, so a peer
+ * that only NAT64 could reach cannot come.  True: there is another one.
+ */
+static bool
+drop_translated(struct binding *b)
+{
+	size_t left = 0;
+
+	if (b->any_peer)
+		return true;
+	for (size_t i = 0; i < b->peer_count; i++) {
+		const struct route route = route_probe(b->settings,
+		    &b->peers[i], 0);
+
+		if (!nat64_needed(b->settings, &b->peers[i], &route.source))
+			b->peers[left++] = b->peers[i];
+	}
+	b->peer_count = left;
+	return left > 0 ||
+	    binding_fail(b, RESULT_CONNECT_FAILED, REPLY_NETWORK_UNREACHABLE,
+		"there is no route to the peer, and nobody comes through NAT64");
 }
 
 /* ------------------------------------------------------- listening */
@@ -245,7 +270,7 @@ binding_open(struct binding *b, struct deadline until)
 	b->listener_ipv6 = -1;
 	b->fd = -1;
 	listens = find_peers(b, until) && judge_peers(b) &&
-	    listen_both(b, &port);
+	    drop_translated(b) && listen_both(b, &port);
 	b->ipv4 = address_towards(b, FAMILY_IPV4, port);
 	b->ipv6 = address_towards(b, FAMILY_IPV6, port);
 	return listens;

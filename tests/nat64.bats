@@ -138,6 +138,18 @@ names_start() {
 	assert_equal rep "$(value rep "${lines[0]}")" 03
 }
 
+@test "a BIND for a peer that only a translator could reach is 03" {
+	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96"
+	run in_ns c4 "$PEERS/bind.py" "$GW4:1080" "$S4" 0
+	assert_match reply "${lines[0]}" 'rep=03'
+	assert_record "$(record_of "$(value client "${lines[0]}")")" \
+	    connect-failed 'reason=nobody comes through NAT64'
+	start client ip netns exec "$NET-c4" "$PEERS/bind.py" "$GW4:1080" \
+	    "$S6" 0
+	wait_for_line "$BATS_FILE_TMPDIR/client.out" 'rep=00'
+	stop client
+}
+
 @test "rules judge the IPv4 address" {
 	gateway_start dual 'deny at 198.51.100.80' "$NET_ALLOW" \
 	    "nat64-prefix $PREFIX/96"
