@@ -149,7 +149,8 @@ drop_translated(struct binding *b)
 	b->peer_count = left;
 	return left > 0 ||
 	    binding_fail(b, RESULT_CONNECT_FAILED, REPLY_NETWORK_UNREACHABLE,
-		"there is no route to the peer, and nobody comes through NAT64");
+		"there is no route to the peer, and nobody comes "
+		"through NAT64");
 }
 
 /* ------------------------------------------------------- listening */
