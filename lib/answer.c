@@ -224,7 +224,7 @@ list_number(uint32_t number, const char *service, const struct addrinfo *hints,
 		while (*end != NULL)
 			end = &(*end)->ai_next;
 	}
-	if (canonical)
+	if (canonical && *out != NULL)
 		(*out)->ai_canonname = fakes_text(number);
 	return 0;
 }

@@ -470,6 +470,7 @@ read_users_file(struct reading *reading)
 	text_add(&t, "/socks64/client.conf");
 	if (!t.cut)
 		read_file(reading, path, true);
+	reading->reader.file = NULL; /* it was `path' */
 }
 
 static void

@@ -362,6 +362,12 @@ find_library(char path[PATH_MAX])
 
 /* --------------------------------------------------------- environment */
 
+static bool
+is_same_net(const struct fake_net *a, const struct fake_net *b)
+{
+	return a->bits == b->bits && address_equal(&a->prefix, &b->prefix);
+}
+
 /* The table of names of another socks64 that we are under, so that what its
  * addresses mean stays so; else a new one. */
 static void
@@ -373,10 +379,8 @@ settle_table(struct handover *h)
 
 	real_load();
 	if (outer != NULL && handover_read(outer, &before) &&
-	    memcmp(&before.fake_ipv4, &h->fake_ipv4, sizeof(h->fake_ipv4)) ==
-		0 &&
-	    memcmp(&before.fake_ipv6, &h->fake_ipv6, sizeof(h->fake_ipv6)) ==
-		0 &&
+	    is_same_net(&before.fake_ipv4, &h->fake_ipv4) &&
+	    is_same_net(&before.fake_ipv6, &h->fake_ipv6) &&
 	    fakes_open(h, before.table, before.table_inode)) {
 		h->table = before.table;
 		h->table_inode = before.table_inode;

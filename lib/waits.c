@@ -105,7 +105,9 @@ poll_take(struct pollfd *fds, nfds_t n, const struct pollfd *asked)
 	int ready = 0;
 
 	for (nfds_t i = 0; i < n; i++) {
-		fds[i].revents = asked[n + i].fd == 1 ? 0 : asked[i].revents;
+		fds[i].revents = asked[i].revents;
+		if (asked[n + i].fd == 1)
+			fds[i].revents = 0;
 		ready += fds[i].revents != 0;
 	}
 	return ready;

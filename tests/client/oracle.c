@@ -116,7 +116,7 @@ static const char *
 peer_of(int fd)
 {
 	static char text[80];
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer = { 0 };
 	socklen_t size = sizeof(peer);
 
 	if (getpeername(fd, (struct sockaddr *)&peer, &size) == -1)
@@ -513,7 +513,8 @@ options(void)
 	int domain = 0;
 	int tos = 0;
 	socklen_t size = sizeof(value);
-	struct sockaddr_storage own;
+	/* Its port is where sockaddr_in has it. */
+	struct sockaddr_in6 own = { 0 };
 	socklen_t own_size = sizeof(own);
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
@@ -529,8 +530,7 @@ options(void)
 	line("options: TCP_NODELAY %d, domain %d, TOS %s %d", value != 0,
 	    domain == family, name_of(got), tos);
 	line("options: getsockname family %d, size %d, port %d",
-	    own.ss_family == family, (int)own_size,
-	    ((struct sockaddr_in *)&own)->sin_port != 0);
+	    own.sin6_family == family, (int)own_size, own.sin6_port != 0);
 	line("options: blocking %d, close-on-exec %d",
 	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0,
 	    fcntl(fd, F_GETFD) == FD_CLOEXEC);

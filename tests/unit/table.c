@@ -474,7 +474,8 @@ is_untouched(const struct table *t)
 	static const uint8_t zeros[TABLE_SLOT_SIZE];
 
 	for (uint32_t i = 0; i < TABLE_SLOTS; i++)
-		if (memcmp(&t->file->slots[i], zeros, sizeof(zeros)) != 0)
+		if (memcmp((const uint8_t *)&t->file->slots[i], zeros,
+			sizeof(zeros)) != 0)
 			return false;
 	return true;
 }
