@@ -78,8 +78,10 @@ def stat_of(pid):
 
 
 def children(parent):
-    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and
-            stat_of(pid)[1:2] == [str(parent)] and stat_of(pid)[0] != "Z"]
+    stats = {int(pid): stat_of(pid)
+             for pid in os.listdir("/proc") if pid.isdigit()}
+    return [pid for pid, stat in stats.items()
+            if stat[1:2] == [str(parent)] and stat[0] != "Z"]
 
 
 def command_line(pid):
@@ -171,7 +173,7 @@ class Service:
     def sessions(self):
         ours = command_line(self.pid)
         return [pid for pid in children(self.pid)
-                if command_line(pid) != ours]
+                if command_line(pid) not in (b"", ours)]
 
     def connect(self, address=ADDRESS, source=None):
         client = socket.create_connection(address, DEADLINE, source)
@@ -994,6 +996,8 @@ def busy_ending_gate(made, number):
     until it waits for that.  Returns the gate, which will not end yet."""
     gate = made.wait_gate()
     os.kill(gate, signal.SIGSTOP)
+    # SIGTERM would be taken first where both are on their way.
+    wait_for("the gate's stop", lambda: stat_of(gate)[:1] == ["T"])
     os.kill(made.pid, number)
     wait_for("SIGTERM to the gate", lambda: int(
         status_field(gate, "ShdPnd")[0], 16) & 1 << signal.SIGTERM - 1)
