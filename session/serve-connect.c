@@ -56,8 +56,8 @@ serve_connect(struct session *s)
 
 	if (!serve_is_ftp(s) && !associate_lasts(s))
 		table_close(&s->table);
-	/* From here: of the table no more than recall_rewrite() took, but where
-	 * an ADDRESS ID is to be pinned or forgotten. */
+	/* From here: of the table no more than recall_rewrite() took, but
+	 * where an ADDRESS ID is to be pinned or forgotten. */
 	if (s->verdict.settled || !dial(s, until)) {
 		bound = pass_on(s, way, until);
 		server = s->upstream.fd;
