@@ -303,33 +303,49 @@ print(subprocess.run(["curl", "-sS", f"http://{a}/"], close_fds=True,
 	[[ -z $output && $status -eq 7 ]]
 }
 
+# consult SERVER RULE: the oracle's lines, plainly and under socks64 at both
+# clients, into files; in the background, as pids.
+consult() {
+	local address client
+	address=$(net_server "$1")
+	in_ns gw "$oracle" "$address" 7001 7002 "$2" \
+	    >"$out/$1-gw-$2" 2>&1 3>&- &
+	pids+=($!)
+	for client in c4 c6; do
+		s64 $client "$oracle" "$address" 7001 7002 "$2" \
+		    >"$out/$1-$client-$2" 2>&1 3>&- &
+		pids+=($!)
+	done
+}
+
+# agree SERVER RULE
+agree() {
+	local client
+	for client in c4 c6; do
+		diff "$out/$1-gw-$2" "$out/$1-$client-$2" || return 1
+	done
+}
+
 @test "the kernel is the oracle: connect, poll, select and epoll" {
-	local rule client server
+	local rule server
 	local oracle=$BUILT/oracle out=$BATS_TEST_TMPDIR
 	local -a pids=()
 	for server in s4 s6; do
 		for rule in $("$oracle" rules); do
-			in_ns gw "$oracle" "$(net_server $server)" 7001 7002 \
-			    "$rule" >"$out/$server-gw-$rule" 2>&1 3>&- &
-			pids+=($!)
-			for client in c4 c6; do
-				s64 $client "$oracle" \
-				    "$(net_server $server)" 7001 7002 \
-				    "$rule" >"$out/$server-$client-$rule" \
-				    2>&1 3>&- &
-				pids+=($!)
-			done
+			consult "$server" "$rule"
 		done
 	done
 	wait "${pids[@]}"
 	for server in s4 s6; do
 		for rule in $("$oracle" rules); do
 			[[ -s $out/$server-gw-$rule ]] || fail "$rule"
-			for client in c4 c6; do
-				diff "$out/$server-gw-$rule" \
-				    "$out/$server-$client-$rule" ||
-				    fail "$client to $server: $rule"
-			done
+			! agree "$server" "$rule" || continue
+			# Some lines are what is seen within 50 ms, which this
+			# crowd can use up: once more, alone.
+			pids=()
+			consult "$server" "$rule"
+			wait "${pids[@]}"
+			agree "$server" "$rule" || fail "$server: $rule"
 		done
 	done
 }
