@@ -248,13 +248,19 @@ serves_all() {
 	wait_for_line "$GATEWAY_LOG" 'socks64\[[0-9]+\]: unknown option --nonsense'
 }
 
-@test "inetd wait instead of nowait: the listening socket is refused, with what to change" {
-	echo "127.0.0.1:1080 stream tcp wait nobody $PLACE/socks64-handler-static socks64-handler-static" \
+@test "openbsd-inetd with wait instead of nowait: one process listens and serves all" {
+	example inetd.conf "$OPENBSD" 's/nowait.60000/wait/' \
 	    >"$PLACE/inetd.conf"
-	launch 1 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	launch 2 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
 	    "$PLACE/inetd.conf"
-	run socks --timeout 2 127.0.0.1:1080 raw '>050100' gone
-	wait_for_line "$GATEWAY_LOG" 'fd 0 is a listening socket: .*\(inetd: nowait\)'
+	local -i i
+	for i in 1 2 3; do
+		run socks 127.0.0.1:1080 127.0.0.1 7000 reply
+		assert_match "session $i" "$output" rep=00
+	done
+	wait_for_line "$GATEWAY_LOG" 'listening on 127.0.0.1:1080'
+	run grep -c 'listening on 127.0.0.1:1080' "$GATEWAY_LOG"
+	assert_equal "how often it began" "$output" 1
 }
 
 # stops_serving: after at most five sessions nobody is served any more.
