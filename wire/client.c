@@ -15,8 +15,6 @@ enum {
 	ATYP_ADDRESS_ID = 8,
 };
 
-enum { ID_LENGTH = 4 };
-
 /* VER NMETHODS METHODS */
 size_t
 client_greeting_format(bool password, uint8_t octets[CLIENT_GREETING_MAX])
@@ -65,9 +63,9 @@ client_login_format(const struct login *login,
 static size_t
 put_id(uint8_t *at, uint32_t id)
 {
-	for (size_t i = 0; i < ID_LENGTH; i++)
+	for (size_t i = 0; i < SOCKS5_ID_SIZE; i++)
 		at[i] = (uint8_t)(id >> (24 - 8 * i));
-	return ID_LENGTH;
+	return SOCKS5_ID_SIZE;
 }
 
 /* The octets of an address, those of 0.0.0.0 for none. */
@@ -156,20 +154,6 @@ client_login_parse(struct cursor *c, bool *granted)
 	return PARSE_DONE;
 }
 
-/* How long is an address field of that type?  A name says so itself, in its
- * first octet.  False: an ATYP that nobody knows. */
-static bool
-field_length(struct cursor *walk, uint8_t type, size_t *length)
-{
-	switch (type) {
-	case ATYP_IPV4: *length = 4; return true;
-	case ATYP_IPV6: *length = 16; return true;
-	case ATYP_ADDRESS_ID: *length = ID_LENGTH; return true;
-	case ATYP_DOMAINNAME: *length = cursor_u8(walk); return true;
-	default: return false;
-	}
-}
-
 static void
 take_field(struct client_address *out, uint8_t type, const uint8_t *field,
     size_t length)
@@ -198,7 +182,7 @@ take_address(struct cursor *walk, struct client_address *out)
 	*out = (struct client_address){ 0 };
 	if (walk->starved)
 		return PARSE_MORE;
-	if (!field_length(walk, type, &length))
+	if (!socks5_address_length(walk, type, &length))
 		return PARSE_BAD;
 	const uint8_t *field = cursor_take(walk, length);
 	const uint16_t port = cursor_u16(walk);
@@ -249,7 +233,7 @@ client_reply_missing(const uint8_t *octets, size_t length)
 	if (length < HEAD)
 		return HEAD - length;
 	field = (struct cursor){ .at = octets + HEAD, .left = length - HEAD };
-	if (!field_length(&field, octets[HEAD - 1], &whole))
+	if (!socks5_address_length(&field, octets[HEAD - 1], &whole))
 		return 0;
 	if (field.starved)
 		return 1; /* the length of the name */

@@ -15,8 +15,6 @@ enum {
 	ATYP_ADDRESS_ID = 8, /* draft-kitamura-socks-ipv6-01 */
 };
 
-enum { ID_LENGTH = 4 };
-
 /* RFC 1928 3:  VER NMETHODS METHODS... */
 enum parse
 socks5_greeting_parse(struct cursor *c, struct socks5_greeting *out)
@@ -40,14 +38,13 @@ socks5_greeting_parse(struct cursor *c, struct socks5_greeting *out)
 	return PARSE_DONE;
 }
 
-/* How long is the address field?  False: an ATYP that we do not know. */
-static bool
-address_field(struct cursor *walk, uint8_t type, size_t *length)
+bool
+socks5_address_length(struct cursor *walk, uint8_t type, size_t *length)
 {
 	switch (type) {
 	case ATYP_IPV4: *length = 4; return true;
 	case ATYP_IPV6: *length = 16; return true;
-	case ATYP_ADDRESS_ID: *length = ID_LENGTH; return true;
+	case ATYP_ADDRESS_ID: *length = SOCKS5_ID_SIZE; return true;
 	case ATYP_DOMAINNAME: *length = cursor_u8(walk); return true;
 	default: return false;
 	}
@@ -55,7 +52,7 @@ address_field(struct cursor *walk, uint8_t type, size_t *length)
 
 /* CLASS REALID */
 static uint32_t
-id_of(const uint8_t octets[ID_LENGTH])
+id_of(const uint8_t octets[SOCKS5_ID_SIZE])
 {
 	return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 |
 	    (uint32_t)octets[2] << 8 | octets[3];
@@ -98,7 +95,7 @@ read_address(struct cursor *walk, struct request *out, enum reply *why)
 	const uint8_t type = cursor_u8(walk);
 	if (walk->starved)
 		return PARSE_MORE;
-	if (!address_field(walk, type, &length)) {
+	if (!socks5_address_length(walk, type, &length)) {
 		*why = REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
 		return PARSE_BAD;
 	}
@@ -186,8 +183,8 @@ socks5_reply_format_id(enum reply reply, uint32_t id, uint16_t port,
 	octets[5] = (uint8_t)(id >> 16 & 0xff);
 	octets[6] = (uint8_t)(id >> 8 & 0xff);
 	octets[7] = (uint8_t)(id & 0xff);
-	port_put(port, octets + 4 + ID_LENGTH);
-	return 6 + ID_LENGTH;
+	port_put(port, octets + 4 + SOCKS5_ID_SIZE);
+	return 6 + SOCKS5_ID_SIZE;
 }
 
 /* VER REP FLAG 03 LENGTH NAME BND.PORT */

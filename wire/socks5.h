@@ -41,6 +41,16 @@ enum parse socks5_greeting_parse(struct cursor *c,
 enum parse socks5_request_parse(struct cursor *c, struct request *out,
     enum reply *why);
 
+/* Octets of an address field with ATYP 08: CLASS and REALID. */
+enum { SOCKS5_ID_SIZE = 4 };
+
+/*
+ * How many octets an address field of that ATYP has, into *length.  A name
+ * says so itself, in its first octet, which is taken from the walk.  False: an
+ * ATYP that nobody knows.
+ */
+bool socks5_address_length(struct cursor *walk, uint8_t type, size_t *length);
+
 /*
  * ATYP DST.ADDR DST.PORT alone, as requests, datagrams and the control
  * channel of UDP have it, into those fields of *out, which are zero before.
