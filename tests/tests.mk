@@ -63,7 +63,7 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
-CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra -MMD -MP
+CHECKED = $(OWN_CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra -MMD -MP
 NO_RECOVER = -fno-sanitize-recover=all
 CHECKS_asan = -fsanitize=address,undefined $(NO_RECOVER)
 CHECKS_ubsan = -fsanitize=undefined $(NO_RECOVER)
@@ -141,10 +141,10 @@ build/tests/dial: build/ubsan/tests/unit/dial.o $(call objects,ubsan,$(DIAL))
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    net/relay.o net/exchange.o net/flow.o net/outcome.o net/sockaddr.o base/figures.o base/wait.o \
 	    wire/address.o base/text.o)
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+	$(call STEP,link)$(LINK) -pie -o $@ $^
 
 build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+	$(call STEP,link)$(LINK) -pie -o $@ $^
 
 # What tests/sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
@@ -155,7 +155,7 @@ CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
 probes: $(PROBES)
 
 $(PROBES): %: %.o $(CONFINEMENT)
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
+	$(call STEP,link)$(LINK) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
 
 build/tests/probe/table.o: build/sandbox/filters.h
 
@@ -237,7 +237,7 @@ build/bench/%: tests/bench/%.c
 
 build/bench/policy: tests/unit/policy.c $(PURE)
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $^ \
+	$(call STEP,link)$(CC) $(OWN_CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $^ \
 	    -lcrypt
 
 TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/dial \
