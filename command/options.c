@@ -173,10 +173,7 @@ report_line(void *context, bool warning, const char *where, const char *what)
 	struct text line = text_in(buffer, sizeof(buffer));
 
 	(void)context;
-	text_add(&line, where);
-	text_add(&line, warning ? ": warning: " : ": ");
-	text_add(&line, what);
-	text_add_char(&line, '\n');
+	reader_add_report(&line, warning, where, what);
 	(void)print_text(STDERR_FILENO, buffer);
 }
 

@@ -21,6 +21,7 @@
 #include "lib/handover.h"
 #include "lib/program.h"
 #include "lib/real.h"
+#include "policy/reader.h"
 
 enum {
 	STATUS_OK = 0,
@@ -134,10 +135,7 @@ report(void *context, bool warning, const char *where, const char *what)
 	struct text line = text_in(buffer, sizeof(buffer));
 
 	(void)context;
-	text_add(&line, where);
-	text_add(&line, warning ? ": warning: " : ": ");
-	text_add(&line, what);
-	text_add(&line, "\n");
+	reader_add_report(&line, warning, where, what);
 	print(STDERR_FILENO, buffer);
 }
 

@@ -48,6 +48,16 @@ reader_error(struct reader *r, const char *sentence)
 }
 
 void
+reader_add_report(struct text *line, bool warning, const char *where,
+    const char *what)
+{
+	text_add(line, where);
+	text_add(line, warning ? ": warning: " : ": ");
+	text_add(line, what);
+	text_add_char(line, '\n');
+}
+
+void
 reader_warn(struct reader *r, const char *sentence)
 {
 	report(r, true, sentence);

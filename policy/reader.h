@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "policy/settings.h"
 
 /* Where the reading stands, and who is told of errors. */
@@ -37,6 +38,10 @@ void reader_unreadable(struct reader *r, const char *path, int error,
 
 /* Reports a warning: something is odd, and the reading succeeds. */
 void reader_warn(struct reader *r, const char *sentence);
+
+/* What a settings_report is told, as a line: FILE:LINE: what is wrong. */
+void reader_add_report(struct text *line, bool warning, const char *where,
+    const char *what);
 
 /* A whole file in memory, which is being cut into lines of any length.  Its
  * `data` is from the heap and the caller's to free; the lines are C strings
