@@ -24,7 +24,8 @@ enum { HOST_NAME_SIZE = 256 };
 
 enum verdict {
 	VERDICT_LIBC,   /* libc's own answer */
-	VERDICT_DIRECT, /* the same, and its addresses are direct */
+	VERDICT_HOSTS,  /* the same, of a file that may have both families */
+	VERDICT_DIRECT, /* libc's, and its addresses are direct */
 	VERDICT_FAKE,
 	VERDICT_NONE,  /* no such name */
 	VERDICT_AGAIN, /* there are no numbers any more */
@@ -56,15 +57,31 @@ is_of_this_host(const char *name)
 	return strcasecmp(own, name) == 0;
 }
 
+/* -v: its first fake address tells the number. */
+static void
+say_looked_up(const char *name, uint32_t number)
+{
+	const struct address a = fakes_address(&handover, FAMILY_IPV4, number);
+	char buffer[ADDRESS_TEXT + sizeof("looked up, ")];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, "looked up, ");
+	address_add(&t, &a);
+	say_line(name, buffer);
+}
+
 static enum verdict
 number_for(const char *name, uint32_t *number)
 {
 	*number = fakes_number(name);
 	if (*number == 0)
 		return VERDICT_AGAIN;
-	return !handover.ask_names || ask_exists(name, *number) ?
-	    VERDICT_FAKE :
-	    VERDICT_NONE;
+	if (handover.ask_names && !ask_exists(name, *number)) {
+		say_line(name, "looked up, no such name");
+		return VERDICT_NONE;
+	}
+	say_looked_up(name, *number);
+	return VERDICT_FAKE;
 }
 
 /* RFC 3089 3: an address of a family that the program cannot use goes to the
@@ -77,7 +94,10 @@ number_for_address(const struct address *a, uint32_t *number)
 
 	address_add(&t, a);
 	*number = fakes_number(buffer);
-	return *number == 0 ? VERDICT_AGAIN : VERDICT_FAKE;
+	if (*number == 0)
+		return VERDICT_AGAIN;
+	say_looked_up(buffer, *number);
+	return VERDICT_FAKE;
 }
 
 static bool
@@ -99,7 +119,7 @@ classify_here(const char *name, int family, uint32_t *number)
 	if (handover_is_direct(&handover, name))
 		return VERDICT_DIRECT;
 	switch (hosts_find(name, family, &a)) {
-	case HOSTS_HAVE: return VERDICT_LIBC;
+	case HOSTS_HAVE: return VERDICT_HOSTS;
 	case HOSTS_OTHER: return number_for_address(&a, number);
 	case HOSTS_NONE: break;
 	}
@@ -239,6 +259,16 @@ remember_direct(const struct addrinfo *list)
 			fakes_add_direct(&a);
 }
 
+/* libc's own, of both families. */
+static int
+list_by_libc(const char *node, const char *service,
+    const struct addrinfo *hints, struct addrinfo **out)
+{
+	const struct addrinfo h = widened(hints);
+
+	return real.getaddrinfo(node, service, &h, out);
+}
+
 /* A text of an address, in any spelling that libc knows, is libc's. */
 static bool
 is_numeric(const char *node, const char *service, const struct addrinfo *hints,
@@ -258,14 +288,16 @@ answer_list(const char *node, const char *service,
 	uint32_t number = 0;
 	int status;
 
-	if (node == NULL ||
-	    (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0) ||
-	    (family != AF_UNSPEC && family != AF_INET && family != AF_INET6))
+	if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6)
 		return real.getaddrinfo(node, service, hints, out);
+	if (node == NULL ||
+	    (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0))
+		return list_by_libc(node, service, hints, out);
 	if (is_numeric(node, service, hints, out))
 		return 0;
 	switch (classify(node, family, &number)) {
 	case VERDICT_LIBC: return real.getaddrinfo(node, service, hints, out);
+	case VERDICT_HOSTS: return list_by_libc(node, service, hints, out);
 	case VERDICT_DIRECT:
 		status = real.getaddrinfo(node, service, hints, out);
 		if (status == 0)
@@ -352,7 +384,8 @@ answer_host(const char *name, int family, const struct answer_room *room)
 	if (family != AF_INET && family != AF_INET6)
 		return host_by_libc(name, family, room);
 	switch (classify(name, family, &number)) {
-	case VERDICT_LIBC: return host_by_libc(name, family, room);
+	case VERDICT_LIBC:
+	case VERDICT_HOSTS: return host_by_libc(name, family, room);
 	case VERDICT_DIRECT:
 		status = host_by_libc(name, family, room);
 		if (status == 0 && *room->result != NULL)

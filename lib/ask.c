@@ -8,61 +8,114 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/wait.h"
 #include "lib/control.h"
 #include "lib/fakes.h"
 #include "lib/real.h"
 #include "lib/start.h"
 
-enum { WORD_BITS = 32 };
+/* ADR.PREF, in the place of DST.PORT. */
+enum { ADR_PREF_IPV4 = 1, ADR_PREF_ID = 8 };
 
-/* Numbers that were asked for, by their slot: after 65,536 names one or the
- * other is not asked for again, and its connection tells. */
-static _Atomic uint32_t asked[FAKES_MAX / WORD_BITS];
+/* Seconds.  An ID lives for five minutes from its last use, and for an hour:
+ * what was lost after a wrong guess would be a datagram. */
+enum { UNUSED_MAX = 240, AGE_MAX = 3300 };
 
-/* The gateway does not know the question. */
-static atomic_bool unknown;
+/* By the slot of its number: the number, and the ID in the lower half; when it
+ * was given and used. */
+static struct {
+	_Atomic uint64_t words;
+	_Atomic uint32_t made;
+	_Atomic uint32_t used;
+} known[FAKES_MAX];
 
-/* The first time that the number is asked for? */
-static bool
-is_new(uint32_t number)
+/* What the gateway said to the command itself. */
+static atomic_bool gives;
+static atomic_bool refuses;
+
+static uint32_t
+seconds_now(void)
 {
-	const uint32_t slot = number % FAKES_MAX;
-	const uint32_t bit = UINT32_C(1) << slot % WORD_BITS;
-
-	return (atomic_load(&asked[slot / WORD_BITS]) & bit) == 0;
+	return (uint32_t)(clock_now() / 1000);
 }
 
 static void
-note(uint32_t number)
+note(uint32_t number, uint32_t id)
 {
 	const uint32_t slot = number % FAKES_MAX;
+	const uint32_t now = seconds_now();
 
-	(void)atomic_fetch_or(&asked[slot / WORD_BITS],
-	    UINT32_C(1) << slot % WORD_BITS);
+	atomic_store(&known[slot].made, now);
+	atomic_store(&known[slot].used, now);
+	atomic_store(&known[slot].words, (uint64_t)number << 32 | id);
+	atomic_store(&gives, true);
+}
+
+uint32_t
+ask_id(uint32_t number)
+{
+	const uint32_t slot = number % FAKES_MAX;
+	const uint64_t words = atomic_load(&known[slot].words);
+	const uint32_t now = seconds_now();
+
+	if (number == 0 || words >> 32 != number ||
+	    now - atomic_load(&known[slot].made) > AGE_MAX ||
+	    now - atomic_load(&known[slot].used) > UNUSED_MAX)
+		return 0;
+	atomic_store(&known[slot].used, now);
+	return (uint32_t)words;
+}
+
+bool
+ask_is_known(void)
+{
+	return atomic_load(&gives);
+}
+
+/*
+ * Two questions on one connection: for an address of any family, which the
+ * gateway has to look up, and for an ID, for which it does not.  The REP of
+ * the first one; *id is 0 where there is none.
+ */
+static enum reply
+ask(const char *name, uint32_t *id)
+{
+	struct client_request request = {
+		.command = REQUEST_ADDRESS_ASSOCIATE,
+		.flag = REQUEST_FLAG_DESTINATION,
+		.to = { .name = (const uint8_t *)name,
+		    .name_length = (uint8_t)strlen(name),
+		    .address.port = ADR_PREF_IPV4 },
+	};
+	struct dial d;
+	const int fd = control_open(&request, &d);
+
+	*id = 0;
+	if (fd == -1)
+		return d.reply == REPLY_SUCCEEDED ? REPLY_GENERAL_FAILURE :
+						    (enum reply)d.reply;
+	request.flag = 0;
+	request.to.address.port = ADR_PREF_ID;
+	dial_request(&d, &request);
+	if (control_wait(&d, fd, clock_now() + handover.connect_timeout) == 0)
+		*id = d.id;
+	(void)real.close(fd);
+	return REPLY_SUCCEEDED;
 }
 
 bool
 ask_exists(const char *name, uint32_t number)
 {
-	const struct client_request request = {
-		.command = CLIENT_ADDRESS_ASSOCIATE,
-		.to = { .name = (const uint8_t *)name,
-		    .name_length = (uint8_t)strlen(name) },
-	};
 	const int error = errno;
-	struct dial d;
+	uint32_t id;
 
-	if (atomic_load(&unknown) || !is_new(number))
+	if (atomic_load(&refuses) || ask_id(number) != 0)
 		return true;
-	const int fd = control_open(&request, &d);
-	if (fd != -1)
-		(void)real.close(fd);
+	const enum reply reply = ask(name, &id);
 	errno = error;
-	if (fd == -1 && d.reply == REPLY_HOST_UNREACHABLE)
-		return false;
-	if (fd == -1 && d.reply == REPLY_COMMAND_NOT_SUPPORTED)
-		atomic_store(&unknown, true);
-	if (fd != -1)
-		note(number);
-	return true;
+	if (reply == REPLY_COMMAND_NOT_SUPPORTED)
+		atomic_store(&refuses, true);
+	if (id != 0)
+		note(number, id);
+	return reply != REPLY_HOST_UNREACHABLE;
 }

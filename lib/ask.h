@@ -14,4 +14,11 @@
  * or cannot be asked; then the connection tells. */
 bool ask_exists(const char *name, uint32_t number);
 
+/* The ADDRESS ID by which the gateway knows the name of that number, while it
+ * surely does; 0: there is none. */
+uint32_t ask_id(uint32_t number);
+
+/* Did the gateway ever give one? */
+bool ask_is_known(void);
+
 #endif

@@ -64,7 +64,7 @@ find_server(struct entry *out)
 void
 called_server(int fd)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);
@@ -90,7 +90,7 @@ called_bind(int fd, const struct sockaddr *to, socklen_t length)
 {
 	struct entry server;
 	struct address a;
-	sigset_t saved;
+	struct guard saved;
 	bool wanted = false;
 
 	if (!handover_good || handover.bind_count == 0 ||
@@ -113,7 +113,7 @@ called_bind(int fd, const struct sockaddr *to, socklen_t length)
 bool
 called_forget(int fd)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	const struct entry *e = entry_at(fd);
@@ -213,7 +213,7 @@ called_ask(int fd)
 {
 	struct question q = { .request = { 0 } };
 	struct dial d;
-	sigset_t saved;
+	struct guard saved;
 
 	const int flags = real.fcntl(fd, F_GETFL);
 	(void)real.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -316,7 +316,7 @@ hand_over(int fd, int flags)
 static bool
 accept_now(int fd, int flags, int *result)
 {
-	sigset_t saved;
+	struct guard saved;
 	bool over = true;
 
 	*result = -1;
@@ -354,7 +354,7 @@ called_accept(int fd, int flags, int *result)
 		if ((real.fcntl(fd, F_GETFL) & O_NONBLOCK) != 0)
 			break;
 		if (real.ppoll(&one, 1, NULL, NULL) == -1 &&
-		    (errno != EINTR || !tcp_restarts()))
+		    (errno != EINTR || !tcp_restarts_now()))
 			break;
 	}
 	return true;

@@ -351,7 +351,7 @@ check_ids(const struct handover *h, size_t i)
 {
 	static const char name[] = "localhost.invalid";
 	const struct client_request request = {
-		.command = CLIENT_ADDRESS_ASSOCIATE,
+		.command = REQUEST_ADDRESS_ASSOCIATE,
 		.to = { .name = (const uint8_t *)name,
 		    .name_length = sizeof(name) - 1 },
 	};

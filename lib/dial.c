@@ -87,6 +87,13 @@ dial_await(struct dial *d)
 	go_on(d, DIAL_REPLY);
 }
 
+void
+dial_request(struct dial *d, const struct client_request *request)
+{
+	d->length = (uint16_t)client_request_format(request, d->buffer);
+	go_on(d, DIAL_REQUEST);
+}
+
 /* -------------------------------------------------------------- sending */
 
 static size_t

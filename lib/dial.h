@@ -62,6 +62,9 @@ void dial_begin(struct dial *d, const struct client_request *request);
 /* Another reply is to come, the second one of BIND. */
 void dial_await(struct dial *d);
 
+/* Another request, behind the reply to the last one. */
+void dial_request(struct dial *d, const struct client_request *request);
+
 /*
  * Pushes the handshake over fd, whose connect(2) has begun.  Returns what it
  * waits for, POLLIN or POLLOUT; 0 when it is over: DIAL_DONE or DIAL_FAILED.

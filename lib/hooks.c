@@ -44,7 +44,7 @@ has_data_mark(int fd)
 static void
 drop(int fd)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);
@@ -226,7 +226,7 @@ int hook_fcntl64(int fd, int command, long argument) HOOK(fcntl64);
 int
 hook_close(int fd)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	awake();
 	if (fd >= 0 && fd == start_table())
@@ -274,7 +274,7 @@ hook_closefrom(int first)
 static int
 copied(int from, int to)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	if (to == -1 || to == from ||
 	    (socket_mark(from) == 0 && socket_mark(to) == 0))
@@ -342,10 +342,10 @@ static void
 look(int fd, struct entry *out)
 {
 	int64_t until = INT64_MAX;
-	sigset_t saved;
+	struct guard saved;
 
 	if (has_data_mark(fd))
-		(void)tcp_push(fd, &until);
+		(void)tcp_push(fd, &until, NULL);
 	out->role = ROLE_FREE;
 	sockets_lock(&saved);
 	const struct entry *e = entry_at(fd);
@@ -948,24 +948,24 @@ int
 hook_epoll_pwait(int set, struct epoll_event *events, int size, int timeout,
     const sigset_t *mask)
 {
-	const struct epoll_room room = { set, size, events };
+	const struct epoll_room room = { set, size, events, mask };
 
 	awake();
-	return waits_epoll(&room, of_milliseconds(timeout), mask);
+	return waits_epoll(&room, of_milliseconds(timeout));
 }
 
 int
 hook_epoll_pwait2(int set, struct epoll_event *events, int size,
     const struct timespec *timeout, const sigset_t *mask)
 {
-	const struct epoll_room room = { set, size, events };
+	const struct epoll_room room = { set, size, events, mask };
 
 	awake();
 	if (real.epoll_pwait2 == NULL) {
 		errno = ENOSYS;
 		return -1;
 	}
-	return waits_epoll(&room, of_timespec(timeout), mask);
+	return waits_epoll(&room, of_timespec(timeout));
 }
 
 /* ------------------------------------------------------------------ names */

@@ -86,7 +86,7 @@ is_listed(int fd)
 /* --------------------------------------------------- what programs want */
 
 bool
-register_add(int set, int fd, const struct epoll_event *event)
+register_add(int set, int fd, const struct epoll_event *event, bool ours)
 {
 	if (fd < 0 || fd >= SOCKETS_MAX)
 		return true; /* never ours */
@@ -101,7 +101,7 @@ register_add(int set, int fd, const struct epoll_event *event)
 	}
 	(*link)->set = set;
 	(*link)->event = *event;
-	(*link)->ours = false;
+	(*link)->ours = ours;
 	return true;
 }
 

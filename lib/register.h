@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
-/* epoll_ctl(2) succeeded, or is to: what the program wants.  A set that cannot
- * be noted (no memory) is false. */
-bool register_add(int set, int fd, const struct epoll_event *event);
+/* epoll_ctl(2) succeeded: what the program wants, and whether the kernel was
+ * told ours instead.  A set that cannot be noted (no memory) is false. */
+bool register_add(int set, int fd, const struct epoll_event *event, bool ours);
 void register_change(int set, int fd, const struct epoll_event *event);
 void register_remove(int set, int fd);
 

@@ -6,6 +6,7 @@
  */
 #include "lib/sockets.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,6 +29,7 @@ static uint16_t entry_of[SOCKETS_MAX];
 static struct entry *blocks[BLOCKS_MAX];
 static size_t entries;    /* that are mapped */
 static size_t first_free; /* none is free below it */
+static int highest = -1;  /* no descriptor above it leads to an entry */
 
 /* This page is empty in a process that was forked off. */
 struct shared_page {
@@ -93,13 +95,26 @@ sockets_are_mine(void)
 }
 
 void
-sockets_lock(sigset_t *saved)
+sockets_hold(struct guard *g)
 {
 	sigset_t all;
-	int open = 0;
 
 	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, saved);
+	(void)sigprocmask(SIG_SETMASK, &all, &g->signals);
+}
+
+void
+sockets_let_go(const struct guard *g)
+{
+	(void)sigprocmask(SIG_SETMASK, &g->signals, NULL);
+}
+
+void
+sockets_enter(struct guard *g)
+{
+	int open = 0;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &g->cancel);
 	struct shared_page *page = page_now();
 	if (page == NULL)
 		page = make_page();
@@ -115,13 +130,27 @@ sockets_lock(sigset_t *saved)
 }
 
 void
-sockets_unlock(const sigset_t *saved)
+sockets_leave(const struct guard *g)
 {
 	struct shared_page *page = page_now();
 
 	if (page != NULL)
 		atomic_store_explicit(&page->lock, 0, memory_order_release);
-	(void)sigprocmask(SIG_SETMASK, saved, NULL);
+	(void)pthread_setcancelstate(g->cancel, NULL);
+}
+
+void
+sockets_lock(struct guard *g)
+{
+	sockets_hold(g);
+	sockets_enter(g);
+}
+
+void
+sockets_unlock(const struct guard *g)
+{
+	sockets_leave(g);
+	sockets_let_go(g);
 }
 
 /* -------------------------------------------------------------- entries */
@@ -203,7 +232,7 @@ entry_descriptor(const struct entry *e)
 {
 	const size_t wanted = entry_index(e) + 1;
 
-	for (int fd = 0; fd < SOCKETS_MAX; fd++)
+	for (int fd = 0; fd <= highest; fd++)
 		if (entry_of[fd] == wanted)
 			return fd;
 	return -1;
@@ -213,7 +242,7 @@ entry_descriptor(const struct entry *e)
 static void
 sweep(void)
 {
-	for (int fd = 0; fd < SOCKETS_MAX; fd++)
+	for (int fd = 0; fd <= highest; fd++)
 		if (entry_of[fd] != 0)
 			(void)entry_at(fd);
 }
@@ -255,6 +284,14 @@ take_free(void)
 	return e;
 }
 
+static void
+lead(int fd, uint16_t number)
+{
+	entry_of[fd] = number;
+	if (fd > highest)
+		highest = fd;
+}
+
 struct entry *
 entry_new(int fd, enum role role)
 {
@@ -270,9 +307,16 @@ entry_new(int fd, enum role role)
 	e->udp.control = -1;
 	e->numbers = 1;
 	e->cookie = socket_cookie(fd);
-	entry_of[fd] = (uint16_t)(entry_index(e) + 1);
+	lead(fd, (uint16_t)(entry_index(e) + 1));
 	entry_mark(fd, true);
 	return e;
+}
+
+void
+entry_forget(const struct entry *e, int fd)
+{
+	for (; fd != -1 && e->role != ROLE_FREE; fd = entry_descriptor(e))
+		unmark(fd);
 }
 
 void
@@ -280,9 +324,8 @@ entry_drop(int fd)
 {
 	const struct entry *e = entry_at(fd);
 
-	for (int other = fd; e != NULL && e->role != ROLE_FREE;
-	     other = entry_descriptor(e))
-		unmark(other);
+	if (e != NULL)
+		entry_forget(e, fd);
 }
 
 void
@@ -310,7 +353,7 @@ entry_copy(int from, int to)
 	if (e->role == ROLE_FREE)
 		return;
 	e->numbers++;
-	entry_of[to] = entry_of[from];
+	lead(to, entry_of[from]);
 	socket_marks[to] = socket_marks[from];
 }
 
@@ -323,7 +366,7 @@ entry_mark(int fd, bool data)
 enum role
 sockets_role(int fd)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	const struct entry *e = entry_at(fd);

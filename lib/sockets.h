@@ -24,8 +24,9 @@
 #include "wire/address.h"
 
 enum {
-	/* Descriptors from here on cannot be ours: EMFILE. */
-	SOCKETS_MAX = 65536,
+	/* Descriptors from here on cannot be ours: EMFILE.  It is the limit
+	 * that Linux begins with (proc(5), nr_open). */
+	SOCKETS_MAX = 1 << 20,
 	ASKED_MAX = 16,
 };
 
@@ -52,6 +53,7 @@ struct association {
 	/* Destinations as the program knows them, the last ones, to name the
 	 * source of an answer. */
 	struct address asked[ASKED_MAX];
+	uint32_t asked_ids[ASKED_MAX]; /* by which they were; 0: by none */
 	unsigned asked_count;
 };
 
@@ -103,10 +105,29 @@ sockets_run(void)
 	    0;
 }
 
-/* The lock.  A process that was forked off finds it open, and all unfinished
- * handshakes foreign. */
-void sockets_lock(sigset_t *saved);
-void sockets_unlock(const sigset_t *saved);
+/* What a thread had before its signals were held and it had the lock. */
+struct guard {
+	sigset_t signals;
+	int cancel;
+};
+
+/* Signals wait until they are let go, or for a call that has `signals` as its
+ * mask. */
+void sockets_hold(struct guard *g);
+void sockets_let_go(const struct guard *g);
+
+/*
+ * The lock, of a thread whose signals are held; it cannot be cancelled
+ * either, for what is called under the lock may be a cancellation point.  A
+ * process that was forked off finds the lock open, and all unfinished
+ * handshakes foreign.
+ */
+void sockets_enter(struct guard *g);
+void sockets_leave(const struct guard *g);
+
+/* Both: hold and enter, leave and let go. */
+void sockets_lock(struct guard *g);
+void sockets_unlock(const struct guard *g);
 
 /* Not a vfork(2) child, which has the memory of its parent? */
 bool sockets_are_mine(void);
@@ -124,8 +145,9 @@ enum role sockets_role(int fd);
 struct entry *entry_new(int fd, enum role role);
 
 /* Locked: the descriptor's socket is none of ours any more, under no
- * number. */
+ * number.  The second one is told its entry. */
 void entry_drop(int fd);
+void entry_forget(const struct entry *e, int fd);
 
 /* Locked: the descriptor is about to be closed.  The entry goes with the last
  * one of its socket. */

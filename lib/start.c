@@ -144,6 +144,13 @@ say_connection(const struct entry *e)
 	say(&line);
 }
 
+bool
+say_wants(const struct entry *e)
+{
+	return handover.saying == SAY_ALL ||
+	    (handover.saying == SAY_FAULTS && e->dial.fault != FAULT_NONE);
+}
+
 void
 say_end(const struct entry *e)
 {

@@ -34,6 +34,9 @@ int start_table(void);
  * has: writing may block.  Never a password.  errno stays. */
 void say_end(const struct entry *e);
 
+/* Is there anything to say of that end? */
+bool say_wants(const struct entry *e);
+
 /* Once a process: what is wrong with that gateway, if anything is. */
 void say_fault(unsigned gateway, const struct dial *d);
 

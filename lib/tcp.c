@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/wait.h"
+#include "lib/ask.h"
 #include "lib/real.h"
 #include "lib/register.h"
 #include "lib/start.h"
@@ -67,6 +68,19 @@ known_failure(const struct destination *d)
 
 /* Of which gateway the next connection begins. */
 static uint8_t preferred;
+
+/* No deadline of an unfinished handshake is before it. */
+static _Atomic int64_t first_deadline = INT64_MAX;
+
+static void
+note_deadline(int64_t deadline)
+{
+	int64_t known = atomic_load(&first_deadline);
+
+	while (deadline < known &&
+	    !atomic_compare_exchange_weak(&first_deadline, &known, deadline))
+		continue;
+}
 
 static unsigned
 gateways(void)
@@ -199,16 +213,23 @@ tcp_reach(struct entry *e, int fd)
 		dial_unreached(&e->dial, errno);
 }
 
-/* Locked: the entry of a connection that begins; NULL: errno. */
+/* Locked: the entry of a connection that begins; NULL: errno.  `waits`: the
+ * program waits for it, it is pushed at once. */
 static struct entry *
-begin(int fd, const struct destination *d)
+begin(int fd, const struct destination *d, bool waits)
 {
+	/* A socket of AF_INET6 is told its name by BND then, whatever family
+	 * the gateway's own address has. */
+	const bool wants_name = d->family == AF_INET6 && ask_is_known();
 	const struct client_request request = { .command = REQUEST_CONNECT,
+		.flag = wants_name ? REQUEST_FLAG_DESTINATION : 0,
 		.to = place_target(d) };
-	struct entry *e = entry_new(fd, ROLE_TCP);
+	const int known = known_failure(d);
+	struct entry *e = known == 0 ? entry_new(fd, ROLE_TCP) : NULL;
+	short events;
 
 	if (e == NULL) {
-		errno = EMFILE;
+		errno = known == 0 ? EMFILE : known;
 		return NULL;
 	}
 	e->family = d->family;
@@ -216,13 +237,16 @@ begin(int fd, const struct destination *d)
 	e->number = d->number;
 	e->gateway = preferred;
 	e->began = clock_microseconds();
-	e->until = clock_now() + handover.connect_timeout;
+	e->until = e->began / 1000 + handover.connect_timeout;
 	dial_begin(&e->dial, &request);
 	(void)atomic_fetch_add(&sockets_running, 1);
+	note_deadline(e->until);
 	tcp_reach(e, fd);
 	register_take(fd);
 	if (!dial_runs(&e->dial))
 		conclude(e, fd);
+	else if (waits)
+		(void)push_entry(e, fd, &events);
 	return e;
 }
 
@@ -238,18 +262,28 @@ is_fault(int signal)
 }
 
 bool
-tcp_restarts(void)
+tcp_restarts(const sigset_t *blocked)
 {
 	struct sigaction action;
 
 	for (int signal = 1; signal < NSIG; signal++)
-		if (!is_fault(signal) &&
+		if (!is_fault(signal) && sigismember(blocked, signal) != 1 &&
 		    sigaction(signal, NULL, &action) == 0 &&
 		    action.sa_handler != SIG_DFL &&
 		    action.sa_handler != SIG_IGN &&
 		    (action.sa_flags & SA_RESTART) == 0)
 			return false;
 	return true;
+}
+
+bool
+tcp_restarts_now(void)
+{
+	sigset_t blocked;
+
+	(void)sigemptyset(&blocked);
+	(void)sigprocmask(SIG_BLOCK, NULL, &blocked);
+	return tcp_restarts(&blocked);
 }
 
 static struct timespec
@@ -262,71 +296,101 @@ timespec_until(int64_t until)
 		.tv_nsec = rest % 1000 * 1000000 };
 }
 
-/* Says how it ended, where nobody did; `copy` is of the entry, unlocked. */
-static void
-say_once(struct entry *e, bool over, struct entry *copy)
+/* What one look at a handshake is for, and what it came to. */
+struct look {
+	bool takes;    /* its end is told: it is no more */
+	bool connects; /* connect(2) tells it */
+	int64_t until; /* the earlier one of itself and of the deadline */
+	short events;  /* 0: it is over, or there is none */
+	int error;     /* of a failure that is told */
+	enum dial_step step;
+	bool reported; /* connect(2) told that it succeeded */
+};
+
+/* Locked: takes the failure that is to be told, once: the socket is none of
+ * ours any more.  0: there is none. */
+static int
+take_end(struct entry *e, int fd)
 {
-	copy->role = ROLE_FREE;
-	if (!over || e->said)
+	if (e->foreign)
+		return ECONNABORTED;
+	if (e->dial.step != DIAL_FAILED)
+		return 0;
+	const int error = e->dial.error;
+	entry_forget(e, fd);
+	return error;
+}
+
+/* Locked.  `copy` is of an entry whose end is to be said, where there is
+ * one. */
+static void
+look_locked(int fd, struct look *l, struct entry *copy)
+{
+	struct entry *e = entry_at(fd);
+
+	if (e == NULL || e->role != ROLE_TCP)
 		return;
-	e->said = true;
-	*copy = *e;
+	const bool over = push_entry(e, fd, &l->events);
+	if ((over || !dial_runs(&e->dial)) && !e->said) {
+		e->said = true;
+		if (say_wants(e))
+			*copy = *e;
+	}
+	if (l->events != 0 && e->until < l->until)
+		l->until = e->until;
+	if (l->events != 0 || !l->takes)
+		return;
+	l->step = e->dial.step;
+	l->reported = e->reported;
+	e->reported = e->reported || l->connects;
+	l->error = take_end(e, fd);
+}
+
+/* Pushes the handshake, and takes its end where that is wanted.  held: as of
+ * tcp_push(). */
+static void
+look_at(int fd, struct look *l, const struct guard *held)
+{
+	struct entry copy;
+	struct guard own;
+
+	copy.role = ROLE_FREE;
+	if (held == NULL)
+		sockets_hold(&own);
+	else
+		own = *held;
+	sockets_enter(&own);
+	look_locked(fd, l, &copy);
+	sockets_leave(&own);
+	if (held == NULL || copy.role != ROLE_FREE)
+		sockets_let_go(&own);
+	if (copy.role != ROLE_FREE)
+		say_end(&copy); /* which may block */
+	if (held != NULL && copy.role != ROLE_FREE)
+		sockets_hold(&own);
 }
 
 short
-tcp_push(int fd, int64_t *until)
+tcp_push(int fd, int64_t *until, const struct guard *held)
 {
-	struct entry copy;
-	sigset_t saved;
-	short events = 0;
+	struct look l = { .until = *until };
 
-	copy.role = ROLE_FREE;
-	sockets_lock(&saved);
-	struct entry *e = entry_at(fd);
-	if (e != NULL && e->role == ROLE_TCP) {
-		const bool over = push_entry(e, fd, &events);
-
-		say_once(e, over, &copy);
-		if (events != 0 && e->until < *until)
-			*until = e->until;
-	}
-	sockets_unlock(&saved);
-	if (copy.role != ROLE_FREE)
-		say_end(&copy);
-	return events;
-}
-
-/* Takes the failure that is to be told, once: the socket is none of ours any
- * more.  0: there is none, and connect(2) tells that where `reported`. */
-static int
-take_end(int fd, bool reported)
-{
-	sigset_t saved;
-	int error = 0;
-
-	sockets_lock(&saved);
-	struct entry *e = entry_at(fd);
-	if (e != NULL && reported)
-		e->reported = true;
-	if (e != NULL && e->foreign)
-		error = ECONNABORTED;
-	else if (e != NULL && e->role == ROLE_TCP &&
-	    e->dial.step == DIAL_FAILED)
-		error = e->dial.error;
-	if (error != 0 && !e->foreign)
-		entry_drop(fd);
-	sockets_unlock(&saved);
-	return error;
+	look_at(fd, &l, held);
+	*until = l.until;
+	return l.events;
 }
 
 int64_t
 tcp_expire(void)
 {
 	int64_t first = INT64_MAX;
+	const int64_t known = atomic_load(&first_deadline);
 	const int64_t now = clock_now();
-	sigset_t saved;
+	struct guard saved;
 	const struct entry *e;
 
+	if (now < known)
+		return known;
 	sockets_lock(&saved);
 	for (size_t i = 0; entry_number(i) != NULL; i++) {
 		e = entry_number(i);
@@ -340,35 +404,39 @@ tcp_expire(void)
 		else if (fd != -1)
 			(void)push_entry(entry_number(i), fd, &events);
 	}
+	atomic_store(&first_deadline, first);
 	sockets_unlock(&saved);
 	return first;
 }
 
-/* Waits for the handshake of a socket until `until` (milliseconds of
- * CLOCK_MONOTONIC); 0, or -1 and errno: EINTR, ETIMEDOUT, the failure's. */
+/* Waits until the handshake of a socket is over, or until l->until
+ * (milliseconds of CLOCK_MONOTONIC); 0, or -1 and errno: EINTR, ETIMEDOUT,
+ * the failure's.  Signals that are held come while it waits. */
 static int
-wait_for_end(int fd, int64_t until, bool reported)
+wait_for_end(int fd, struct look *l, const struct guard *held)
 {
-	for (;;) {
-		int64_t next = until;
-		struct pollfd one = { .fd = fd };
+	const int64_t end = l->until;
 
-		one.events = tcp_push(fd, &next);
-		if (one.events == 0)
+	l->takes = true;
+	for (;;) {
+		l->until = end;
+		look_at(fd, l, held);
+		if (l->events == 0)
 			break;
-		const struct timespec left = timespec_until(next);
-		const int ready = real.ppoll(&one, 1, &left, NULL);
-		if (ready == -1 && (errno != EINTR || !tcp_restarts()))
+		struct pollfd one = { .fd = fd, .events = l->events };
+		const struct timespec left = timespec_until(l->until);
+		const int ready = real.ppoll(&one, 1, &left, &held->signals);
+		if (ready == -1 &&
+		    (errno != EINTR || !tcp_restarts(&held->signals)))
 			return -1;
-		if (ready == 0 && clock_now() >= until) {
+		if (ready == 0 && clock_now() >= end) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
 	}
-	const int error = take_end(fd, reported);
-	if (error == 0)
+	if (l->error == 0)
 		return 0;
-	errno = error;
+	errno = l->error;
 	return -1;
 }
 
@@ -391,10 +459,11 @@ send_deadline(int fd)
 /* The kernel's answers to a blocking connect(2) that SO_SNDTIMEO ends, and
  * to one that a signal ends: it goes on by itself. */
 static int
-wait_connected(int fd)
+wait_connected(int fd, const struct guard *held)
 {
 	const int64_t until = send_deadline(fd);
-	const int status = wait_for_end(fd, until, true);
+	struct look l = { .connects = true, .until = until };
+	const int status = wait_for_end(fd, &l, held);
 
 	if (status == -1 && errno == ETIMEDOUT && clock_now() >= until)
 		errno = EINPROGRESS;
@@ -403,24 +472,29 @@ wait_connected(int fd)
 
 /* Begins, and where the gateway cannot even be asked tells it at once. */
 static int
-begin_unlocked(int fd, const struct destination *d)
+begin_held(int fd, const struct destination *d, bool waits,
+    const struct guard *held)
 {
 	struct entry copy = { .role = ROLE_FREE };
-	sigset_t saved;
+	struct guard own = *held;
 	int error = 0;
 
-	sockets_lock(&saved);
-	struct entry *e = begin(fd, d);
+	sockets_enter(&own);
+	struct entry *e = begin(fd, d, waits);
 	if (e == NULL)
 		error = errno;
 	else if (e->dial.step == DIAL_FAILED) {
 		error = e->dial.error;
-		copy = *e;
-		entry_drop(fd);
+		if (say_wants(e))
+			copy = *e;
+		entry_forget(e, fd);
 	}
-	sockets_unlock(&saved);
-	if (copy.role != ROLE_FREE)
+	sockets_leave(&own);
+	if (copy.role != ROLE_FREE) {
+		sockets_let_go(held);
 		say_end(&copy);
+		sockets_hold(&own);
+	}
 	errno = error;
 	return error == 0 ? 0 : -1;
 }
@@ -428,15 +502,16 @@ begin_unlocked(int fd, const struct destination *d)
 /* A blocking connect(2) tries all addresses of the gateway.  flags: of the
  * descriptor. */
 static int
-connect_blocking(int fd, const struct destination *d, int flags)
+connect_blocking(int fd, const struct destination *d, int flags,
+    const struct guard *held)
 {
 	int status = -1;
 
 	(void)real.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	for (unsigned i = 0; i < gateways() && status != 0; i++) {
-		status = begin_unlocked(fd, d);
+		status = begin_held(fd, d, true, held);
 		if (status == 0)
-			status = wait_connected(fd);
+			status = wait_connected(fd, held);
 		if (status == -1 && errno != ENETDOWN)
 			break;
 	}
@@ -455,89 +530,113 @@ is_blocking(int fd)
 int
 tcp_connect(int fd, const struct destination *d)
 {
-	const int known = known_failure(d);
-
-	if (known != 0) {
-		errno = known;
-		return -1;
-	}
 	const int flags = real.fcntl(fd, F_GETFL);
-	if ((flags & O_NONBLOCK) == 0)
-		return connect_blocking(fd, d, flags);
-	if (begin_unlocked(fd, d) == 0)
-		errno = EINPROGRESS;
-	return -1;
+	struct guard held;
+	int status;
+
+	sockets_hold(&held);
+	if ((flags & O_NONBLOCK) == 0) {
+		status = connect_blocking(fd, d, flags, &held);
+	} else {
+		if (begin_held(fd, d, false, &held) == 0)
+			errno = EINPROGRESS;
+		status = -1;
+	}
+	const int error = errno;
+	sockets_let_go(&held);
+	errno = error;
+	return status;
+}
+
+/* The same call again: the handshake that there is, or was, answers. */
+static bool
+connect_held(int fd, int *result, const struct guard *held)
+{
+	struct look l = { .takes = true,
+		.connects = true,
+		.until = INT64_MAX };
+
+	*result = -1;
+	look_at(fd, &l, held);
+	if (l.events != 0) {
+		if (is_blocking(fd))
+			*result = wait_connected(fd, held);
+		else
+			errno = EALREADY;
+		return true;
+	}
+	if (l.error != 0) {
+		errno = l.error;
+		return true;
+	}
+	*result = l.reported ? -1 : 0;
+	if (l.reported)
+		errno = EISCONN;
+	return l.step == DIAL_DONE;
 }
 
 bool
 tcp_connect_again(int fd, int *result)
 {
-	int64_t until = INT64_MAX;
-	sigset_t saved;
-	enum dial_step step = DIAL_NONE;
-	bool reported = false;
+	struct guard held;
 
-	*result = -1;
-	if (tcp_push(fd, &until) != 0) {
-		if (is_blocking(fd))
-			*result = wait_connected(fd);
-		else
-			errno = EALREADY;
-		return true;
-	}
-	const int error = take_end(fd, false);
-	if (error != 0) {
-		errno = error;
-		return true;
-	}
-	sockets_lock(&saved);
-	struct entry *e = entry_at(fd);
-	if (e != NULL && e->role == ROLE_TCP) {
-		step = e->dial.step;
-		reported = e->reported;
-		e->reported = true;
-	}
-	sockets_unlock(&saved);
-	*result = reported ? -1 : 0;
-	if (reported)
-		errno = EISCONN;
-	return step == DIAL_DONE;
+	sockets_hold(&held);
+	const bool answered = connect_held(fd, result, &held);
+	const int error = errno;
+	sockets_let_go(&held);
+	errno = error;
+	return answered;
 }
 
 /* ---------------------------------------------------------------- data */
 
-bool
-tcp_data(int fd, int flags)
+static bool
+data_held(int fd, int flags, const struct guard *held)
 {
-	int64_t until = INT64_MAX;
+	struct look l = { .takes = true, .until = INT64_MAX };
 
-	if (tcp_push(fd, &until) != 0) {
+	look_at(fd, &l, held);
+	if (l.events != 0) {
+		l.until = INT64_MAX;
 		if ((flags & MSG_DONTWAIT) == 0 && is_blocking(fd))
-			return wait_for_end(fd, INT64_MAX, false) == 0;
+			return wait_for_end(fd, &l, held) == 0;
 		errno = EAGAIN;
 		return false;
 	}
-	const int error = take_end(fd, false);
-	if (error != 0)
-		errno = error;
-	return error == 0;
+	if (l.error != 0)
+		errno = l.error;
+	return l.error == 0;
+}
+
+bool
+tcp_data(int fd, int flags)
+{
+	struct guard held;
+
+	sockets_hold(&held);
+	const bool good = data_held(fd, flags, &held);
+	const int error = errno;
+	sockets_let_go(&held);
+	errno = error;
+	return good;
 }
 
 int
 tcp_error(int fd)
 {
-	int64_t until = INT64_MAX;
+	struct look l = { .takes = true, .until = INT64_MAX };
 
-	return tcp_push(fd, &until) != 0 ? 0 : take_end(fd, false);
+	look_at(fd, &l, NULL);
+	return l.error;
 }
 
 bool
 tcp_give_up(int fd)
 {
 	int64_t until = INT64_MAX;
-	sigset_t saved;
+	struct guard saved;
 
-	if (tcp_push(fd, &until) == 0)
+	if (tcp_push(fd, &until, NULL) == 0)
 		return false;
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);

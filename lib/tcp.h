@@ -27,8 +27,9 @@ bool tcp_connect_again(int fd, int *result);
  * Pushes the handshake of the descriptor, if it has an unfinished one.
  * Returns what it waits for, POLLIN or POLLOUT; 0: there is none, or it is
  * over.  *until becomes the earlier one of itself and of its deadline.
+ * held: what the caller's signals were before it held them; NULL: they come.
  */
-short tcp_push(int fd, int64_t *until);
+short tcp_push(int fd, int64_t *until, const struct guard *held);
 
 /* Ends what took longer than the connect-timeout; the moment of the next one,
  * INT64_MAX for none. */
@@ -51,7 +52,10 @@ int tcp_error(int fd);
 void tcp_reach(struct entry *e, int fd);
 
 /* After EINTR: do all signal handlers of the program restart what they
- * interrupt (SA_RESTART)? */
-bool tcp_restarts(void);
+ * interrupt (SA_RESTART)?  Those of signals that are blocked do not count. */
+bool tcp_restarts(const sigset_t *blocked);
+
+/* The same for the signals that the thread blocks now. */
+bool tcp_restarts_now(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/ask.h"
 #include "lib/control.h"
 #include "lib/fakes.h"
 #include "lib/real.h"
@@ -85,7 +86,7 @@ suit(struct entry *e, int fd)
 static bool
 install(int fd, const struct association *made, sa_family_t family)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);
@@ -124,7 +125,7 @@ family_of(int fd)
 static bool
 look(int fd, struct association *out, sa_family_t *family)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	const struct entry *e = entry_at(fd);
@@ -166,7 +167,7 @@ relay_sockaddr(int fd, const struct address *relay,
 static void
 set_peer(int fd, const struct address *peer)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);
@@ -273,9 +274,9 @@ parts_free(struct iovec *parts, const struct iovec *room)
 
 /* The last destinations, each once, to name the source of an answer. */
 static void
-note_asked(int fd, const struct address *to)
+note_asked(int fd, const struct address *to, uint32_t id)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);
@@ -287,6 +288,7 @@ note_asked(int fd, const struct address *to)
 		if (a->asked_count == 0 || !address_equal(last, to) ||
 		    last->port != to->port)
 			a->asked[a->asked_count++ % ASKED_MAX] = *to;
+		a->asked_ids[(a->asked_count - 1) % ASKED_MAX] = id;
 	}
 	sockets_unlock(&saved);
 }
@@ -296,7 +298,7 @@ static ssize_t
 send_through(int fd, const struct msghdr *message, int flags,
     const struct destination *d)
 {
-	const struct client_address to = place_target(d);
+	struct client_address to = place_target(d);
 	struct association a;
 	uint8_t header[CLIENT_DATAGRAM_MAX];
 	struct iovec room[PARTS_ON_STACK + 1];
@@ -305,6 +307,9 @@ send_through(int fd, const struct msghdr *message, int flags,
 
 	if (!ensure(fd, &a))
 		return -1;
+	to.id = ask_id(d->number);
+	if (to.id != 0)
+		to.name = NULL;
 	first.iov_len = client_datagram_format(&to, header);
 	struct iovec *parts = parts_with(&first, message, room);
 	if (parts == NULL)
@@ -325,7 +330,7 @@ send_through(int fd, const struct msghdr *message, int flags,
 	parts_free(parts, room);
 	if (sent == -1)
 		return -1;
-	note_asked(fd, &d->address);
+	note_asked(fd, &d->address, to.id);
 	return sent - (ssize_t)first.iov_len;
 }
 
@@ -393,12 +398,14 @@ struct arrival {
 };
 
 /*
- * The source of an answer as the program asked for it: its peer, else the
- * literal itself, else the name that it asked last on that port.
+ * The source of an answer as the program asked for it: its peer, else what it
+ * asked by that ADDRESS ID, else the literal itself, else the name that it
+ * asked last on that port.
  */
 static struct address
-source_of(const struct association *a, const struct address *from)
+source_of(const struct association *a, const struct client_address *source)
 {
+	const struct address *from = &source->address;
 	const unsigned known = a->asked_count < ASKED_MAX ? a->asked_count :
 							    ASKED_MAX;
 	struct address found = *from;
@@ -412,7 +419,11 @@ source_of(const struct association *a, const struct address *from)
 
 		if (asked->port != from->port)
 			continue;
-		if (address_equal(asked, from))
+		if (source->id != 0 &&
+		    source->id ==
+			a->asked_ids[(a->asked_count - 1 - i) % ASKED_MAX])
+			return *asked;
+		if (source->id == 0 && address_equal(asked, from))
 			return *from;
 		if (address_equal(&found, from) &&
 		    fakes_number_of(&handover, asked, &number))
@@ -423,16 +434,21 @@ source_of(const struct association *a, const struct address *from)
 
 /* An answer that a connected socket does not want. */
 static bool
-is_strange(const struct association *a, const struct address *from)
+is_strange(const struct association *a, const struct client_address *source)
 {
-	uint32_t number;
+	const struct address *from = &source->address;
+	uint32_t number = 0;
 
 	if (a->peer.family == FAMILY_NONE)
 		return false;
 	if (from->port != a->peer.port)
 		return true;
-	return !fakes_number_of(&handover, &a->peer, &number) &&
-	    from->family != FAMILY_NONE && !address_equal(from, &a->peer);
+	const bool named = fakes_number_of(&handover, &a->peer, &number);
+	const uint32_t id = named ? ask_id(number) : 0;
+	if (source->id != 0 && id != 0)
+		return source->id != id;
+	return !named && from->family != FAMILY_NONE &&
+	    !address_equal(from, &a->peer);
 }
 
 /*
@@ -464,9 +480,9 @@ look_next(int fd, const struct association *a, struct arrival *out)
 		if (!out->relayed)
 			return true;
 		if (client_datagram_parse(&c, &from) &&
-		    !is_strange(a, &from.address)) {
+		    !is_strange(a, &from)) {
 			out->header = (size_t)got - c.left;
-			out->source = source_of(a, &from.address);
+			out->source = source_of(a, &from);
 			return true;
 		}
 		(void)real.recv(fd, header, 0, MSG_DONTWAIT);
@@ -506,7 +522,7 @@ receive_now(int fd, struct msghdr *message, int flags)
 {
 	struct arrival arrival;
 	ssize_t got = -1;
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	const struct entry *e = entry_at(fd);

@@ -75,12 +75,23 @@ timespec_of(int64_t nanoseconds, struct timespec *room)
 
 /* ----------------------------------------------------------------- poll */
 
+/* `asked` has room for twice the descriptors. */
+struct poll_work {
+	struct pollfd *fds;
+	nfds_t n;
+	struct pollfd *asked;
+	const sigset_t *mask; /* while it waits */
+};
+
 /* The same array with what the handshakes need; `ours` says whose it is.
  * Returns how many are ours. */
 static unsigned
-poll_prepare(const struct pollfd *fds, nfds_t n, struct pollfd *asked,
-    int64_t *until)
+poll_prepare(const struct poll_work *w, int64_t *until,
+    const struct guard *held)
 {
+	struct pollfd *asked = w->asked;
+	const struct pollfd *fds = w->fds;
+	const nfds_t n = w->n;
 	unsigned ours = 0;
 
 	for (nfds_t i = 0; i < n; i++) {
@@ -88,7 +99,7 @@ poll_prepare(const struct pollfd *fds, nfds_t n, struct pollfd *asked,
 		asked[n + i].fd = 0; /* the second half says whose it is */
 		if ((socket_mark(fds[i].fd) & MARK_DATA) == 0)
 			continue;
-		const short events = tcp_push(fds[i].fd, until);
+		const short events = tcp_push(fds[i].fd, until, held);
 		if (events == 0)
 			continue;
 		asked[i].events = events;
@@ -113,15 +124,8 @@ poll_take(struct pollfd *fds, nfds_t n, const struct pollfd *asked)
 	return ready;
 }
 
-/* `asked` has room for twice the descriptors. */
-struct poll_work {
-	struct pollfd *fds;
-	nfds_t n;
-	struct pollfd *asked;
-};
-
 static int
-poll_loop(const struct poll_work *work, int64_t end, const sigset_t *mask)
+poll_loop(const struct poll_work *work, int64_t end, const struct guard *held)
 {
 	struct pollfd *fds = work->fds;
 	struct pollfd *asked = work->asked;
@@ -131,12 +135,12 @@ poll_loop(const struct poll_work *work, int64_t end, const sigset_t *mask)
 	for (;;) {
 		int64_t until = INT64_MAX;
 
-		if (poll_prepare(fds, n, asked, &until) == 0)
+		if (poll_prepare(work, &until, held) == 0)
 			return real.ppoll(fds, n,
-			    timespec_of(left_until(end), &time), mask);
+			    timespec_of(left_until(end), &time), work->mask);
 		if (real.ppoll(asked, n,
 			timespec_of(left_until(first_of(end, until)), &time),
-			mask) == -1)
+			work->mask) == -1)
 			return -1;
 		const int ready = poll_take(fds, n, asked);
 		if (ready > 0 || left_until(end) == 0)
@@ -163,9 +167,13 @@ waits_poll(struct pollfd *fds, nfds_t n, int64_t nanoseconds,
 		errno = ENOMEM;
 		return -1;
 	}
-	const struct poll_work work = { fds, n, asked };
-	const int ready = poll_loop(&work, end_of(nanoseconds), mask);
+	struct guard held;
+	sockets_hold(&held);
+	const struct poll_work work = { fds, n, asked,
+		mask != NULL ? mask : &held.signals };
+	const int ready = poll_loop(&work, end_of(nanoseconds), &held);
 	const int error = errno;
+	sockets_let_go(&held);
 	if (asked != few)
 		(void)munmap(asked, size);
 	errno = error;
@@ -182,6 +190,7 @@ typedef unsigned long set_words[SOCKETS_MAX / (8 * sizeof(unsigned long))];
 struct select_work {
 	set_words set[SETS];
 	set_words ours;
+	const sigset_t *mask; /* while it waits */
 };
 
 static bool
@@ -223,7 +232,7 @@ set_of(const struct select_sets *sets, unsigned i)
  * ours. */
 static unsigned
 select_prepare(const struct select_sets *sets, struct select_work *work,
-    int64_t *until)
+    int64_t *until, const struct guard *held)
 {
 	unsigned ours = 0;
 
@@ -241,7 +250,7 @@ select_prepare(const struct select_sets *sets, struct select_work *work,
 		    !(has(sets->in, fd) || has(sets->out, fd) ||
 			has(sets->except, fd)))
 			continue;
-		const short events = tcp_push(fd, until);
+		const short events = tcp_push(fd, until, held);
 		if (events == 0)
 			continue;
 		put(work->set[SET_IN], fd, events == POLLIN);
@@ -273,25 +282,24 @@ select_take(const struct select_sets *sets, struct select_work *work)
 }
 
 static int
-select_loop(const struct select_sets *sets, int64_t end, const sigset_t *mask,
-    struct select_work *work)
+select_loop(const struct select_sets *sets, int64_t end,
+    struct select_work *work, const struct guard *held)
 {
 	struct timespec time;
 
 	for (;;) {
 		int64_t until = INT64_MAX;
 
-		if (select_prepare(sets, work, &until) == 0)
+		if (select_prepare(sets, work, &until, held) == 0)
 			return real.pselect(sets->count, sets->in, sets->out,
 			    sets->except, timespec_of(left_until(end), &time),
-			    mask);
+			    work->mask);
 		if (real.pselect(sets->count, (fd_set *)work->set[SET_IN],
 			(fd_set *)work->set[SET_OUT],
 			(fd_set *)work->set[SET_EXCEPT],
 			timespec_of(left_until(first_of(end, until)), &time),
-			mask) == -1)
+			work->mask) == -1)
 			return -1;
-		struct select_work *done = work;
 		/* The program's sets are kept as long as nothing is told. */
 		bool any = left_until(end) == 0;
 		for (size_t w = 0;
@@ -301,7 +309,7 @@ select_loop(const struct select_sets *sets, int64_t end, const sigset_t *mask,
 				   work->set[SET_EXCEPT][w]) &
 				  ~work->ours[w]) != 0;
 		if (any)
-			return select_take(sets, done);
+			return select_take(sets, work);
 	}
 }
 
@@ -321,8 +329,12 @@ waits_select(const struct select_sets *sets, int64_t *left,
 		errno = ENOMEM;
 		return -1;
 	}
-	const int ready = select_loop(sets, end, mask, work);
+	struct guard held;
+	sockets_hold(&held);
+	work->mask = mask != NULL ? mask : &held.signals;
+	const int ready = select_loop(sets, end, work, &held);
 	const int error = errno;
+	sockets_let_go(&held);
 	(void)munmap(work, sizeof(*work));
 	*left = left_until(end);
 	errno = error;
@@ -334,7 +346,7 @@ waits_select(const struct select_sets *sets, int64_t *left,
 /* Pushes the handshakes whose events came, and takes these out.  Returns how
  * many events are left. */
 static int
-epoll_take(struct epoll_event *events, int n)
+epoll_take(struct epoll_event *events, int n, const struct guard *held)
 {
 	int left = 0;
 
@@ -343,7 +355,7 @@ epoll_take(struct epoll_event *events, int n)
 		int fd;
 
 		if (register_is_ours(&events[i], &fd))
-			(void)tcp_push(fd, &until);
+			(void)tcp_push(fd, &until, held);
 		else
 			events[left++] = events[i];
 	}
@@ -368,26 +380,59 @@ epoll_real(const struct epoll_room *room, int64_t nanoseconds,
 	    rounded > INT32_MAX ? INT32_MAX : (int)rounded, mask);
 }
 
-int
-waits_epoll(const struct epoll_room *room, int64_t nanoseconds,
-    const sigset_t *mask)
+/* Signals are held once a handshake is seen to run: it is pushed more than
+ * once, as a rule.  *holds says so. */
+static int
+epoll_loop(const struct epoll_room *room, int64_t nanoseconds,
+    struct guard *held, bool *holds)
 {
 	const int64_t end = end_of(nanoseconds);
-	int64_t next = end;
 
 	for (;;) {
-		if (sockets_run())
-			next = first_of(end, tcp_expire());
+		const bool runs = sockets_run();
+		const int64_t next = runs ? first_of(end, tcp_expire()) : end;
+
+		if (runs && !*holds)
+			sockets_hold(held);
+		*holds = *holds || runs;
 		const int n = epoll_real(room,
 		    next == end && nanoseconds <= 0 ? nanoseconds :
 						      left_until(next),
-		    mask);
+		    room->mask != NULL ? room->mask :
+			*holds         ? &held->signals :
+					 NULL);
 		if (n <= 0 && (n == -1 || next == end))
 			return n;
-		const int left = epoll_take(room->events, n);
+		const int left = epoll_take(room->events, n,
+		    *holds ? held : NULL);
 		if (left > 0 || left_until(end) == 0)
 			return left;
 	}
+}
+
+int
+waits_epoll(const struct epoll_room *room, int64_t nanoseconds)
+{
+	struct guard held;
+	bool holds = false;
+	const int n = epoll_loop(room, nanoseconds, &held, &holds);
+	const int error = errno;
+
+	if (holds)
+		sockets_let_go(&held);
+	errno = error;
+	return n;
+}
+
+/* What the kernel knows now is known here, too, or nowhere. */
+static int
+keep(int set, int fd, const struct epoll_event *event, bool ours)
+{
+	if (register_add(set, fd, event, ours))
+		return 0;
+	(void)real.epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
+	errno = ENOMEM;
+	return -1;
 }
 
 /* epoll_ctl(2) of a descriptor whose handshake lasts: the kernel has ours. */
@@ -401,10 +446,9 @@ control_ours(int set, int operation, int fd, struct epoll_event *event)
 		register_change(set, fd, event);
 		return 0;
 	}
-	const int status = real.epoll_ctl(set, operation, fd, &ours);
-	if (status == 0 && register_add(set, fd, event))
-		register_take(fd);
-	return status;
+	if (real.epoll_ctl(set, operation, fd, &ours) == -1)
+		return -1;
+	return keep(set, fd, event, true);
 }
 
 static int
@@ -412,12 +456,8 @@ control_theirs(int set, int operation, int fd, struct epoll_event *event)
 {
 	const int status = real.epoll_ctl(set, operation, fd, event);
 
-	if (status == 0 && operation == EPOLL_CTL_ADD &&
-	    !register_add(set, fd, event)) {
-		(void)real.epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
-		errno = ENOMEM;
-		return -1;
-	}
+	if (status == 0 && operation == EPOLL_CTL_ADD)
+		return keep(set, fd, event, false);
 	if (status == 0 && operation == EPOLL_CTL_MOD)
 		register_change(set, fd, event);
 	if (status == 0 && operation == EPOLL_CTL_DEL)
@@ -428,7 +468,7 @@ control_theirs(int set, int operation, int fd, struct epoll_event *event)
 int
 waits_control(int set, int operation, int fd, struct epoll_event *event)
 {
-	sigset_t saved;
+	struct guard saved;
 
 	sockets_lock(&saved);
 	const struct entry *e = (socket_mark(fd) & MARK_DATA) != 0 ?

@@ -35,11 +35,11 @@ struct epoll_room {
 	int set;
 	int size;
 	struct epoll_event *events;
+	const sigset_t *mask; /* NULL: as it is */
 };
 
 /* epoll_pwait2(2). */
-int waits_epoll(const struct epoll_room *room, int64_t nanoseconds,
-    const sigset_t *mask);
+int waits_epoll(const struct epoll_room *room, int64_t nanoseconds);
 
 /* epoll_ctl(2). */
 int waits_control(int set, int operation, int fd, struct epoll_event *event);

@@ -191,6 +191,8 @@ asks_with_java() {
 		192.0.2.80 AF_INET6: 2001:2::f000:3
 		2001:db8::80 AF_INET: 240.0.0.4
 		2001:db8::80 AF_INET AI_NUMERICHOST: EAI_ADDRFAMILY
+		2001:db8::80 AF_UNSPEC AI_NUMERICHOST: 2001:db8::80
+		192.0.2.80 AF_UNSPEC AI_NUMERICHOST: 192.0.2.80
 		localhost AF_INET: 127.0.0.1
 		a_b.example.com AF_INET: 240.0.0.5
 		bad..name AF_UNSPEC: EAI_NONAME
@@ -206,6 +208,10 @@ asks_with_java() {
 	END
 	run -0 s64 c6 "$BUILT/calls" names
 	[[ ${lines[0]} == *': 2001:2::f000:1 240.0.0.1' ]]
+	assert_equal 'as of c4, in another order' \
+	    "$(grep -F 192.0.2.80 <<<"$output" | head -n 1)" \
+	    '192.0.2.80 AF_UNSPEC: 192.0.2.80'
+	[[ $output == *'192.0.2.80 AF_UNSPEC AI_NUMERICHOST: 192.0.2.80'* ]]
 }
 
 @test "search, families, other nets" {
@@ -238,6 +244,8 @@ asks_with_java() {
 	[[ $output == "hello from $S6" ]]
 	run -0 s64 c4 "$BUILT/calls" gethostbyname elsewhere.example.com 80
 	[[ $output == *"hello from $S6"* ]]
+	run -0 s64 c4 "$BUILT/calls" resolve elsewhere.example.com 80
+	assert_match 'its family is not asked of this host' "$output" ": $S6"
 	client_names
 }
 
@@ -299,6 +307,8 @@ print(subprocess.run(["curl", "-sS", f"http://{a}/"], close_fds=True,
 	run s64 c4 -v curl -sS http://v6.example.com:9/
 	assert_match line "$output" \
 	    'v6.example.com:9 Connection refused \(05\), [0-9]+ ms'
+	assert_match look-up "$output" \
+	    'socks64\[[0-9]+\]: v6.example.com looked up, 240.0.0.1'
 	run in_ns c4 "$WRAPPER" -q -s "$GW4:9" curl -s http://v6.example.com/
 	[[ -z $output && $status -eq 7 ]]
 }

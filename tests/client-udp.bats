@@ -9,7 +9,7 @@ prepare_file() {
 	client_names
 	gateway_start inetd
 	net_datagrams
-	make -s -C "$ROOT" build/client/datagrams
+	make -s -C "$ROOT" build/client/datagrams build/client/calls
 }
 
 setup() {
@@ -43,7 +43,7 @@ setup() {
 			recvmmsg 2 one two
 			writev 6
 			readv 6 abcdef
-			large 60000
+			large 65000
 			empty 0
 			would block: EAGAIN
 			UDP_SEGMENT: ENOPROTOOPT
@@ -64,6 +64,55 @@ setup() {
 		run -0 s64 "$role" dig +short "@$DNS" v6.example.com AAAA
 		[[ $output == "$S6" ]] || fail "$role: $output"
 	done
+}
+
+# start_with_ids: a gateway that gives ADDRESS IDs.
+start_with_ids() {
+	local state=$BATS_TEST_TMPDIR/state
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" \
+	    "$(dirname "$BATS_FILE_TMPDIR")"
+	install -d -o nobody -m 700 "$state"
+	gateway_stop
+	gateway_start inetd "$NET_ALLOW" 'address-id on' 'user nobody' \
+	    "state-dir $state"
+}
+
+@test "names ask: a missing name is told at once, ADDRESS IDs name the source" {
+	start_with_ids
+	local role
+	for role in c4 c6; do
+		run -0 s64 "$role" -o 'names ask' "$BUILT/datagrams" two \
+		    v6.example.com 5353
+		assert_equal "$role" "$output" 'same same '
+		run -0 s64 "$role" -o 'names ask' "$BUILT/datagrams" ask \
+		    v6.example.com 5353
+		[[ $output != *other* && $output != *E[A-Z]* ]] ||
+		    fail "$role" "$output"
+		run -0 s64 "$role" -v -o 'names ask' "$BUILT/calls" resolve \
+		    none.example.com 80
+		assert_match "$role" "$output" \
+		    'none.example.com looked up, no such name'
+		assert_match "$role" "$output" EAI_NONAME
+		[[ $(records_of CONNECT none.example.com:80) -eq 0 ]]
+	done
+}
+
+@test "names ask: getsockname of AF_INET6 is what an IPv6 server sees" {
+	start_with_ids
+	run -0 s64 c4 -o 'names ask' "$BUILT/calls" own v6.example.com 80
+	assert_match own "$output" '^2001:db8:2::1 [0-9]+$'
+}
+
+@test "names ask where the gateway knows no IDs is names fake" {
+	gateway_stop
+	gateway_start inetd
+	run -0 s64 c4 -o 'names ask' curl -sS http://v6.example.com/
+	assert_equal page "$output" "hello from $S6"
+	run -0 s64 c4 -o 'names ask' "$BUILT/datagrams" ask v6.example.com 5353
+	[[ $output != *other* && $output != *E[A-Z]* ]] || fail "$output"
+	run -0 s64 c4 -o 'names ask' "$BUILT/calls" resolve \
+	    none.example.com 80
+	assert_match 'a fake address' "$output" '240\.0\.0\.1'
 }
 
 @test "an association that ended is made anew" {

@@ -7,14 +7,6 @@
 
 #include <string.h>
 
-/* ATYP, RFC 1928 5; 08 by draft-kitamura-socks-ipv6-01. */
-enum {
-	ATYP_IPV4 = 1,
-	ATYP_DOMAINNAME = 3,
-	ATYP_IPV6 = 4,
-	ATYP_ADDRESS_ID = 8,
-};
-
 /* VER NMETHODS METHODS */
 size_t
 client_greeting_format(bool password, uint8_t octets[CLIENT_GREETING_MAX])

@@ -28,9 +28,6 @@ enum {
 	CLIENT_DATAGRAM_MAX = 262, /* the header alone */
 };
 
-/* CMD of draft-kitamura-socks-ipv6-01: the server gives an ADDRESS ID. */
-enum { CLIENT_ADDRESS_ASSOCIATE = 8 };
-
 /*
  * The address field of a message with its port: a name where `name` is not
  * NULL, else an ADDRESS ID where `id` is not 0, else `address`, which is sent

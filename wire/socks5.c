@@ -7,14 +7,6 @@
 
 #include <string.h>
 
-/* ATYP, RFC 1928 5. */
-enum {
-	ATYP_IPV4 = 1,
-	ATYP_DOMAINNAME = 3,
-	ATYP_IPV6 = 4,
-	ATYP_ADDRESS_ID = 8, /* draft-kitamura-socks-ipv6-01 */
-};
-
 /* RFC 1928 3:  VER NMETHODS METHODS... */
 enum parse
 socks5_greeting_parse(struct cursor *c, struct socks5_greeting *out)

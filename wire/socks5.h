@@ -16,6 +16,14 @@
 
 enum { SOCKS5_VERSION = 5 };
 
+/* ATYP, RFC 1928 5. */
+enum {
+	ATYP_IPV4 = 1,
+	ATYP_DOMAINNAME = 3,
+	ATYP_IPV6 = 4,
+	ATYP_ADDRESS_ID = 8, /* draft-kitamura-socks-ipv6-01 */
+};
+
 /* METHOD, RFC 1928 3. */
 enum socks5_method {
 	SOCKS5_METHOD_NONE = 0x00,

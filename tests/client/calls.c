@@ -10,18 +10,24 @@
  *   calls read HOST PORT           prints what the server sends
  *   calls wait HOST PORT           without blocking, by epoll: SO_ERROR
  *   calls twice HOST PORT          connects, and once more where it failed
+ *   calls resolve HOST PORT        its addresses, with AI_ADDRCONFIG
+ *   calls own HOST PORT            connects to its IPv6 address: its own
+ *   calls raw HOST PORT            without blocking, by poll(2) that no
+ *                                  library sees
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char *
@@ -56,7 +62,7 @@ list(const char *name, int family, int flags)
 	    family == AF_INET      ? "AF_INET" :
 		family == AF_INET6 ? "AF_INET6" :
 				     "AF_UNSPEC",
-	    flags != 0 ? " AI_NUMERICHOST" : "");
+	    (flags & AI_NUMERICHOST) != 0 ? " AI_NUMERICHOST" : "");
 	if (status != 0) {
 		printf(" %s\n", word_of(status));
 		return;
@@ -169,6 +175,8 @@ names(void)
 	list("192.0.2.80", AF_INET6, 0);
 	list("2001:db8::80", AF_INET, 0);
 	list("2001:db8::80", AF_INET, AI_NUMERICHOST);
+	list("2001:db8::80", AF_UNSPEC, AI_NUMERICHOST | AI_ADDRCONFIG);
+	list("192.0.2.80", AF_UNSPEC, AI_NUMERICHOST | AI_ADDRCONFIG);
 	list("localhost", AF_INET, 0);
 	list("a_b.example.com", AF_INET, 0);
 	list("bad..name", AF_UNSPEC, 0);
@@ -329,10 +337,91 @@ twice(const char *name, const char *port)
 	return 0;
 }
 
+static int
+resolve(const char *name, const char *port)
+{
+	(void)port;
+	list(name, AF_UNSPEC, AI_ADDRCONFIG);
+	return 0;
+}
+
+static int
+own(const char *name, const char *port)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET6,
+		.ai_socktype = SOCK_STREAM };
+	const int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	struct sockaddr_in6 local = { .sin6_family = AF_UNSPEC };
+	socklen_t size = sizeof(local);
+	struct addrinfo *list;
+
+	if (getaddrinfo(name, port, &hints, &list) != 0 ||
+	    connect(fd, list->ai_addr, list->ai_addrlen) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&local, &size) == -1)
+		return 1;
+	printf("%s ", text_of((struct sockaddr *)&local, size));
+	printf("%d\n", ntohs(local.sin6_port));
+	freeaddrinfo(list);
+	return 0;
+}
+
+/* poll(2) past every library, where we know how. */
+static int
+poll_raw(struct pollfd *one, int timeout)
+{
+#ifdef __x86_64__
+	long result = SYS_poll;
+
+	__asm__ volatile("syscall"
+			 : "+a"(result)
+			 : "D"(one), "S"(1), "d"(timeout)
+			 : "rcx", "r11", "memory");
+	return (int)result;
+#else
+	return (int)syscall(SYS_ppoll, one, 1, NULL, NULL, 0L);
+#endif
+}
+
+/* It is told too early, as often as it asks, and loses nothing. */
+static int
+raw(const char *name, const char *port)
+{
+	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+	const struct sockaddr_in to = address_of(name, port);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	char page[4096] = "";
+	size_t used = 0;
+	ssize_t n = -1;
+
+	(void)connect(fd, (const struct sockaddr *)&to, sizeof(to));
+	while (n == -1) {
+		struct pollfd one = { .fd = fd, .events = POLLOUT };
+
+		(void)poll_raw(&one, 1000);
+		n = send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL);
+		if (n == -1 && errno != EAGAIN)
+			return 1;
+	}
+	while (n != 0 && used < sizeof(page) - 1) {
+		struct pollfd one = { .fd = fd, .events = POLLIN };
+
+		(void)poll_raw(&one, 1000);
+		n = recv(fd, page + used, sizeof(page) - 1 - used, 0);
+		used += n > 0 ? (size_t)n : 0;
+		if (n == -1 && errno != EAGAIN)
+			return 1;
+	}
+	printf("%s", page);
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*run)(const char *name, const char *port);
 } programs[] = {
+	{ "resolve", resolve },
+	{ "own", own },
+	{ "raw", raw },
 	{ "connect-name", connect_name },
 	{ "read", read_all },
 	{ "wait", wait_for_it },

@@ -5,6 +5,8 @@
  *   datagrams ask HOST PORT     to each address, unconnected and connected
  *   datagrams calls HOST PORT   one line for each way to send or receive
  *   datagrams again HOST PORT   closes the library's descriptors between two
+ *   datagrams two HOST PORT     to HOST and the one that is v4 for its v6, at
+ *                               once: who answers what
  *   datagrams self              over loopback
  */
 #include <arpa/inet.h>
@@ -20,7 +22,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { LARGE = 60000 };
+enum { LARGE = 65000 };
 
 static struct addrinfo *
 look_up(const char *host, const char *port)
@@ -185,6 +187,41 @@ again(const char *host, const char *port)
 	return 0;
 }
 
+/* Both are asked before the first answer is looked at. */
+static int
+two(const char *host, const char *port)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET,
+		.ai_socktype = SOCK_DGRAM };
+	const int fd = open_socket(AF_INET);
+	struct addrinfo *to[2] = { NULL, NULL };
+	char other[64];
+	char data[8];
+
+	snprintf(other, sizeof(other), "%s", host);
+	other[1] = '4';
+	if (getaddrinfo(host, port, &hints, &to[0]) != 0 ||
+	    getaddrinfo(other, port, &hints, &to[1]) != 0)
+		return 1;
+	for (int i = 0; i < 2; i++)
+		(void)sendto(fd, i == 0 ? "0" : "1", 1, 0, to[i]->ai_addr,
+		    to[i]->ai_addrlen);
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_storage from = { 0 };
+		socklen_t length = sizeof(from);
+
+		if (recvfrom(fd, data, 1, 0, (struct sockaddr *)&from,
+			&length) != 1)
+			return 1;
+		printf("%s ",
+		    memcmp(&from, to[data[0] - '0']->ai_addr, 8) == 0 ?
+			"same" :
+			"other");
+	}
+	printf("\n");
+	return 0;
+}
+
 static int
 self(void)
 {
@@ -215,6 +252,8 @@ main(int argc, char **argv)
 		return 64;
 	if (strcmp(argv[1], "ask") == 0)
 		return ask(argv[2], argv[3]);
+	if (strcmp(argv[1], "two") == 0)
+		return two(argv[2], argv[3]);
 	return strcmp(argv[1], "calls") == 0 ? calls(argv[2], argv[3]) :
 					       again(argv[2], argv[3]);
 }

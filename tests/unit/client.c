@@ -114,7 +114,7 @@ main(void)
 	expect_request(REQUEST_UDP_ASSOCIATE, 0, (struct client_address){ 0 },
 	    "05030001000000000000");
 	expect_request(REQUEST_CONNECT, 0, id, "05010008005a3ce10050");
-	expect_request(CLIENT_ADDRESS_ASSOCIATE, 0,
+	expect_request(REQUEST_ADDRESS_ASSOCIATE, 0,
 	    named("www.example.com", 0),
 	    "050800030f7777772e6578616d706c652e636f6d0000");
 	expect_datagram(named("a", 53),
