@@ -7,7 +7,9 @@
 #                   LISTEN=1: without a launcher (-l)
 #   make check      install what is missing, build, run the tests
 #
-# One line for each step of the build; V=1 shows the commands.
+# One line for each step of the build; V=1 shows the commands.  CFLAGS, CPPFLAGS
+# and LDFLAGS are the builder's, on the command line or in the environment, and
+# come behind ours; the checks of _FORTIFY_SOURCE are ours in any case.
 
 VERSION = 0.1.0
 PREFIX = /usr/local
@@ -26,8 +28,13 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Wformat=2 -Wnull-dereference -Wswitch-enum -Wvla -Wundef \
 	-Wwrite-strings -Wimplicit-fallthrough $(WARNINGS_$(CC)) $(WERROR)
 WARNINGS_gcc = -Wduplicated-cond -Wlogical-op
-HARDEN = -fstack-protector-strong -fstack-clash-protection \
-	-D_FORTIFY_SOURCE=3 -fPIE -fno-asynchronous-unwind-tables $(BRANCHES)
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE \
+	-fno-asynchronous-unwind-tables $(BRANCHES)
+# In place of a builder's level; glibc has it not where nothing is optimized.
+FORTIFY = $(if $(filter -O0,$(lastword $(filter -O%,$(OPTIMIZE) $(CFLAGS)))),, \
+	-D_FORTIFY_SOURCE=3)
+BUILDERS = $(filter-out -D_FORTIFY_SOURCE=% -Wp$(comma)-D_FORTIFY_SOURCE=%,$(1))
+comma = ,
 # Jumps and returns go only where the compiler sent them, as far as the
 # processor checks that.  The first word of the target's triplet chooses.
 TARGET := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
@@ -35,10 +42,14 @@ BRANCHES = $(BRANCHES_$(TARGET))
 BRANCHES_x86_64 = -fcf-protection
 BRANCHES_i686 = -fcf-protection
 BRANCHES_aarch64 = -mbranch-protection=standard
-CPPFLAGS = -I. -Ibuild -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
-CFLAGS = -std=c17 $(OPTIMIZE) -g -ffunction-sections -fdata-sections \
-	$(HARDEN) $(WARNINGS)
-LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
+OWN_CPPFLAGS = -I. -Ibuild -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+# No path of the builder's gets into a program.
+OWN_CFLAGS = -std=c17 $(OPTIMIZE) -g -ffile-prefix-map='$(CURDIR)'=. \
+	-ffunction-sections -fdata-sections $(HARDEN) $(WARNINGS)
+OWN_LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
+COMPILE = $(CC) $(OWN_CPPFLAGS) $(FORTIFY) $(call BUILDERS,$(CPPFLAGS)) \
+	$(OWN_CFLAGS) $(call BUILDERS,$(CFLAGS))
+LINK = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS)
 
 # The two links differ in one file, the journal's back end.
 ROOMS = base wire log policy net share alg sandbox session command service
@@ -55,13 +66,13 @@ STEP = $(if $(V),,@$(if $(IS_SILENT),,echo '  $(1)  $@';))
 all: socks64-handler socks64-handler-static socks64 libsocks64.so
 
 socks64-handler: $(OBJECTS) build/log/systemd.o
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ \
+	$(call STEP,link)$(LINK) -pie -o $@ $^ \
 	    $(LIBRARIES) -lsystemd
 
 # The linker warns of getservbyname and getservbyport_r: c-ares has them,
 # nothing here calls them.
 socks64-handler-static: $(OBJECTS) build/log/native.o
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $^ \
+	$(call STEP,link)$(LINK) -static-pie -o $@ $^ \
 	    $(LIBRARIES)
 
 # The client.  The library goes into other people's programs, of glibc and of
@@ -78,27 +89,26 @@ LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=build/pic/%.o)
 WRAPPER_OBJECTS = $(WRAPPER_SOURCES:%.c=build/%.o)
 
 socks64: $(WRAPPER_OBJECTS)
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lcrypt
+	$(call STEP,link)$(LINK) -pie -o $@ $^ -lcrypt
 
 libsocks64.so: $(LIBRARY_OBJECTS) lib/exports
-	$(call STEP,link)$(CC) $(CFLAGS) $(LIBRARY_FLAGS) $(LDFLAGS) -shared \
+	$(call STEP,link)$(LINK) $(LIBRARY_FLAGS) -shared \
 	    -Wl,--version-script=lib/exports -o $@ $(LIBRARY_OBJECTS)
 
 build/pic/%.o: %.c
 	@mkdir -p $(@D)
-	$(call STEP,compile)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIBRARY_FLAGS) \
-	    -MMD -MP -c -o $@ $<
+	$(call STEP,compile)$(COMPILE) $(LIBRARY_FLAGS) -MMD -MP -c -o $@ $<
 
 build/%.o: %.c
 	@mkdir -p $(@D)
-	$(call STEP,compile)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call STEP,compile)$(COMPILE) -MMD -MP -c -o $@ $<
 
 # The seccomp filters are made here, with libseccomp, and only loaded by the
 # handler.  FILTERS=--trap for development: SIGSYS can be caught.
 build/sandbox/generate: sandbox/generate.c sandbox/calls.c base/text.c \
 	    sandbox/calls.h sandbox/sandbox.h base/array.h base/text.h
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -o $@ \
+	$(call STEP,link)$(COMPILE) $(OWN_LDFLAGS) $(LDFLAGS) -pie -o $@ \
 	    sandbox/generate.c sandbox/calls.c base/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
@@ -124,11 +134,14 @@ install: all
 uninstall:
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh uninstall
 
+version:
+	@echo $(VERSION)
+
 clean:
 	rm -rf build socks64-handler socks64-handler-static socks64 \
 	    libsocks64.so
 
-.PHONY: all run install uninstall clean
+.PHONY: all run install uninstall version clean
 
 # check, check-all, lint, fuzz, coverage, bench
 include tests/tests.mk

@@ -5,9 +5,9 @@
 #include "net/answer.h"
 
 #include <ares.h>
-#include <netinet/in.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "wire/dns.h"
 
 void
 answer_add(struct answer *answer, const struct address *address)
@@ -18,44 +18,29 @@ answer_add(struct answer *answer, const struct address *address)
 	answer->state = ANSWER_FOUND;
 }
 
-/* The AAAA records of a message; returns a status of c-ares. */
+/* The addresses of a message; returns a status of c-ares. */
 static int
-take_ipv6(struct answer *answer, const struct iovec *message)
+take_addresses(struct answer *answer, enum family family,
+    const struct iovec *message)
 {
-	struct ares_addr6ttl list[ANSWER_MAX];
-	int n = ANSWER_MAX;
-	const int status = ares_parse_aaaa_reply(message->iov_base,
-	    (int)message->iov_len, NULL, list, &n);
+	const bool ipv6 = family == FAMILY_IPV6;
+	struct dns_walk w;
+	const uint8_t *data;
+	size_t length;
 
-	for (int i = 0; status == ARES_SUCCESS && i < n; i++) {
-		uint8_t octets[16];
+	if (!dns_walk_start(&w, message->iov_base, message->iov_len,
+		ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A))
+		return ARES_EBADRESP;
+	for (data = dns_walk_next(&w, &length); data != NULL;
+	     data = dns_walk_next(&w, &length)) {
 		struct address a;
 
-		memcpy(octets, &list[i].ip6addr, sizeof(octets));
-		a = address_ipv6(octets, 0);
+		if (length != (ipv6 ? 16 : 4))
+			continue;
+		a = ipv6 ? address_ipv6(data, 0) : address_ipv4(data, 0);
 		answer_add(answer, &a);
 	}
-	return status;
-}
-
-/* The A records. */
-static int
-take_ipv4(struct answer *answer, const struct iovec *message)
-{
-	struct ares_addrttl list[ANSWER_MAX];
-	int n = ANSWER_MAX;
-	const int status = ares_parse_a_reply(message->iov_base,
-	    (int)message->iov_len, NULL, list, &n);
-
-	for (int i = 0; status == ARES_SUCCESS && i < n; i++) {
-		uint8_t octets[4];
-		struct address a;
-
-		memcpy(octets, &list[i].ipaddr, sizeof(octets));
-		a = address_ipv4(octets, 0);
-		answer_add(answer, &a);
-	}
-	return status;
+	return ARES_SUCCESS;
 }
 
 void
@@ -63,8 +48,7 @@ answer_conclude(struct answer *answer, enum family family, int status,
     const struct iovec *message)
 {
 	if (status == ARES_SUCCESS)
-		status = family == FAMILY_IPV6 ? take_ipv6(answer, message) :
-						 take_ipv4(answer, message);
+		status = take_addresses(answer, family, message);
 	if (answer->state == ANSWER_FOUND)
 		return;
 	switch (status) {

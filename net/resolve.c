@@ -9,7 +9,6 @@
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "net/hosts.h"
 #include "net/route.h"
 #include "net/sockaddr.h"
+#include "wire/dns.h"
 
 #define HOSTS "/etc/hosts"
 #define RESOLV_CONF "/etc/resolv.conf"
@@ -404,41 +404,50 @@ resolve_start(struct resolution *r, const struct settings *settings,
 
 /* --- Names of addresses. --- */
 
-/* Takes the first PTR record that is a host name. */
-static void
-take_host(struct resolution *r, const struct hostent *found)
+/* Takes the first PTR record that is a host name; false: this is no answer. */
+static bool
+take_host(struct resolution *r, const struct iovec *message)
 {
-	char name[NAME_LENGTH_MAX + 1];
-	struct address literal;
+	struct dns_walk w;
+	const uint8_t *data;
+	size_t length;
 
-	for (char **alias = found->h_aliases; *alias != NULL; alias++) {
-		if (name_classify((const uint8_t *)*alias, strlen(*alias),
-			name, &literal) != NAME_HOST)
+	if (!dns_walk_start(&w, message->iov_base, message->iov_len,
+		DNS_TYPE_PTR))
+		return false;
+	for (data = dns_walk_next(&w, &length); data != NULL;
+	     data = dns_walk_next(&w, &length)) {
+		uint8_t text[DNS_NAME_MAX];
+		char name[NAME_LENGTH_MAX + 1];
+		struct address literal;
+		struct dns_name found;
+
+		if (!dns_walk_name(&w, data, length, &found) ||
+		    name_classify(text,
+			dns_name_text(&found, text, sizeof(text)), name,
+			&literal) != NAME_HOST)
 			continue;
 		text_copy(r->host, sizeof(r->host), name);
-		return;
+		break;
 	}
+	return true;
 }
 
 static void
 conclude_reverse(void *context, int status, int timeouts,
     unsigned char *octets, int length)
 {
+	const struct iovec message = { octets, (size_t)length };
 	struct resolution *r = context;
-	struct hostent *found = NULL;
 
 	(void)timeouts;
+	if (status == ARES_SUCCESS && !take_host(r, &message))
+		status = ARES_EBADRESP;
 	r->ipv6 = (struct answer){ .state = ANSWER_FAILED, .failure = status };
 	if (status == ARES_ENOTFOUND)
 		r->ipv6.state = ANSWER_NO_NAME;
 	if (status == ARES_ENODATA || status == ARES_SUCCESS)
 		r->ipv6.state = ANSWER_NO_DATA;
-	if (status != ARES_SUCCESS ||
-	    ares_parse_ptr_reply(octets, length, NULL, 0, AF_INET, &found) !=
-		ARES_SUCCESS)
-		return;
-	take_host(r, found);
-	ares_free_hostent(found);
 }
 
 /* 80.2.0.192.in-addr.arpa; 1.0.0.0...8.b.d.0.1.0.0.2.ip6.arpa */

@@ -82,6 +82,19 @@ names() {
 		hosted.test A $HOLE4
 		alias.test AAAA alias=middle.test alias=end.test $S6
 		alias.test A alias=middle.test alias=end.test
+		star.test AAAA alias=*.example $S6
+		blank.test AAAA alias=a\\032b.example $S6
+		plus.test AAAA alias=a+b.example alias=a@b/c_d.example $S6
+		utf8.test AAAA alias=b\\195\\188cher.example $S6
+		dot.test AAAA alias=a\\046b.example alias=\\046.example $S6
+		nul.test AAAA alias=\\000.example alias=\\255\\001.example $S6
+		slash.test AAAA alias=a\\092b.example alias=\\092046.example $S6
+		case.test AAAA alias=MiDDle.\\069XAMPLE alias=middle2.example $S6
+		long.test AAAA alias=$(printf 'l%.0s' {1..63}).example $S6
+		longest.test AAAA alias=$(printf '%s.' $(printf 'x%.0s ' {1..126}))y $S6
+		order.test AAAA alias=middle.example alias=end.example $S6 last
+		circle.test AAAA alias=middle.example alias=circle.test
+		itself.test AAAA alias=itself.test $S6
 		tc.test AAAA tc $S6
 		tc.test A tc $S4
 		forged-id.test AAAA forged=id $S6
@@ -630,6 +643,18 @@ asked() {
 @test "aliases are followed" {
 	dial alias.test 80
 	has "attempts=[$S6]:80 ok"
+}
+
+@test "a label may hold any octet: the names of aliases are not judged" {
+	local name
+	for name in star blank plus utf8 dot nul slash case long longest order \
+	    itself; do
+		dial -p ipv6-only "$name.test" 80
+		has result=connected "attempts=[$S6]:80 ok"
+	done
+	dial -p ipv6-only circle.test 80
+	has result=resolve-failed reply=4 \
+	    'reason=circle.test has no IPv6 address'
 }
 
 @test "answers to another query or question, from elsewhere or of another owner are not believed" {

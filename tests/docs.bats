@@ -53,6 +53,17 @@ assert_same_list() { # WHAT ONE OTHER
 	    "$(cut -d ' ' -f 2 <<<"$manual")" "$long"
 }
 
+@test "the version is the same in Makefile, program and CHANGELOG.md" {
+	local version
+	version=$(make -s -C "$ROOT" version)
+	assert_equal "the program's" "$("$HANDLER" -V | cut -d ' ' -f 2)" \
+	    "$version"
+	assert_equal "CHANGELOG.md's" "$(sed -n \
+	    's/^## \[\([0-9.]*\)\].*/\1/p
+	     s/^The [a-z]* release will be \([0-9.]*\)\.$/\1/p' \
+	    "$ROOT/CHANGELOG.md" | head -n 1)" "$version"
+}
+
 @test "every keyword of the program is in socks64.conf(5), and no other" {
 	local known manual
 	known=$(sed -n 's/.*\.keyword = "\([a-z0-9-]*\)".*/\1/p' \

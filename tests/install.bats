@@ -201,6 +201,32 @@ files_of() {
 	assert_equal "what is left" "$output" ""
 }
 
+@test "the programs before are kept, and it is said how to go back to them" {
+	if [[ $(id -u) -eq 0 && -e /etc/socks64 ]]; then
+		skip "/etc/socks64 exists on this machine"
+	fi
+	local home=$STAGE/home/.local program
+	program=$home/sbin/socks64-handler-static
+	run install_make install PREFIX="$home"
+	[[ $output != *.old* ]] || fail "$output"
+	# Another version.
+	ordinary sh -c 'echo >>"$1"' sh "$program"
+	cp "$program" "$STAGE/before"
+	run install_make install PREFIX="$home"
+	assert_match output "$output" "mv $program.old $program"
+	[[ $output != *"sbin/socks64-handler.old"* ]] || fail "$output"
+	cmp "$STAGE/before" "$program.old"
+	# The same once more: what is kept is still the one before.
+	install_make install PREFIX="$home" >/dev/null
+	cmp "$STAGE/before" "$program.old"
+	ordinary mv "$program.old" "$program"
+	cmp "$STAGE/before" "$program"
+	install_make install PREFIX="$home" >/dev/null
+	install_make uninstall PREFIX="$home"
+	run files_of "$home"
+	assert_equal "what is left" "$output" ""
+}
+
 # Starts the program as fast as it goes; a line for each start that failed.
 start_again_and_again() {
 	local program=$STAGE/root/usr/local/sbin/socks64-handler-static

@@ -42,6 +42,50 @@ setup() {
 	[[ $output != *Listening* ]]
 }
 
+# commands GOAL...: those that make would run for them.
+commands() {
+	make -n -B V=1 "$@" | grep -E '^[^ ]*gcc '
+}
+
+@test "flags of the environment and of the command line come on top of ours" {
+	local line from
+	export CFLAGS=-DTHEIR_C CPPFLAGS=-DTHEIR_CPP LDFLAGS=-Wl,-z,nodlopen
+	for from in environment line; do
+		if [[ $from == environment ]]; then
+			run -0 commands build/base/text.o socks64-handler \
+			    socks64-handler-static libsocks64.so
+		else
+			run -0 env -u CFLAGS -u CPPFLAGS -u LDFLAGS bash -c "
+			    $(declare -f commands)
+			    commands socks64-handler socks64-handler-static \
+			    libsocks64.so CFLAGS=$CFLAGS CPPFLAGS=$CPPFLAGS \
+			    LDFLAGS=$LDFLAGS"
+		fi
+		for line in "${lines[@]}"; do
+			assert_match ours "$line" ' -std=c17 .* -fstack-clash-protection '
+			assert_match theirs "$line" ' -DTHEIR_C '
+			if [[ $line == *' -c '* ]]; then
+				assert_match ours "$line" ' -D_GNU_SOURCE '
+				assert_match theirs "$line" ' -DTHEIR_CPP '
+			else
+				assert_match ours "$line" ' -Wl,-z,relro,-z,now'
+				assert_match theirs "$line" ' -Wl,-z,nodlopen '
+			fi
+		done
+	done
+}
+
+@test "a builder's level of _FORTIFY_SOURCE gives way to ours, without a warning" {
+	export CPPFLAGS=-D_FORTIFY_SOURCE=2
+	run -0 commands build/base/text.o
+	assert_equal "levels" "$(grep -o -- '-[DU]_FORTIFY_SOURCE[^ ]*' <<<"$output")" \
+	    -D_FORTIFY_SOURCE=3
+	# glibc warns of it where nothing is optimized.
+	export CPPFLAGS='' CFLAGS='-g -O0'
+	run -0 commands build/base/text.o
+	[[ $output != *FORTIFY* ]] || fail "$output"
+}
+
 @test "install-missing asks nobody and says nothing where nothing is missing" {
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/sh\necho "$0 $*"\n' |

@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
 	make -s build/tests/message build/replay/proxy build/replay/login \
-	    build/replay/udp build/replay/client build/replay/socks4 \
+	    build/replay/udp build/replay/client build/replay/socks4 build/replay/dns \
 	    build/tests/client build/tests/socks4 \
 	    build/fuzz/vectors/{proxy,login,udp,client,socks4}.made
 }
@@ -65,4 +65,5 @@ setup() {
 	build/replay/udp build/fuzz/vectors/udp
 	build/replay/client build/fuzz/vectors/client
 	build/replay/socks4 build/fuzz/vectors/socks4
+	build/replay/dns tests/fuzz/corpus/dns
 }

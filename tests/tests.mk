@@ -61,71 +61,90 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 
 .PHONY: check check-all minimal lint fuzz coverage bench probes
 
-# Unit drivers link the rooms that they test, with every check of the
-# compiler.
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
-CHECKED = $(CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra
-PURE = $(sort $(foreach name,inputs lines number text wait,base/$(name).c) \
+# Drivers, fuzz targets and their replays link rooms that were compiled with
+# every check of the compiler, once for each kind of check.
+CHECKED = $(OWN_CPPFLAGS) -std=c17 -O1 -g -Wall -Wextra -MMD -MP
+NO_RECOVER = -fno-sanitize-recover=all
+CHECKS_asan = -fsanitize=address,undefined $(NO_RECOVER)
+CHECKS_ubsan = -fsanitize=undefined $(NO_RECOVER)
+CHECKS_fuzz = $(CHECKS_asan) -fsanitize=fuzzer-no-link
+
+build/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(call STEP,compile)$(CC) $(CHECKED) $(CHECKS_asan) -c -o $@ $<
+
+build/ubsan/%.o: %.c
+	@mkdir -p $(@D)
+	$(call STEP,compile)$(CC) $(CHECKED) $(CHECKS_ubsan) -c -o $@ $<
+
+build/clang/%.o: %.c
+	@mkdir -p $(@D)
+	$(call STEP,compile)$(CLANG) $(CHECKED) $(CHECKS_fuzz) -c -o $@ $<
+
+.PRECIOUS: build/asan/%.o build/ubsan/%.o build/clang/%.o
+
+-include $(wildcard $(foreach kind,asan ubsan clang, \
+	$(foreach depth,* */* */*/*,build/$(kind)/$(depth).d)))
+
+# objects KIND,SOURCES
+objects = $(patsubst %.c,build/$(1)/%.o,$(sort $(2)))
+
+PURE = $(foreach name,inputs lines number text wait,base/$(name).c) \
 	$(wildcard wire/*.c policy/*.c) \
-	$(foreach name,commands dialect forms line queue replies stream,alg/$(name).c))
-HEADERS = $(wildcard base/*.h log/*.h wire/*.h policy/*.h net/*.h share/*.h alg/*.h)
-
-build/tests/%: tests/unit/%.c $(PURE) $(HEADERS)
-	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(PURE) -lcrypt
-
-# It looks for secrets in all of its own memory: ASan has 20 TB of that, and
-# lazy binding leaves registers on the stack.
-build/tests/password: SANITIZE = -fsanitize=undefined \
-	-fno-sanitize-recover=all -Wl,-z,now
-
-build/tests/order: tests/unit/order.c net/order.c $(PURE) $(HEADERS)
-	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< net/order.c $(PURE) -lcrypt
-
-# The race is driven with the rooms below it and a policy of the driver's
-# own; no ASan, which opens files and wants many descriptors.
+	$(foreach name,commands dialect forms line queue replies stream,alg/$(name).c)
+SHARE = $(wildcard base/*.c share/*.c wire/*.c)
+# The pure files of service/, each with what it stands on.
+SERVICE = service/ledger.c service/place.c service/overview.c \
+	service/message.c log/record.c log/fields.c base/figures.c
+# The race is driven with the rooms below it and a policy of the driver's own.
 DIAL = $(patsubst %,net/%.c,dial nat64 answer candidates resolve resolvconf \
 	hosts words route onlink order failure outcome sockaddr) policy/sets.c \
 	$(wildcard base/*.c wire/*.c)
+# The client's own parsers: what it hands over, and what a program is.
+CLIENT_PURE = $(patsubst %,lib/%.c,handover elf fakes real) \
+	$(wildcard base/*.c wire/*.c)
 
-build/tests/dial: tests/unit/dial.c $(DIAL) $(HEADERS)
+# A driver of a unit stands on UNIT_name, or else on the pure files.
+UNIT_order = net/order.c $(PURE)
+UNIT_table = $(SHARE)
+UNIT_service = $(SERVICE) $(PURE)
+UNIT_native = log/native.c base/descriptor.c
+UNIT_client-handover = $(CLIENT_PURE)
+UNIT_client-fakes = $(CLIENT_PURE)
+UNIT_client-program = $(CLIENT_PURE)
+# The table's driver has a clock of its own; what the native link would send
+# is looked at instead.
+WRAP_table = -Wl,--wrap=clock_now,--wrap=deadline_passed
+WRAP_native = -Wl,--wrap=socket,--wrap=sendmsg
+
+.SECONDEXPANSION:
+
+build/tests/%: build/asan/tests/unit/%.o \
+    $$(call objects,asan,$$(or $$(UNIT_$$*),$$(PURE)))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) -fsanitize=undefined -fno-sanitize-recover=all \
-	    -Wl,--wrap=clock_gettime,--wrap=ppoll -o $@ $< $(DIAL) -lcares
+	$(call STEP,link)$(CC) $(CHECKS_asan) $(WRAP_$*) -o $@ $^ -lcrypt
 
-# The driver has a clock of its own for what is in the table.
-SHARE = $(wildcard base/*.c share/*.c wire/*.c)
-
-build/tests/table: tests/unit/table.c $(SHARE) $(HEADERS)
+# It looks for secrets in all of its own memory: ASan has 20 TB of that, and
+# lazy binding leaves registers on the stack.
+build/tests/password: build/ubsan/tests/unit/password.o \
+    $(call objects,ubsan,$(PURE))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) \
-	    -Wl,--wrap=clock_now,--wrap=deadline_passed -o $@ $< $(SHARE)
+	$(call STEP,link)$(CC) $(CHECKS_ubsan) -Wl,-z,now -o $@ $^ -lcrypt
+
+# No ASan: it opens files and wants many descriptors.
+build/tests/dial: build/ubsan/tests/unit/dial.o $(call objects,ubsan,$(DIAL))
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) $(CHECKS_ubsan) \
+	    -Wl,--wrap=clock_gettime,--wrap=ppoll -o $@ $^ -lcares
 
 # Measured by its tests: built as the handler is.
 build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 	    net/relay.o net/exchange.o net/flow.o net/outcome.o net/sockaddr.o base/figures.o base/wait.o \
 	    wire/address.o base/text.o)
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
-
-# The pure files of service/, each with what it stands on.
-SERVICE = service/ledger.c service/place.c service/overview.c \
-	service/message.c log/record.c log/fields.c base/figures.c
-
-build/tests/service: tests/unit/service.c $(SERVICE) $(PURE) $(HEADERS)
-	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(sort $(SERVICE) $(PURE)) -lcrypt
-
-# What would be sent is looked at instead.
-build/tests/native: tests/unit/native.c log/native.c base/descriptor.c \
-    $(HEADERS)
-	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) \
-	    -Wl,--wrap=socket,--wrap=sendmsg -o $@ $< log/native.c \
-	    base/descriptor.c
+	$(call STEP,link)$(LINK) -pie -o $@ $^
 
 build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+	$(call STEP,link)$(LINK) -pie -o $@ $^
 
 # What tests/sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
@@ -136,53 +155,36 @@ CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
 probes: $(PROBES)
 
 $(PROBES): %: %.o $(CONFINEMENT)
-	$(call STEP,link)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
+	$(call STEP,link)$(LINK) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
 
 build/tests/probe/table.o: build/sandbox/filters.h
 
 -include $(wildcard build/tests/unit/*.d) $(PROBES:=.d)
 
-# Fuzz targets link the pure rooms, and BESIDE_TARGET where that is not all.
-# The same source is replayed over its corpus by make check, without clang.
-BESIDE_table = $(wildcard share/*.c)
-BESIDE_message = service/message.c
-BESIDE_ftp-dialogue = $(foreach name,active alg control intake passive permit \
-	translate,alg/$(name).c)
-build/fuzz/ftp-dialogue build/replay/ftp-dialogue: $(BESIDE_ftp-dialogue)
+# Fuzz targets stand on TARGET_name, or else on the pure rooms.  The same
+# source is replayed over its corpus by make check, without clang.
+TARGET_table = $(PURE) $(wildcard share/*.c)
+TARGET_message = $(PURE) service/message.c
+TARGET_ftp-dialogue = $(PURE) $(foreach name,active alg control intake \
+	passive permit translate,alg/$(name).c)
+TARGET_client-handover = $(CLIENT_PURE)
+TARGET_client-program = $(CLIENT_PURE)
 CLANG = clang-14
 FUZZ_SECONDS = 30
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
 	$(wildcard tests/fuzz/*.c)))
 REPLAYS = $(FUZZERS:%=build/replay/%)
 
-build/fuzz/%: tests/fuzz/%.c $(PURE) $(HEADERS)
+$(FUZZERS:%=build/fuzz/%): build/fuzz/%: build/clang/tests/fuzz/%.o \
+    $$(call objects,clang,$$(or $$(TARGET_$$*),$$(PURE)))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CLANG) $(CHECKED) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(PURE) \
-	    $(BESIDE_$*) -lcrypt
+	$(call STEP,link)$(CLANG) $(CHECKS_asan) -fsanitize=fuzzer -o $@ $^ -lcrypt
 
-build/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(PURE) $(HEADERS)
+$(REPLAYS): build/replay/%: build/asan/tests/fuzz/%.o \
+    build/asan/tests/fuzz/replay.o \
+    $$(call objects,asan,$$(or $$(TARGET_$$*),$$(PURE)))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c $(PURE) \
-	    $(BESIDE_$*) -lcrypt
-
-# The client's own parsers: what it hands over, and what a program is.
-CLIENT_PURE = $(patsubst %,lib/%.c,handover elf fakes real) \
-	$(wildcard base/*.c wire/*.c)
-CLIENT_HEADERS = $(wildcard lib/*.h) $(HEADERS)
-
-build/tests/client-%: tests/unit/client-%.c $(CLIENT_PURE) $(CLIENT_HEADERS)
-	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< $(CLIENT_PURE)
-
-build/fuzz/client-%: tests/fuzz/client-%.c $(CLIENT_PURE) $(CLIENT_HEADERS)
-	@mkdir -p $(@D)
-	$(call STEP,link)$(CLANG) $(CHECKED) $(SANITIZE) -fsanitize=fuzzer -o $@ $< \
-	    $(CLIENT_PURE)
-
-build/replay/client-%: tests/fuzz/client-%.c tests/fuzz/replay.c $(CLIENT_PURE) $(CLIENT_HEADERS)
-	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKED) $(SANITIZE) -o $@ $< tests/fuzz/replay.c \
-	    $(CLIENT_PURE)
+	$(call STEP,link)$(CC) $(CHECKS_asan) -o $@ $^ -lcrypt
 
 # Programs that run under socks64.
 build/client/%: tests/client/%.c
@@ -233,10 +235,10 @@ build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
 
-build/bench/policy: tests/unit/policy.c $(PURE) $(HEADERS)
+build/bench/policy: tests/unit/policy.c $(PURE)
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $< \
-	    $(PURE) -lcrypt
+	$(call STEP,link)$(CC) $(OWN_CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $^ \
+	    -lcrypt
 
 TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \

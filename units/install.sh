@@ -6,7 +6,8 @@
 #                                             environment)
 #
 # Every file is put in place by rename: no connection meets half a handler,
-# or none.  Nothing outside of DESTDIR is touched where it is set.
+# or none.  Nothing outside of DESTDIR is touched where it is set.  A program
+# that was there and was another one is kept beside it, as NAME.old.
 set -eu
 
 sysconf=/etc/socks64
@@ -52,12 +53,28 @@ table() {
 	done
 }
 
+is_program() { # SOURCE
+	case $1 in
+	socks64-handler* | socks64 | libsocks64.so) return 0 ;;
+	esac
+	return 1
+}
+
+# A link, so that there is a program at each moment.
+keep() { # SOURCE DESTINATION
+	[ -z "$DESTDIR" ] && [ -e "$2" ] || return 0
+	! cmp -s "$1" "$2" || return 0
+	ln -f "$2" "$2.old"
+}
+
 place() { # MODE SOURCE DESTINATION
 	mkdir -p "${3%/*}"
-	case $2 in
-	socks64-handler* | socks64 | libsocks64.so) cp "$2" "$3.new" ;;
-	*) sed "s|@SBINDIR@|$PREFIX/sbin|g" "$2" >"$3.new" ;;
-	esac
+	if is_program "$2"; then
+		keep "$2" "$3"
+		cp "$2" "$3.new"
+	else
+		sed "s|@SBINDIR@|$PREFIX/sbin|g" "$2" >"$3.new"
+	fi
 	chmod "$1" "$3.new"
 	mv -f "$3.new" "$3"
 }
@@ -136,6 +153,17 @@ say_what_is_left() {
 	echo "    $doc/examples/inetd.conf"
 }
 
+# What was kept by this install or an earlier one; sessions that are to come
+# use what lies at the name.
+say_how_to_go_back() {
+	[ -z "$DESTDIR" ] || return 0
+	table | while read -r _ source destination; do
+		is_program "$source" && [ -e "$destination.old" ] || continue
+		echo "    mv $destination.old $destination"
+	done | sed '1i\
+The programs before these are kept.  To go back to them:'
+}
+
 install_all() {
 	umask 022
 	table | while read -r mode source destination; do
@@ -145,6 +173,7 @@ install_all() {
 	make_user
 	tell_system
 	say_what_is_left
+	say_how_to_go_back
 }
 
 # Directories that hold nothing any more, if they are such as we make.
@@ -197,8 +226,9 @@ uninstall_all() {
 		[ "$(readlink /etc/tmpfiles.d/socks64.conf)" != "$temporary" ] ||
 		    rm -f /etc/tmpfiles.d/socks64.conf
 	fi
-	table | while read -r _ _ destination; do
+	table | while read -r _ source destination; do
 		rm -f "$DESTDIR$destination"
+		! is_program "$source" || rm -f "$DESTDIR$destination.old"
 	done
 	remove_directories
 	tell_system

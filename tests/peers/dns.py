@@ -7,7 +7,9 @@ dns.py ADDRESS[:PORT] RULES
 A line of RULES:  NAME TYPE ACTION...   (TYPE is A, AAAA or *)
 
     an address      a record of TYPE
-    alias=NAME      a CNAME before them; the records are then NAME's
+    alias=NAME      a CNAME before them; the records are then NAME's.  Any
+                    octet of a label may be written as \\DDD, in decimal
+    last            the records stand before their aliases
     after=MS        answer so late
     held=FILE       not before FILE is there
     drop            never answer
@@ -25,6 +27,7 @@ a line on stdout: PROTOCOL ID TYPE NAME.  The first line is `ready`.
 
 import ipaddress
 import os
+import re
 import socket
 import struct
 import sys
@@ -37,7 +40,9 @@ RCODES = {"servfail": 2, "nxdomain": 3, "refused": 5}
 
 
 def encode_name(name):
-    labels = [label.encode() for label in name.split(".") if label]
+    labels = [re.sub(rb"\\(\d{3})", lambda found: bytes([int(found[1])]),
+                     label.encode())
+              for label in name.split(".") if label]
     return b"".join(bytes([len(l)]) + l for l in labels) + b"\0"
 
 
@@ -99,6 +104,8 @@ class Script:
                 truncated = protocol == "udp"
             elif word == "turns":
                 turns = True
+            elif word == "last":
+                records.reverse()
             elif word == "forged":
                 forged = value
             elif word in RCODES:

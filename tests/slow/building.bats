@@ -1,0 +1,40 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# What a packager does with the sources: builds that are the same octets
+# wherever they are made.
+
+load ../lib/common
+
+export BATS_TEST_TIMEOUT=600
+
+# sources DIRECTORY: what git knows, or all but what was built.
+sources() {
+	mkdir -p "$1"
+	(cd "$ROOT" && {
+		git ls-files 2>/dev/null ||
+		    find . -path ./build -prune -o -type f -print
+	} | tar -c -T -) | tar -x -C "$1"
+}
+
+# build DIRECTORY
+build() {
+	make -s -j "$(nproc)" -C "$1" all >"$BATS_TEST_TMPDIR/log" 2>&1 ||
+	    fail "$(<"$BATS_TEST_TMPDIR/log")"
+}
+
+@test "two builds in two places, at two times, are the same octets" {
+	local program
+	export CCACHE_DISABLE=1
+	sources "$BATS_TEST_TMPDIR/one"
+	sources "$BATS_TEST_TMPDIR/a longer path/to/two"
+	build "$BATS_TEST_TMPDIR/one"
+	umask 077
+	TZ=Asia/Tokyo LC_ALL=C build "$BATS_TEST_TMPDIR/a longer path/to/two"
+	for program in socks64-handler socks64-handler-static socks64 \
+	    libsocks64.so; do
+		cmp "$BATS_TEST_TMPDIR/one/$program" \
+		    "$BATS_TEST_TMPDIR/a longer path/to/two/$program"
+		run ! grep -qF "$BATS_TEST_TMPDIR" \
+		    "$BATS_TEST_TMPDIR/one/$program"
+	done
+}
