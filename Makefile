@@ -53,8 +53,10 @@ LINK = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS)
 
 # The two links differ in one file, the journal's back end.
 ROOMS = base wire log policy net share alg sandbox session command service
+# What makes the seccomp filters at build time.
+GENERATOR = $(patsubst %,sandbox/%.c,generate assemble calls)
 SOURCES = socks64-handler.c \
-	$(filter-out sandbox/generate.c log/systemd.c log/native.c, \
+	$(filter-out $(GENERATOR) log/systemd.c log/native.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 LIBRARIES = -lcares -lcrypt
@@ -103,19 +105,25 @@ build/%.o: %.c
 	@mkdir -p $(@D)
 	$(call STEP,compile)$(COMPILE) -MMD -MP -c -o $@ $<
 
-# The seccomp filters are made here, with libseccomp, and only loaded by the
-# handler.  FILTERS=--trap for development: SIGSYS can be caught.
-build/sandbox/generate: sandbox/generate.c sandbox/calls.c base/text.c \
-	    sandbox/calls.h sandbox/sandbox.h base/array.h base/text.h
+# The seccomp filters are made here, and only loaded by the handler.
+# FILTERS=--trap for development: SIGSYS can be caught.  EMULATOR: what runs a
+# program of the target, where it is not of this machine.
+EMULATOR =
+build/sandbox/generate: $(GENERATOR) base/text.c $(wildcard sandbox/*.h) \
+	    base/array.h base/descriptor.h base/text.h
 	@mkdir -p $(@D)
 	$(call STEP,link)$(COMPILE) $(OWN_LDFLAGS) $(LDFLAGS) -pie -o $@ \
-	    sandbox/generate.c sandbox/calls.c base/text.c -lseccomp
+	    $(GENERATOR) base/text.c
 
 build/sandbox/filters.h: build/sandbox/generate
-	$(call STEP,filters)build/sandbox/generate $(FILTERS) >$@.new
+	$(call STEP,filters)$(EMULATOR) build/sandbox/generate $(FILTERS) >$@.new
 	@mv $@.new $@
 
-build/sandbox/sandbox.o: build/sandbox/filters.h
+build/sandbox/table.h: build/sandbox/generate
+	$(call STEP,table)$(EMULATOR) build/sandbox/generate --table >$@.new
+	@mv $@.new $@
+
+build/sandbox/sandbox.o: build/sandbox/filters.h build/sandbox/table.h
 
 -include $(OBJECTS:.o=.d) $(WRAPPER_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) \
 	build/log/systemd.d build/log/native.d

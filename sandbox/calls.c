@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of allowed system calls.  Each row says why; a row whose reason
- * is gone goes too (make minimal).  Filters stack, so what a later stage
- * needs is in the earlier ones as well.
+ * The table of system calls: those that are allowed, and below them those that
+ * kill.  Each row says why; a row whose reason is gone goes too (make
+ * minimal).  Filters stack, so what a later stage needs is in the earlier ones
+ * as well.
  */
 #include "sandbox/calls.h"
 
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/if.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -26,6 +28,7 @@
 
 #include "base/array.h"
 #include "base/descriptor.h"
+#include "sandbox/numbers.h"
 #include "sandbox/sandbox.h"
 
 enum {
@@ -69,6 +72,24 @@ _Static_assert(DESCRIPTORS_OWN == 64, "as OWN() prints it");
 /* Flags: two that every socket may have; hugetlb's size is in six bits. */
 #define SOCKET(argument, type) \
 	MAYBE(argument, type, SOCK_CLOEXEC | SOCK_NONBLOCK)
+/* One bit at least that must be set, whatever else is. */
+#define WITH(argument, bit) \
+	{ (argument), (uint64_t)(bit), (uint64_t)(bit), "with " #bit }
+/* The first filter holds for all stages: what it kills the others need not,
+ * and each instruction costs the start of a session.  CLOSED is for what some
+ * stages may do in part, or whole, which are named. */
+#define KILLS(call, why) \
+	{ CALL(call), IN_NEGOTIATE, CALL_KILLED, .because = (why) }
+#define KILLS_WITH(call, argument, bit, why) \
+	{ CALL(call), IN_NEGOTIATE, CALL_KILLED, \
+	    .tests = { WITH(argument, bit) }, .because = (why) }
+#define CLOSED(call, but, why) \
+	{ CALL(call), IN_ALL & ~(but), CALL_KILLED, .because = (why) }
+/* What libc calls and takes no error for; it tells nothing and changes
+ * nothing. */
+#define UNFAILING(call) \
+	{ CALL(call), IN_ALL, .spare = true, \
+	    .because = "libc takes no error for it" }
 /* clang-format on */
 #define HUGE_PAGES (MAP_HUGETLB | (uint64_t)MAP_HUGE_MASK << MAP_HUGE_SHIFT)
 
@@ -174,34 +195,38 @@ const struct call calls[] = {
 	/* What a libc of tomorrow may call on its own. */
 	{ CALL(getrandom), IN_ALL, .spare = true,
 	    .because = "query IDs of a newer c-ares; glibc's malloc" },
+	{ CALL(rt_sigprocmask), IN_ALL, .spare = true,
+	    .because = "getrandom(3) of glibc 2.41, around its own state" },
+	UNFAILING(getpid),
+	UNFAILING(gettid),
+	UNFAILING(getuid),
+	UNFAILING(geteuid),
+	UNFAILING(getgid),
+	UNFAILING(getegid),
+	UNFAILING(sched_yield),
 	{ CALL(futex), IN_ALL, .spare = true,
 	    .tests = { MAYBE(1, FUTEX_WAKE, FUTEX_PRIVATE_FLAG) },
 	    .because = "pthread_once wakes nobody; glibc aborts on an error" },
 	{ CALL(prlimit64), IN_ALL, .spare = true,
 	    .tests = { EQUAL(0, 0), EQUAL(2, 0) },
-	    .because = "sysconf reads limits; setting is killed" },
-	{ CALL(madvise), IN_ALL, CALL_REFUSED, ENOSYS, .spare = true,
-	    .because = "advice of malloc" },
-	{ CALL(rseq), IN_ALL, CALL_REFUSED, ENOSYS, .spare = true,
-	    .because = "for threads, of which there are none" },
-	{ CALL(set_robust_list), IN_ALL, CALL_REFUSED, ENOSYS,
-	    .spare = true,
-	    .because = "for threads, of which there are none" },
+	    .because = "sysconf reads limits; setting is refused" },
 
-	/* Memory. */
-	{ CALL(brk), IN_RESOLVE,
-	    .because = "malloc, for long answers of name servers" },
+	/* Memory: never code, never a file. */
 	{ CALL(mmap), IN_NEGOTIATE,
 	    .tests = { MAYBE(2, PROT_NONE, PROT_READ | PROT_WRITE),
 		MAYBE(3, MAP_PRIVATE | MAP_ANONYMOUS, HUGE_PAGES) },
-	    .because = "yescrypt's 16 MiB, never code, never a file" },
-	{ CALL(mmap), IN_UDP, .spare = true,
+	    .because = "yescrypt's 16 MiB" },
+	{ CALL(munmap), IN_NEGOTIATE,
+	    .because = "gives them back" },
+	{ CALL(brk), IN_RESOLVE,
+	    .because = "malloc, for long answers of name servers" },
+	{ CALL(brk), IN_ALL, .spare = true,
+	    .because = "malloc of a newer library; brk(2) has no errors" },
+	{ CALL(mmap), IN_ALL, .spare = true,
 	    .tests = { MAYBE(2, PROT_NONE, PROT_READ | PROT_WRITE),
 		MAYBE(3, MAP_PRIVATE | MAP_ANONYMOUS, HUGE_PAGES) },
 	    .because = "malloc, where brk(2) meets something in its way" },
-	{ CALL(munmap), IN_NEGOTIATE,
-	    .because = "gives yescrypt's 16 MiB back" },
-	{ CALL(munmap), IN_UDP, .spare = true,
+	{ CALL(munmap), IN_ALL, .spare = true,
 	    .because = "gives that back" },
 
 	/* Files; which ones may be opened is Landlock's to say. */
@@ -298,6 +323,179 @@ const struct call calls[] = {
 	{ CALL(seccomp), IN_CONNECT,
 	    .tests = { EQUAL(0, SECCOMP_SET_MODE_FILTER), EQUAL(1, 0) },
 	    .because = "the next stage's filter" },
+
+	/* Sockets that libc asks for, and does without. */
+	{ CALL(socket), IN_ALL, CALL_REFUSED, EAFNOSUPPORT, .spare = true,
+	    .tests = { EQUAL(0, AF_NETLINK), EQUAL(2, NETLINK_ROUTE) },
+	    .because = "getifaddrs of a newer library" },
+	{ CALL(socket), IN_ALL, CALL_REFUSED, EAFNOSUPPORT, .spare = true,
+	    .tests = { EQUAL(0, AF_UNIX), SOCKET(1, SOCK_STREAM),
+		EQUAL(2, 0) },
+	    .because = "nscd, syslogd" },
+
+	/*
+	 * SECURITY: from here on what nothing of ours has a use for, and what
+	 * an exploit wants.  It ends the session at once, and the kernel
+	 * leaves a record of it.  What is in no row fails with ENOSYS.
+	 */
+	/* Other sockets, and doors for other connections. */
+	CLOSED(socket, 0, "a socket of a kind that this stage has no use for"),
+	CLOSED(connect, 0, "a new connection, or a socket of all sessions"),
+	CLOSED(bind, IN_ROUTE | IN_ALG, "a port"),
+	CLOSED(listen, IN_LISTEN, "a new listener"),
+	KILLS(accept, "a connection that is not this session's"),
+	CLOSED(accept4, 0, "a connection that is not this session's"),
+	CLOSED(shutdown, 0, "a socket of all sessions"),
+
+	/* Code that was not there at the start. */
+	KILLS(execve, "another program"),
+	KILLS(execveat, "another program"),
+	KILLS(uselib, "another program's code"),
+	KILLS_WITH(mmap, 2, PROT_EXEC, "memory that is code"),
+	KILLS_WITH(mprotect, 2, PROT_EXEC, "memory that is code"),
+	KILLS_WITH(pkey_mprotect, 2, PROT_EXEC, "memory that is code"),
+	KILLS(personality, "makes what can be read code"),
+	KILLS(modify_ldt, "other segments"),
+
+	/* Processes: new ones, and others. */
+	KILLS(fork, "another process"),
+	KILLS(vfork, "another process"),
+	KILLS(clone, "another process or thread"),
+	KILLS(clone3, "another process or thread"),
+	KILLS(kill, "another process"),
+	KILLS(tkill, "another process"),
+	KILLS(tgkill, "another process; abort(3) ends so, too"),
+	KILLS(rt_sigqueueinfo, "another process"),
+	KILLS(rt_tgsigqueueinfo, "another process"),
+	KILLS(pidfd_open, "another process"),
+	KILLS(pidfd_send_signal, "another process"),
+	KILLS(pidfd_getfd, "a descriptor of another process"),
+	KILLS(ptrace, "memory of another process"),
+	KILLS(process_vm_readv, "memory of another process"),
+	KILLS(process_vm_writev, "memory of another process"),
+	KILLS(process_madvise, "memory of another process"),
+	KILLS(process_mrelease, "memory of another process"),
+	KILLS(migrate_pages, "memory of another process"),
+	KILLS(move_pages, "memory of another process"),
+	KILLS(kcmp, "looks into another process"),
+	KILLS(shmget, "memory of several processes"),
+	KILLS(shmat, "memory of several processes"),
+	KILLS(shmctl, "memory of several processes"),
+	KILLS(msgget, "a queue of several processes"),
+	KILLS(semget, "semaphores of several processes"),
+	KILLS(mq_open, "a queue of several processes"),
+	KILLS(mq_unlink, "a queue of several processes"),
+
+	/* Files: to write, to make, to change, to find by handle. */
+	KILLS_WITH(openat, 2, O_WRONLY, "a file to write"),
+	KILLS_WITH(openat, 2, O_RDWR, "a file to write"),
+	KILLS_WITH(openat, 2, O_CREAT, "a new file"),
+	KILLS_WITH(openat, 2, O_TRUNC, "empties a file"),
+	KILLS_WITH(open, 1, O_WRONLY, "a file to write"),
+	KILLS_WITH(open, 1, O_RDWR, "a file to write"),
+	KILLS_WITH(open, 1, O_CREAT, "a new file"),
+	KILLS_WITH(open, 1, O_TRUNC, "empties a file"),
+	KILLS(creat, "a new file"),
+	KILLS(truncate, "cuts a file"),
+	KILLS(ftruncate, "cuts a file"),
+	KILLS(fallocate, "changes a file"),
+	KILLS(rename, "changes a directory"),
+	KILLS(renameat, "changes a directory"),
+	KILLS(renameat2, "changes a directory"),
+	KILLS(link, "changes a directory"),
+	KILLS(linkat, "changes a directory"),
+	KILLS(symlink, "changes a directory"),
+	KILLS(symlinkat, "changes a directory"),
+	KILLS(unlink, "changes a directory"),
+	KILLS(unlinkat, "changes a directory"),
+	KILLS(rmdir, "changes a directory"),
+	KILLS(mkdir, "changes a directory"),
+	KILLS(mkdirat, "changes a directory"),
+	KILLS(mknod, "a new file or device"),
+	KILLS(mknodat, "a new file or device"),
+	KILLS(chmod, "who may use a file"),
+	KILLS(fchmod, "who may use a file"),
+	KILLS(fchmodat, "who may use a file"),
+	KILLS(chown, "who owns a file"),
+	KILLS(fchown, "who owns a file"),
+	KILLS(lchown, "who owns a file"),
+	KILLS(fchownat, "who owns a file"),
+	KILLS(setxattr, "who may use a file"),
+	KILLS(lsetxattr, "who may use a file"),
+	KILLS(fsetxattr, "who may use a file"),
+	KILLS(removexattr, "who may use a file"),
+	KILLS(lremovexattr, "who may use a file"),
+	KILLS(fremovexattr, "who may use a file"),
+	KILLS(open_by_handle_at, "a file past all directories"),
+
+	/* Mounts, namespaces, identities. */
+	KILLS(chroot, "another root"),
+	KILLS(pivot_root, "another root"),
+	KILLS(mount, "a file system"),
+	KILLS(umount2, "a file system"),
+	KILLS(open_tree, "a file system"),
+	KILLS(move_mount, "a file system"),
+	KILLS(mount_setattr, "a file system"),
+	KILLS(fsopen, "a file system"),
+	KILLS(fsconfig, "a file system"),
+	KILLS(fsmount, "a file system"),
+	KILLS(fspick, "a file system"),
+	KILLS(unshare, "another namespace"),
+	KILLS(setns, "another namespace"),
+	KILLS(setuid, "another user"),
+	KILLS(setreuid, "another user"),
+	KILLS(setresuid, "another user"),
+	KILLS(setfsuid, "another user"),
+	KILLS(setgid, "another group"),
+	KILLS(setregid, "another group"),
+	KILLS(setresgid, "another group"),
+	KILLS(setfsgid, "another group"),
+	KILLS(setgroups, "another group"),
+	CLOSED(capset, IN_CONNECT, "capabilities"),
+
+	/* The kernel's large doors, and the machine itself. */
+	KILLS(bpf, "code in the kernel"),
+	KILLS(perf_event_open, "looks into the kernel"),
+	KILLS(userfaultfd, "stops the kernel where it suits"),
+	KILLS(io_uring_setup, "calls that no filter sees"),
+	KILLS(io_uring_enter, "calls that no filter sees"),
+	KILLS(io_uring_register, "calls that no filter sees"),
+	{ CALL(setsockopt), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ATTACH_FILTER) },
+	    .because = "code in the kernel" },
+	{ CALL(setsockopt), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ATTACH_BPF) },
+	    .because = "code in the kernel" },
+	KILLS(vmsplice, "pages of the kernel"),
+	KILLS(keyctl, "keys of the kernel"),
+	KILLS(add_key, "keys of the kernel"),
+	KILLS(request_key, "keys of the kernel"),
+	KILLS(init_module, "code in the kernel"),
+	KILLS(finit_module, "code in the kernel"),
+	KILLS(delete_module, "code in the kernel"),
+	KILLS(kexec_load, "another kernel"),
+	KILLS(kexec_file_load, "another kernel"),
+	KILLS(reboot, "the machine"),
+	KILLS(iopl, "the machine's ports"),
+	KILLS(ioperm, "the machine's ports"),
+	KILLS(swapon, "the machine's memory"),
+	KILLS(swapoff, "the machine's memory"),
+	KILLS(acct, "the machine's accounts"),
+	KILLS(quotactl, "the machine's quotas"),
+	KILLS(sethostname, "the machine's name"),
+	KILLS(setdomainname, "the machine's name"),
+	KILLS(settimeofday, "the machine's clock"),
+	KILLS(clock_settime, "the machine's clock"),
+	KILLS(clock_adjtime, "the machine's clock"),
+	KILLS(adjtimex, "the machine's clock"),
+	KILLS(syslog, "the kernel's log"),
+	CLOSED(seccomp, 0, "a filter that is not the next stage's"),
+	{ CALL(ioctl), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(1, TIOCSTI) },
+	    .because = "types on the terminal" },
+	{ CALL(ioctl), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(1, TIOCLINUX) },
+	    .because = "types on the console" },
 };
 /* clang-format on */
 

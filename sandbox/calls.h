@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a stage may ask of the kernel: the one table, of which the filters are
- * built and which --print-sandbox prints.  Data only.  A call that has no row
- * here kills the process.
+ * built and which --print-sandbox prints.  Data only.  A call that no row
+ * matches fails with ENOSYS, as on a kernel that has not got it: a library may
+ * try what it likes.  Numbers of other architectures kill.
  */
 #ifndef SOCKS64_SANDBOX_CALLS_H
 #define SOCKS64_SANDBOX_CALLS_H
@@ -11,11 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CALL_TESTS_MAX = 3 };
+enum { CALL_TESTS_MAX = 3, CALL_ABSENT = -1 };
 
 enum call_answer {
 	CALL_ALLOWED,
 	CALL_REFUSED, /* fails with `error`, for what may live without */
+	CALL_KILLED,  /* ends the process by SIGSYS */
 };
 
 /* Argument `argument`, all 64 bits of it, must equal `value` under `mask`. */
@@ -26,15 +28,16 @@ struct call_test {
 	const char *text; /* the value, as it is printed */
 };
 
-/* All tests of a row must hold.  Of several rows for a call one is enough. */
+/* All tests of a row must hold.  Of several rows of a stage for one call the
+ * first whose tests do answers. */
 struct call {
 	const char *name;
-	int number;
+	int number;      /* CALL_ABSENT: not on this architecture */
 	unsigned stages; /* mask of 1U << enum sandbox_stage */
 	enum call_answer answer;
 	int error;
-	/* Allowed although no test needs it: this machine, or this libc, may
-	 * not call it where another does. */
+	/* There although no test needs it: this machine, or this libc, may not
+	 * call it where another does. */
 	bool spare;
 	struct call_test tests[CALL_TESTS_MAX];
 	const char *because;

@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Builds the filters at build time, with libseccomp, and prints them as C
- * arrays.  Not part of the handler.
+ * Builds the filters at build time and prints them as C arrays.  Not part of
+ * the handler.
  *
- *   generate [--trap] [--without ROW] | --rows
+ *   generate [--trap] [--without ROW] | --table | --rows
  *
  * --trap: SIGSYS is sent instead of killing, for development.  --without:
- * leaves a row of the table out of the last stage that has it; the tests ask
- * so whether it is needed there.  --rows: the numbers of all rows but those
- * that are spare, with their calls.
+ * kills for a row of the table, in the last stage that has it; the tests ask
+ * so whether it is needed there.  --table: the table as C, to be read, and who
+ * can kill.  --rows: the numbers of all rows that allow
+ * or refuse something but those that are spare, with their calls.
  */
 #include <errno.h>
 #include <linux/filter.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "sandbox/assemble.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
 
-enum { OUTPUT_SIZE = 1 << 18 };
+enum { OUTPUT_SIZE = 1 << 18, ROWS_MAX = 512 };
 
 struct wanted {
-	uint32_t otherwise; /* what becomes of all other calls */
-	size_t without;     /* a row to leave out; SIZE_MAX: none */
+	uint32_t kill;  /* what kills */
+	size_t without; /* a row that does; SIZE_MAX: none */
 };
 
 _Noreturn static void
@@ -47,100 +48,90 @@ fail(const char *what, int error)
 	exit(1);
 }
 
-static void
-add_row(scmp_filter_ctx filter, const struct call *call)
+/* ---------------------------------------------------------- the filters */
+
+static uint32_t
+answer_of(size_t i, unsigned stage, const struct wanted *wanted)
 {
-	struct scmp_arg_cmp compare[CALL_TESTS_MAX];
-	const uint32_t action = call->answer == CALL_ALLOWED ?
-	    SCMP_ACT_ALLOW :
-	    SCMP_ACT_ERRNO((uint32_t)call->error);
-	unsigned n = 0;
-
-	for (size_t i = 0; i < CALL_TESTS_MAX; i++) {
-		const struct call_test *test = &call->tests[i];
-
-		if (test->mask == 0)
-			continue;
-		compare[n++] = (struct scmp_arg_cmp){
-			.arg = test->argument,
-			.op = SCMP_CMP_MASKED_EQ,
-			.datum_a = test->mask,
-			.datum_b = test->value,
-		};
+	if (i == wanted->without && calls[i].stages >> stage == 1)
+		return wanted->kill;
+	switch (calls[i].answer) {
+	case CALL_ALLOWED: return SECCOMP_RET_ALLOW;
+	case CALL_REFUSED: return SECCOMP_RET_ERRNO | (uint32_t)calls[i].error;
+	case CALL_KILLED: break;
 	}
-	const int error = seccomp_rule_add_exact_array(filter, action,
-	    call->number, n, compare);
-	if (error < 0)
-		fail(call->name, -error);
+	return wanted->kill;
 }
 
+/* The first tests of two rows cannot hold both. */
 static bool
-is_wanted(size_t row, unsigned stage, const struct wanted *wanted)
+is_apart(const struct call_test *a, const struct call_test *b)
 {
-	const unsigned from_here = calls[row].stages >> stage;
-
-	return (from_here & 1) != 0 &&
-	    (row != wanted->without || from_here != 1);
+	return a->argument == b->argument && a->mask == UINT64_MAX &&
+	    b->mask == UINT64_MAX && a->value != b->value;
 }
 
-static scmp_filter_ctx
-build_filter(unsigned stage, const struct wanted *wanted)
+/* Where the call goes: behind the other rows of its number, but in front of
+ * those that are apart from it, if there is one that begins as it does. */
+static size_t
+place_of(const struct row *rows, size_t count, const struct call *call)
 {
-	const scmp_filter_ctx filter = seccomp_init(wanted->otherwise);
-	int error;
+	const struct call_test *test = &call->tests[0];
+	size_t at = count, end;
 
-	if (filter == NULL)
-		fail("seccomp_init", errno);
-	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
-	if (error < 0)
-		fail("SCMP_FLTATR_ACT_BADARCH", -error);
-	/* 2: a binary tree, so that no call is far from the top. */
-	error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (error < 0)
-		fail("SCMP_FLTATR_CTL_OPTIMIZE", -error);
-	for (size_t i = 0; i < call_count; i++) {
-		if (is_wanted(i, stage, wanted))
-			add_row(filter, &calls[i]);
+	while (at > 0 && rows[at - 1].call->number > call->number)
+		at--;
+	for (end = at; at > 0; at--) {
+		const struct call *before = rows[at - 1].call;
+
+		if (before->number != call->number)
+			break;
+		if (!is_apart(&before->tests[0], test))
+			return before->tests[0].value == test->value ? at :
+								       end;
 	}
-	return filter;
+	return end;
 }
 
-/* The filter's instructions, in a mapping; *n of them. */
-static const struct sock_filter *
-export_filter(scmp_filter_ctx filter, size_t *n)
+/* Rows of one call are beside each other, and answer in the table's order. */
+static size_t
+sort_rows(struct row *rows, unsigned stage, const struct wanted *wanted)
 {
-	const int fd = memfd_create("filter", 0);
-	const struct sock_filter *code;
-	int error;
+	size_t count = 0;
 
-	if (fd < 0)
-		fail("memfd_create", errno);
-	error = seccomp_export_bpf(filter, fd);
-	if (error < 0)
-		fail("seccomp_export_bpf", -error);
-	const off_t length = lseek(fd, 0, SEEK_END);
-	if (length <= 0)
-		fail("lseek", errno);
-	code = mmap(NULL, (size_t)length, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (code == MAP_FAILED)
-		fail("mmap", errno);
-	close(fd);
-	*n = (size_t)length / sizeof(*code);
-	return code;
+	for (size_t i = 0; i < call_count; i++) {
+		const size_t at = place_of(rows, count, &calls[i]);
+
+		if ((calls[i].stages & 1U << stage) == 0 ||
+		    calls[i].number == CALL_ABSENT)
+			continue;
+		if (count == ROWS_MAX)
+			fail("rows", ENOSPC);
+		memmove(&rows[at + 1], &rows[at],
+		    (count - at) * sizeof(*rows));
+		rows[at] = (struct row){ &calls[i],
+			answer_of(i, stage, wanted) };
+		count++;
+	}
+	return count;
 }
 
 static void
 print_filter(struct text *t, unsigned stage, const struct wanted *wanted)
 {
-	const scmp_filter_ctx filter = build_filter(stage, wanted);
-	size_t n;
-	const struct sock_filter *code = export_filter(filter, &n);
+	static struct program program;
+	static struct row rows[ROWS_MAX + 1];
+	const size_t count = sort_rows(rows, stage, wanted);
+	const uint32_t other[] = { SECCOMP_RET_ERRNO | ENOSYS, wanted->kill };
+	const struct sock_filter *code = program_assemble(&program, rows,
+	    count, other);
 
+	if (code == NULL)
+		fail(call_stage_names[stage], ENOSPC);
 	text_add(t, "static const struct sock_filter filter_");
 	text_add(t, call_stage_names[stage]);
 	text_add(t, "[] = {\n");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < program.length; i++) {
 		text_add(t, "\t{ ");
 		text_add_number(t, code[i].code);
 		text_add(t, ", ");
@@ -152,14 +143,103 @@ print_filter(struct text *t, unsigned stage, const struct wanted *wanted)
 		text_add(t, "U },\n");
 	}
 	text_add(t, "};\n");
-	seccomp_release(filter);
+}
+
+/* ------------------------------------------- the table, to be read */
+
+/* "socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)", "fcntl(_, F_SETFL)". */
+static void
+add_call(struct text *t, const struct call *call)
+{
+	unsigned next = 0;
+
+	text_add(t, call->name);
+	if (call->tests[0].mask == 0)
+		return;
+	text_add_char(t, '(');
+	for (size_t i = 0; i < CALL_TESTS_MAX; i++) {
+		const struct call_test *test = &call->tests[i];
+
+		if (test->mask == 0)
+			break;
+		for (; next < test->argument; next++)
+			text_add(t, next == 0 ? "_" : ", _");
+		text_add(t, next == 0 ? "" : ", ");
+		text_add(t, test->text);
+		next++;
+	}
+	text_add_char(t, ')');
+}
+
+/* A line of the table, as a line of C. */
+static void
+print_call(struct text *t, const char *stage, const struct call *call)
+{
+	text_add(t, "\t\"");
+	text_add(t, stage);
+	text_add_char(t, ' ');
+	add_call(t, call);
+	if (call->answer == CALL_REFUSED) {
+		text_add(t, " fails with ");
+		text_add(t, strerrorname_np(call->error));
+	}
+	if (call->answer == CALL_KILLED)
+		text_add(t, " kills");
+	text_add(t, ": ");
+	text_add(t, call->because);
+	text_add(t, "\\n\",\n");
+}
+
+/* Lines of one length: with pointers to them every start would cost. */
+static void
+print_table(struct text *t)
+{
+	text_add(t, "static const char table[][LINE_TEXT] = {\n");
+	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
+		for (size_t i = 0; i < call_count; i++) {
+			if ((calls[i].stages & 1U << stage) != 0 &&
+			    calls[i].answer != CALL_KILLED &&
+			    calls[i].number != CALL_ABSENT)
+				print_call(t, call_stage_names[stage],
+				    &calls[i]);
+		}
+	}
+	for (size_t i = 0; i < call_count; i++) {
+		const bool later = (calls[i].stages & 1U << SANDBOX_RELAY) !=
+		    0;
+
+		if (calls[i].answer == CALL_KILLED &&
+		    calls[i].number != CALL_ABSENT)
+			print_call(t, later ? "else" : "all", &calls[i]);
+	}
+	text_add(t,
+	    "\t\"all others fail with ENOSYS: "
+	    "a library may try what it likes\\n\",\n};\n");
+}
+
+/* Who died of what: the names of all that can kill. */
+static void
+print_killers(struct text *t)
+{
+	text_add(t, "static const struct killer killers[] = {\n");
+	for (size_t i = 0; i < call_count; i++) {
+		if (calls[i].answer != CALL_KILLED ||
+		    calls[i].number == CALL_ABSENT)
+			continue;
+		text_add(t, "\t{ ");
+		text_add_number(t, (uint64_t)calls[i].number);
+		text_add(t, ", \"");
+		text_add(t, calls[i].name);
+		text_add(t, "\" },\n");
+	}
+	text_add(t, "};\n");
 }
 
 static void
 print_rows(struct text *t)
 {
 	for (size_t i = 0; i < call_count; i++) {
-		if (calls[i].spare)
+		if (calls[i].spare || calls[i].answer == CALL_KILLED)
 			continue;
 		text_add_number(t, i);
 		text_add_char(t, ' ');
@@ -174,14 +254,16 @@ print_rows(struct text *t)
 	}
 }
 
-static struct wanted
-wanted_by(char **arguments)
-{
-	struct wanted w = { SCMP_ACT_KILL_PROCESS, SIZE_MAX };
+/* --------------------------------------------------------------- main */
 
-	for (char **a = arguments + 1; *a != NULL; a++) {
+static void
+print_filters(struct text *t, char **arguments)
+{
+	struct wanted w = { SECCOMP_RET_KILL_PROCESS, SIZE_MAX };
+
+	for (char **a = arguments; *a != NULL; a++) {
 		if (strcmp(*a, "--trap") == 0) {
-			w.otherwise = SCMP_ACT_TRAP;
+			w.kill = SECCOMP_RET_TRAP;
 		} else if (strcmp(*a, "--without") == 0 && a[1] != NULL) {
 			w.without = strtoul(*++a, NULL, 10);
 			if (w.without >= call_count)
@@ -190,22 +272,8 @@ wanted_by(char **arguments)
 			fail(*a, EINVAL);
 		}
 	}
-	return w;
-}
-
-static void
-print_filters(struct text *t, char **arguments)
-{
-	const struct wanted wanted = wanted_by(arguments);
-
-	/* The handler's kernel counts, not the one that builds, which may be
-	 * a container without seccomp(2). */
-	const int error = seccomp_api_set(3);
-	if (error < 0)
-		fail("seccomp_api_set", -error);
-	text_add(t, "/* Made by sandbox/generate.c: do not edit. */\n");
 	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++)
-		print_filter(t, stage, &wanted);
+		print_filter(t, stage, &w);
 }
 
 int
@@ -214,10 +282,14 @@ main(int argc, char **argv)
 	static char buffer[OUTPUT_SIZE];
 	struct text t = text_in(buffer, sizeof(buffer));
 
-	if (argc == 2 && strcmp(argv[1], "--rows") == 0)
+	if (argc == 2 && strcmp(argv[1], "--rows") == 0) {
 		print_rows(&t);
-	else
-		print_filters(&t, argv);
+	} else if (argc == 2 && strcmp(argv[1], "--table") == 0) {
+		print_table(&t);
+		print_killers(&t);
+	} else {
+		print_filters(&t, argv + 1);
+	}
 	if (t.cut)
 		fail("output", ENOSPC);
 	if (write(STDOUT_FILENO, t.start, t.length) != (ssize_t)t.length)

@@ -134,7 +134,7 @@ stubs() {
 		PATH=$1/bin:$PATH tests/install-missing build
 	' sh "$BATS_TEST_TMPDIR"
 	assert_match said "$output" 'make: this Makefile'
-	assert_match said "$output" 'libseccomp-dev: makes the system call'
+	assert_match said "$output" 'libsystemd-dev: the journal'
 	[[ $output != *'gcc:'* ]]
 	run -0 cat "$BATS_TEST_TMPDIR/asked"
 	assert_match update "${lines[0]}" '^apt-get update -q'

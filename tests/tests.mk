@@ -149,8 +149,8 @@ build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 # What tests/sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
-CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out sandbox/generate.c, \
-	$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
+CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out \
+	sandbox/generate.c sandbox/assemble.c,$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
 
 probes: $(PROBES)
 

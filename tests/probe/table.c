@@ -3,11 +3,13 @@
  * The built filters, interpreted here and asked about every system call,
  * against the table that they were built of.  For each row: its arguments,
  * then the same with each single bit turned that the row tests (the upper
- * halves too).  For all else: zeroes, ones.  i386 and x32 are killed.
+ * halves too).  For all else: zeroes, ones, which fail with ENOSYS.  i386 and
+ * x32 are killed.
  *
  * Prints a line for each row and what the filter answers, for the golden
  * list; exit status 1 and a line on stderr where filter and table disagree.
  */
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -81,7 +83,7 @@ static uint32_t
 filter_run(unsigned stage, const struct seccomp_data *data)
 {
 	const struct sock_filter *code = filters[stage].code;
-	uint32_t a = 0;
+	uint32_t a = 0, x = 0;
 
 	asked++;
 	for (size_t i = 0; i < filters[stage].length; i++) {
@@ -93,7 +95,11 @@ filter_run(unsigned stage, const struct seccomp_data *data)
 				fail("loads from outside", stage, data);
 			memcpy(&a, (const char *)data + at->k, sizeof(a));
 			break;
+		case BPF_LD | BPF_IMM: a = at->k; break;
 		case BPF_ALU | BPF_AND | BPF_K: a &= at->k; break;
+		case BPF_ALU | BPF_RSH | BPF_K: a >>= at->k; break;
+		case BPF_ALU | BPF_RSH | BPF_X: a >>= x; break;
+		case BPF_MISC | BPF_TAX: x = a; break;
 		case BPF_RET | BPF_K: return at->k;
 		default:
 			if (BPF_CLASS(at->code) != BPF_JMP)
@@ -126,9 +132,12 @@ row_matches(const struct call *call, unsigned stage,
 static uint32_t
 row_answer(const struct call *call)
 {
-	return call->answer == CALL_ALLOWED ?
-	    SECCOMP_RET_ALLOW :
-	    SECCOMP_RET_ERRNO | (uint32_t)call->error;
+	switch (call->answer) {
+	case CALL_ALLOWED: return SECCOMP_RET_ALLOW;
+	case CALL_REFUSED: return SECCOMP_RET_ERRNO | (uint32_t)call->error;
+	case CALL_KILLED: break;
+	}
+	return SECCOMP_RET_KILL_PROCESS;
 }
 
 static uint32_t
@@ -138,7 +147,8 @@ table_answer(unsigned stage, const struct seccomp_data *data)
 		if (row_matches(&calls[i], stage, data))
 			return row_answer(&calls[i]);
 	}
-	return SECCOMP_RET_KILL_PROCESS;
+	return data->nr < 0 ? SECCOMP_RET_KILL_PROCESS :
+			      SECCOMP_RET_ERRNO | ENOSYS;
 }
 
 /* Asks about one call, as the three architectures of this machine. */
@@ -217,7 +227,7 @@ ask_number(unsigned stage, int number)
 static void
 print_row(struct text *t, unsigned stage, const struct call *call)
 {
-	const struct seccomp_data data = row_call(call, 0);
+	const struct seccomp_data data = row_call(call, ~UINT64_C(0));
 	const uint32_t answer = filter_run(stage, &data);
 
 	text_add(t, call_stage_names[stage]);
@@ -233,6 +243,8 @@ print_row(struct text *t, unsigned stage, const struct call *call)
 	}
 	if (answer == SECCOMP_RET_ALLOW) {
 		text_add(t, " allow\n");
+	} else if (answer == SECCOMP_RET_KILL_PROCESS) {
+		text_add(t, " kill\n");
 	} else {
 		text_add(t, " ");
 		text_add(t, strerrorname_np((int)(answer & SECCOMP_RET_DATA)));
