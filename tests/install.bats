@@ -64,6 +64,11 @@ expected_files() {
 		644 usr/local/lib/tmpfiles.d/socks64.conf
 		755 usr/local/sbin/socks64-handler
 		755 usr/local/sbin/socks64-handler-static
+		644 usr/local/share/bash-completion/completions/socks64
+		644 usr/local/share/bash-completion/completions/socks64-handler
+		644 usr/local/share/bash-completion/completions/socks64-handler-static
+		644 usr/local/share/zsh/site-functions/_socks64
+		644 usr/local/share/zsh/site-functions/_socks64-handler
 		644 usr/local/share/doc/socks64-handler/CHANGELOG.md
 		644 usr/local/share/doc/socks64-handler/LICENSE
 		644 usr/local/share/doc/socks64-handler/README.md

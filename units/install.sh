@@ -16,6 +16,7 @@ sysconf=/etc/socks64
 table() {
 	units=$PREFIX/lib/systemd
 	share=$PREFIX/share
+	completions=units/completions
 	cat <<-EOF
 		755 socks64-handler $PREFIX/sbin/socks64-handler
 		755 socks64-handler-static $PREFIX/sbin/socks64-handler-static
@@ -37,6 +38,11 @@ table() {
 		644 units/sysusers.conf $PREFIX/lib/sysusers.d/socks64.conf
 		644 units/tmpfiles.conf $PREFIX/lib/tmpfiles.d/socks64.conf
 		644 units/socks64.catalog $units/catalog/socks64.catalog
+		644 $completions/socks64-handler.bash $share/bash-completion/completions/socks64-handler
+		644 $completions/socks64-handler.bash $share/bash-completion/completions/socks64-handler-static
+		644 $completions/socks64.bash $share/bash-completion/completions/socks64
+		644 $completions/_socks64-handler $share/zsh/site-functions/_socks64-handler
+		644 $completions/_socks64 $share/zsh/site-functions/_socks64
 		644 LICENSE $doc/LICENSE
 		644 README.md $doc/README.md
 		644 CHANGELOG.md $doc/CHANGELOG.md
@@ -176,9 +182,11 @@ install_all() {
 	say_how_to_go_back
 }
 
-# Directories that hold nothing any more, if they are such as we make.
+# Directories that hold nothing any more, if they are such as we make; that of
+# zsh is there anyway.
 remove_directories() {
-	if [ -n "$DESTDIR" ] && [ -d "$DESTDIR" ]; then
+	if [ -n "$DESTDIR" ]; then
+		[ -d "$DESTDIR" ] || return 0
 		table | while read -r _ _ destination; do
 			directory=${destination%/*}
 			directory=${directory#/}
@@ -188,7 +196,9 @@ remove_directories() {
 		done
 		return 0
 	fi
-	for directory in share/doc/socks64-handler/doc \
+	for directory in share/bash-completion/completions \
+	    share/bash-completion \
+	    share/doc/socks64-handler/doc \
 	    share/doc/socks64-handler/examples \
 	    share/doc/socks64-handler lib/socks64 lib/systemd/system lib/systemd/user \
 	    lib/systemd/catalog lib/systemd lib/sysusers.d lib/tmpfiles.d; do
