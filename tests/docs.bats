@@ -53,7 +53,7 @@ assert_same_list() { # WHAT ONE OTHER
 	    "$(cut -d ' ' -f 2 <<<"$manual")" "$long"
 }
 
-@test "the version is the same in Makefile, program and CHANGELOG.md" {
+@test "the version is the same in Makefile, program, CHANGELOG.md and debian/" {
 	local version
 	version=$(make -s -C "$ROOT" version)
 	assert_equal "the program's" "$("$HANDLER" -V | cut -d ' ' -f 2)" \
@@ -62,6 +62,9 @@ assert_same_list() { # WHAT ONE OTHER
 	    's/^## \[\([0-9.]*\)\].*/\1/p
 	     s/^The [a-z]* release will be \([0-9.]*\)\.$/\1/p' \
 	    "$ROOT/CHANGELOG.md" | head -n 1)" "$version"
+	assert_equal "debian/changelog's" \
+	    "$(sed -n '1s/.*(\(.*\)).*/\1/p' "$ROOT/debian/changelog")" \
+	    "$version"
 }
 
 @test "every keyword of the program is in socks64.conf(5), and no other" {

@@ -7,7 +7,7 @@ BATSFLAGS =
 # is not named runs, too, behind these.
 ORDER = policy password messages check handshake socks4 relay dial matrix \
 	halfclose timeouts clients start make egress inside log login proxied \
-	table ftp bind sandbox service udp udp-clients install docs lint
+	table ftp bind sandbox service udp udp-clients install completions docs lint
 SUITE = $(ORDER:%=tests/%.bats) $(sort $(filter-out $(ORDER:%=tests/%.bats), \
 	$(wildcard tests/*.bats)))
 # What any link must pass.
@@ -27,7 +27,7 @@ check:
 	@$(BATS) $(BATSFLAGS) $(SUITE)
 
 check-all:
-	@tests/install-missing build test
+	@tests/install-missing build test packages
 	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
 	@status=0; \
 	$(BATS) $(BATSFLAGS) $(SUITE) $(SLOW_SUITE) || status=1; \
@@ -44,6 +44,17 @@ minimal:
 	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
 	@$(BATS) $(BATSFLAGS) tests/exhaustive
 
+# Debian's packages, built in a clean root of a release, and tried in a bare one.
+RELEASE = bookworm
+
+deb:
+	@tests/install-missing packages
+	tests/debian build $(RELEASE)
+
+deb-check:
+	@tests/install-missing packages
+	tests/debian check $(RELEASE)
+
 lint:
 	@tests/install-missing build lint
 	@tests/lint/run
@@ -59,7 +70,7 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
-.PHONY: check check-all minimal lint fuzz coverage bench probes
+.PHONY: check check-all minimal deb deb-check lint fuzz coverage bench probes
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.

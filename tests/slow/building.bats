@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # What a packager does with the sources: builds that are the same octets
-# wherever they are made.
+# wherever they are made, and the packages of debian/ (tests/debian builds them
+# in roots of their own, and tries them there).
 
 load ../lib/common
 
@@ -37,4 +38,27 @@ build() {
 		run ! grep -qF "$BATS_TEST_TMPDIR" \
 		    "$BATS_TEST_TMPDIR/one/$program"
 	done
+}
+
+@test "the packages of debian/ build; lintian and blhc have nothing to say" {
+	local name
+	for name in dh lintian blhc dh_apparmor; do
+		command -v $name >/dev/null || skip "no $name"
+	done
+	sources "$BATS_TEST_TMPDIR/source"
+	(cd "$BATS_TEST_TMPDIR/source" &&
+	    DEB_BUILD_OPTIONS=parallel=$(nproc) dpkg-buildpackage -us -uc -b) \
+	    >"$BATS_TEST_TMPDIR/log" 2>&1 ||
+	    fail "$(tail -n 30 "$BATS_TEST_TMPDIR/log")"
+	run -0 lintian --allow-root --fail-on error,warning \
+	    "$BATS_TEST_TMPDIR"/*.changes
+	run -0 blhc --all "$BATS_TEST_TMPDIR/log"
+	assert_equal "blhc" "$output" ""
+	for name in handler handler-static client; do
+		[[ -e $(echo "$BATS_TEST_TMPDIR/socks64-${name}_"*.deb) ]]
+	done
+	# What the static link has in it is said by name and version.
+	run -0 dpkg-deb -f "$BATS_TEST_TMPDIR"/socks64-handler-static_*.deb \
+	    Built-Using
+	assert_match Built-Using "$output" 'c-ares \(= .*glibc \(= .*libxcrypt \(= '
 }
