@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From the messages and numbers of c-ares to addresses and states.
+ * From the messages of name servers to addresses and states.
  */
 #include "net/answer.h"
 
-#include <ares.h>
 #include <stdint.h>
 
 #include "wire/dns.h"
@@ -18,8 +17,7 @@ answer_add(struct answer *answer, const struct address *address)
 	answer->state = ANSWER_FOUND;
 }
 
-/* The addresses of a message; returns a status of c-ares. */
-static int
+static void
 take_addresses(struct answer *answer, enum family family,
     const struct iovec *message)
 {
@@ -30,7 +28,7 @@ take_addresses(struct answer *answer, enum family family,
 
 	if (!dns_walk_start(&w, message->iov_base, message->iov_len,
 		ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A))
-		return ARES_EBADRESP;
+		return;
 	for (data = dns_walk_next(&w, &length); data != NULL;
 	     data = dns_walk_next(&w, &length)) {
 		struct address a;
@@ -40,24 +38,24 @@ take_addresses(struct answer *answer, enum family family,
 		a = ipv6 ? address_ipv6(data, 0) : address_ipv4(data, 0);
 		answer_add(answer, &a);
 	}
-	return ARES_SUCCESS;
 }
 
 void
-answer_conclude(struct answer *answer, enum family family, int status,
-    const struct iovec *message)
+answer_conclude(struct answer *answer, enum family family,
+    enum query_result result, const struct iovec *message)
 {
-	if (status == ARES_SUCCESS)
-		status = take_addresses(answer, family, message);
-	if (answer->state == ANSWER_FOUND)
-		return;
-	switch (status) {
-	case ARES_SUCCESS: /* the message has nothing but aliases */
-	case ARES_ENODATA: answer->state = ANSWER_NO_DATA; break;
-	case ARES_ENOTFOUND: answer->state = ANSWER_NO_NAME; break;
-	default:
-		answer->state = ANSWER_FAILED;
-		answer->failure = status;
-		break;
+	switch (result) {
+	case QUERY_ANSWERED:
+	case QUERY_NO_DATA: answer->state = ANSWER_NO_DATA; break;
+	case QUERY_NO_NAME: answer->state = ANSWER_NO_NAME; break;
+	case QUERY_USELESS:
+	case QUERY_TIMED_OUT:
+	case QUERY_FAILED:
+	case QUERY_UNREACHABLE:
+	case QUERY_NO_MEMORY: answer->state = ANSWER_FAILED; break;
 	}
+	answer->failure = result;
+	/* A message may have nothing but aliases. */
+	if (result == QUERY_ANSWERED)
+		take_addresses(answer, family, message);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What is known of a name in one family: nothing yet, its addresses, or why it
- * has none.  /etc/hosts fills an answer, and so does what c-ares was told by a
- * name server.
+ * has none.  /etc/hosts fills an answer, and so does what name servers say.
  */
 #ifndef SOCKS64_NET_ANSWER_H
 #define SOCKS64_NET_ANSWER_H
@@ -10,6 +9,7 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+#include "net/query.h"
 #include "wire/address.h"
 
 /* Addresses of one answer; a server that sends more than these is heard so
@@ -27,7 +27,7 @@ enum answer_state {
 
 struct answer {
 	enum answer_state state;
-	int failure; /* of ANSWER_FAILED: the status of c-ares, ARES_E... */
+	enum query_result failure; /* of ANSWER_FAILED: why */
 	size_t count;
 	struct address list[ANSWER_MAX]; /* in the server's order, port 0 */
 };
@@ -35,13 +35,9 @@ struct answer {
 /* Adds an address, if there is room for one more; the state is FOUND. */
 void answer_add(struct answer *answer, const struct address *address);
 
-/*
- * Concludes a pending answer of that family with what c-ares said in the end,
- * retransmissions and other servers included: its status and, for
- * ARES_SUCCESS, the whole message of the server.  Records of another type are
- * passed over.
- */
-void answer_conclude(struct answer *answer, enum family family, int status,
-    const struct iovec *message);
+/* Concludes a pending answer of that family with what the name servers said in
+ * the end.  Records of another type are passed over. */
+void answer_conclude(struct answer *answer, enum family family,
+    enum query_result result, const struct iovec *message);
 
 #endif

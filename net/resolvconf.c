@@ -1,98 +1,117 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * resolv.conf(5).  c-ares would read it too, but not its timeout and
- * attempts (it knows them as retrans and retry), nor a server's interface;
- * and `search` and `domain` must never be heard of.
+ * attempts (it knows them as retrans and retry), nor a server's zone; and
+ * `search' and `domain' must never be heard of.
  */
 #include "net/resolvconf.h"
 
-#include <limits.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/lines.h"
 #include "base/number.h"
-#include "net/words.h"
 
 enum {
 	DNS_PORT = 53,
+	SERVERS_MAX = 3, /* glibc's MAXNS */
 	TIMEOUT_DEFAULT = 5000,
 	TIMEOUT_MIN = 100,
-	TIMEOUT_MAX = 30000,
+	TIMEOUT_MAX = 30,
 	ATTEMPTS_DEFAULT = 2,
 	ATTEMPTS_MAX = 5,
 };
 
-/* fe80::1%eth0: the address and its interface. */
+/* ADDRESS or ADDRESS%ZONE.  A zone that cannot be one is none. */
 static bool
 parse_server(const char *word, struct name_server *out)
 {
-	const char *zone = strchr(word, '%');
-	const size_t length = zone != NULL ? (size_t)(zone - word) :
-					     strlen(word);
-	struct name_server server = { .interface = "" };
+	const size_t length = strcspn(word, "%");
+	const char *zone = word + length + (word[length] == '%');
+	struct name_server server = { .zone = "" };
 
 	if (!address_parse(word, length, &server.address))
 		return false;
 	server.address.port = DNS_PORT;
-	if (zone != NULL) {
-		if (strlen(zone + 1) >= sizeof(server.interface))
-			return false;
-		memcpy(server.interface, zone + 1, strlen(zone + 1));
-	}
+	if (strlen(zone) < sizeof(server.zone))
+		text_copy(server.zone, sizeof(server.zone), zone);
 	*out = server;
 	return true;
 }
 
-/* `prefix` and a number: the number, at least 1 and at most `most`; else
- * `otherwise`. */
+/* The digits that `word' begins with as a number, 1 to `most'. */
 static int
-option_number(const char *word, const char *prefix, int most, int otherwise)
+number_of(const char *word, int most)
 {
-	const size_t length = strlen(prefix);
 	int number = 0;
 
-	if (strncmp(word, prefix, length) != 0)
-		return otherwise;
-	for (const char *at = word + length; *at != '\0'; at++) {
-		if (!is_digit(*at))
-			return otherwise;
-		if (number <= most)
-			number = number * 10 + (*at - '0');
-	}
+	for (; is_digit(*word) && number <= most; word++)
+		number = number * 10 + (*word - '0');
 	if (number == 0)
 		return 1;
 	return number < most ? number : most;
 }
 
+/* The others of resolv.conf(5) change what is the same here always: no search
+ * list, names as they are, a port for each family, no AD bit. */
 static void
 take_option(struct name_servers *servers, const char *word)
 {
-	servers->timeout = 1000 *
-	    option_number(word, "timeout:", TIMEOUT_MAX / 1000,
-		servers->timeout / 1000);
-	servers->attempts = option_number(word, "attempts:", ATTEMPTS_MAX,
-	    servers->attempts);
-	if (strcmp(word, "rotate") == 0)
-		servers->rotate = true;
-	if (strcmp(word, "use-vc") == 0)
-		servers->tcp = true;
+	const struct {
+		const char *word;
+		bool *field;
+	} switches[] = {
+		{ "rotate", &servers->rotate },
+		{ "use-vc", &servers->tcp },
+		{ "edns0", &servers->edns },
+		{ "no-aaaa", &servers->no_ipv6 },
+		{ "single-request", &servers->one_query },
+	};
+	static const char timeout[] = "timeout:";
+	static const char attempts[] = "attempts:";
+
+	for (size_t i = 0; i < ARRAY_COUNT(switches); i++)
+		if (strcmp(word, switches[i].word) == 0)
+			*switches[i].field = true;
+	if (strncmp(word, timeout, strlen(timeout)) == 0)
+		servers->timeout = 1000 *
+		    number_of(word + strlen(timeout), TIMEOUT_MAX);
+	if (strncmp(word, attempts, strlen(attempts)) == 0)
+		servers->attempts = number_of(word + strlen(attempts),
+		    ATTEMPTS_MAX);
+}
+
+/* What is behind a keyword at the start of the line; NULL: another one. */
+static char *
+behind(char *line, const char *keyword)
+{
+	const size_t length = strlen(keyword);
+
+	if (strncmp(line, keyword, length) != 0 ||
+	    (line[length] != ' ' && line[length] != '\t'))
+		return NULL;
+	return line + length;
 }
 
 static void
-read_line(struct words *w, const char *keyword, struct name_servers *servers)
+read_line(char *line, struct name_servers *servers)
 {
-	const bool server = strcmp(keyword, "nameserver") == 0;
-	char word[WORD_SIZE];
+	char *value = behind(line, "nameserver");
 
-	if (!server && strcmp(keyword, "options") != 0) {
-		words_skip_line(w);
-		return;
-	}
-	while (words_next(w, word) == WORD_TEXT) {
-		if (!server)
-			take_option(servers, word);
-		else if (servers->count < RESOLVERS_MAX &&
-		    parse_server(word, &servers->list[servers->count]))
+	if (value != NULL && servers->count < SERVERS_MAX) {
+		value += strspn(value, " \t");
+		value[strcspn(value, ";# \t")] = '\0';
+		if (parse_server(value, &servers->list[servers->count]))
 			servers->count++;
+	}
+	value = behind(line, "options");
+	while (value != NULL && *value != '\0') {
+		char *word = value + strspn(value, " \t");
+		const size_t length = strcspn(word, " \t");
+
+		value = word + length + (word[length] != '\0');
+		word[length] = '\0';
+		take_option(servers, word);
 	}
 }
 
@@ -107,6 +126,20 @@ limit_timeout(struct name_servers *servers, int64_t connect_timeout)
 							 TIMEOUT_MIN;
 }
 
+static void
+read_file(int file, struct name_servers *servers)
+{
+	struct lines lines;
+	size_t length;
+
+	if (file == -1)
+		return;
+	lines_start(&lines, file);
+	for (char *line = lines_next(&lines, &length); line != NULL;
+	     line = lines_next(&lines, &length))
+		read_line(line, servers);
+}
+
 struct name_servers
 resolvconf_read(const struct settings *settings, int file)
 {
@@ -115,24 +148,26 @@ resolvconf_read(const struct settings *settings, int file)
 		.timeout = TIMEOUT_DEFAULT,
 		.attempts = ATTEMPTS_DEFAULT,
 	};
-	struct words w;
-	char word[WORD_SIZE];
 
-	words_start(&w, file);
-	for (enum word what = words_next(&w, word); what != WORD_NONE;
-	     what = words_next(&w, word))
-		if (what == WORD_TEXT)
-			read_line(&w, word, &servers);
-	if (settings->resolver_count > 0)
-		servers.count = 0;
-	for (size_t i = 0; i < settings->resolver_count; i++) {
-		servers.list[i] =
-		    (struct name_server){ .address = settings->resolvers[i] };
-		servers.count++;
+	read_file(file, &servers);
+	if (settings->resolver_count > 0) {
+		servers.count = settings->resolver_count;
+		memcpy(servers.list, settings->resolvers,
+		    sizeof(servers.list));
 	}
 	if (servers.count == 0)
 		servers.list[servers.count++].address = address_ipv4(loopback,
 		    DNS_PORT);
 	limit_timeout(&servers, settings->connect_timeout);
 	return servers;
+}
+
+void
+resolvconf_rotate(struct name_servers *servers, uint8_t random)
+{
+	const struct name_servers as_written = *servers;
+
+	for (size_t i = 0; servers->rotate && i < servers->count; i++)
+		servers->list[i] =
+		    as_written.list[(i + random) % servers->count];
 }

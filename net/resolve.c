@@ -1,32 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Names to addresses: /etc/hosts, then localhost (RFC 6761 6.3), then DNS by
- * c-ares, one query for each family, AAAA first (RFC 8305 3).  A name is
+ * Names to addresses: /etc/hosts, then localhost (RFC 6761 6.3), then DNS, one
+ * query for each family, AAAA first (RFC 8305 3).  A name is
  * absolute: no search list, no aliases, nothing from the environment.
  */
 #include "net/resolve.h"
 
-#include <ares.h>
-#include <arpa/nameser.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/inputs.h"
 #include "base/text.h"
 #include "net/hosts.h"
 #include "net/route.h"
-#include "net/sockaddr.h"
 #include "wire/dns.h"
 
 #define HOSTS "/etc/hosts"
 #define RESOLV_CONF "/etc/resolv.conf"
 
-enum { RCODE_MASK = 15, HEADER_RCODE = 3 };
+/* Milliseconds for the other family, once the name does not exist. */
+enum { GONE_PATIENCE = 1000 };
 
 static int hosts_file = -1;
 static int resolvconf_file = -1;
@@ -76,14 +70,16 @@ failure_text(const struct resolution *r)
 	    &r->ipv6;
 
 	switch (failed->failure) {
-	case ARES_ETIMEOUT: return "no name server answered in time for ";
-	case ARES_ENOMEM: return "there is no memory to look up ";
-	case ARES_ECONNREFUSED:
-		/* c-ares says so too where servers answered SERVFAIL. */
-		return r->refused ? "the name servers failed for " :
-				    "no name server could be reached for ";
-	default: return "the name servers gave no usable answer for ";
+	case QUERY_TIMED_OUT: return "no name server answered in time for ";
+	case QUERY_NO_MEMORY: return "there is no memory to look up ";
+	case QUERY_FAILED: return "the name servers failed for ";
+	case QUERY_UNREACHABLE: return "no name server could be reached for ";
+	case QUERY_USELESS:
+	case QUERY_ANSWERED:
+	case QUERY_NO_NAME:
+	case QUERY_NO_DATA: break;
 	}
+	return "the name servers gave no usable answer for ";
 }
 
 /* Once both families are there, why there is no address. */
@@ -108,226 +104,123 @@ tell_reason(struct resolution *r)
 		text_add(&t, missing_family(r));
 }
 
-/* c-ares ends a query; it does so too when resolve_end() destroys it. */
 static void
-conclude(struct answer *answer, enum family family, int status,
+conclude_ipv6(void *context, enum query_result result,
     const struct iovec *message)
 {
-	if (status != ARES_EDESTRUCTION)
-		answer_conclude(answer, family, status, message);
+	struct resolution *r = context;
+
+	answer_conclude(&r->ipv6, FAMILY_IPV6, result, message);
 }
 
 static void
-conclude_ipv6(void *r, int status, int timeouts, unsigned char *octets,
-    int length)
-{
-	const struct iovec message = { octets, (size_t)length };
-
-	(void)timeouts;
-	conclude(&((struct resolution *)r)->ipv6, FAMILY_IPV6, status,
-	    &message);
-}
-
-static void
-conclude_ipv4(void *r, int status, int timeouts, unsigned char *octets,
-    int length)
-{
-	const struct iovec message = { octets, (size_t)length };
-
-	(void)timeouts;
-	conclude(&((struct resolution *)r)->ipv4, FAMILY_IPV4, status,
-	    &message);
-}
-
-/* --- The sockets of c-ares: close-on-exec from their first moment, bound to
- * the interface of a link-local server. --- */
-
-static ares_socket_t
-server_socket(int family, int type, int protocol, void *r)
-{
-	const int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    protocol);
-	const int on = 1;
-
-	(void)r;
-	/* The query for A must not wait for the answer to AAAA; where this
-	 * fails it does, and no more. */
-	if (fd != -1 && type == SOCK_STREAM)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-		    sizeof(on));
-	return fd;
-}
-
-static int
-server_close(ares_socket_t fd, void *r)
-{
-	(void)r;
-	return close(fd);
-}
-
-static const char *
-interface_of(const struct resolution *r, const struct sockaddr *name,
-    socklen_t length)
-{
-	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
-	struct address address;
-
-	memcpy(&storage, name, length);
-	address = address_of(&storage);
-	for (size_t i = 0; i < r->servers.count; i++)
-		if (address_equal(&r->servers.list[i].address, &address))
-			return r->servers.list[i].interface;
-	return "";
-}
-
-static int
-server_connect(ares_socket_t fd, const struct sockaddr *name,
-    ares_socklen_t length, void *r)
-{
-	const char *interface = interface_of(r, name, length);
-
-	if (interface[0] != '\0' &&
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
-		(socklen_t)strlen(interface)) != 0)
-		return -1;
-	return connect(fd, name, length);
-}
-
-/* Datagrams (which have a sender) are looked at for why a server failed:
- * c-ares keeps that to itself. */
-static ares_ssize_t
-server_receive(ares_socket_t fd, void *octets, size_t size, int flags,
-    struct sockaddr *from, ares_socklen_t *from_length, void *context)
+conclude_ipv4(void *context, enum query_result result,
+    const struct iovec *message)
 {
 	struct resolution *r = context;
-	const ssize_t n = recvfrom(fd, octets, size, flags, from, from_length);
 
-	if (from != NULL && n > HEADER_RCODE) {
-		const int rcode = ((const uint8_t *)octets)[HEADER_RCODE] &
-		    RCODE_MASK;
-
-		if (rcode != ns_r_noerror && rcode != ns_r_nxdomain)
-			r->refused = true;
-	}
-	return n;
+	answer_conclude(&r->ipv4, FAMILY_IPV4, result, message);
 }
-
-static ares_ssize_t
-server_send(ares_socket_t fd, const struct iovec *parts, int n, void *r)
-{
-	(void)r;
-	return writev(fd, parts, n);
-}
-
-static const struct ares_socket_functions server_functions = {
-	.asocket = server_socket,
-	.aclose = server_close,
-	.aconnect = server_connect,
-	.arecvfrom = server_receive,
-	.asendv = server_send,
-};
 
 /* --- Asking. --- */
 
-/*
- * SECURITY: without /dev/urandom c-ares falls back to rand(3), unseeded, and
- * every process would ask with the same query IDs: answers could be forged.
- */
 static bool
-random_available(void)
+fail_setup(struct resolution *r)
 {
-	const int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-	uint8_t octet;
-	bool available;
+	struct text t = text_in(r->reason, sizeof(r->reason));
 
-	if (fd == -1)
-		return false;
-	available = read(fd, &octet, 1) == 1;
-	close(fd);
-	return available;
+	text_add(&t,
+	    "the resolver cannot be set up: "
+	    "/dev/urandom is unreadable, or there is no memory");
+	r->ipv6.state = ANSWER_FAILED;
+	r->ipv4.state = ANSWER_FAILED;
+	r->broken = true;
+	resolve_end(r);
+	return false;
 }
 
+/* Which servers; false: r->broken. */
 static bool
-set_servers(ares_channel channel, const struct name_servers *servers)
+find_servers(struct resolution *r, const struct settings *settings)
 {
-	struct ares_addr_port_node nodes[RESOLVERS_MAX] = { 0 };
+	uint8_t random;
 
-	for (size_t i = 0; i < servers->count; i++) {
-		const struct address *a = &servers->list[i].address;
-
-		nodes[i].family = a->family == FAMILY_IPV6 ? AF_INET6 :
-							     AF_INET;
-		memcpy(&nodes[i].addr, a->octets, address_length(a));
-		nodes[i].udp_port = a->port;
-		nodes[i].tcp_port = a->port;
-		if (i + 1 < servers->count)
-			nodes[i].next = &nodes[i + 1];
-	}
-	return ares_set_servers_ports(channel, nodes) == ARES_SUCCESS;
-}
-
-/* Every option is given, so that c-ares reads neither files (but for
- * /dev/urandom) nor the environment. */
-static bool
-channel_open(struct resolution *r)
-{
-	struct ares_options options = {
-		.flags = r->servers.tcp ? ARES_FLAG_USEVC : 0,
-		.timeout = r->servers.timeout,
-		.tries = r->servers.attempts,
-		.ndots = 1,
-		.lookups = (char[]){ "b" },
-	};
-	const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-	    ARES_OPT_NDOTS | ARES_OPT_SERVERS | ARES_OPT_DOMAINS |
-	    ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
-	    (r->servers.rotate ? ARES_OPT_ROTATE : ARES_OPT_NOROTATE);
-	ares_channel channel;
-
-	if (!random_available() ||
-	    ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
-	    ares_init_options(&channel, &options, mask) != ARES_SUCCESS)
-		return false;
-	r->channel = channel;
-	if (!set_servers(channel, &r->servers))
-		return false;
-	ares_set_socket_functions(channel, &server_functions, r);
-	return true;
-}
-
-/* A channel to the servers; false: r->broken. */
-static bool
-servers_open(struct resolution *r, const struct settings *settings)
-{
 	r->servers = resolvconf_read(settings, resolvconf_file);
-	if (!channel_open(r)) {
-		struct text t = text_in(r->reason, sizeof(r->reason));
-
-		text_add(&t,
-		    "the resolver cannot be set up: "
-		    "/dev/urandom is unreadable, or there is no memory");
-		r->ipv6.state = ANSWER_FAILED;
-		r->ipv4.state = ANSWER_FAILED;
-		r->broken = true;
-		resolve_end(r);
-		return false;
-	}
+	if (!query_random(&random))
+		return fail_setup(r);
+	resolvconf_rotate(&r->servers, random);
 	return true;
+}
+
+static bool
+ask(struct resolution *r, struct query *q, uint16_t type, query_answer *answer)
+{
+	*q = (struct query){ .servers = &r->servers,
+		.name = r->name,
+		.type = type,
+		.answer = answer,
+		.context = r };
+	return query_start(q) || fail_setup(r);
+}
+
+static bool
+ask_ipv6(struct resolution *r)
+{
+	r->ipv6_waits = false;
+	return ask(r, &r->ask_ipv6, DNS_TYPE_AAAA, conclude_ipv6);
+}
+
+/*
+ * RFC 8020 2: a name that does not exist has no other records.  The other
+ * family gets a moment, because there are servers that mean by NXDOMAIN that
+ * they have no AAAA (RFC 4074 4.2); one that is silent is not waited for.
+ */
+static void
+conclude_gone(struct resolution *r)
+{
+	if (r->ipv6.state != ANSWER_NO_NAME && r->ipv4.state != ANSWER_NO_NAME)
+		return;
+	if (r->gone.at == DEADLINE_NEVER.at)
+		r->gone = deadline_in(GONE_PATIENCE);
+	if (!deadline_passed(r->gone))
+		return;
+	if (r->ipv6.state == ANSWER_PENDING)
+		r->ipv6.state = ANSWER_NO_NAME;
+	if (r->ipv4.state == ANSWER_PENDING)
+		r->ipv4.state = ANSWER_NO_NAME;
+}
+
+/* What an answer has as its consequence. */
+static void
+go_on(struct resolution *r)
+{
+	if (r->ipv6_waits && r->ipv4.state == ANSWER_NO_NAME) {
+		r->ipv6_waits = false;
+		r->ipv6.state = ANSWER_NO_NAME;
+	}
+	if (r->ipv6_waits && r->ipv4.state != ANSWER_PENDING)
+		(void)ask_ipv6(r); /* or r->broken */
+	if (!resolve_done(r))
+		conclude_gone(r);
+	tell_reason(r);
 }
 
 static bool
 ask_servers(struct resolution *r, const struct settings *settings)
 {
-	if (!servers_open(r, settings))
+	if (!find_servers(r, settings))
 		return false;
-	if (r->ipv6.state == ANSWER_PENDING)
-		ares_query(r->channel, r->name, ns_c_in, ns_t_aaaa,
-		    conclude_ipv6, r);
-	if (r->ipv4.state == ANSWER_PENDING)
-		ares_query(r->channel, r->name, ns_c_in, ns_t_a, conclude_ipv4,
-		    r);
-	tell_reason(r);
-	return true;
+	if (r->servers.no_ipv6 && r->ipv6.state == ANSWER_PENDING)
+		r->ipv6.state = ANSWER_UNASKED;
+	r->ipv6_waits = r->servers.one_query &&
+	    r->ipv6.state == ANSWER_PENDING && r->ipv4.state == ANSWER_PENDING;
+	if (r->ipv6.state == ANSWER_PENDING && !r->ipv6_waits && !ask_ipv6(r))
+		return false;
+	if (r->ipv4.state == ANSWER_PENDING &&
+	    !ask(r, &r->ask_ipv4, DNS_TYPE_A, conclude_ipv4))
+		return false;
+	go_on(r);
+	return !r->broken;
 }
 
 /* --- Names that DNS never sees. --- */
@@ -388,6 +281,7 @@ resolve_start(struct resolution *r, const struct settings *settings,
 		.ipv6.state = ANSWER_PENDING,
 		.ipv4.state = ANSWER_PENDING,
 		.name = name,
+		.gone = DEADLINE_NEVER,
 	};
 	if (is_within(name, "onion"))
 		answer_onion(r);
@@ -404,8 +298,8 @@ resolve_start(struct resolution *r, const struct settings *settings,
 
 /* --- Names of addresses. --- */
 
-/* Takes the first PTR record that is a host name; false: this is no answer. */
-static bool
+/* Takes the first PTR record that is a host name. */
+static void
 take_host(struct resolution *r, const struct iovec *message)
 {
 	struct dns_walk w;
@@ -414,7 +308,7 @@ take_host(struct resolution *r, const struct iovec *message)
 
 	if (!dns_walk_start(&w, message->iov_base, message->iov_len,
 		DNS_TYPE_PTR))
-		return false;
+		return;
 	for (data = dns_walk_next(&w, &length); data != NULL;
 	     data = dns_walk_next(&w, &length)) {
 		uint8_t text[DNS_NAME_MAX];
@@ -428,26 +322,19 @@ take_host(struct resolution *r, const struct iovec *message)
 			&literal) != NAME_HOST)
 			continue;
 		text_copy(r->host, sizeof(r->host), name);
-		break;
+		return;
 	}
-	return true;
 }
 
 static void
-conclude_reverse(void *context, int status, int timeouts,
-    unsigned char *octets, int length)
+conclude_reverse(void *context, enum query_result result,
+    const struct iovec *message)
 {
-	const struct iovec message = { octets, (size_t)length };
 	struct resolution *r = context;
 
-	(void)timeouts;
-	if (status == ARES_SUCCESS && !take_host(r, &message))
-		status = ARES_EBADRESP;
-	r->ipv6 = (struct answer){ .state = ANSWER_FAILED, .failure = status };
-	if (status == ARES_ENOTFOUND)
-		r->ipv6.state = ANSWER_NO_NAME;
-	if (status == ARES_ENODATA || status == ARES_SUCCESS)
-		r->ipv6.state = ANSWER_NO_DATA;
+	answer_conclude(&r->ipv6, FAMILY_NONE, result, message);
+	if (result == QUERY_ANSWERED)
+		take_host(r, message);
 }
 
 /* 80.2.0.192.in-addr.arpa; 1.0.0.0...8.b.d.0.1.0.0.2.ip6.arpa */
@@ -481,14 +368,15 @@ resolve_start_reverse(struct resolution *r, const struct settings *settings,
 	*r = (struct resolution){
 		.ipv6.state = ANSWER_PENDING,
 		.ipv4.state = ANSWER_UNASKED,
+		.gone = DEADLINE_NEVER,
 	};
 	name = text_in(r->reverse, sizeof(r->reverse));
 	reverse_name(&name, address);
 	r->name = r->reverse;
-	if (!servers_open(r, settings))
+	if (!find_servers(r, settings) ||
+	    !ask(r, &r->ask_ipv6, DNS_TYPE_PTR, conclude_reverse))
 		return false;
-	ares_query(r->channel, r->name, ns_c_in, ns_t_ptr, conclude_reverse,
-	    r);
+	tell_reason(r);
 	return true;
 }
 
@@ -502,60 +390,30 @@ resolve_done(const struct resolution *r)
 size_t
 resolve_poll(struct resolution *r, struct pollfd *fds, struct deadline *until)
 {
-	ares_socket_t sockets[RESOLVE_POLL_MAX];
-	struct timeval storage;
-	const struct timeval *left;
-	unsigned bits;
-	size_t n = 0;
+	size_t n;
 
-	if (r->channel == NULL || resolve_done(r))
+	if (resolve_done(r))
 		return 0;
-	/* ARES_GETSOCK_WRITABLE() shifts into a sign: not by us. */
-	bits = (unsigned)ares_getsock(r->channel, sockets, RESOLVE_POLL_MAX);
-	for (size_t i = 0; i < RESOLVE_POLL_MAX; i++) {
-		const bool in = (bits >> i & 1) != 0;
-		const bool out = (bits >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0;
-
-		if (in || out)
-			fds[n++] = (struct pollfd){ .fd = sockets[i],
-				.events = (short)((in ? POLLIN : 0) |
-				    (out ? POLLOUT : 0)) };
-	}
-	/* c-ares rounds down to a millisecond. */
-	left = ares_timeout(r->channel, NULL, &storage);
-	if (left != NULL)
-		*until = deadline_first(*until,
-		    deadline_in((int64_t)left->tv_sec * 1000 +
-			left->tv_usec / 1000 + 1));
-	return n;
+	*until = deadline_first(*until, r->gone);
+	n = query_poll(&r->ask_ipv6, fds, until);
+	return n + query_poll(&r->ask_ipv4, fds + n, until);
 }
 
 void
 resolve_process(struct resolution *r, const struct pollfd *fds, size_t n)
 {
-	const bool done = resolve_done(r);
-
-	if (r->channel == NULL || done)
+	if (resolve_done(r))
 		return;
-	for (size_t i = 0; i < n; i++) {
-		const bool in = (fds[i].revents & ~POLLOUT) != 0;
-		const bool out = (fds[i].revents & POLLOUT) != 0;
-
-		if (in || out)
-			ares_process_fd(r->channel,
-			    in ? fds[i].fd : ARES_SOCKET_BAD,
-			    out ? fds[i].fd : ARES_SOCKET_BAD);
-	}
-	ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	tell_reason(r);
+	query_process(&r->ask_ipv6, fds, n);
+	query_process(&r->ask_ipv4, fds, n);
+	go_on(r);
 }
 
 void
 resolve_end(struct resolution *r)
 {
-	if (r->channel != NULL)
-		ares_destroy(r->channel);
-	r->channel = NULL;
+	query_end(&r->ask_ipv6);
+	query_end(&r->ask_ipv4);
 }
 
 const char *

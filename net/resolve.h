@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Names to addresses (RFC 3089 DNS delegation): AAAA and A separately, by
- * c-ares, /etc/hosts first.  Never a search list.
+ * Names to addresses (RFC 3089 DNS delegation): AAAA and A separately,
+ * /etc/hosts first.  Never a search list.
  */
 #ifndef SOCKS64_NET_RESOLVE_H
 #define SOCKS64_NET_RESOLVE_H
@@ -12,12 +12,16 @@
 
 #include "base/wait.h"
 #include "net/answer.h"
+#include "net/query.h"
 #include "net/resolvconf.h"
 #include "policy/settings.h"
 #include "wire/address.h"
 #include "wire/socks5.h"
 
-enum { RESOLVE_POLL_MAX = 16, RESOLVE_REVERSE_TEXT = 80 };
+enum {
+	RESOLVE_POLL_MAX = 2 * QUERY_POLL_MAX,
+	RESOLVE_REVERSE_TEXT = 80,
+};
 
 struct resolution {
 	struct answer ipv6;
@@ -27,10 +31,12 @@ struct resolution {
 	bool broken; /* /dev/urandom or memory failed us: exit status 71 */
 
 	/* Not for others. */
-	void *channel; /* c-ares's */
 	const char *name;
 	struct name_servers servers;
-	bool refused; /* a server said that it cannot answer */
+	struct query ask_ipv6; /* or the one for a name */
+	struct query ask_ipv4;
+	bool ipv6_waits;      /* it is asked when IPv4 has answered */
+	struct deadline gone; /* one family said that there is no such name */
 	char reverse[RESOLVE_REVERSE_TEXT]; /* that is asked for PTR */
 	char reason[REASON_TEXT];
 };

@@ -194,10 +194,20 @@ output_resolvers(struct output *o, const struct directive *d,
 {
 	(void)d; /* the field is known */
 	for (size_t i = 0; i < s->resolver_count; i++) {
-		char buffer[ADDRESS_TEXT];
+		const struct name_server *server = &s->resolvers[i];
+		char buffer[ADDRESS_TEXT + ZONE_SIZE];
 		struct text t = text_in(buffer, sizeof(buffer));
 
-		address_add_port(&t, &s->resolvers[i]);
+		if (server->zone[0] == '\0') {
+			address_add_port(&t, &server->address);
+		} else {
+			text_add_char(&t, '[');
+			address_add(&t, &server->address);
+			text_add_char(&t, '%');
+			text_add(&t, server->zone);
+			text_add(&t, "]:");
+			text_add_number(&t, server->address.port);
+		}
 		output_add(o, i == 0 ? "" : " ");
 		output_add(o, buffer);
 	}

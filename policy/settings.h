@@ -18,6 +18,15 @@
 
 enum { RESOLVERS_MAX = 8, FTP_PORTS_MAX = 16, AUTH_METHODS_MAX = 2 };
 
+/* The name of an interface, or its number in decimal, and a NUL. */
+enum { ZONE_SIZE = 16 };
+
+/* Who is asked for names. */
+struct name_server {
+	struct address address; /* with the port */
+	char zone[ZONE_SIZE];   /* the link of a link-local one; else "" */
+};
+
 #define SETTINGS_DEFAULT_FILE "/etc/socks64/socks64.conf"
 
 enum auth {
@@ -86,8 +95,8 @@ struct settings {
 	int64_t attempt_delay;
 
 	enum prefer prefer;
-	struct address resolvers[RESOLVERS_MAX]; /* with ports */
-	size_t resolver_count;                   /* 0: /etc/resolv.conf */
+	struct name_server resolvers[RESOLVERS_MAX];
+	size_t resolver_count;      /* 0: /etc/resolv.conf */
 	struct address source_ipv4; /* FAMILY_NONE: the kernel's */
 	struct address source_ipv6;
 	const char *interface; /* NULL: none */

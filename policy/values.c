@@ -359,6 +359,48 @@ const struct kind kind_ftp_ports = { parse_ftp_ports, output_ftp_ports };
 
 /* --- addresses --- */
 
+/* A word without the zone behind its `%', which goes to `zone'.  False: there
+ * is one that is no interface's name or number. */
+static bool
+split_zone(const char *word, struct text *address, char zone[ZONE_SIZE])
+{
+	const char *percent = strchr(word, '%');
+	size_t length;
+
+	zone[0] = '\0';
+	if (percent == NULL) {
+		text_add(address, word);
+		return !address->cut;
+	}
+	length = strcspn(percent + 1, "]");
+	text_add_octets(address, word, (size_t)(percent - word));
+	text_add(address, percent + 1 + length);
+	if (length == 0 || length >= ZONE_SIZE || address->cut)
+		return false;
+	text_copy(zone, length + 1, percent + 1);
+	return true;
+}
+
+/* NULL, or what is wrong with a name server. */
+static const char *
+parse_name_server(const char *word, struct name_server *out)
+{
+	char buffer[ADDRESS_TEXT];
+	struct text address = text_in(buffer, sizeof(buffer));
+
+	if (!split_zone(word, &address, out->zone) ||
+	    !address_parse_port(buffer, address.length, DNS_PORT,
+		&out->address))
+		return " is no ADDRESS or "
+		       "ADDRESS:PORT ([ADDRESS]:PORT for IPv6)";
+	if (address_is_link_local(&out->address) == (out->zone[0] != '\0'))
+		return NULL;
+	return out->zone[0] != '\0' ?
+	    " has a zone, and is no link-local address" :
+	    " is link-local: its zone must say on which link "
+	    "(fe80::53%eth0)";
+}
+
 static void
 parse_resolvers(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
@@ -369,20 +411,18 @@ parse_resolvers(struct reader *r, const struct directive *d, char *value,
 	out->resolver_count = 0;
 	for (const char *word = word_next(&rest); word != NULL;
 	     word = word_next(&rest)) {
-		struct address address;
+		struct name_server server;
+		const char *wrong = parse_name_server(word, &server);
 
-		if (!address_parse_port(word, strlen(word), DNS_PORT,
-			&address)) {
-			reader_refuse(r, "", word,
-			    " is no ADDRESS or "
-			    "ADDRESS:PORT ([ADDRESS]:PORT for IPv6)");
+		if (wrong != NULL) {
+			reader_refuse(r, "", word, wrong);
 			continue;
 		}
 		if (out->resolver_count == RESOLVERS_MAX) {
 			reader_error(r, "more than 8 name servers");
 			return;
 		}
-		out->resolvers[out->resolver_count++] = address;
+		out->resolvers[out->resolver_count++] = server;
 	}
 }
 

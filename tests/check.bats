@@ -310,7 +310,7 @@ mine() {
 			handshake-timeout 90s
 			idle-timeout 0
 			prefer ipv6
-			resolver 192.0.2.1 [2001:db8::53]:5353
+			resolver 192.0.2.1 [2001:db8::53]:5353 fe80::1%eth0 [fe80::1%2]:54
 			source 192.0.2.2
 			source 2001:db8::2
 			mark 0x123

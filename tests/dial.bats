@@ -95,6 +95,20 @@ names() {
 		order.test AAAA alias=middle.example alias=end.example $S6 last
 		circle.test AAAA alias=middle.example alias=circle.test
 		itself.test AAAA alias=itself.test $S6
+		gone.test AAAA nxdomain
+		gone.test A drop
+		gone4.test AAAA drop
+		gone4.test A nxdomain
+		gone-not.test AAAA nxdomain
+		gone-not.test A after=100 $S4
+		narrow.test AAAA narrow
+		narrow.test A narrow $S4
+		edns.test AAAA edns $S6
+		edns.test A edns
+		plain.test AAAA plain $S6
+		plain.test A plain
+		turn.test AAAA
+		turn.test A held=$BATS_FILE_TMPDIR/turn $S4
 		tc.test AAAA tc $S6
 		tc.test A tc $S4
 		forged-id.test AAAA forged=id $S6
@@ -611,19 +625,182 @@ asked() {
 	slept_at_most 900
 }
 
-@test "a link-local name server is asked by its interface" {
-	local link
-	link=$(ip -n "$PEER" -6 -o address show dev in scope link |
-	    awk '{ sub("/.*", "", $4); print $4 }')
-	[[ -n $link ]] || fail 'the peer has no link-local address'
+# servers6: a name server at each IPv6 address of the peer.
+servers6() {
 	start dns6 ip netns exec "$PEER" "$PEERS/dns.py" "[::]:53" \
 	    "$BATS_FILE_TMPDIR/names"
 	wait_for_line "$BATS_FILE_TMPDIR/dns6.out" '^ready$'
-	resolv "nameserver $link%out"
+}
+
+@test "a link-local name server is asked on its link, by name or number" {
+	local server index
+	ip -n "$PEER" address add fe80::53/64 dev in nodad
+	index=$(in_gw cat /sys/class/net/out/ifindex)
+	servers6
+	for server in "fe80::53%out" "fe80::53%$index"; do
+		resolv "nameserver $server"
+		dial both.test 80
+		has result=connected
+		resolv "nameserver $HOLE4"
+		dial -r "$server" both.test 80
+		has result=connected
+	done
+	assert_equal queries \
+	    "$(grep -c 'AAAA both.test' "$BATS_FILE_TMPDIR/dns6.out")" 4
+	# A zone that is no link, and one that says nothing.
+	resolv "nameserver fe80::53%nowhere" "nameserver fe80::53%9999" \
+	    "nameserver $DNS"
+	dial both.test 80
+	has result=connected
+	stop dns6
+}
+
+@test "link-local name servers of one address are told apart by their links" {
+	ip -n "$PEER" address replace fe80::53/64 dev in nodad
+	ip -n "$GW" link add other type veth peer name nobody
+	ip -n "$GW" link set other up
+	servers6
+	resolv 'nameserver fe80::53%other' 'nameserver fe80::53%out' \
+	    'options timeout:1'
 	dial both.test 80
 	stop dns6
+	ip -n "$GW" link delete other
 	has result=connected
-	has_line "$BATS_FILE_TMPDIR/dns6.out" 'AAAA both.test'
+}
+
+# second RULE...: another name server, at $DNS2.
+second() {
+	printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/second"
+	start dns2 ip netns exec "$PEER" "$PEERS/dns.py" $DNS2 \
+	    "$BATS_TEST_TMPDIR/second"
+	wait_for_line "$BATS_FILE_TMPDIR/dns2.out" '^ready$'
+}
+
+@test "a server that knows nothing does not hide the next one" {
+	local transport
+	second 'both.test * lame' 'soon.test * reflect' 'none.test * lame'
+	for transport in use-vc ndots:1; do
+		resolv "nameserver $DNS2" "nameserver $DNS" \
+		    "options $transport"
+		dial both.test 80
+		has result=connected "attempts=[$S6]:80 ok"
+		dial soon.test 80
+		has result=connected
+		dial none.test 80
+		has result=resolve-failed reply=4
+		slept_at_most 900
+	done
+	has_line "$BATS_FILE_TMPDIR/dns2.out" '^tcp .* AAAA both.test'
+	has_line "$BATS_FILE_TMPDIR/dns2.out" '^udp .* AAAA both.test'
+	# Nobody knows.
+	resolv "nameserver $DNS2"
+	dial both.test 80
+	has result=resolve-failed reply=1 \
+	    'reason=the name servers gave no usable answer for both.test'
+	slept_at_most 900
+	stop dns2
+}
+
+@test "each family is asked from a port of its own" {
+	dial narrow.test 80
+	has result=connected "attempts=$S4:80 ok"
+	slept_at_most 900
+}
+
+@test "resolv.conf: where a line of servers begins and ends" {
+	local line
+	second 'half.test * refused'
+	while read -r line; do
+		resolv "${line//_/ }" "nameserver $DNS2"
+		dial both.test 80
+		has result=connected
+	done <<-END
+		nameserver_${DNS}_$DNS2
+		nameserver_${DNS};_a_comment
+		nameserver__$DNS#_a_comment
+	END
+	while read -r line; do
+		resolv "${line//_/ }" "nameserver $DNS2"
+		dial both.test 80
+		has result=resolve-failed 'reason=both.test does not exist'
+	done <<-END
+		nameserver_${DNS2}_$DNS
+		_nameserver_$DNS
+		;nameserver_$DNS
+		#nameserver_$DNS
+		nameservers_$DNS
+		nameserver$DNS
+		nameserver_$DNS:53
+	END
+	# Three, and no more.
+	resolv "nameserver $DNS2" "nameserver $DNS2" "nameserver $DNS2" \
+	    "nameserver $DNS"
+	dial half.test 80
+	has result=resolve-failed reply=1
+	stop dns2
+}
+
+@test "resolv.conf: no-aaaa" {
+	local -i before
+	before=$(grep -c ' AAAA both.test' "$BATS_FILE_TMPDIR/dns.out")
+	resolv "nameserver $DNS" 'options no-aaaa'
+	dial both.test 80
+	has "attempts=$S4:80 ok"
+	dial only6.test 80
+	has result=resolve-failed reply=4 \
+	    'reason=only6.test has no IPv4 address'
+	assert_equal 'AAAA queries' \
+	    "$(grep -c ' AAAA both.test' "$BATS_FILE_TMPDIR/dns.out")" "$before"
+	dial $S6 80
+	has result=connected
+}
+
+@test "resolv.conf: edns0, and a server that has none" {
+	resolv "nameserver $DNS" 'options timeout:1 attempts:1'
+	dial edns.test 80
+	has result=resolve-failed
+	resolv "nameserver $DNS" 'options timeout:1 edns0'
+	dial edns.test 80
+	has result=connected
+	dial plain.test 80
+	has result=connected
+	slept_at_most 900
+}
+
+@test "resolv.conf: single-request asks for AAAA when A is answered" {
+	resolv "nameserver $DNS" 'options single-request'
+	start turn ip netns exec "$GW" "$DIAL" turn.test 80
+	wait_for_line "$BATS_FILE_TMPDIR/dns.out" ' A turn.test'
+	run ! has_line "$BATS_FILE_TMPDIR/dns.out" ' AAAA turn.test'
+	: >"$BATS_FILE_TMPDIR/turn"
+	wait_for_line "$BATS_FILE_TMPDIR/turn.out" '^result=connected$'
+	has_line "$BATS_FILE_TMPDIR/dns.out" ' AAAA turn.test'
+}
+
+@test "resolv.conf: rotate begins with any of the servers" {
+	local -i i
+	second 'both.test AAAA' "both.test A $S4"
+	resolv "nameserver $DNS" "nameserver $DNS2" 'options rotate'
+	: >"$BATS_TEST_TMPDIR/seen"
+	for i in {1..24}; do
+		dial both.test 80
+		grep '^attempts' <<<"$outcome" >>"$BATS_TEST_TMPDIR/seen"
+	done
+	stop dns2
+	assert_equal 'ways' "$(sort -u "$BATS_TEST_TMPDIR/seen")" \
+	    "attempts=$S4:80 ok"$'\n'"attempts=[$S6]:80 ok"
+}
+
+@test "a name that does not exist in one family does not exist" {
+	dial gone.test 80
+	has result=resolve-failed reply=4 'reason=gone.test does not exist'
+	slept_at_most 1500
+	dial gone4.test 80
+	has result=resolve-failed reply=4
+	slept_at_most 1500
+	# Some servers mean that there is no AAAA.
+	dial gone-not.test 80
+	has result=connected "attempts=$S4:80 ok"
 }
 
 @test "a truncated answer is fetched by TCP" {
@@ -749,7 +926,7 @@ asked() {
 	in_gw strace -o "$BATS_TEST_TMPDIR/trace" -e trace=openat \
 	    "$DIAL" both.test 80 >/dev/null
 	assert_equal files "$(opened)" \
-	    '/dev/urandom /dev/urandom /etc/hosts /etc/resolv.conf '
+	    '/dev/urandom /dev/urandom /dev/urandom /etc/hosts /etc/resolv.conf '
 }
 
 # What was opened after start-up: two files before the sandbox, always.

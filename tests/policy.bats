@@ -267,6 +267,8 @@ everything() {
 	[ "$(value prefer -f c -o 'prefer ipv4')" = ipv4 ]
 	[ "$(value idle-timeout -f c -o 'prefer ipv4')" = 1h ]
 	[ "$(value resolver -f c -o 'resolver 192.0.2.9')" = 192.0.2.9:53 ]
+	[ "$(value resolver -f c -o 'resolver fe80::9%eth0 [FE80::9%2]:54')" = \
+	    '[fe80::9%eth0]:53 [fe80::9%2]:54' ]
 	[ "$(value source -f c -o 'source 192.0.2.9')" = 192.0.2.9 ]
 }
 

@@ -53,9 +53,7 @@ FOR_TOOLS = ("sscanf", "strtok", "atoi", "atol")
 
 # Contracts that need more than four: function, why.
 MANY_PARAMETERS = {
-    "conclude_ipv4": "c-ares calls it",
-    "conclude_ipv6": "c-ares calls it",
-    "conclude_reverse": "c-ares calls it",
+    "conclude": "c-ares calls it",
     "server_receive": "c-ares calls it",
 }
 

@@ -16,7 +16,12 @@ A line of RULES:  NAME TYPE ACTION...   (TYPE is A, AAAA or *)
     drop=N          not the first N queries
     turns           of its addresses one in each answer, in turns
     tc              by UDP truncated and empty, whole by TCP
+    narrow          only the first query of each port
+    edns            only queries with EDNS (RFC 6891)
+    plain           FORMERR to a query with EDNS
     servfail, refused, nxdomain
+    lame            nothing, as one who neither owns the name nor looks it up
+    reflect         the query itself
     forged=WHAT     before the real answer one that must not be believed: with
                     another id, to another question, from elsewhere; or an
                     address of another owner in the answer itself
@@ -37,6 +42,7 @@ import time
 TYPES = {1: "A", 28: "AAAA"}
 CNAME = 5
 RCODES = {"servfail": 2, "nxdomain": 3, "refused": 5}
+RA = 0x0080
 
 
 def encode_name(name):
@@ -64,6 +70,7 @@ class Script:
     def __init__(self, path):
         self.rules = {}
         self.asked = {}
+        self.ports = set()
         self.lock = threading.Lock()
         with open(path, encoding="ascii") as lines:
             for words in map(str.split, lines):
@@ -81,7 +88,20 @@ class Script:
             self.asked[key] = self.asked.get(key, 0) + 1
             return self.asked[key]
 
-    def answers(self, query, protocol):
+    def is_new(self, client):
+        with self.lock:
+            new = client not in self.ports
+            self.ports.add(client)
+            return new
+
+    def drops(self, action, query, count, client):
+        """Is this an action by which no answer goes?"""
+        word, _, value = action.partition("=")
+        return (word == "drop" and (not value or count <= int(value)) or
+                word == "narrow" and not self.is_new(client) or
+                word == "edns" and query[10:12] == b"\0\0")
+
+    def answers(self, query, protocol, client=None):
         """What to send: (seconds or a file's name, octets, from another
         port?) each."""
         name, kind, question = decode_question(query)
@@ -89,10 +109,13 @@ class Script:
         print(protocol, number, kind, name, flush=True)
         owner, records, rcode, after, truncated = name, [], 0, 0.0, False
         count, forged, turns = self.count((name, kind)), None, False
+        flags = 0x8180
         for action in self.actions(name, kind):
             word, _, value = action.partition("=")
-            if word == "drop" and (not value or count <= int(value)):
+            if self.drops(action, query, count, client):
                 return []
+            if word == "reflect":
+                return [(0, query, False)]
             if word == "after":
                 after = int(value) / 1000
             elif word == "held":
@@ -110,7 +133,11 @@ class Script:
                 forged = value
             elif word in RCODES:
                 rcode = RCODES[word]
-            elif word != "drop":
+            elif word == "lame":
+                flags &= ~RA
+            elif word == "plain":
+                rcode = 0 if query[10:12] == b"\0\0" else 1
+            elif word not in ("drop", "narrow", "edns"):
                 address = ipaddress.ip_address(action)
                 records.append(record(owner, 1 if address.version == 4 else 28,
                                       address.packed))
@@ -123,7 +150,7 @@ class Script:
             records.insert(0, record("forged.example", number_of_kind, false))
         if turns:
             records = [records[(count - 1) % len(records)]]
-        flags = 0x8180 | rcode | (0x0200 if truncated else 0)
+        flags |= rcode | (0x0200 if truncated else 0)
         head = struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
         body = head + question + b"".join(records)
         sent = [(after, struct.pack("!H", number) + body, False)]
@@ -210,7 +237,7 @@ def main():
     print("ready", flush=True)
     while True:
         query, client = udp.recvfrom(4096)
-        for when, answer, elsewhere in script.answers(query, "udp"):
+        for when, answer, elsewhere in script.answers(query, "udp", client):
             later(when, (other if elsewhere else udp).sendto, answer, client)
 
 

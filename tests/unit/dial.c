@@ -188,6 +188,21 @@ take_source(struct settings *settings, const char *word)
 		settings->source_ipv4 = a;
 }
 
+/* ADDRESS or ADDRESS%ZONE */
+static void
+take_resolver(struct settings *settings, char *word)
+{
+	struct name_server *server =
+	    &settings->resolvers[settings->resolver_count++];
+	char *zone = strchr(word, '%');
+
+	if (zone != NULL) {
+		*zone = '\0';
+		text_copy(server->zone, sizeof(server->zone), zone + 1);
+	}
+	server->address = parse_address(word, 53);
+}
+
 static void
 limit_descriptors(const char *word)
 {
@@ -208,10 +223,7 @@ take_option(struct settings *settings, struct dial *d, int option)
 		settings->mark = (uint32_t)strtoul(optarg, NULL, 0);
 		settings->mark_set = true;
 		break;
-	case 'r':
-		settings->resolvers[settings->resolver_count++] =
-		    parse_address(optarg, 53);
-		break;
+	case 'r': take_resolver(settings, optarg); break;
 	case 't': settings->connect_timeout = strtol(optarg, NULL, 10); break;
 	case 'd': settings->attempt_delay = strtol(optarg, NULL, 10); break;
 	case 'D': denied[denied_count++] = parse_address(optarg, 0); break;
