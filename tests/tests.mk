@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Everything that tests, and what tests are built of.
 
-BATS = bats --print-output-on-failure
+# Files run side by side, the tests of a file one behind the other.
+BATS = bats --print-output-on-failure --jobs $(shell nproc) \
+	--no-parallelize-within-files
 BATSFLAGS =
 # From the parts to the whole, so that what fails first says most; a file that
 # is not named runs, too, behind these.
