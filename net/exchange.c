@@ -7,16 +7,21 @@
  * before stays readable, then recv(2) fails once and is at EOF for ever
  * after; so the first error is kept in struct side and believed from then on.
  * The flow from that side goes on until it has given all to the other one
- * and that has acknowledged it (SIOCOUTQ), 10 s at most; only then the other
- * is reset, because a reset makes the kernel forget what it has not sent.
+ * and that has acknowledged it (SIOCOUTQ), or takes nothing for 10 s; only
+ * then the other is reset, because a reset makes the kernel forget what it has
+ * not sent.
+ *
+ * What was written is not yet delivered: megabytes may wait in the kernel for
+ * a reader that is slow or pauses.  So both timeouts measure the silence of
+ * the readers, too: a few times within each we look what they took.  A process
+ * that is left at the end would be no loss, but Linux gives a connection
+ * without an owner up within minutes while its window is closed; so we stay
+ * until all is sent.
  */
 #include "net/exchange.h"
 
 #include <errno.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include <linux/sockios.h>
 
 #include "base/figures.h"
 #include "net/sockaddr.h"
@@ -30,8 +35,15 @@ enum {
 
 enum { /* milliseconds */
 	RESET_GRACE = 10000,
-	RESET_TICK = 20,
+	TICK_LEAST = 20,
+	TICK_MOST = 1000,
 	PIPE_REST = 1000,
+};
+
+enum {
+	LOOKS = 16,      /* within a timeout */
+	TICKS = 8,       /* within what has passed since octets moved */
+	DISCARDS = 1024, /* reads of what nobody will get any more */
 };
 
 void
@@ -46,6 +58,7 @@ exchange_start(struct exchange *x, struct relay *r,
 		.relay = r,
 		.sides = { { .fd = r->client }, { .fd = r->server } },
 		.moved_at = { now, now },
+		.looked_at = now,
 	};
 	for (int i = 0; i < SIDES; i++) {
 		flow_start(&x->flows[i], &x->sides[i], &x->sides[1 - i],
@@ -92,27 +105,84 @@ exchange_idle_deadline(const struct exchange *x)
 	return deadline_after(exchange_moved_at(x), x->relay->idle_timeout);
 }
 
+/* While a reader pauses it is not the other side that is silent: this timeout
+ * begins when all that was sent is taken. */
 static struct deadline
 half_closed_deadline(const struct exchange *x)
 {
-	const int64_t moved = exchange_moved_at(x);
+	const struct flow *up = &x->flows[UP];
+	const struct flow *down = &x->flows[DOWN];
 
-	if (x->fin_at == 0)
+	if (!(up->whole || down->whole) || up->pending || down->pending)
 		return DEADLINE_NEVER;
-	return deadline_after(later(moved, x->fin_at),
+	return deadline_after(later(exchange_moved_at(x), x->fin_at),
 	    x->relay->half_closed_timeout);
+}
+
+static struct deadline
+timeout_deadline(const struct exchange *x)
+{
+	return deadline_first(exchange_idle_deadline(x),
+	    half_closed_deadline(x));
+}
+
+static struct deadline
+reset_deadline(const struct exchange *x)
+{
+	return deadline_after(later(x->reset_at, x->moved_at[x->lost]),
+	    RESET_GRACE);
+}
+
+/* Nobody tells us when the kernel has sent something: we look, the more seldom
+ * the longer it takes. */
+static struct deadline
+next_tick(const struct exchange *x)
+{
+	int64_t tick = (clock_now() - exchange_moved_at(x)) / TICKS;
+
+	if (tick < TICK_LEAST)
+		tick = TICK_LEAST;
+	return deadline_in(tick < TICK_MOST ? tick : TICK_MOST);
+}
+
+/* Has all been written, and is there no more to come? */
+static bool
+both_ended(const struct exchange *x)
+{
+	return x->flows[UP].state == FLOW_ENDED &&
+	    x->flows[DOWN].state == FLOW_ENDED;
+}
+
+/* Is there nothing left but to wait for the kernel? */
+static bool
+ticks(const struct exchange *x)
+{
+	return both_ended(x) ||
+	    (x->reset_at != 0 && x->flows[x->lost].state == FLOW_ENDED);
+}
+
+/* When to look what the readers have taken. */
+static struct deadline
+look_deadline(const struct exchange *x)
+{
+	const int64_t idle = x->relay->idle_timeout;
+	const int64_t half = x->relay->half_closed_timeout;
+	const int64_t least = half != 0 && (idle == 0 || half < idle) ? half :
+									idle;
+
+	if (ticks(x) || (!x->flows[UP].pending && !x->flows[DOWN].pending))
+		return DEADLINE_NEVER;
+	return deadline_after(x->looked_at, (least + LOOKS - 1) / LOOKS);
 }
 
 struct deadline
 exchange_deadline(const struct exchange *x)
 {
-	struct deadline until = deadline_first(exchange_idle_deadline(x),
-	    half_closed_deadline(x));
+	struct deadline until = x->reset_at == 0 ? timeout_deadline(x) :
+						   reset_deadline(x);
 
-	if (x->reset_at != 0)
-		until = x->flows[x->lost].state == FLOW_ENDED ?
-		    deadline_in(RESET_TICK) :
-		    deadline_after(x->reset_at, RESET_GRACE);
+	until = deadline_first(until,
+	    ticks(x) ? next_tick(x) : look_deadline(x));
 	for (int i = 0; i < FLOWS; i++)
 		if (flow_resting(&x->flows[i]))
 			until = deadline_first(until,
@@ -154,6 +224,40 @@ side_poll(const struct exchange *x, int i)
 	};
 }
 
+/* What a reader has taken since the last time was moved, too. */
+static void
+look(struct exchange *x)
+{
+	x->looked_at = clock_now();
+	for (int i = 0; i < FLOWS; i++)
+		if (flow_look(&x->flows[i]))
+			x->moved_at[i] = x->looked_at;
+}
+
+static void
+reset_met(struct exchange *x, int side, int64_t now)
+{
+	flow_drop(&x->flows[1 - side]);
+	if (x->reset_at != 0)
+		return;
+	x->reset_at = now;
+	x->lost = side;
+}
+
+/* A side that was hung is not polled for any more. */
+static void
+errors_met(struct exchange *x)
+{
+	for (int i = 0; i < SIDES; i++) {
+		struct side *s = &x->sides[i];
+
+		if (s->error == 0 && s->hung)
+			s->error = socket_error(s->fd);
+		if (s->error != 0)
+			reset_met(x, i, clock_now());
+	}
+}
+
 static void
 exchange_step(struct exchange *x, const struct pollfd fds[SIDES])
 {
@@ -174,29 +278,19 @@ exchange_step(struct exchange *x, const struct pollfd fds[SIDES])
 		if (open && x->flows[i].state != FLOW_OPEN && x->fin_at == 0)
 			x->fin_at = now;
 	}
-	for (int i = 0; i < SIDES; i++) {
-		if (x->sides[i].error == 0)
-			continue;
-		flow_drop(&x->flows[1 - i]);
-		if (x->reset_at == 0) {
-			x->reset_at = now;
-			x->lost = i;
-		}
-	}
+	for (int i = 0; i < SIDES; i++)
+		if (x->sides[i].error != 0)
+			reset_met(x, i, now);
 }
 
 /* Has all that came before the reset reached the other side, or will not? */
 static bool
 reset_delivered(const struct exchange *x)
 {
-	const struct side *other = &x->sides[1 - x->lost];
-	int unsent = 0;
+	const struct flow *f = &x->flows[x->lost];
 
-	if (other->error != 0 ||
-	    deadline_passed(deadline_after(x->reset_at, RESET_GRACE)))
-		return true;
-	return x->flows[x->lost].state == FLOW_ENDED &&
-	    (ioctl(other->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0);
+	return f->sink->error != 0 || deadline_passed(reset_deadline(x)) ||
+	    (f->state == FLOW_ENDED && !f->pending);
 }
 
 static void
@@ -229,16 +323,18 @@ tell_reset(struct exchange *x)
 static bool
 exchange_over(struct exchange *x)
 {
-	if (x->reset_at != 0) {
-		if (!reset_delivered(x))
-			return false;
-		tell_reset(x);
+	if (x->reset_at == 0 && both_ended(x) && !flow_unsent(&x->flows[UP]) &&
+	    !flow_unsent(&x->flows[DOWN])) {
+		outcome_end(&x->relay->outcome, RESULT_OK, NULL);
 		return true;
 	}
-	if (x->flows[UP].state != FLOW_ENDED ||
-	    x->flows[DOWN].state != FLOW_ENDED)
+	if (!ticks(x) && x->reset_at == 0)
 		return false;
-	outcome_end(&x->relay->outcome, RESULT_OK, NULL);
+	look(x);
+	errors_met(x);
+	if (x->reset_at == 0 || !reset_delivered(x))
+		return false;
+	tell_reset(x);
 	return true;
 }
 
@@ -249,6 +345,9 @@ exchange_timed_out(struct exchange *x)
 
 	if (x->reset_at != 0)
 		return false; /* has its own time */
+	if (deadline_passed(deadline_first(look_deadline(x),
+		timeout_deadline(x))))
+		look(x);
 	if (deadline_passed(half_closed_deadline(x)))
 		outcome_end(o, RESULT_TIMEOUT,
 		    "half-closed and silent for too long");
@@ -287,22 +386,44 @@ exchange_turn(struct exchange *x, const struct pollfd *fds)
 	    (fds[EXCHANGE_CLIENT].revents != 0 ||
 		fds[EXCHANGE_SERVER].revents != 0))
 		exchange_step(x, fds);
-	else if (exchange_timed_out(x))
+	if (exchange_timed_out(x))
 		return true;
 	count_octets(x);
 	pipes_rest(x);
 	return exchange_over(x);
 }
 
+/* Octets that nobody has read would make close(2) a reset, which destroys what
+ * the other side has not got yet. */
+static void
+discard(const struct side *s, uint8_t *buffer)
+{
+	unsigned reads = 0;
+
+	while (reads < DISCARDS && recv(s->fd, buffer, FLOW_BUFFER, 0) > 0)
+		reads++;
+}
+
 /* SECURITY: a stream that was cut short must not look whole, so whatever is
- * not the proper end becomes a reset at close(2). */
+ * not the proper end becomes a reset at close(2).  But a reader that has not
+ * taken all of a whole stream yet is not robbed of it for the sake of the
+ * other direction. */
 void
 exchange_end(struct exchange *x)
 {
-	for (int i = 0; i < SIDES; i++) {
+	const enum result result = x->relay->outcome.result;
+
+	look(x);
+	for (int i = 0; i < FLOWS; i++) {
+		const struct flow *f = &x->flows[i];
+
 		flow_end(&x->flows[i]);
-		if (x->relay->outcome.result != RESULT_OK)
-			socket_reset_at_close(x->sides[i].fd);
+		if (result == RESULT_OK)
+			continue;
+		if (f->whole && f->pending && result != RESULT_RESET)
+			discard(f->sink, f->buffer);
+		else
+			socket_reset_at_close(f->sink->fd);
 	}
 	count_octets(x);
 	x->relay->up = x->flows[UP].written;

@@ -39,8 +39,9 @@ struct exchange {
 	struct side sides[EXCHANGE_SIDES];
 	struct flow flows[EXCHANGE_FLOWS];
 	int64_t moved_at[EXCHANGE_FLOWS]; /* when octets moved last */
-	int64_t fin_at;                   /* the first FIN; 0: none yet */
-	int64_t reset_at;                 /* the first reset; 0: none yet */
+	int64_t looked_at; /* when what readers have taken was looked at */
+	int64_t fin_at;    /* the first FIN; 0: none yet */
+	int64_t reset_at;  /* the first reset; 0: none yet */
 	uint64_t counted[EXCHANGE_FLOWS]; /* written, and in the figures */
 	int lost;                         /* the side whose reset that was */
 };
@@ -56,7 +57,8 @@ void exchange_poll(const struct exchange *x,
     struct pollfd fds[EXCHANGE_SIDES]);
 struct deadline exchange_deadline(const struct exchange *x);
 
-/* When octets moved last, in either direction (clock_now()). */
+/* When octets moved last, in either direction (clock_now()): to us, from us,
+ * or from the kernel to a slow reader. */
 int64_t exchange_moved_at(const struct exchange *x);
 
 /*
@@ -67,7 +69,7 @@ int64_t exchange_moved_at(const struct exchange *x);
 bool exchange_turn(struct exchange *x, const struct pollfd *fds);
 
 /* Gives the pipes back and stores in the relay how many octets were written.
- * The relay's outcome says what becomes of the sockets (net/relay.h). */
+ * What becomes of the sockets is said in net/relay.h. */
 void exchange_end(struct exchange *x);
 
 #endif

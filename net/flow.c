@@ -288,6 +288,7 @@ flow_write(struct flow *f)
 		return;
 	}
 	f->written += (size_t)n;
+	f->pending = true;
 	if (f->piped > 0) {
 		f->piped -= (size_t)n;
 		return;
@@ -302,9 +303,45 @@ flow_write(struct flow *f)
 static void
 flow_finish(struct flow *f)
 {
-	if (f->source->error == 0)
+	if (f->source->error == 0) {
 		shutdown(f->sink->fd, SHUT_WR);
+		f->pending = true;
+		f->whole = true;
+	}
 	flow_end(f);
+}
+
+/* A socket that does not tell has given all to its reader: only TCP has
+ * somebody far away. */
+static uint64_t
+queue_length(const struct flow *f, unsigned long which)
+{
+	int length = 0;
+
+	if (ioctl(f->sink->fd, which, &length) != 0 || length < 0)
+		return 0;
+	return (uint64_t)length;
+}
+
+bool
+flow_look(struct flow *f)
+{
+	const uint64_t before = f->taken;
+	uint64_t queued;
+
+	if (!f->pending)
+		return false;
+	/* What others wrote to the sink before may be there, too. */
+	queued = queue_length(f, SIOCOUTQ);
+	f->pending = queued > 0;
+	f->taken = queued < f->written ? f->written - queued : 0;
+	return f->taken > before;
+}
+
+bool
+flow_unsent(const struct flow *f)
+{
+	return f->sink->error == 0 && queue_length(f, SIOCOUTQNSD) > 0;
 }
 
 bool

@@ -53,6 +53,9 @@ struct flow {
 	unsigned small; /* splices that would not have, in a row */
 
 	uint64_t written;
+	uint64_t taken;  /* of these, by the reader, when flow_look() looked */
+	bool pending;    /* the kernel may hold some of them yet, or the FIN */
+	bool whole;      /* the sink has got FIN behind its last octet */
 	uint8_t *buffer; /* FLOW_BUFFER octets; borrowed */
 
 	/* Is shown every octet before it is written; then it never goes by a
@@ -75,6 +78,15 @@ short flow_sink_events(const struct flow *f);
  * is left in its side.  Did octets move?
  */
 bool flow_step(struct flow *f, short source_events, short sink_events);
+
+/* Looks how much of what was written the reader has taken (SIOCOUTQ), which
+ * costs a system call where anything is pending.  Was it more than the last
+ * time? */
+bool flow_look(struct flow *f);
+
+/* Is there something that the kernel could not send yet, because the reader
+ * takes nothing?  The FIN counts.  One system call. */
+bool flow_unsent(const struct flow *f);
 
 /* The sink failed: what is held is forgotten.  May be said again. */
 void flow_drop(struct flow *f);

@@ -30,6 +30,8 @@ struct relay {
 	 * RESULT_OK both were shut down and what is on its way still arrives.
 	 * After every other end they have SO_LINGER { 1, 0 }, so that their
 	 * last close(2) resets them: what was cut short must not look whole.
+	 * Only after RESULT_RESET has it a side, too, that was given a whole
+	 * stream, FIN and all, and has not taken all of it yet.
 	 * (A unix-domain socket has no reset: its peer sees EOF or EPIPE.)
 	 */
 	int client;
@@ -39,8 +41,9 @@ struct relay {
 	const uint8_t *early;
 	size_t early_length;
 
-	/* Milliseconds without an octet, in all and after a FIN; 0 is never.
-	 * An octet that waits for a slow reader is no octet. */
+	/* Milliseconds without an octet, in all and after a FIN that was
+	 * delivered; 0 is never.  An octet that waits for a slow reader is no
+	 * octet, one that the reader takes from the kernel is. */
 	int64_t idle_timeout;
 	int64_t half_closed_timeout;
 
@@ -52,17 +55,18 @@ struct relay {
 
 	/*
 	 * How it ended; nobody is ever to be answered.  RESULT_OK: both sides
-	 * ended by FIN.  RESULT_RESET: one side was reset, the other was told.
-	 * RESULT_TIMEOUT: idle or half-closed for too long.  RESULT_STOPPED:
-	 * SIGTERM.  RESULT_ERROR: no descriptor or no memory was left.
+	 * ended by FIN, and the kernel could send all of it.  RESULT_RESET:
+	 * one side was reset, the other was told.  RESULT_TIMEOUT: idle or
+	 * half-closed for too long.  RESULT_STOPPED: SIGTERM.  RESULT_ERROR:
+	 * no descriptor or no memory was left.
 	 */
 	struct outcome outcome;
 };
 
 /*
  * Relays to the end, which r->outcome tells.  After a reset the other side is
- * still given what came before it, for 10 seconds at most.  wait_prepare() was
- * called before.
+ * still given what came before it, until it takes nothing for 10 seconds.
+ * wait_prepare() was called before.
  * Not for two threads: it has one buffer for each direction.
  */
 void relay_run(struct relay *r);

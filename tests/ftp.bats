@@ -124,6 +124,7 @@ says_nothing() {
 @test "a transfer that runs ends before AUTH, and keeps a session alive" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transfer-auth
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transfer-idle
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" transfer-paused
 }
 
 @test "no more transfers at once than there is room for, and slow clients" {

@@ -59,7 +59,7 @@ unsent() {
 	local port entry
 	printf -v port ':%04X' "$1"
 	# shellcheck disable=SC2086 # words
-	entry=$($WITHIN awk -v port="$port" 'index($2, port) && $4 == "01" {
+	entry=$($WITHIN awk -v port="$port" 'index($2, port) && $4 != "0A" {
 		sub(":.*", "", $5); print $5 }' /proc/net/tcp)
 	[[ -n $entry ]] && ((16#$entry >= $2))
 }
@@ -533,6 +533,157 @@ marked() {
 	ended 'ok up=0 down=8 '
 }
 
+# taken ACTION...: the server sends 1 MiB and FIN, which the kernel takes from
+# the driver, for a client that reads nothing before the file `resume'.
+taken() {
+	client window:64k wait:resume "$@"
+	server send:1m fin touch:sent "${server_end[@]}"
+	until_true unsent "$client_port" 700000
+}
+
+# given ACTION...: the same in the other direction.
+given() {
+	server window:64k wait:resume "$@"
+	client send:1m fin touch:sent "${client_end[@]}"
+	until_true unsent "$server_port" 700000
+}
+
+@test "a reader that takes octets from the kernel keeps a session, both ways" {
+	relay -i 1500 -h 1500
+	client window:64k sip:128k:8 expect-fin fin
+	server send:1m fin expect-fin
+	played
+	ended 'ok up=0 down=1048576 '
+	relay -i 1500 -h 1500
+	server window:64k sip:128k:8 expect-fin fin
+	client send:1m fin expect-fin
+	played
+	ended 'ok up=1048576 down=0 '
+}
+
+@test "a reader that pauses for longer than the half-closed timeout gets all, both ways" {
+	local server_end=(expect-fin) client_end=(expect-fin)
+	relay -h 300
+	taken expect:1m expect-fin fin
+	sleep 1 # paced on purpose: the timeout is over three times
+	touch resume
+	played
+	ended 'ok up=0 down=1048576 '
+	rm resume
+	relay -h 300
+	given expect:1m expect-fin fin
+	sleep 1
+	touch resume
+	played
+	ended 'ok up=1048576 down=0 '
+}
+
+@test "the idle timeout resets what was cut short, and not what is whole, both ways" {
+	local server_end=(expect-reset) client_end=(expect-reset)
+	relay -i 700
+	taken expect:1m expect-fin
+	ended 'timeout up=0 down=1048576 .*reason=silent'
+	touch resume
+	played
+	rm resume
+	relay -i 700
+	given expect:1m expect-fin
+	ended 'timeout up=1048576 down=0 .*reason=silent'
+	touch resume
+	played
+}
+
+# small_queues: whoever is connected from now on can leave only 4 KiB in the
+# kernel.
+small_queues() {
+	skip_lacking
+	$WITHIN sysctl -qw net.ipv4.tcp_wmem='4096 4096 4096'
+}
+
+large_queues() {
+	$WITHIN sysctl -qw net.ipv4.tcp_wmem='4096 16384 4194304'
+}
+
+@test "octets of a client that nobody has read do not take from it what is whole" {
+	relay -i 1500
+	client window:64k wait:sent send:60000 flushed wait:resume expect:1m \
+	    expect-fin
+	until_true test -e client-came
+	small_queues
+	server window:4k send:1m fin touch:sent wait:resume
+	ended 'timeout up=[0-9]* down=1048576 .*reason=silent'
+	large_queues
+	touch resume
+	played
+}
+
+@test "what the kernel did not take behind it is cut short, FIN or not: a reset" {
+	small_queues
+	relay -i 700
+	client window:4k wait:over expect-reset
+	server send:60000 fin expect-reset
+	ended 'timeout up=0 down=[1-9]'
+	large_queues
+	wait "$server"
+	touch over
+	if wait "$client"; then
+		false # octets came before the reset, so it is not content
+	fi
+}
+
+@test "both ended: the rest waits for a reader that pauses" {
+	local server_end=(expect-fin)
+	relay
+	client window:64k fin wait:resume expect:1m expect-fin
+	server expect-fin send:1m fin touch:sent
+	until_true unsent "$client_port" 700000
+	until_true test -e sent
+	wait "$server"
+	falls_quiet "$driver"
+	[[ $(wc -l <result) -eq 1 ]] # it has not said its end
+	touch resume
+	played
+	ended 'ok up=0 down=1048576 '
+}
+
+@test "both ended: a reader that takes nothing for the idle timeout still gets all" {
+	relay -i 700
+	client window:64k fin wait:resume expect:1m expect-fin
+	server expect-fin send:1m fin
+	until_true unsent "$client_port" 700000
+	ended 'timeout up=0 down=1048576 .*reason=silent'
+	touch resume
+	played
+}
+
+@test "both ended: a reader that is gone ends it as a reset" {
+	relay
+	client window:64k fin wait:leave reset
+	server expect-fin send:1m fin
+	until_true unsent "$client_port" 700000
+	wait "$server"
+	touch leave
+	ended 'reset up=0 down=1048576 .*reason=the client reset'
+}
+
+@test "what came before a reset reaches a reader that takes it slowly" {
+	relay
+	client window:64k sip:64k:32 expect-reset
+	server send:2m flushed touch:sent reset
+	played
+	ended 'reset up=0 down=2097152 .*reason=the server'
+}
+
+@test "SIGTERM does not take from a reader what is whole" {
+	local server_end=(expect-reset)
+	relay
+	taken expect:1m expect-fin
+	kill -TERM "$driver"
+	ended 'stopped up=0 down=1048576 '
+	touch resume
+	played
+}
+
 @test "the half-closed timeout does not end what is not half-closed" {
 	relay -h 300
 	client text:x touch:sent wait:measured fin expect-fin
@@ -594,7 +745,7 @@ marked() {
 	    grep -v '^+++\|^---' >calls
 	sed -i '/^write(1, "reset/,$d' calls
 	[ -s calls ]
-	run grep -vE '^(splice\(.*SPLICE_F_MOVE\|SPLICE_F_NONBLOCK\)|pipe2\(.*O_NONBLOCK\|O_CLOEXEC\)|fcntl\([0-9]+, F_[SG]ETPIPE_SZ|recvfrom\(.*, (0|MSG_PEEK), NULL, NULL\)|sendto\(.*, MSG_(OOB\|MSG_)?NOSIGNAL, NULL, 0\)|ioctl\([0-9]+, (SIOCATMARK|SIOCOUTQ|TIOCOUTQ),|setsockopt\([0-9]+, SOL_SOCKET, SO_(OOBINLINE|LINGER),|getsockopt\([0-9]+, SOL_SOCKET, SO_ERROR,|ppoll\(|shutdown\([0-9]+, SHUT_WR\)|close\(|clock_gettime\(|getrusage\()' calls
+	run grep -vE '^(splice\(.*SPLICE_F_MOVE\|SPLICE_F_NONBLOCK\)|pipe2\(.*O_NONBLOCK\|O_CLOEXEC\)|fcntl\([0-9]+, F_[SG]ETPIPE_SZ|recvfrom\(.*, (0|MSG_PEEK), NULL, NULL\)|sendto\(.*, MSG_(OOB\|MSG_)?NOSIGNAL, NULL, 0\)|ioctl\([0-9]+, (SIOCATMARK|SIOCOUTQ|SIOCOUTQNSD|TIOCOUTQ),|setsockopt\([0-9]+, SOL_SOCKET, SO_(OOBINLINE|LINGER),|getsockopt\([0-9]+, SOL_SOCKET, SO_ERROR,|ppoll\(|shutdown\([0-9]+, SHUT_WR\)|close\(|clock_gettime\(|getrusage\()' calls
 	echo "$output"
 	[ -z "$output" ]
 	grep -q MSG_OOB calls

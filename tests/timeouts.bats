@@ -109,6 +109,41 @@ ended() {
 	assert_lasted "$record" 2000
 }
 
+@test "a reader that pauses for longer than half-closed-timeout gets what the server ended" {
+	python c6 "$S4" <<-'END'
+		gateway = socks.Session(sys.argv[2], receive_buffer=65536)
+		print("client=" + gateway.name, flush=True)
+		gateway.connect(sys.argv[3], 7000)
+		gateway.sock.sendall(b"source 1000000 1\n")
+		time.sleep(3)  # paced on purpose
+		wanted = streams.stream(1, 1000000)
+		gateway.expect(b"".join(wanted))
+		gateway.expect_fin()
+		gateway.sock.shutdown(1)
+	END
+	local record
+	record=$(ended "$(value client "${lines[-1]}" | sed 's/[][]/\\&/g')")
+	assert_record "$record" ok up=17 down=1000000
+	assert_lasted "$record" 3000
+}
+
+@test "a reader that pauses when both sides have ended is waited for" {
+	python c4 "$S6" <<-'END'
+		gateway = socks.Session(sys.argv[2], receive_buffer=65536)
+		print("client=" + gateway.name, flush=True)
+		gateway.connect(sys.argv[3], 7000)
+		gateway.sock.sendall(b"source 1000000 1\n")
+		gateway.sock.shutdown(1)
+		time.sleep(3)  # paced on purpose
+		gateway.expect(b"".join(streams.stream(1, 1000000)))
+		gateway.expect_fin()
+	END
+	local record
+	record=$(ended "$(value client "${lines[-1]}")")
+	assert_record "$record" ok up=17 down=1000000
+	assert_lasted "$record" 3000
+}
+
 @test "a destination that never answers is 06 after connect-timeout" {
 	python c4 <<-'END'
 		reply = gateway.connect("198.18.0.1", 80)

@@ -700,9 +700,11 @@ def transparent(program):
         m.end()
 
 
-def start_transfer(m, client, server):
+def start_transfer(m, client, server, window=None):
     """Active: the client's end of it and the server's."""
     listener = socket.create_server(("127.0.0.1", 0))
+    if window:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
     listener.settimeout(DEADLINE)
     where = active(client, server, listener.getsockname()[1])
     source = socket.create_connection(where, DEADLINE, (m.server, 0))
@@ -784,13 +786,35 @@ def transfer_idle(program):
     raise Failure("it ended in the middle of a transfer")
 
 
+def transfer_paused(program):
+    """A client that reads nothing for longer than both timeouts, then slowly
+    for longer than that, gets the file that the server has ended."""
+    m = Machine(program, "::1", ["idle-timeout 3s",
+                                 "half-closed-timeout 500ms"])
+    m.open_client()
+    try:
+        _, client, server = m.control_session()
+        source, sink = start_transfer(m, client, server, 65536)
+        source.sendall(bytes(1000000))
+        source.close()
+        got = 0
+        for _ in range(10):  # paced on purpose
+            time.sleep(1)
+            got += len(streams.receive_exactly(sink, 100000))
+        check("octets", got, 1000000)
+        check("the end of the data", sink.recv(1), b"")
+    finally:
+        m.end()
+
+
 # crypt("secret", "$6$salt$")
 HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
     bind, forwarder, judged_again, forged, no_descriptor, advertised, no_table,
-    own_address, transparent, transfer_auth, transfer_idle, greeting, ended_behind,
+    own_address, transparent, transfer_auth, transfer_idle, transfer_paused,
+    greeting, ended_behind,
     too_many, slow_reader)}
 
 

@@ -17,6 +17,7 @@ on stderr.  Sizes are 4096, 64k, 8m.
 Actions, one after the other on one connection:
     send:SIZE           sends the next SIZE octets of the stream
     expect:SIZE         receives the next SIZE octets
+    sip:SIZE:COUNT      receives SIZE octets COUNT times, one each half second
     swap:SIZE           both at the same time, SIZE each way
     text:WORD           sends these octets
     drip:COUNT          so many times `x`, one each half second
@@ -166,6 +167,11 @@ class Stream:
                 raise Failed(f"FIN, {left} octets too early")
             self.theirs.check(got)
             left -= len(got)
+
+    def do_sip(self, count, times):
+        for _ in range(int(times)):
+            time.sleep(0.5)
+            self.do_expect(count)
 
     def do_swap(self, count):
         out = into = size(count)
