@@ -4,6 +4,7 @@
 # side of every octet; users and passwords, unix-domain sockets, several
 # addresses.  Whatever is wrong, nothing goes directly instead.
 
+# bats file_tags=sanitized
 load lib/common
 load lib/client
 

@@ -167,6 +167,7 @@ asks_with_java() {
 	each asks_with_java
 }
 
+# bats test_tags=sanitized
 @test "gethostbyname: names, and literals of either family" {
 	local role host
 	for role in c4 c6; do
@@ -178,6 +179,7 @@ asks_with_java() {
 	done
 }
 
+# bats test_tags=sanitized
 @test "names that are answered, and how" {
 	run -0 s64 c4 "$BUILT/calls" names
 	diff - <(echo "$output") <<-END
@@ -249,6 +251,7 @@ asks_with_java() {
 	client_names
 }
 
+# bats test_tags=sanitized
 @test "an address without a name is EADDRNOTAVAIL, and told to nobody" {
 	run s64 c4 "$BUILT/calls" connect 240.1.2.3 80
 	[[ $output == 'EADDRNOTAVAIL' ]]
@@ -336,6 +339,7 @@ agree() {
 	done
 }
 
+# bats test_tags=sanitized
 @test "the kernel is the oracle: connect, poll, select and epoll" {
 	local rule server
 	local oracle=$BUILT/oracle out=$BATS_TEST_TMPDIR

@@ -17,6 +17,7 @@ setup() {
 	: >"$GATEWAY_LOG"
 }
 
+# bats test_tags=sanitized
 @test "connected or not, by name and literal, to either family" {
 	local role host
 	for role in c4 c6; do
@@ -30,6 +31,7 @@ setup() {
 	done
 }
 
+# bats test_tags=sanitized
 @test "MSG_PEEK, MSG_TRUNC, sendmmsg, recvmmsg, readv and writev" {
 	local role
 	for role in c4 c6; do
@@ -77,6 +79,7 @@ start_with_ids() {
 	    "state-dir $state"
 }
 
+# bats test_tags=sanitized
 @test "names ask: a missing name is told at once, ADDRESS IDs name the source" {
 	start_with_ids
 	local role
@@ -97,6 +100,7 @@ start_with_ids() {
 	done
 }
 
+# bats test_tags=sanitized
 @test "names ask: getsockname of AF_INET6 is what an IPv6 server sees" {
 	start_with_ids
 	run -0 s64 c4 -o 'names ask' "$BUILT/calls" own v6.example.com 80
@@ -115,6 +119,7 @@ start_with_ids() {
 	assert_match 'a fake address' "$output" '240\.0\.0\.1'
 }
 
+# bats test_tags=sanitized
 @test "an association that ended is made anew" {
 	run -0 s64 c4 "$BUILT/datagrams" again v6.example.com 5353
 	[[ $output == 'first ping, again ping' ]]
@@ -125,6 +130,7 @@ records_are() {
 	[[ $(grep -c ' cmd=UDP dest=0.0.0.0:0 ' "$GATEWAY_LOG") -ge $1 ]]
 }
 
+# bats test_tags=sanitized
 @test "udp off refuses, udp direct does not touch" {
 	run s64 c4 -o 'udp off' "$BUILT/datagrams" ask v6.example.com 5353
 	[[ $output == *EACCES* ]]
@@ -133,6 +139,7 @@ records_are() {
 	[[ $(records_of UDP 0.0.0.0:0) -eq 0 ]]
 }
 
+# bats test_tags=sanitized
 @test "a gateway that refuses is an errno" {
 	gateway_stop
 	gateway_start inetd "deny udp" "$NET_ALLOW"
@@ -142,6 +149,7 @@ records_are() {
 	gateway_start inetd
 }
 
+# bats test_tags=sanitized
 @test "datagrams that are direct go past the gateway" {
 	run s64 c4 "$BUILT/datagrams" self
 	[[ $output == 'ping from 127.0.0.1' ]]

@@ -38,6 +38,7 @@ check-all:
 	    $(BATS) $(BATSFLAGS) $(STATIC_SUITE) || status=1; \
 	echo "# once more, with a handler that listens"; \
 	LISTEN=1 $(BATS) $(BATSFLAGS) $(LISTEN_SUITE) || status=1; \
+	$(MAKE) --no-print-directory sanitize || status=1; \
 	exit $$status
 
 # A handler for each row of the sandbox's table, without it: two minutes.
@@ -72,7 +73,7 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
-.PHONY: check check-all minimal deb deb-check lint fuzz coverage bench probes
+.PHONY: check check-all minimal deb deb-check lint fuzz coverage bench probes sanitize
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
@@ -203,6 +204,46 @@ $(REPLAYS): build/replay/%: build/asan/tests/fuzz/%.o \
 build/client/%: tests/client/%.c
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -o $@ $< -pthread
+
+# The same with a sanitizer, beside a library that has it and a wrapper, which
+# looks for the library there.
+CLIENT_PROGRAMS = oracle calls datagrams threads
+CHECKS_tsan = -fsanitize=thread
+
+define SANITIZED
+build/client-$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(call STEP,compile)$$(CC) $$(CHECKED) $$(LIBRARY_FLAGS) \
+	    $$(CHECKS_$(1)) -c -o $$@ $$<
+
+build/client-$(1)/libsocks64.so: $$(LIBRARY_SOURCES:%.c=build/client-$(1)/%.o)
+	$$(call STEP,link)$$(CC) $$(CHECKS_$(1)) -shared \
+	    -Wl,--version-script=lib/exports -o $$@ $$^
+
+build/client-$(1)/socks64: socks64 build/client-$(1)/libsocks64.so
+	@cp socks64 $$@
+
+$$(CLIENT_PROGRAMS:%=build/client-$(1)/%): build/client-$(1)/%: \
+    build/client-$(1)/tests/client/%.o
+	$$(call STEP,link)$$(CC) $$(CHECKS_$(1)) -o $$@ $$< -pthread
+
+-include $$(LIBRARY_SOURCES:%.c=build/client-$(1)/%.d)
+
+.PRECIOUS: build/client-$(1)/%.o
+endef
+
+$(foreach kind,asan tsan,$(eval $(call SANITIZED,$(kind))))
+
+# Whatever runs programs of ours alone, once with each of the two.
+sanitize:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory $(JOBS) all $(foreach kind,asan tsan, \
+	    $(foreach name,socks64 $(CLIENT_PROGRAMS),build/client-$(kind)/$(name)))
+	@for kind in asan tsan; do \
+	    echo "# $$kind"; \
+	    SANITIZED=$$kind $(BATS) $(BATSFLAGS) --filter-tags sanitized \
+	        tests/client-*.bats || exit 1; \
+	done
 
 # Vectors are corpora, too, and not kept twice: VECTORS_TARGET are the
 # directories of tests/vectors that hold what the target reads.

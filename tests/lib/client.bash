@@ -3,8 +3,15 @@
 #
 # shellcheck shell=bash
 
+# SANITIZED: below build/ are a library and programs with that sanitizer.
 WRAPPER=$ROOT/socks64
 BUILT=$ROOT/build/client
+if [[ -n ${SANITIZED:-} ]]; then
+	BUILT=$ROOT/build/client-$SANITIZED
+	WRAPPER=$BUILT/socks64
+	# What a process has at its end is the kernel's.
+	export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+fi
 export WRAPPER BUILT
 # Settings of whoever runs the tests are none of theirs.
 unset SOCKS64_GATEWAY SOCKS64_PASSWORD XDG_CONFIG_HOME
