@@ -168,15 +168,39 @@ parse_argument(take_form *take, const uint8_t *text, size_t length,
 	return form;
 }
 
+/* Passes the number that the cursor is at, and all that hang on it by
+ * commas. */
+static void
+skip_numbers(struct cursor *c)
+{
+	struct cursor next = *c;
+
+	do {
+		while (is_digit(peek(&next)))
+			(void)cursor_u8(&next);
+		*c = next;
+	} while (take_comma(&next));
+}
+
+/* The text may have numbers of another meaning before the address. */
 static enum form
 parse_reply(take_form *take, const uint8_t *text, size_t length,
     struct address *out)
 {
 	struct cursor c = cursor_of(text, length);
+	enum form form = FORM_BAD;
 
-	while (c.left > 0 && !is_digit(peek(&c)))
-		(void)cursor_u8(&c);
-	return take(&c, out);
+	while (form == FORM_BAD && c.left > 0) {
+		struct cursor from = c;
+
+		if (!is_digit(peek(&c))) {
+			(void)cursor_u8(&c);
+			continue;
+		}
+		form = take(&from, out);
+		skip_numbers(&c);
+	}
+	return form;
 }
 
 enum form
@@ -287,26 +311,37 @@ form_eprt_parse(const uint8_t *text, size_t length, struct address *out)
 	return parse_argument(take_extended, text, length, out);
 }
 
-enum form
-form_229_parse(const uint8_t *text, size_t length, uint16_t *port)
+/* Takes |||50000|. */
+static enum form
+take_port(struct cursor *c, uint16_t *port)
 {
-	struct cursor c = cursor_of(text, length);
+	const uint8_t delimiter = cursor_u8(c);
 	struct cursor field[EXTENDED_FIELDS];
-	uint8_t delimiter;
 
-	while (c.left > 0 && peek(&c) != '(')
-		(void)cursor_u8(&c);
-	(void)cursor_u8(&c);
-	delimiter = cursor_u8(&c);
 	if (!is_delimiter(delimiter))
 		return FORM_BAD;
 	for (size_t i = 0; i < EXTENDED_FIELDS; i++)
-		if (!take_field(&c, delimiter, &field[i]))
+		if (!take_field(c, delimiter, &field[i]))
 			return FORM_BAD;
 	if (field[0].left != 0 || field[1].left != 0 ||
 	    !field_port(&field[2], port))
 		return FORM_BAD;
 	return FORM_DONE;
+}
+
+enum form
+form_229_parse(const uint8_t *text, size_t length, uint16_t *port)
+{
+	struct cursor c = cursor_of(text, length);
+	enum form form = FORM_BAD;
+
+	while (form == FORM_BAD && c.left > 0) {
+		if (cursor_u8(&c) != '(')
+			continue;
+		struct cursor from = c;
+		form = take_port(&from, port);
+	}
+	return form;
 }
 
 /* --- Writing. --- */

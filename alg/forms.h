@@ -33,9 +33,10 @@ enum form form_lprt_parse(const uint8_t *text, size_t length,
     struct address *out);
 
 /*
- * Read the text of a reply, behind its code.  227 and 228 begin at the first
- * digit, with or without parentheses (RFC 1123 4.1.2.6); 229 begins at the
- * first parenthesis.  *port is in host byte order, never 0.
+ * Read the text of a reply, behind its code.  227 and 228 are the first
+ * numbers that can be them, with or without parentheses (RFC 1123 4.1.2.6);
+ * 229 is in the first parentheses that can be it.  *port is in host byte
+ * order, never 0.
  */
 enum form form_227_parse(const uint8_t *text, size_t length,
     struct address *out);
