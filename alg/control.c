@@ -58,7 +58,7 @@ write_octets(const struct control *k, struct stream *s, const uint8_t *octets,
     size_t length)
 {
 	if (!k->alg->watch)
-		stream_put_data(s, octets, length);
+		stream_put(s, octets, length);
 }
 
 static void

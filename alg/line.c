@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lines out of octets.  One octet at a time goes through the Telnet filter;
- * what comes out of it goes into the line.
+ * Lines out of octets.  Before a line one octet at a time goes through the
+ * Telnet filter; what comes out of it begins the line.
  */
 #include "alg/line.h"
 
@@ -78,8 +78,7 @@ refuse(struct line_reader *r, uint8_t verb, uint8_t option)
 	return LINE_REFUSED;
 }
 
-/* Says what IAC and `octet` are.  Returns true where they are data: both, or
- * 255 alone. */
+/* Says what IAC and `octet` are.  Returns true where both are data. */
 static bool
 after_iac(struct line_reader *r, uint8_t octet)
 {
@@ -141,11 +140,15 @@ data_event(struct line_reader *r, bool ended)
 static enum line_event
 take_iac_data(struct line_reader *r, uint8_t octet)
 {
-	bool ended = take_data(r, TELNET_IAC);
+	(void)take_data(r, TELNET_IAC);
+	return data_event(r, take_data(r, octet));
+}
 
-	if (octet != TELNET_IAC)
-		ended = take_data(r, octet);
-	return data_event(r, ended);
+/* Tells whether the next octet may be one of Telnet's. */
+static bool
+is_between_lines(const struct line_reader *r)
+{
+	return r->begins && r->length == 0 && !r->carriage_return && !r->text;
 }
 
 /* Takes one octet.  Returns LINE_MORE where there is no event. */
@@ -172,7 +175,7 @@ take_octet(struct line_reader *r, uint8_t octet)
 		break;
 	case IN_DATA: break;
 	}
-	if (octet == TELNET_IAC) {
+	if (octet == TELNET_IAC && is_between_lines(r)) {
 		r->telnet = AFTER_IAC;
 		return LINE_MORE;
 	}
@@ -189,6 +192,13 @@ line_next(struct line_reader *r)
 	r->length = 0;
 	r->dropping = false;
 	r->given = false;
+	r->touched = false;
+}
+
+bool
+line_is_next(const struct line_reader *r)
+{
+	return r->given ? !r->in_parts : r->begins && !r->touched;
 }
 
 enum line_event
@@ -199,6 +209,7 @@ line_read(struct line_reader *r, struct cursor *c)
 	while (c->left > 0) {
 		const enum line_event event = take_octet(r, cursor_u8(c));
 
+		r->touched = true;
 		if (event == LINE_WHOLE || event == LINE_TOO_LONG)
 			r->in_parts = false;
 		if (event != LINE_MORE)

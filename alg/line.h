@@ -4,9 +4,10 @@
  * pieces it arrives in: Telnet (RFC 854) is taken out, limits are kept.  Pure.
  *
  * A line ends at LF, with or without CR before it.  CR NUL and a lone CR are
- * data (RFC 2640 3.1).  IAC IAC is one data octet 255, and so is IAC before
- * anything that is no Telnet command.  Options are refused, and never passed
- * on (RFC 6384 4).
+ * data (RFC 2640 3.1).  Telnet stands between lines: options are refused, and
+ * never passed on (RFC 6384 4).  IAC IAC, and IAC before anything that is no
+ * Telnet command, is where a line begins.  From there on each octet is data,
+ * 255 too: a file may have it in its name, doubled or not.
  */
 #ifndef SOCKS64_ALG_LINE_H
 #define SOCKS64_ALG_LINE_H
@@ -19,7 +20,7 @@
 
 /* Octets. */
 enum {
-	LINE_COMMAND_MAX = 2048,
+	LINE_COMMAND_MAX = 8192, /* PATH_MAX with each octet doubled */
 	LINE_REPLY_MAX = 4096,
 	LINE_ANSWER = 3,
 };
@@ -37,13 +38,15 @@ enum line_event {
 
 struct line_reader {
 	/* What to do: line_start() sets it. */
-	size_t limit;   /* at most LINE_REPLY_MAX */
+	size_t limit;   /* at most LINE_COMMAND_MAX */
 	bool keep_long; /* long lines come in parts; else not at all */
+	bool text;      /* the next line has no Telnet before it: it is inside
+			   of a reply.  The caller sets it. */
 
 	/* What came, without its end, until the next call.  `begins` says
 	 * that it is the start of a line, `urgent` that Interrupt Process or
-	 * Data Mark stood before its end. */
-	uint8_t octets[LINE_REPLY_MAX];
+	 * Data Mark stood before it. */
+	uint8_t octets[LINE_COMMAND_MAX];
 	size_t length;
 	bool begins;
 	bool urgent;
@@ -55,13 +58,18 @@ struct line_reader {
 	size_t subnegotiation;
 	bool carriage_return;
 	bool dropping;
-	bool given; /* the line was given to the caller, and the next octet
+	bool given;   /* the line was given to the caller, and the next octet
 			  begins anew */
+	bool touched; /* an octet was read since */
 	bool in_parts;
 };
 
 /* Makes a reader that has read nothing. */
 void line_start(struct line_reader *r, size_t limit, bool keep_long);
+
+/* Tells whether nothing was read yet of the next line, and of what may stand
+ * before it. */
+bool line_is_next(const struct line_reader *r);
 
 /* Takes octets from the cursor until there is an event, and leaves those
  * behind it for the next call.  LINE_MORE is the only event that leaves

@@ -56,19 +56,6 @@ stream_put(struct stream *s, const void *octets, size_t length)
 }
 
 void
-stream_put_data(struct stream *s, const void *octets, size_t length)
-{
-	static const uint8_t iac = TELNET_IAC;
-	const uint8_t *at = octets;
-
-	for (size_t i = 0; i < length; i++) {
-		if (at[i] == iac)
-			stream_put(s, &iac, 1);
-		stream_put(s, &at[i], 1);
-	}
-}
-
-void
 stream_put_synch(struct stream *s)
 {
 	static const uint8_t synch[] = { TELNET_IAC, TELNET_IP, TELNET_IAC,

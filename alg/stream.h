@@ -18,9 +18,9 @@
 #include "wire/cursor.h"
 
 enum {
-	/* The most that one line can add to a stream: the longest reply line
-	 * with each octet doubled, and some lines of the translator's own. */
-	STREAM_ROOM = 2 * LINE_REPLY_MAX + 2048,
+	/* The most that one line can add to a stream: the longest command, and
+	 * some lines of the translator's own. */
+	STREAM_ROOM = LINE_COMMAND_MAX + 2048,
 	STREAM_SIZE = 2 * STREAM_ROOM,
 	STREAM_NOT_URGENT = -1,
 };
@@ -48,9 +48,6 @@ bool stream_has_room(const struct stream *s);
 /* Appends the octets as they are.  Where they do not fit, nothing is
  * appended. */
 void stream_put(struct stream *s, const void *octets, size_t length);
-
-/* Appends the octets as data of Telnet: each 255 is doubled (RFC 854). */
-void stream_put_data(struct stream *s, const void *octets, size_t length);
 
 /* Appends Telnet's IP and Data Mark, the latter as the urgent octet (RFC 959
  * 4.1.3). */
