@@ -170,7 +170,7 @@ answer(struct control *k, enum ask ask)
 bool
 active_replied(struct control *k, struct waiting_command *c, unsigned code)
 {
-	if (reply_is_refusal(code) && ask_again(k, c))
+	if (reply_is_refusal(code) && k->held && ask_again(k, c))
 		return false;
 	if (reply_is_success(code)) {
 		channels_replace(&k->channels);

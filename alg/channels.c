@@ -10,8 +10,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include "alg/permit.h"
 #include "base/text.h"
@@ -22,6 +25,8 @@
 
 enum {
 	ACCEPT_MILLISECONDS = 120 * 1000, /* RFC 6384 11: at least 30 s */
+	DELIVER_MILLISECONDS = 10 * 1000,
+	ARRIVE_MILLISECONDS = 1000, /* the server says that it connected */
 	BACKLOG = 4,
 	NONE = -1,
 	WHAT_TEXT = 128,
@@ -382,6 +387,34 @@ channels_turn(struct channels *c, struct alg *a, const struct pollfd *fds)
 
 	for (size_t i = 0; i < CHANNELS_MAX; i++)
 		n += channel_turn(c, i, a, fds == NULL ? NULL : fds + n);
+}
+
+/* Tells whether the client has acknowledged all that the server sent, and its
+ * end. */
+static bool
+is_delivered(const struct channel *ch)
+{
+	int unsent = 0;
+
+	return ch->exchange.flows[EXCHANGE_DOWN].state == FLOW_ENDED &&
+	    (ioctl(ch->client, SIOCOUTQ, &unsent) != 0 || unsent == 0);
+}
+
+int64_t
+channels_patience(const struct channels *c)
+{
+	int64_t patience = 0;
+
+	for (size_t i = 0; i < CHANNELS_MAX; i++) {
+		const struct channel *ch = &c->list[i];
+
+		if (ch->state == CHANNEL_CONNECTING ||
+		    (ch->state == CHANNEL_RELAYING && !is_delivered(ch)))
+			return DELIVER_MILLISECONDS;
+		if (ch->state == CHANNEL_LISTENING && c->awaited)
+			patience = ARRIVE_MILLISECONDS;
+	}
+	return patience;
 }
 
 bool

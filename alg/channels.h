@@ -85,6 +85,14 @@ size_t channels_poll(const struct channels *c, struct pollfd *fds,
 void channels_turn(struct channels *c, struct alg *a,
     const struct pollfd *fds);
 
+/*
+ * Returns for how many milliseconds of silence the end of a transfer, as the
+ * server tells it, is to wait for its data: 0 where the client has all of it.
+ * A client that hears of the end before it has the data connection takes the
+ * transfer for one without, and the way to the client may be the longer one.
+ */
+int64_t channels_patience(const struct channels *c);
+
 /* Tells whether a channel is connecting or relaying. */
 bool channels_busy(const struct channels *c);
 

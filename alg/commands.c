@@ -33,6 +33,8 @@ static const struct {
 	{ "ALGS", ASK_ALGS },
 	{ "AUTH", ASK_AUTH },
 	{ "STAT", ASK_STAT },
+	{ "ABOR", ASK_ABOR },
+	{ "NOOP", ASK_NOOP },
 	{ "USER", ASK_LOGIN },
 	{ "PASS", ASK_LOGIN },
 	{ "ACCT", ASK_LOGIN },

@@ -31,8 +31,7 @@ control_start(struct control *k, struct alg *a)
 bool
 control_takes_commands(const struct control *k)
 {
-	return k->greeted && !k->held && !k->raw && !k->over &&
-	    !queue_is_full(&k->queue);
+	return k->greeted && !k->held && !k->raw && !k->over;
 }
 
 bool
@@ -90,8 +89,10 @@ void
 control_say(struct control *k, const char *say)
 {
 	const struct waiting_command command = { .waiting = WAITING_LOCAL,
+		.ask = ASK_NOOP,
 		.say = say };
 
+	k->held = true;
 	queue_add(&k->queue, &command);
 	control_tell_server(k, "NOOP");
 }

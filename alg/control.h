@@ -4,9 +4,11 @@
  * be written, and all that is remembered between a command and its reply.
  * Here lines are written; alg/translate.h decides which.
  *
- * A command that sets a data connection up holds back those behind it until
- * it is answered, because it may have to be asked in another way.  So the
- * order of commands and of replies is always the client's.
+ * A command that is answered here, or in the translator's words, waits until
+ * all before it are answered, and holds back those behind it until it is.  So
+ * the order of commands and of replies is always the client's, and no other
+ * reply is taken for the one to it.  Both waits end when the server has been
+ * silent for too long (alg/intake.h): it forgot an answer.
  */
 #ifndef SOCKS64_ALG_CONTROL_H
 #define SOCKS64_ALG_CONTROL_H
@@ -27,14 +29,18 @@ struct control {
 	struct alg *alg;
 	enum pair pair;
 	bool translating;  /* false after ALGS DISABLE64 */
-	bool any_reply;    /* the first octet of the server was seen */
 	bool greeted;      /* the server's greeting is complete */
 	bool login_asked;  /* USER, PASS or ACCT went to the server */
 	bool logged_in;    /* the server granted a login */
 	bool all;          /* EPSV ALL was granted */
 	bool waits;        /* the command in k->commands is to be taken when
 			      those before it are answered */
+	bool patient;      /* false: it is to be taken now */
 	bool held;         /* the next command waits for a reply */
+	bool reply_waits;  /* the line in k->replies, a transfer's end, is to
+			      be taken when the client has the data */
+	bool delivered;    /* it has */
+	bool odd;          /* the server is in a line before its first code */
 	bool raw;          /* there are no lines any more, whatever comes */
 	bool over;         /* it is to be torn down; alg->reason says why */
 	bool client_ended; /* nothing comes behind what is in from_client */
@@ -44,7 +50,9 @@ struct control {
 	unsigned active;   /* the same of command_active_way() */
 
 	struct line_reader commands;
+	enum line_event command; /* what k->commands has, where it waits */
 	struct line_reader replies;
+	enum line_event reply; /* the same of k->replies */
 	struct reply_reader reader;
 	struct queue queue;
 
@@ -52,12 +60,16 @@ struct control {
 	struct waiting_command *owner; /* in the queue; NULL for nobody's */
 	bool swallow;                  /* it does not go on */
 	uint16_t found;                /* the port that it announces, or 0 */
+	bool cut;                      /* a line of it was too long to read */
+	size_t odd_octets;             /* before the first code of all */
 
 	/* What the active command that waits announces. */
 	struct address announced; /* the gateway's address for the server */
 	struct address live_bind; /* the client's BIND that it names, in the
 				     server's family; FAMILY_NONE where it
 				     names the client itself */
+	struct address alias;     /* what the answer to the passive command
+				     that waits names the server by */
 
 	struct channels channels;
 	struct table_handle data; /* the announcement that is in the table */
@@ -107,8 +119,8 @@ void control_tell_server(struct control *k, const char *text);
 
 /*
  * Answers the command that was read with `say', a static text: the server
- * gets a NOOP in its place, whose reply says when it is the answer's turn
- * (RFC 6384 13).
+ * gets a NOOP in its place (RFC 6384 13).  Later commands are held until it
+ * has answered.
  */
 void control_say(struct control *k, const char *say);
 

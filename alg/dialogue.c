@@ -19,6 +19,7 @@
 
 enum { /* milliseconds */
 	GREETING_MILLISECONDS = 30 * 1000,
+	DELIVERY_TICK = 20,
 	LAST_WORDS = 10 * 1000,
 	LAST_WORDS_TICK = 20,
 };
@@ -44,6 +45,7 @@ struct dialogue {
 	struct deadline refresh;
 	struct deadline last_words; /* of the side that is still there */
 	int64_t moved_at;
+	int64_t server_at; /* when the server was heard or told something */
 };
 
 /* Its streams are too large for the stack. */
@@ -67,6 +69,14 @@ end_lost(struct dialogue *s, struct end *e)
 }
 
 static void
+note_moved(struct dialogue *s, const struct end *e)
+{
+	s->moved_at = clock_now();
+	if (e == &s->ends[SERVER])
+		s->server_at = s->moved_at;
+}
+
+static void
 end_read(struct dialogue *s, struct end *e)
 {
 	uint8_t octets[4096];
@@ -74,7 +84,7 @@ end_read(struct dialogue *s, struct end *e)
 
 	if (n > 0) {
 		stream_put(e->in, octets, (size_t)n);
-		s->moved_at = clock_now();
+		note_moved(s, e);
 	} else if (n == 0) {
 		e->eof = true;
 	} else if (!socket_is_busy(errno)) {
@@ -114,16 +124,20 @@ end_write(struct dialogue *s, struct end *e)
 		*e->counter += (uint64_t)n;
 		figures_octets(e == &s->ends[SERVER] ? (uint64_t)n : 0,
 		    e == &s->ends[SERVER] ? 0 : (uint64_t)n);
-		s->moved_at = clock_now();
+		note_moved(s, e);
 	}
 }
 
 /* Sends a FIN behind the last octet; never where the other side was lost.
  * Commands that wait for a reply of `e' wait in vain when that has ended. */
 static void
-end_finish(struct end *e, const struct end *other)
+end_finish(struct dialogue *s, int side)
 {
-	if (e->shut || !other->eof || other->lost ||
+	struct end *e = &s->ends[side];
+	const struct end *other = &s->ends[SIDES - 1 - side];
+	const bool waits = side == CLIENT && s->control.reply_waits;
+
+	if (e->shut || !other->eof || other->lost || waits ||
 	    (stream_length(other->in) > 0 && !e->eof) ||
 	    stream_length(e->out) > 0)
 		return;
@@ -186,27 +200,48 @@ idle_deadline(const struct dialogue *s)
 	return until;
 }
 
+/* Returns for how long the server has said nothing and no data moved. */
+static int64_t
+silence(const struct dialogue *s)
+{
+	const int64_t data = s->control.channels.moved_at;
+
+	return clock_now() - (data > s->server_at ? data : s->server_at);
+}
+
 static struct deadline
 dialogue_deadline(const struct dialogue *s)
 {
+	const struct control *k = &s->control;
+	const int64_t patience = intake_patience(k);
 	struct deadline until = deadline_first(idle_deadline(s), s->refresh);
 
-	if (!s->control.any_reply)
+	if (!k->reader.any)
 		until = deadline_first(until, s->greeting);
 	if (s->last_words.at != DEADLINE_NEVER.at)
 		until = deadline_first(until, deadline_in(LAST_WORDS_TICK));
+	if (k->reply_waits)
+		until = deadline_first(until, deadline_in(DELIVERY_TICK));
+	else if (patience != INTAKE_FOR_EVER)
+		until = deadline_first(until,
+		    deadline_in(patience - silence(s)));
 	return until;
 }
 
 static void
 do_what_is_due(struct dialogue *s)
 {
+	struct control *k = &s->control;
+	const int64_t patience = intake_patience(k);
+
 	if (deadline_passed(s->refresh)) {
 		tick(s);
 		s->refresh = deadline_in(CONTROL_REFRESH);
 	}
-	if (!s->control.any_reply && deadline_passed(s->greeting))
-		s->control.raw = true;
+	if (!k->reader.any && deadline_passed(s->greeting))
+		k->raw = true;
+	if (patience != INTAKE_FOR_EVER && silence(s) >= patience)
+		intake_lose_patience(k);
 }
 
 /* --- The end. --- */
@@ -331,8 +366,8 @@ dialogue_turn(struct dialogue *s, enum result *result)
 	    wait == WAIT_READY ? fds + SIDES : NULL);
 	do_what_is_due(s);
 	move(s);
-	end_finish(&s->ends[SERVER], &s->ends[CLIENT]);
-	end_finish(&s->ends[CLIENT], &s->ends[SERVER]);
+	end_finish(s, SERVER);
+	end_finish(s, CLIENT);
 	return dialogue_timed_out(s, result) || dialogue_over(s, result);
 }
 
@@ -358,6 +393,7 @@ dialogue_start(struct dialogue *s, struct alg *a)
 	s->refresh = deadline_in(CONTROL_REFRESH);
 	s->last_words = DEADLINE_NEVER;
 	s->moved_at = clock_now();
+	s->server_at = s->moved_at;
 	stream_put(&k->from_client, a->early, a->early_length);
 }
 

@@ -10,8 +10,8 @@
  *	                               is taken from the client.
  *	client: USER a                 Commands go on as lines, each waits in
  *	server: 331 Which password?    the queue for its reply.
- *	client: EPSV                   The server is asked PASV.  Commands are
- *	client: RETR file              held: RETR stays where it was read.
+ *	client: EPSV                   Behind all replies the server is asked
+ *	client: RETR file              PASV.  RETR stays where it was read.
  *	server: 227 ... 237,19         The client gets 229 with port 60691;
  *	                               RETR is taken, and goes on.
  *	client: AUTH TLS               It is held until RETR is answered and no

@@ -5,19 +5,70 @@
  */
 #include "alg/intake.h"
 
+#include <string.h>
+
 #include "alg/dialect.h"
 #include "alg/translate.h"
 
-/* SECURITY: only FTP is translated.  A server of FTP speaks first, and its
- * replies begin with a digit. */
-static void
-look_at_first_octet(struct control *k, const uint8_t *octets, size_t length)
+enum {
+	ODD_OCTETS_MAX = 8192, /* before the first code */
+	STRANGER_COMMAND_MAX = 2048,
+	TELNET_IAC = 0xff,
+};
+
+enum { PATIENCE = 30 * 1000, PATIENCE_DOUBTFUL = 1000 }; /* milliseconds */
+
+/* Tells whether the octet is in no text. */
+static bool
+is_binary(uint8_t octet)
 {
-	if (k->any_reply || length == 0)
-		return;
-	k->any_reply = true;
-	if (*octets < '0' || *octets > '9')
-		k->raw = true;
+	return (octet < ' ' && octet != '\t' && octet != '\r' &&
+		   octet != '\n' && octet != 0x1b) ||
+	    octet == 0x7f;
+}
+
+/* Tells whether a line is for the reader: a reply may begin so, or Telnet. */
+static bool
+is_for_reader(uint8_t octet)
+{
+	return octet == TELNET_IAC || reply_may_begin(octet);
+}
+
+/* Returns the length of what the server says before a line that may be a
+ * reply, and steps on; k->odd says whether it ends within a line. */
+static size_t
+odd_length(struct control *k, const uint8_t *octets, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && (k->odd || !is_for_reader(octets[n])))
+		k->odd = octets[n++] != '\n';
+	return n;
+}
+
+/*
+ * Takes what the server says before its first code, and returns whether there
+ * was any.  SECURITY: only FTP is translated: whoever says what is no text, or
+ * too much, is no server of it.
+ */
+static bool
+take_odd(struct control *k, struct cursor *c)
+{
+	const uint8_t *at = c->at;
+	size_t n;
+
+	if (k->reader.any || !line_is_next(&k->replies))
+		return false;
+	n = odd_length(k, at, c->left);
+	k->odd_octets += n;
+	for (size_t i = 0; i < n; i++)
+		k->raw = k->raw || is_binary(at[i]);
+	k->raw = k->raw || k->odd_octets > ODD_OCTETS_MAX;
+	if (n == 0 || k->raw)
+		return false;
+	if (!k->alg->watch)
+		stream_put(&k->to_client, at, n);
+	return cursor_take(c, n) != NULL;
 }
 
 /* Takes out what the reader has; but the very octets of a line's beginning
@@ -32,26 +83,43 @@ consume(const struct control *k, enum line_event event, struct stream *s,
 		stream_read_ahead(s, c);
 }
 
+static bool
+takes_replies(const struct control *k)
+{
+	return !k->raw && !k->over && !k->reply_waits && control_has_room(k);
+}
+
+/* Takes a line, or what is none.  Returns false where there is no more. */
+static bool
+take_reply(struct control *k, struct cursor *c)
+{
+	struct stream *in = &k->from_server;
+	enum line_event event;
+
+	if (take_odd(k, c))
+		stream_consume(in, c);
+	if (k->raw || k->odd)
+		return false;
+	event = line_read(&k->replies, c);
+	consume(k, event, in, c);
+	if (event == LINE_REFUSED)
+		stream_put(&k->to_server, k->replies.answer, LINE_ANSWER);
+	else if (event != LINE_MORE)
+		translate_reply(k, event);
+	return event != LINE_MORE;
+}
+
 static void
 take_replies(struct control *k)
 {
 	struct stream *in = &k->from_server;
 	struct cursor c = stream_cursor(in);
 
-	look_at_first_octet(k, c.at, c.left);
-	while (!k->raw && !k->over && control_has_room(k)) {
-		const enum line_event event = line_read(&k->replies, &c);
-
-		consume(k, event, in, &c);
-		if (event == LINE_MORE)
-			break;
-		if (event == LINE_REFUSED)
-			stream_put(&k->to_server, k->replies.answer,
-			    LINE_ANSWER);
-		else
-			translate_reply(k, event);
-	}
-	if (k->server_ended && c.left == 0 && !k->raw) {
+	if (k->reply_waits && k->delivered && control_has_room(k))
+		translate_waiting_reply(k);
+	while (takes_replies(k) && take_reply(k, &c))
+		;
+	if (k->server_ended && c.left == 0 && !k->raw && !k->reply_waits) {
 		control_pass_last_words(k);
 		stream_clear(in);
 	}
@@ -70,11 +138,56 @@ may_be_ftp(const struct control *k, enum line_event event, size_t length)
 
 	if (k->logged_in)
 		return true;
-	if (event == LINE_TOO_LONG || length > LINE_COMMAND_MAX ||
+	if (event == LINE_TOO_LONG || length > STRANGER_COMMAND_MAX ||
 	    !dialect_is_ftp(r->octets, r->length, whole))
 		return false;
 	return !whole || k->login_asked ||
 	    !command_is_data(command_parse(r->octets, r->length).ask);
+}
+
+/*
+ * SECURITY: a client that begins with anything but FTP is left alone at once,
+ * though the server has not greeted.  Telnet is looked at with the lines.
+ */
+static void
+look_at_beginning(struct control *k)
+{
+	const struct stream *in = &k->from_client;
+	const struct cursor c = stream_cursor(in);
+	const uint8_t *end = c.left == 0 ? NULL : memchr(c.at, '\n', c.left);
+	size_t length = end == NULL ? c.left : (size_t)(end - c.at);
+
+	if (k->greeted || k->raw || c.left == 0 || *c.at == TELNET_IAC)
+		return;
+	if (length > 0 && c.at[length - 1] == '\r')
+		length--;
+	if (length > STRANGER_COMMAND_MAX ||
+	    !dialect_is_ftp(c.at, length, end != NULL))
+		control_leave(k);
+}
+
+/* A command is the end of a reply that seemed to be over, where nothing else
+ * is awaited. */
+static void
+settle(struct control *k, size_t commands)
+{
+	if (commands > 0 && stream_length(&k->from_server) == 0 &&
+	    k->greeted && k->queue.count <= 1 && !k->held)
+		translate_settle(k);
+}
+
+/* Tells whether the command that waits is to be taken.  A transfer that runs
+ * ends first: behind AUTH nothing is relayed here but the control
+ * connection. */
+static bool
+takes_waiting(const struct control *k)
+{
+	if (!k->waits || (k->queue.count > 0 && k->patient) ||
+	    !control_has_room(k))
+		return false;
+	return !channels_busy(&k->channels) ||
+	    command_parse(k->commands.octets, k->commands.length).ask !=
+	    ASK_AUTH;
 }
 
 static void
@@ -83,6 +196,8 @@ take_commands(struct control *k)
 	struct stream *in = &k->from_client;
 	struct cursor c = stream_cursor(in);
 
+	look_at_beginning(k);
+	settle(k, c.left);
 	while (control_takes_commands(k) && control_has_room(k)) {
 		const enum line_event event = line_read(&k->commands, &c);
 
@@ -102,10 +217,7 @@ take_commands(struct control *k)
 	/* Half a command of a client that ended is none. */
 	if (k->client_ended && c.left == 0 && !k->raw)
 		stream_clear(in);
-	/* A transfer that runs ends first: behind AUTH nothing is relayed
-	 * here but the control connection. */
-	if (k->waits && k->queue.count == 0 && control_has_room(k) &&
-	    !channels_busy(&k->channels))
+	if (takes_waiting(k))
 		translate_waiting(k);
 }
 
@@ -131,6 +243,35 @@ intake_turn(struct control *k)
 		take_raw(k);
 }
 
+int64_t
+intake_patience(const struct control *k)
+{
+	const bool doubtful = queue_is_doubtful(&k->queue);
+
+	if (k->reply_waits)
+		return channels_patience(&k->channels);
+	if (k->reader.other != 0)
+		return PATIENCE_DOUBTFUL;
+	if (k->waits && k->patient)
+		return doubtful ? PATIENCE_DOUBTFUL : PATIENCE;
+	return !k->waits && k->held && !doubtful ? PATIENCE : INTAKE_FOR_EVER;
+}
+
+void
+intake_lose_patience(struct control *k)
+{
+	if (k->reply_waits) {
+		k->delivered = true;
+	} else if (k->reader.other != 0) {
+		translate_settle(k);
+	} else if (k->waits) {
+		queue_doubt(&k->queue);
+		k->patient = false;
+	} else if (k->held) {
+		translate_release(k);
+	}
+}
+
 bool
 intake_is_over(const struct control *k)
 {
@@ -144,6 +285,8 @@ intake_watch_client(struct control *k, const uint8_t *octets, size_t length)
 {
 	struct cursor c = { .at = octets, .left = length };
 
+	if (length > 0 && k->queue.count <= 1)
+		translate_settle(k);
 	while (!k->raw) {
 		const enum line_event event = line_read(&k->commands, &c);
 
@@ -163,10 +306,13 @@ intake_watch_server(struct control *k, const uint8_t *octets, size_t length)
 {
 	struct cursor c = { .at = octets, .left = length };
 
-	look_at_first_octet(k, octets, length);
 	while (!k->raw) {
-		const enum line_event event = line_read(&k->replies, &c);
+		enum line_event event;
 
+		(void)take_odd(k, &c);
+		if (k->raw || k->odd)
+			return;
+		event = line_read(&k->replies, &c);
 		if (event == LINE_MORE)
 			return;
 		if (event != LINE_REFUSED)

@@ -25,16 +25,6 @@ passive_way(const struct alg *a, unsigned n)
 	    way;
 }
 
-void
-passive_ask(struct control *k, enum ask ask)
-{
-	const enum ask way = passive_way(k->alg, k->passive);
-
-	k->held = true;
-	control_expect(k, WAITING_PASSIVE, ask, way);
-	control_tell_server(k, command_name(way));
-}
-
 /* A client that does believe the address fails; the record says why. */
 static void
 mention_other_address(struct control *k, const struct address *announced)
@@ -89,16 +79,15 @@ passive_announce(struct control *k, uint16_t port)
 }
 
 /*
- * Returns what stands for the server in a reply to an IPv4 client: its alias
- * for this client, or, without a table, the gateway's own address, which is
- * right for clients that look at the port alone.
+ * Makes the alias that stands for the server in a reply to this client.
+ * Returns false where there is none to be had: any other address would lead
+ * nowhere.
  */
-static struct address
-alias_of_server(struct control *k)
+static bool
+make_alias(struct control *k)
 {
 	struct alg *a = k->alg;
 	struct table_target target = { .count = 1 };
-	struct address alias = { .family = FAMILY_IPV4 };
 	enum table_result result;
 	uint32_t id;
 
@@ -106,28 +95,47 @@ alias_of_server(struct control *k)
 	target.addresses[0].port = 0;
 	result = ids_make(&a->share, &target, &id);
 	if (result != TABLE_OK) {
-		alg_note(a, "PASV was answered without an alias",
+		alg_note(a, "PASV was refused for want of an alias",
 		    alg_table_problem(a, result));
-		return a->reached.family == FAMILY_IPV4 ? a->reached : alias;
+		return false;
 	}
-	alias.octets[1] = (uint8_t)(id >> 16);
-	alias.octets[2] = (uint8_t)(id >> 8 & 0xff);
-	alias.octets[3] = (uint8_t)(id & 0xff);
-	return alias;
+	k->alias = (struct address){ .family = FAMILY_IPV4,
+		.octets = { 0, (uint8_t)(id >> 16), (uint8_t)(id >> 8 & 0xff),
+		    (uint8_t)(id & 0xff) } };
+	return true;
 }
 
-/* Returns the address that the client is told: the server's own where the
- * client can use that.  Where a next gateway leads there it is an alias, by
- * which the client comes back to us. */
-static struct address
-server_for_client(struct control *k, uint16_t port)
+/* Makes k->alias the address that the client is to be told: the server's own
+ * where the client can use that.  Where a next gateway leads there it is an
+ * alias, by which the client comes back to us. */
+static bool
+name_server(struct control *k)
 {
-	struct address a = k->pair == PAIR_46 || k->alg->via ?
-	    alias_of_server(k) :
-	    k->alg->server_address;
+	if (k->pair == PAIR_46 || k->alg->via)
+		return make_alias(k);
+	k->alias = k->alg->server_address;
+	return true;
+}
 
-	a.port = port;
-	return a;
+/* Tells whether the answer to the command has an address in it. */
+static bool
+names_address(enum ask ask)
+{
+	return ask == ASK_PASV || ask == ASK_LPSV;
+}
+
+void
+passive_ask(struct control *k, enum ask ask)
+{
+	const enum ask way = passive_way(k->alg, k->passive);
+
+	if (names_address(ask) && !name_server(k)) {
+		control_say(k, "502 No address for that here, use EPSV");
+		return;
+	}
+	k->held = true;
+	control_expect(k, WAITING_PASSIVE, ask, way);
+	control_tell_server(k, command_name(way));
 }
 
 static void
@@ -135,14 +143,13 @@ answer(struct control *k, enum ask ask, uint16_t port)
 {
 	char buffer[LINE_TEXT];
 	struct text t = text_in(buffer, sizeof(buffer));
-	struct address server;
+	struct address server = k->alias;
 
+	server.port = port;
 	if (ask == ASK_PASV) {
-		server = server_for_client(k, port);
 		text_add(&t, "227 Entering Passive Mode (");
 		form_port_add(&t, &server);
 	} else if (ask == ASK_LPSV) {
-		server = server_for_client(k, port);
 		text_add(&t, "228 Entering Long Passive Mode (");
 		form_lprt_add(&t, &server, k->pair == PAIR_64);
 	} else {
@@ -171,7 +178,7 @@ bool
 passive_replied(struct control *k, struct waiting_command *c, unsigned code)
 {
 	if (reply_is_refusal(code)) {
-		if (ask_again(k, c))
+		if (k->held && ask_again(k, c))
 			return false;
 		control_tell_client(k, "502 The server has no passive mode");
 	} else if (reply_is_passive(code) && k->found != 0) {
@@ -182,7 +189,8 @@ passive_replied(struct control *k, struct waiting_command *c, unsigned code)
 		answer(k, c->ask, k->found);
 	} else if (k->swallow) {
 		control_tell_client(k,
-		    "425 The server's answer makes no sense");
+		    k->cut ? "425 The server's answer is too long" :
+			     "425 The server's answer makes no sense");
 	}
 	k->held = false;
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A server may forget an answer (to ABOR) or give one too many.  Neither may
- * make a command wait for ever.
+ * make a command wait for ever, or be answered by what is another's.
  */
 #include "alg/queue.h"
 
@@ -9,96 +9,240 @@
 
 #include "alg/replies.h"
 
-bool
-queue_is_full(const struct queue *q)
+static bool
+is_alike(const struct waiting_command *a, const struct waiting_command *b)
 {
-	return q->count == QUEUE_MAX;
+	return a->waiting == WAITING_PASS && b->waiting == WAITING_PASS &&
+	    a->ask == b->ask && a->ask != ASK_TRANSFER && !a->doubtful;
 }
 
 void
 queue_add(struct queue *q, const struct waiting_command *command)
 {
-	if (q->count < QUEUE_MAX)
-		q->list[q->count++] = *command;
+	struct waiting_command *last = q->count == 0 ? NULL :
+						       &q->list[q->count - 1];
+
+	if (last != NULL && is_alike(last, command)) {
+		last->times++;
+	} else if (q->count == QUEUE_MAX) {
+		last->times++;
+	} else {
+		q->list[q->count] = *command;
+		q->list[q->count++].times = 1;
+	}
 }
 
 static void
-drop_first(struct queue *q, size_t n)
+drop(struct queue *q, size_t from, size_t n)
 {
 	q->count -= n;
-	memmove(q->list, q->list + n, q->count * sizeof(q->list[0]));
+	memmove(q->list + from, q->list + from + n,
+	    (q->count - from) * sizeof(q->list[0]));
 }
 
-static bool
-is_passive(const struct waiting_command *c)
-{
-	return c->ask == ASK_PASV || c->ask == ASK_LPSV ||
-	    c->ask == ASK_EPSV || c->ask == ASK_EPSV_IPV4 ||
-	    c->ask == ASK_EPSV_IPV6;
-}
+/* --- Which codes can answer what. --- */
 
-/* Tells whether the code ends a transfer, and answers no other command. */
+/* Tells whether the code ends a transfer, and answers no other command but
+ * ABOR. */
 static bool
 is_transfer_end(unsigned code)
 {
 	return code == 225 || code == 226 || code == 426;
 }
 
-/* Tells whether the code is an answer to STAT: a status, or a refusal by
- * which no running transfer ends. */
 static bool
-is_status(unsigned code)
+is_error(unsigned code)
 {
-	return (code >= 211 && code <= 213) || (code >= 500 && code <= 504) ||
-	    code == 530;
+	return code >= 400 && code < 600 && code != 426;
 }
 
-static struct waiting_command *
-first_of(struct queue *q, bool (*is_it)(const struct waiting_command *))
+/* Tells whether the code refuses a command as such: no transfer that runs ends
+ * by it. */
+static bool
+is_refused(unsigned code)
 {
-	for (size_t i = 0; i < q->count; i++)
-		if (is_it(&q->list[i]))
-			return &q->list[i];
-	return NULL;
+	return (code >= 500 && code <= 504) || code == 530;
+}
+
+/* The plain successes; servers do not keep them apart. */
+static bool
+is_done(unsigned code)
+{
+	return code == 200 || code == 202 || code == 250;
 }
 
 static bool
-is_stat(const struct waiting_command *c)
+answers_transfer(const struct waiting_command *c, unsigned code)
 {
-	return c->ask == ASK_STAT;
+	if (c->begun)
+		return is_transfer_end(code) || code == 250 ||
+		    (is_error(code) && !is_refused(code));
+	return reply_is_preliminary(code) || is_transfer_end(code) ||
+	    is_done(code) || is_error(code);
+}
+
+static bool
+answers(const struct waiting_command *c, unsigned code)
+{
+	switch (c->ask) {
+	case ASK_TRANSFER: return answers_transfer(c, code);
+	case ASK_ABOR: return is_transfer_end(code) || is_error(code);
+	case ASK_PASV:
+	case ASK_EPSV:
+	case ASK_EPSV_IPV4:
+	case ASK_EPSV_IPV6:
+	case ASK_LPSV: return reply_is_passive(code) || is_error(code);
+	case ASK_PORT:
+	case ASK_EPRT:
+	case ASK_LPRT:
+	case ASK_NOOP: return is_done(code) || is_error(code);
+	case ASK_STAT:
+		return (code >= 211 && code <= 213) || is_done(code) ||
+		    is_error(code);
+	case ASK_LOGIN:
+		return !reply_is_preliminary(code) &&
+		    !reply_is_passive(code) && !is_transfer_end(code);
+	case ASK_OTHER:
+	case ASK_EPSV_ALL:
+	case ASK_EPSV_UNKNOWN:
+	case ASK_ALGS:
+	case ASK_AUTH:
+	case ASK_COUNT: break;
+	}
+	return !reply_is_passive(code) && !is_transfer_end(code);
+}
+
+/* --- Whose a reply is. --- */
+
+/* Tells whether the answer is put into the translator's words, or says how the
+ * dialogue goes on. */
+static bool
+matters(const struct waiting_command *c)
+{
+	return c->waiting != WAITING_PASS;
+}
+
+/* Returns the place of the first command, from `from' on, that the code can
+ * answer; of those that matter alone where `all' is false.  q->count: there
+ * is none. */
+static size_t
+first_answered(const struct queue *q, size_t from, unsigned code, bool all)
+{
+	size_t i;
+
+	for (i = from; i < q->count; i++)
+		if ((all || matters(&q->list[i])) &&
+		    answers(&q->list[i], code))
+			break;
+	return i;
+}
+
+/* A 1yz is of a transfer that has not begun, if there is one. */
+static size_t
+first_transfer(const struct queue *q)
+{
+	size_t i;
+
+	for (i = 0; i < q->count; i++)
+		if (q->list[i].ask == ASK_TRANSFER && !q->list[i].begun)
+			break;
+	return i;
+}
+
+/* q->count: the code fits none. */
+static size_t
+owner_of(const struct queue *q, unsigned code)
+{
+	size_t i = q->count;
+	size_t other;
+
+	if (reply_is_preliminary(code))
+		i = first_transfer(q);
+	if (i == q->count)
+		i = first_answered(q, 0, code, true);
+	if (i == q->count || !q->list[i].doubtful)
+		return i;
+	other = first_answered(q, i + 1, code, false);
+	return other < q->count ? other : i;
+}
+
+static bool
+runs(const struct waiting_command *c)
+{
+	return c->ask == ASK_TRANSFER && c->begun;
+}
+
+/* Tells whether a code that fits no command is not even a senseless answer to
+ * this one, but an answer to one that was dropped. */
+static bool
+is_stray(const struct waiting_command *c, unsigned code)
+{
+	return matters(c) &&
+	    (is_transfer_end(code) || reply_is_preliminary(code) ||
+		c->waiting == WAITING_LOCAL);
 }
 
 struct waiting_command *
 queue_owner(struct queue *q, unsigned code)
 {
-	struct waiting_command *head = &q->list[0];
-	struct waiting_command *stat;
-	struct waiting_command *passive;
+	size_t i;
 
 	if (q->count == 0 || code == CODE_CLOSING)
 		return NULL;
-	if (reply_is_passive(code)) {
-		passive = first_of(q, is_passive);
-		if (passive == NULL)
-			return head;
-		drop_first(q, (size_t)(passive - q->list));
-		return head;
-	}
-	if (head->ask == ASK_TRANSFER && head->begun && is_status(code)) {
-		stat = first_of(q, is_stat);
-		if (stat != NULL)
-			return stat;
-	}
-	if (is_transfer_end(code) && head->waiting != WAITING_PASS)
-		return NULL;
-	return head;
+	i = owner_of(q, code);
+	if (i == q->count)
+		return is_stray(&q->list[0], code) ? NULL : &q->list[0];
+	if (runs(&q->list[0]) && !reply_is_preliminary(code) &&
+	    !reply_is_passive(code))
+		return &q->list[i];
+	drop(q, 0, i);
+	return &q->list[0];
+}
+
+static void
+doubt_from(struct queue *q, size_t from)
+{
+	for (size_t i = from; i < q->count; i++)
+		q->list[i].doubtful = true;
 }
 
 void
 queue_remove(struct queue *q, struct waiting_command *command)
 {
+	const bool ran = runs(command);
 	const size_t at = (size_t)(command - q->list);
 
-	q->count--;
-	memmove(command, command + 1, (q->count - at) * sizeof(q->list[0]));
+	command->begun = false;
+	if (--command->times > 0)
+		return;
+	drop(q, at, 1);
+	if (ran)
+		doubt_from(q, at);
+}
+
+void
+queue_doubt(struct queue *q)
+{
+	doubt_from(q, 0);
+}
+
+bool
+queue_is_doubtful(const struct queue *q)
+{
+	for (size_t i = 0; i < q->count; i++)
+		if (!q->list[i].doubtful)
+			return false;
+	return true;
+}
+
+bool
+queue_ends_transfer(const struct queue *q, unsigned code)
+{
+	if (q->count == 0 || q->list[0].ask != ASK_TRANSFER ||
+	    !reply_is_success(code) || !answers(&q->list[0], code))
+		return false;
+	for (size_t i = 0; i < q->count; i++)
+		if (q->list[i].ask == ASK_ABOR)
+			return false;
+	return true;
 }

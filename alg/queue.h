@@ -2,6 +2,13 @@
 /*
  * The queue of commands whose replies are awaited (RFC 959 5.4), the oldest
  * first: which command a reply belongs to, and what is to become of it.  Pure.
+ *
+ * An example, with a server that answers an ABOR once where two replies are
+ * due (426 and 226):
+ *
+ *	RETR, ABOR wait      150 is RETR's, which has begun
+ *	                     226 is RETR's; ABOR is doubtful
+ *	ABOR, PORT wait      200 answers no ABOR: it is PORT's
  */
 #ifndef SOCKS64_ALG_QUEUE_H
 #define SOCKS64_ALG_QUEUE_H
@@ -26,7 +33,9 @@ struct waiting_command {
 	enum waiting waiting;
 	enum ask ask;    /* what the client asked */
 	enum ask way;    /* how the server was asked */
+	unsigned times;  /* so many of them, one behind the other; 0 is 1 */
 	bool begun;      /* a 1yz reply came: a transfer runs */
+	bool doubtful;   /* the server may have forgotten it */
 	const char *say; /* a static text without a line end; or NULL */
 };
 
@@ -37,25 +46,41 @@ struct queue {
 	size_t count;
 };
 
-/* Tells whether no further command can be added.  Whoever adds one asks
- * first. */
-bool queue_is_full(const struct queue *q);
-
-/* Appends a copy of the command; a full queue stays as it is. */
+/*
+ * Appends a copy of the command.  Those that only go on are counted where they
+ * are alike; and where the list is full the command is counted as one more
+ * like the last.  So there is no limit to what a client may ask before it is
+ * answered.
+ */
 void queue_add(struct queue *q, const struct waiting_command *command);
 
 /*
  * Returns the command that a reply with this code (100 to 699) belongs to, or
- * NULL for a reply that is nobody's and just goes on.  Replies come in the
- * order of the commands, with two exceptions: STAT is answered while a
- * transfer runs, and a reply that only a later command can have (227, 228,
- * 229) drops the commands before it, which the server forgot.
+ * NULL for a reply that is nobody's and just goes on.
+ *
+ * Replies come in the order of the commands, but servers forget some (to ABOR;
+ * to what came during a transfer).  So a reply belongs to the first command
+ * that can be answered by its code, and those before it are dropped; but for a
+ * transfer that runs: that goes on while STAT, NOOP and others are answered.
+ * Where the code fits none, it is the first one's.
  *
  * The pointer is good until the next call that changes the queue.
  */
 struct waiting_command *queue_owner(struct queue *q, unsigned code);
 
-/* Takes out a command that has its last reply, by queue_owner()'s pointer. */
+/* Takes out a command that has its last reply, by queue_owner()'s pointer.
+ * Those that were asked while it ran, if it was a transfer, are doubtful from
+ * then on. */
 void queue_remove(struct queue *q, struct waiting_command *command);
+
+/* All that wait are doubtful from now on. */
+void queue_doubt(struct queue *q);
+
+/* Tells whether all that wait are doubtful; an empty queue is. */
+bool queue_is_doubtful(const struct queue *q);
+
+/* Tells whether a final reply with this code, a 2yz, is the end of a transfer
+ * that the client did not abort. */
+bool queue_ends_transfer(const struct queue *q, unsigned code);
 
 #endif

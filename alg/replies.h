@@ -4,7 +4,10 @@
  * a translator.  Pure.
  *
  * A reply of several lines begins with "227-text", ends with "227 text" of
- * the same code, and may have any lines in between.
+ * the same code, and may have any lines in between.  Some servers end it with
+ * another code: such a line is the end only if nothing follows, and whoever
+ * sees that says so (reply_settle()).  Before the first code of all may stand
+ * blanks, or the mark by which some editors begin a text in UTF-8.
  */
 #ifndef SOCKS64_ALG_REPLIES_H
 #define SOCKS64_ALG_REPLIES_H
@@ -37,8 +40,11 @@ struct reply_line {
 
 /* Where in a reply the server is; zero at first. */
 struct reply_reader {
+	bool any;  /* a code was seen */
 	bool open; /* the next line belongs to a reply that has begun */
 	unsigned code;
+	unsigned other; /* the last line looked like the end of a reply with
+			   this code, which is another; else 0 */
 };
 
 /* Says what a line, given without its end, is to the reply that is being read,
@@ -46,6 +52,16 @@ struct reply_reader {
  * code 0. */
 struct reply_line reply_read(struct reply_reader *r, const uint8_t *line,
     size_t length);
+
+/* The server says nothing more: where the last line looked like an end, it is
+ * one.  Returns that line, or one with code 0. */
+struct reply_line reply_settle(struct reply_reader *r);
+
+/* Tells whether a line that begins with the octet may be the first reply. */
+bool reply_may_begin(uint8_t octet);
+
+/* Tells whether the code is a 1yz: another reply follows. */
+bool reply_is_preliminary(unsigned code);
 
 /* Tells whether the code is a 2yz: the command was done. */
 bool reply_is_success(unsigned code);

@@ -100,20 +100,6 @@ is_too_early(const struct control *k, enum ask ask)
 	return command_is_data(ask) && !k->logged_in;
 }
 
-void
-translate_waiting(struct control *k)
-{
-	const struct command c = command_parse(k->commands.octets,
-	    k->commands.length);
-
-	k->waits = false;
-	k->held = c.ask == ASK_AUTH;
-	if (is_too_early(k, c.ask))
-		control_pass_command(k, WAITING_PASS, c.ask);
-	else
-		command_act(k, &c);
-}
-
 /* SECURITY: no octet of the line goes on, so the server cannot take its tail
  * for a command. */
 static void
@@ -134,27 +120,98 @@ leave_behind(struct control *k)
 	control_leave(k);
 }
 
+/* Tells whether the command is answered by the translator, or by the server in
+ * the translator's words. */
+static bool
+is_handled(const struct control *k, const struct command *c)
+{
+	if (k->command == LINE_TOO_LONG || (k->all && is_against_all(c->ask)))
+		return true;
+	switch (treatment_of(k, c->ask).action) {
+	case ACTION_PASS:
+	case ACTION_WATCH:
+	case ACTION_ALL: return false;
+	case ACTION_PASSIVE:
+	case ACTION_ACTIVE:
+	case ACTION_ALGS:
+	case ACTION_AUTH:
+	case ACTION_SAY: break;
+	}
+	return true;
+}
+
+/*
+ * Tells whether the command waits for its turn, until all before it are
+ * answered: so that no other reply is taken for the one to it; because the
+ * reply to AUTH says whether lines end (RFC 2228, RFC 4217); or because a
+ * login may be answered yet.
+ */
+static bool
+must_wait(const struct control *k, const struct command *c)
+{
+	if (k->alg->watch)
+		return false;
+	if (c->ask == ASK_AUTH)
+		return true;
+	return k->queue.count > 0 &&
+	    (is_handled(k, c) || is_too_early(k, c->ask));
+}
+
+static void
+command_take(struct control *k, const struct command *c)
+{
+	if (k->command == LINE_TOO_LONG)
+		command_too_long(k);
+	else if (!k->alg->watch && is_too_early(k, c->ask))
+		control_pass_command(k, WAITING_PASS, c->ask);
+	else if (k->all && is_against_all(c->ask))
+		control_say(k, "501 EPSV ALL was given");
+	else
+		command_act(k, c);
+}
+
 void
 translate_command(struct control *k, enum line_event event)
 {
 	const struct command c = command_parse(k->commands.octets,
 	    k->commands.length);
 
-	if (queue_is_full(&k->queue))
-		k->raw = true; /* a watcher cannot hold the client back */
-	else if (event == LINE_TOO_LONG)
-		command_too_long(k);
-	else if (dialect_is_http(k->commands.octets, k->commands.length))
+	k->command = event;
+	if (dialect_is_http(k->commands.octets, k->commands.length)) {
 		leave_behind(k);
-	else if (k->all && is_against_all(c.ask))
-		control_say(k, "501 EPSV ALL was given");
-	else if (!k->alg->watch &&
-	    (c.ask == ASK_AUTH || is_too_early(k, c.ask)))
+	} else if (must_wait(k, &c)) {
 		k->waits = k->held = true;
-	else
-		command_act(k, &c);
+		k->patient = true;
+	} else {
+		command_take(k, &c);
+	}
 	if (c.ask == ASK_LOGIN)
 		k->login_asked = true;
+}
+
+void
+translate_waiting(struct control *k)
+{
+	const struct command c = command_parse(k->commands.octets,
+	    k->commands.length);
+
+	k->waits = false;
+	k->held = c.ask == ASK_AUTH;
+	command_take(k, &c);
+}
+
+void
+translate_release(struct control *k)
+{
+	struct queue *q = &k->queue;
+	struct waiting_command *last = &q->list[q->count - 1];
+
+	k->held = false;
+	queue_doubt(q);
+	if (q->count == 0 || last->waiting != WAITING_LOCAL)
+		return;
+	control_tell_client(k, last->say);
+	queue_remove(q, last);
 }
 
 /* --- Replies. --- */
@@ -182,6 +239,7 @@ static void
 local_replied(struct control *k, const struct waiting_command *c,
     unsigned code)
 {
+	k->held = false;
 	if (code == CODE_OK) {
 		control_tell_client(k, c->say);
 		return;
@@ -225,6 +283,7 @@ static void
 reply_begin(struct control *k, const struct reply_line *l)
 {
 	k->found = 0;
+	k->cut = false;
 	k->owner = !k->greeted || l->code == 0 ?
 	    NULL :
 	    queue_owner(&k->queue, l->code);
@@ -273,33 +332,74 @@ reply_end(struct control *k, const struct reply_line *l)
 static void
 reply_cut(struct control *k)
 {
-	control_tell_client(k, "425 The server's answer is too long");
+	k->cut = true;
 	alg_note(k->alg, "a reply to be translated is too long", "");
-	k->over = true;
 }
 
-void
-translate_reply(struct control *k, enum line_event event)
+/* Takes the line in k->replies. */
+static void
+reply_take(struct control *k, enum line_event event)
 {
-	const struct line_reader *r = &k->replies;
+	struct line_reader *r = &k->replies;
 	struct reply_line l = { .code = 0 };
 	uint16_t port = 0;
 
 	if (r->begins) {
 		l = reply_read(&k->reader, r->octets, r->length);
+		r->text = k->reader.open;
 		if (l.first)
 			reply_begin(k, &l);
 		if (event == LINE_WHOLE)
 			port = passive_port(k, &l);
 	}
-	if (k->swallow && event == LINE_PART) {
+	if (k->swallow && event == LINE_PART && !k->cut)
 		reply_cut(k);
-		return;
-	}
 	if (port != 0)
 		k->found = port;
 	if (!k->swallow)
 		control_pass_reply(k, event);
+	if (l.last)
+		reply_end(k, &l);
+}
+
+/* Tells whether the line ends a transfer of which the client has not all data
+ * yet; it would take the transfer for one without. */
+static bool
+overtakes_data(const struct control *k)
+{
+	const struct line_reader *r = &k->replies;
+	struct reply_reader reader = k->reader;
+
+	if (k->alg->watch || !r->begins || reader.open ||
+	    channels_patience(&k->channels) == 0)
+		return false;
+	return queue_ends_transfer(&k->queue,
+	    reply_read(&reader, r->octets, r->length).code);
+}
+
+void
+translate_reply(struct control *k, enum line_event event)
+{
+	k->reply = event;
+	k->delivered = false;
+	k->reply_waits = overtakes_data(k);
+	if (!k->reply_waits)
+		reply_take(k, event);
+}
+
+void
+translate_waiting_reply(struct control *k)
+{
+	k->reply_waits = false;
+	reply_take(k, k->reply);
+}
+
+void
+translate_settle(struct control *k)
+{
+	const struct reply_line l = reply_settle(&k->reader);
+
+	k->replies.text = k->reader.open;
 	if (l.last)
 		reply_end(k, &l);
 }

@@ -19,11 +19,20 @@ void translate_command(struct control *k, enum line_event event);
  * LINE_PART.  control_has_room() was asked before, unless *k only watches. */
 void translate_reply(struct control *k, enum line_event event);
 
-/*
- * Takes the command that waited until all before it is answered (k->waits).
- * AUTH waits, because its reply says whether lines end (RFC 2228, RFC 4217);
- * and what sets a data connection up does until the login is answered.
- */
+/* Takes the command that waited until all before it are answered
+ * (k->waits). */
 void translate_waiting(struct control *k);
+
+/* The server has been silent for so long that the command which holds back
+ * others (k->held) holds them back no more.  What the translator was to say
+ * itself is said now; the reply to another is still translated if it comes. */
+void translate_release(struct control *k);
+
+/* Takes the reply that waited for the data (k->reply_waits). */
+void translate_waiting_reply(struct control *k);
+
+/* The server says nothing more for now: a reply of several lines that seemed
+ * to end with another code has ended so. */
+void translate_settle(struct control *k);
 
 #endif

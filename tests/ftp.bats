@@ -127,6 +127,11 @@ says_nothing() {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transfer-paused
 }
 
+@test "the end of a transfer is told when the client has its data" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" overtaken
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" not-overtaken
+}
+
 @test "no more transfers at once than there is room for, and slow clients" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" too-many
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" slow-reader

@@ -543,7 +543,12 @@ def no_table(program):
         data = m.listen(0)
         port = data.getsockname()[1]
         gate, client, server = m.control_session()
-        passive(client, server, port)
+        client.send(b"PASV\r\n", False)
+        check("asked", server.line(), b"NOOP")
+        server.send(b"200 ok\r\n", False)
+        check("PASV", client.line(),
+              b"502 No address for that here, use EPSV")
+        passive(client, server, port, b"EPSV")
         check("REP", m.data_rep("::1", port), 2)
         m.rules = ["-o", "allow at loopback"]
         check("REP by rule", m.data_rep("::1", port), 0)
@@ -714,6 +719,145 @@ def start_transfer(m, client, server, window=None):
     return source, sink
 
 
+def says_nothing(peer, what):
+    """Until a command has gone round, nothing has come."""
+    peer.sock.setblocking(False)
+    try:
+        raise Failure(f"{what}: {peer.sock.recv(100)!r}")
+    except BlockingIOError:
+        peer.sock.settimeout(DEADLINE)
+
+
+def end_transfer(source, client, server, octets):
+    """The server sends all, ends, and says so; the client hears nothing."""
+    server.send(b"150 here\r\n", False)
+    check("begun", client.line(), b"150 here")
+    source.sendall(octets)
+    source.close()
+    server.send(b"226 done\r\n", False)
+    server.wait_read()
+    client.send(b"NOOP\r\n", False)
+    check("behind it", server.line(), b"NOOP")
+    says_nothing(client, "before the data")
+
+
+def receive(sink, octets):
+    got = streams.receive_octets(sink)
+    check("the data", got == octets, True)
+    sink.close()
+
+
+def ask_transfer(client, server):
+    client.send(b"RETR a\r\n", False)
+    check("asked", server.line(), b"RETR a")
+
+
+def overtaken(program):
+    """The end of a transfer is told when the client has it: while the
+    connection to the client is not up, and while it is not drained."""
+    m = Machine(program)
+    m.open_client()
+    try:
+        _, client, server = m.control_session()
+        # A connection that nobody accepts keeps the next one away.
+        listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        listener.settimeout(DEADLINE)
+        filler = socket.create_connection(listener.getsockname())
+        where = active(client, server, listener.getsockname()[1])
+        ask_transfer(client, server)
+        source = socket.create_connection(where, DEADLINE, (m.server, 0))
+        end_transfer(source, client, server, b"hello")
+        listener.accept()[0].close()
+        filler.close()
+        receive(listener.accept()[0], b"hello")
+        check("the end", client.line(), b"226 done")
+        server.send(b"200 ok\r\n", False)
+        check("behind it", client.line(), b"200 ok")
+        # More than the client's side takes unread.
+        octets = b"".join(streams.stream(3, 1 << 20))
+        source, sink = start_transfer(m, client, server, 4096)
+        ask_transfer(client, server)
+        end_transfer(source, client, server, octets)
+        receive(sink, octets)
+        check("the end", client.line(), b"226 done")
+    finally:
+        m.end()
+
+
+def not_overtaken(program):
+    """What does not wait: an aborted transfer, one that failed, STAT."""
+    m = Machine(program)
+    m.open_client()
+    try:
+        _, client, server = m.control_session()
+        octets = b"".join(streams.stream(3, 1 << 20))
+        source, sink = start_transfer(m, client, server, 4096)
+        ask_transfer(client, server)
+        server.send(b"150 here\r\n", False)
+        check("begun", client.line(), b"150 here")
+        source.sendall(octets)
+        client.send(b"STAT\r\n", False)
+        check("asked", server.line(), b"STAT")
+        server.send(b"213 busy\r\n", False)
+        check("in it", client.line(), b"213 busy")
+        client.send(b"ABOR\r\n", False)
+        check("asked", server.line(), b"ABOR")
+        start = time.monotonic()
+        server.send(b"226 aborted\r\n", False)
+        check("aborted", client.line(), b"226 aborted")
+        if time.monotonic() - start > 9:
+            raise Failure("an abort waits for its data")
+        source.close()
+        sink.close()
+    finally:
+        m.end()
+
+
+def undelivered(program):
+    """A client that never takes its data: the end is told all the same."""
+    m = Machine(program)
+    m.open_client()
+    try:
+        _, client, server = m.control_session()
+        octets = b"".join(streams.stream(3, 1 << 20))
+        source, sink = start_transfer(m, client, server, 4096)
+        ask_transfer(client, server)
+        end_transfer(source, client, server, octets)
+        check("the end", client.line(), b"226 done")
+        sink.close()
+    finally:
+        m.end()
+
+
+def unanswered(program):
+    """Servers that forget an answer hold nobody for ever: half a minute, or a
+    second where it is the usual one.  Three sessions at once."""
+    m = Machine(program)
+    m.open_client()
+    try:
+        sides = [m.control_session()[1:] for _ in range(3)]
+        commands = (b"PASV", b"LPRT 6,1", b"CWD a")
+        asked = (b"EPSV", b"NOOP", b"CWD a")
+        for (client, server), command, goes in zip(sides, commands, asked):
+            client.send(command + b"\r\n", False)
+            check("asked", server.line(), goes)
+            client.send(b"PASV\r\n" if command == b"CWD a" else
+                        b"ABOR\r\n", False)
+            server.sock.settimeout(2 * DEADLINE)
+        (held, slow), (ours, silent), (waits, lossy) = sides
+        check("held no more", slow.line(), b"ABOR")
+        slow.send(b"229 (|||60000|)\r\n225 none\r\n", False)
+        check("late", held.line()[:4], b"227 ")
+        check("behind it", held.line(), b"225 none")
+        check("our answer", ours.line(), b"501 Syntax error in the address")
+        check("behind it", silent.line(), b"ABOR")
+        check("waits no more", lossy.line(), b"EPSV")
+        lossy.send(b"229 (|||60000|)\r\n", False)
+        check("answered", waits.line()[:4], b"227 ")
+    finally:
+        m.end()
+
+
 def transfer_auth(program):
     m = Machine(program)
     m.open_client()
@@ -815,7 +959,7 @@ CHECKS = {name.__name__.replace("_", "-"): name for name in (
     bind, forwarder, judged_again, forged, no_descriptor, advertised, no_table,
     own_address, transparent, transfer_auth, transfer_idle, transfer_paused,
     greeting, ended_behind,
-    too_many, slow_reader)}
+    too_many, slow_reader, overtaken, not_overtaken, undelivered, unanswered)}
 
 
 def main():

@@ -9,8 +9,9 @@
  * no octet.
  *
  * The input: an octet (bits 0 and 1: families; 4: watch; 8: no table; 16: the
- * client is one of this host), then pieces: an octet (128: the server; its
- * other bits: a length, 0 is the side's end), and the octets.
+ * client is one of this host; 32: behind each piece the server is silent for
+ * as long as anything waits for it), then pieces: an octet (128: the server;
+ * its other bits: a length, 0 is the side's end), and the octets.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "share/ids.h"
 
 enum { KIND_PAIR = 3, KIND_WATCH = 4, KIND_NO_TABLE = 8, KIND_SELF = 16 };
+enum { KIND_SILENT = 32 };
 enum { SIDE_SERVER = 0x80, STORY_OCTETS = 1 << 20, NO_OPTIONS = 2 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -254,6 +256,13 @@ channels_give_up(struct channels *c)
 	deed("give up", NULL);
 }
 
+int64_t
+channels_patience(const struct channels *c)
+{
+	(void)c;
+	return 0;
+}
+
 bool
 channels_busy(const struct channels *c)
 {
@@ -292,6 +301,21 @@ turn(void)
 		return;
 	run->relayed = true;
 	drain(&k->from_client, &run->to_server);
+}
+
+/* Nothing waits for ever. */
+static void
+be_silent(void)
+{
+	struct control *k = &control;
+	unsigned turns = 0;
+
+	while (intake_patience(k) != INTAKE_FOR_EVER) {
+		must(++turns <= 4 * STREAM_SIZE);
+		intake_lose_patience(k);
+		turn();
+	}
+	must(run->relayed || k->over || !k->held);
 }
 
 static void
@@ -375,7 +399,7 @@ say_in_pieces(bool server, const uint8_t *octets, size_t length,
 }
 
 static void
-converse(const uint8_t *data, size_t size, enum arrival arrival)
+converse(const uint8_t *data, size_t size, enum arrival arrival, bool silent)
 {
 	while (size > 0 && !control.over) {
 		const bool server = (data[0] & SIDE_SERVER) != 0;
@@ -393,6 +417,8 @@ converse(const uint8_t *data, size_t size, enum arrival arrival)
 		}
 		data += length;
 		size -= length;
+		if (silent && !alg.watch)
+			be_silent();
 	}
 }
 
@@ -510,7 +536,7 @@ play(const uint8_t *data, size_t size, enum arrival arrival)
 	run->options = false;
 	run->relayed = false;
 	start(data[0]);
-	converse(data + 1, size - 1, arrival);
+	converse(data + 1, size - 1, arrival, (data[0] & KIND_SILENT) != 0);
 	check_others();
 }
 

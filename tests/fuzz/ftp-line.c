@@ -98,6 +98,31 @@ both_ways(const uint8_t *data, size_t size, size_t limit, bool keep_long)
 	}
 }
 
+/* Inside of a reply no octet is Telnet's, and none is lost but ends of
+ * lines. */
+static void
+as_text(const uint8_t *data, size_t size)
+{
+	static struct line_reader r;
+	struct cursor c = { .at = data, .left = size };
+	size_t length = 0;
+	size_t ends = 0;
+	enum line_event event;
+
+	line_start(&r, LINE_REPLY_MAX, true);
+	r.text = true;
+	for (event = line_read(&r, &c); event != LINE_MORE;
+	     event = line_read(&r, &c)) {
+		if (event == LINE_REFUSED || r.urgent)
+			abort();
+		length += r.length;
+		ends += event == LINE_WHOLE;
+	}
+	length += r.given ? 0 : r.length + r.carriage_return;
+	if (length + ends > size || length + 2 * ends < size)
+		abort();
+}
+
 /* Each line as a command and as a reply. */
 static void
 talk(const uint8_t *data, size_t size)
@@ -146,6 +171,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	both_ways(data, size, 16, true);
 	both_ways(data, size, LINE_COMMAND_MAX, false);
 	both_ways(data, size, LINE_REPLY_MAX, true);
+	as_text(data, size);
 	talk(data, size);
 	return 0;
 }

@@ -351,3 +351,13 @@ rsa_private_key_file=$PWD/key"
 	run "$CASES/ftp-data.py" "$HANDLER" greeting
 	[[ $status -eq 0 ]] || fail "$output"
 }
+
+@test "a server that forgets an answer holds its client for half a minute" {
+	run "$CASES/ftp-data.py" "$HANDLER" unanswered
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "a client that takes no data hears of the end after ten seconds" {
+	run "$CASES/ftp-data.py" "$HANDLER" undelivered
+	[[ $status -eq 0 ]] || fail "$output"
+}

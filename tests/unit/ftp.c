@@ -83,6 +83,15 @@ static const struct {
 	{ form_227_parse, " Entering Passive Mode. 192,0,2,31,237,19",
 	    "192.0.2.31:60691" },
 	{ form_227_parse, " =192, 0, 2, 31, 237, 19.", "192.0.2.31:60691" },
+	{ form_227_parse, " Mode 2 (192,0,2,31,237,19)", "192.0.2.31:60691" },
+	{ form_227_parse, "10.0.0.1:1,2,3 is 192,0,2,31,237,19",
+	    "192.0.2.31:60691" },
+	{ form_227_parse, " 256,0,2,31,237,19 192,0,2,31,237,19",
+	    "192.0.2.31:60691" },
+	{ form_227_parse, " 192,0,2,31,237,19 1,2,3,4,5,6",
+	    "192.0.2.31:60691" },
+	{ form_227_parse, " (1, 192,0,2,31,237,19)", NULL },
+	{ form_227_parse, " (0192,0,2,31,237,19)", NULL },
 	{ form_227_parse, "", NULL },
 	{ form_227_parse, " no numbers", NULL },
 	{ form_227_parse, " (1,2,3,4,5)", NULL },
@@ -93,6 +102,8 @@ static const struct {
 	    "[2001:db8::9]:60691" },
 	{ form_228_parse, " (4,4,192,0,2,31,2,237,19)", "192.0.2.31:60691" },
 	{ form_228_parse, " (6,4,192,0,2,31,2,237,19)", NULL },
+	{ form_228_parse, " LPSV 1639: 4,4,192,0,2,31,2,237,19",
+	    "192.0.2.31:60691" },
 };
 
 static void
@@ -128,6 +139,8 @@ test_229(void)
 		{ " Entering Extended Passive Mode (|||6446|)", 6446 },
 		{ "(!!!1!)", 1 },
 		{ " (|||65535|) and (|||1|)", 65535 },
+		{ " (2) (||a|1|) (|||6446|)", 6446 },
+		{ " ((|||6446|))", 6446 },
 		{ " |||6446|", 0 },
 		{ " (|||0|)", 0 },
 		{ " (|||65536|)", 0 },
@@ -251,12 +264,14 @@ test_lines(void)
 	} list[] = {
 		{ "EPSV\r\nPWD\n\r\n", "[EPSV][PWD][]" },
 		{ "a\rb\r\r\n", "[a\\x0db\\x0d]" },
-		{ "\xff\xfb\x01\xff\xfd\x03X\xff\xfc\x01\xff\xfe\x01Y\n",
+		{ "\xff\xfb\x01\xff\xfd\x03\xff\xfc\x01\xff\xfe\x01XY\n",
 		    "(\\xff\\xfe\\x01)(\\xff\\xfc\\x03)[XY]" },
 		{ "a\xff\xff"
 		  "b\xff\xe9\xff\xf1"
-		  "c\n",
-		    "[a\\xffb\\xff\\xe9c]" },
+		  "c\xff\xfb\n",
+		    "[a\\xff\\xffb\\xff\\xe9\\xff\\xf1c\\xff\\xfb]" },
+		{ "\xff\xff\xff\xfb\n\xff\xe9\n\xff\n",
+		    "[\\xff\\xff\\xff\\xfb][\\xff\\xe9][\\xff]" },
 		{ "\xff\xfa\x18"
 		  "abc\n\xff\xff\xff\xf0PWD\r\n",
 		    "[PWD]" },
@@ -268,7 +283,7 @@ test_lines(void)
 		    "![ABOR]" },
 		{ "A\xff\xf4"
 		  "BOR\r\n",
-		    "![ABOR]" },
+		    "[A\\xff\\xf4BOR]" },
 		{ "\xf2"
 		  "a\r\n",
 		    "[\\xf2a]" },
@@ -284,37 +299,232 @@ test_lines(void)
 
 /* --- Replies. --- */
 
+/* Says what each line is: the code, then "-" where more follows, "." at the
+ * end of a reply, "?" where it may be the end. */
 static void
-test_queue(void)
+test_replies(void)
+{
+	static const struct {
+		const char *lines[4];
+		const char *wanted;
+	} list[] = {
+		{ { "220 a" }, "220." },
+		{ { "220-a", " b", "220 c" }, "220- 220- 220." },
+		{ { "220-a", "221 b", "220 c" }, "220- 220-? 220." },
+		{ { "220-a", "221-b", "2211", "220" }, "220- 220- 220- 220." },
+		{ { " \t220 a", "200 b" }, "220. 200." },
+		{ { "\xef\xbb\xbf"
+		    "220 a",
+		      " 200 b" },
+		    "220. 000" },
+		{ { "2200 a", "99 b", "700 c", "000 d" }, "000 000 000 000" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(list); i++) {
+		struct reply_reader r = { .open = false };
+		char buffer[64];
+		struct text t = text_in(buffer, sizeof(buffer));
+
+		for (size_t k = 0; k < 4 && list[i].lines[k] != NULL; k++) {
+			const char *line = list[i].lines[k];
+			const struct reply_line l = reply_read(&r,
+			    (const uint8_t *)line, strlen(line));
+
+			text_add(&t, k == 0 ? "" : " ");
+			text_add(&t, l.code == 0 ? "00" : "");
+			text_add_number(&t, l.code);
+			text_add(&t, l.last ? "." : r.open ? "-" : "");
+			text_add(&t, r.other != 0 ? "?" : "");
+		}
+		check(strcmp(buffer, list[i].wanted) == 0, buffer,
+		    list[i].wanted);
+	}
+}
+
+static void
+test_settle(void)
+{
+	static const struct {
+		unsigned code;
+		unsigned other;
+		unsigned is;
+	} list[] = { { 220, 221, 220 }, { 150, 226, 226 }, { 230, 530, 530 } };
+	struct reply_reader r = { .open = true, .code = 220 };
+
+	check(reply_settle(&r).code == 0 && r.open, "settle", "not seen");
+	for (size_t i = 0; i < ARRAY_COUNT(list); i++) {
+		r = (struct reply_reader){ .open = true,
+			.code = list[i].code,
+			.other = list[i].other };
+		const struct reply_line l = reply_settle(&r);
+
+		check(l.last && l.code == list[i].is && !r.open, "settle",
+		    "the code");
+	}
+}
+
+/* In a queue of these, the oldest first, a reply is whose. */
+static const struct {
+	const char *queue; /* R: a transfer that runs, r: that has not begun,
+			    * A: ABOR, N: NOOP, S: STAT, P: PORT, and L: a
+			    * NOOP of ours, and E: EPSV that are translated, o:
+			    * another; in front of it ?: doubtful */
+	unsigned code;
+	const char *owner; /* the place in the queue; "-": nobody's */
+	const char *left;  /* of the queue, before the owner is taken out */
+} replies[] = {
+	{ "", 200, "-", "" },
+	{ "RSE", 211, "S", "RSE" },
+	{ "RSE", 226, "R", "RSE" },
+	{ "RSE", 421, "-", "RSE" },
+	{ "RN", 200, "N", "RN" },
+	{ "RSN", 200, "S", "RSN" },
+	{ "RN", 500, "N", "RN" },
+	{ "RN", 550, "R", "RN" },
+	{ "R", 500, "R", "R" },
+	{ "R", 200, "R", "R" },
+	{ "RrN", 150, "r", "rN" },
+	{ "Nr", 150, "r", "r" },
+	{ "or", 226, "r", "r" },
+	{ "rA", 426, "r", "rA" },
+	{ "A", 200, "A", "A" },
+	{ "AP", 200, "P", "P" },
+	{ "AP", 226, "A", "AP" },
+	{ "AP", 500, "A", "AP" },
+	{ "?AP", 500, "P", "P" },
+	{ "?NP", 200, "P", "P" },
+	{ "?NP", 226, "N", "?NP" },
+	{ "?NoP", 200, "P", "P" },
+	{ "?N?N", 200, "N", "?N?N" },
+	{ "NP", 200, "N", "NP" },
+	{ "SE", 229, "E", "E" },
+	{ "RE", 229, "E", "E" },
+	{ "E", 226, "-", "E" },
+	{ "E", 150, "-", "E" },
+	{ "E", 250, "E", "E" },
+	{ "E", 425, "E", "E" },
+	{ "L", 257, "-", "L" },
+	{ "L", 200, "L", "L" },
+	{ "L", 550, "L", "L" },
+	{ "P", 331, "P", "P" },
+};
+
+static const struct {
+	char letter;
+	struct waiting_command command;
+} letters[] = {
+	{ 'R', { .ask = ASK_TRANSFER, .begun = true } },
+	{ 'r', { .ask = ASK_TRANSFER } },
+	{ 'A', { .ask = ASK_ABOR } },
+	{ 'N', { .ask = ASK_NOOP } },
+	{ 'S', { .ask = ASK_STAT } },
+	{ 'o', { .ask = ASK_OTHER } },
+	{ 'P', { .ask = ASK_PORT, .waiting = WAITING_ACTIVE } },
+	{ 'E', { .ask = ASK_EPSV, .waiting = WAITING_PASSIVE } },
+	{ 'L', { .ask = ASK_NOOP, .waiting = WAITING_LOCAL } },
+};
+
+static void
+queue_make(struct queue *q, const char *text)
+{
+	bool doubtful = false;
+
+	q->count = 0;
+	for (; *text != '\0'; text++) {
+		for (size_t i = 0; i < ARRAY_COUNT(letters); i++) {
+			struct waiting_command c = letters[i].command;
+
+			c.doubtful = doubtful;
+			if (letters[i].letter == *text)
+				queue_add(q, &c);
+		}
+		doubtful = *text == '?';
+	}
+}
+
+static char
+letter_of(const struct waiting_command *c)
+{
+	for (size_t i = 0; c != NULL && i < ARRAY_COUNT(letters); i++) {
+		const struct waiting_command *l = &letters[i].command;
+
+		if (l->ask == c->ask && l->waiting == c->waiting &&
+		    l->begun == c->begun)
+			return letters[i].letter;
+	}
+	return '-';
+}
+
+static void
+test_owners(void)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(replies); i++) {
+		static struct queue q;
+		char buffer[16];
+		struct text t = text_in(buffer, sizeof(buffer));
+
+		queue_make(&q, replies[i].queue);
+		check(letter_of(queue_owner(&q, replies[i].code)) ==
+			replies[i].owner[0],
+		    "whose reply", replies[i].queue);
+		for (size_t k = 0; k < q.count; k++) {
+			text_add(&t, q.list[k].doubtful ? "?" : "");
+			text_add_char(&t, letter_of(&q.list[k]));
+		}
+		check(strcmp(buffer, replies[i].left) == 0, buffer,
+		    replies[i].left);
+	}
+}
+
+/* The commands are more than the queue holds; each has its reply. */
+static void
+test_many(void)
 {
 	static struct queue q;
-	const struct waiting_command transfer = { .ask = ASK_TRANSFER,
-		.begun = true };
-	const struct waiting_command stat = { .ask = ASK_STAT };
-	const struct waiting_command passive = { .ask = ASK_PASV,
-		.waiting = WAITING_PASSIVE };
+	unsigned n = 0;
 
-	check(queue_owner(&q, 200) == NULL, "queue", "empty");
-	queue_add(&q, &transfer);
-	queue_add(&q, &stat);
-	queue_add(&q, &passive);
-	check(queue_owner(&q, 211)->ask == ASK_STAT, "queue", "STAT");
-	check(queue_owner(&q, 226)->ask == ASK_TRANSFER, "queue", "226");
-	check(queue_owner(&q, 421) == NULL, "queue", "421");
-	queue_remove(&q, queue_owner(&q, 211));
-	queue_remove(&q, queue_owner(&q, 226));
-	check(q.count == 1 && queue_owner(&q, 226) == NULL, "queue",
-	    "a 226 that is nobody's");
-	check(queue_owner(&q, 500)->ask == ASK_PASV, "queue", "500");
-	q.count = 0;
-	queue_add(&q, &stat);
-	queue_add(&q, &passive);
-	check(queue_owner(&q, 227)->ask == ASK_PASV && q.count == 1, "queue",
-	    "227 drops what got no reply");
-	while (!queue_is_full(&q))
-		queue_add(&q, &stat);
-	queue_add(&q, &stat);
+	queue_make(&q, "R");
+	for (unsigned i = 0; i < 3 * QUEUE_MAX; i++)
+		queue_add(&q, &letters[i % 2 == 0 ? 3 : 5].command);
 	check(q.count == QUEUE_MAX, "queue", "full");
+	queue_remove(&q, queue_owner(&q, 226));
+	check(queue_is_doubtful(&q), "queue", "asked in a transfer");
+	for (; q.count > 0; n++)
+		queue_remove(&q, queue_owner(&q, 200));
+	check(n == 3 * QUEUE_MAX, "queue", "as many replies as commands");
+	queue_make(&q, "N");
+	for (unsigned i = 1; i < 3 * QUEUE_MAX; i++)
+		queue_add(&q, &letters[3].command);
+	check(q.count == 1 && q.list[0].times == 3 * QUEUE_MAX, "queue",
+	    "alike");
+}
+
+static void
+test_transfer_end(void)
+{
+	static const struct {
+		const char *queue;
+		unsigned code;
+		bool ends;
+	} list[] = {
+		{ "R", 226, true },
+		{ "RN", 250, true },
+		{ "RN", 200, false },
+		{ "R", 426, false },
+		{ "R", 150, false },
+		{ "RA", 226, false },
+		{ "r", 226, true },
+		{ "N", 226, false },
+		{ "", 226, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(list); i++) {
+		static struct queue q;
+
+		queue_make(&q, list[i].queue);
+		check(queue_ends_transfer(&q, list[i].code) == list[i].ends,
+		    "the end of a transfer", list[i].queue);
+	}
 }
 
 int
@@ -324,6 +534,10 @@ main(void)
 	test_229();
 	test_commands();
 	test_lines();
-	test_queue();
+	test_replies();
+	test_settle();
+	test_owners();
+	test_many();
+	test_transfer_end();
 	return failed > 0;
 }
