@@ -16,6 +16,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "command/rehearse.h"
 #include "net/onlink.h"
 #include "net/route.h"
 #include "policy/password.h"
@@ -217,6 +218,17 @@ examine_state(struct examination *e)
 	tell_directive(e, true, "state-dir", buffer);
 }
 
+/* Only the user of sessions finds what they find. */
+static void
+examine_names(struct examination *e)
+{
+	const char *why;
+
+	if (!e->failed && e->settings->sandbox &&
+	    !rehearse_names(e->settings, &why))
+		tell_directive(e, false, "sandbox", why);
+}
+
 /* The file is written beside its name, and renamed: the directory counts. */
 static void
 examine_metrics(struct examination *e)
@@ -317,6 +329,7 @@ examine_configuration(struct settings *out,
 	examine_passwords(&e);
 	examine_hops(&e);
 	examine_state(&e);
+	examine_names(&e);
 	examine_metrics(&e);
 	return !e.failed;
 }

@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "command/print.h"
+#include "command/lookup.h"
 #include "net/candidates.h"
 #include "net/nat64.h"
 #include "net/onlink.h"
@@ -162,26 +163,6 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 
 /* ------------------------------------------------------------- the answer */
 
-/* Both answers, or what is there when connect-timeout is over. */
-static void
-look_up(struct resolution *r, const struct explanation *e)
-{
-	const struct deadline until = deadline_in(
-	    e->settings->connect_timeout);
-
-	resolve_prepare();
-	resolve_start(r, e->settings, e->question.name);
-	while (!resolve_done(r) && !deadline_passed(until)) {
-		struct pollfd fds[RESOLVE_POLL_MAX];
-		struct deadline wake = until;
-		const size_t n = resolve_poll(r, fds, &wake);
-
-		resolve_process(r, fds,
-		    wait_for(fds, n, wake) == WAIT_READY ? n : 0);
-	}
-	resolve_end(r);
-}
-
 /* False: there is no address to judge; why is on stderr. */
 static bool
 candidates_find(struct explanation *e)
@@ -189,8 +170,11 @@ candidates_find(struct explanation *e)
 	static struct resolution names;
 	struct outcome none;
 
-	if (e->question.name != NULL)
-		look_up(&names, e);
+	if (e->question.name != NULL) {
+		resolve_prepare();
+		lookup_name(&names, e->settings, e->question.name,
+		    deadline_in(e->settings->connect_timeout));
+	}
 	e->count = candidates_list(e->settings, &e->question, &names,
 	    e->candidates);
 	if (e->count > 0)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -77,29 +78,36 @@ problem(const char *what)
 }
 
 static const char *
-filter_load(enum sandbox_stage stage)
+filter_load(const struct program *p)
 {
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
-		&programs[stage]) != 0)
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, p) != 0)
 		return problem("the seccomp filter could not be loaded");
 	return NULL;
 }
 
+/* All but the filter; forks: this process will make others. */
 static const char *
-enter_first(enum sandbox_stage stage, bool walls)
+confine(bool forks, bool walls)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return problem("no-new-privileges could not be set");
 	/* Nobody of the same user may look into the memory of a session. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return problem("the process could not be made undumpable");
-	if (!limits_lower(stage == SANDBOX_SERVICE))
+	if (!limits_lower(forks))
 		return problem("resource limits could not be set");
-	if (!walls)
-		return NULL;
-	if (!landlock_enter(&lacks_landlock))
+	if (walls && !landlock_enter(&lacks_landlock))
 		return problem("Landlock could not be set");
-	return filter_load(stage);
+	return NULL;
+}
+
+static const char *
+enter_first(enum sandbox_stage stage, bool walls)
+{
+	const char *failure = confine(stage == SANDBOX_SERVICE, walls);
+
+	return failure != NULL || !walls ? failure :
+					   filter_load(&programs[stage]);
 }
 
 bool
@@ -120,7 +128,7 @@ enter_last(enum sandbox_stage stage, bool walls)
 {
 	if (!identity_drop_kept())
 		return problem("capabilities could not be dropped");
-	return walls ? filter_load(stage) : NULL;
+	return walls ? filter_load(&programs[stage]) : NULL;
 }
 
 const char *
@@ -131,13 +139,63 @@ sandbox_enter(enum sandbox_stage stage, bool walls)
 	case SANDBOX_NEGOTIATE: return enter_first(stage, walls);
 	case SANDBOX_BIND:
 	case SANDBOX_UDP:
-	case SANDBOX_ALG: return walls ? filter_load(stage) : NULL;
+	case SANDBOX_ALG: return walls ? filter_load(&programs[stage]) : NULL;
 	case SANDBOX_WATCH:
 	case SANDBOX_RELAY: return enter_last(stage, walls);
 	case SANDBOX_STAGES: break;
 	}
 	return "there is no such stage";
 }
+
+/* -------------------------------------------------- for -t, in a child */
+
+static int *trapped;
+
+_Noreturn static void
+trap(int number, siginfo_t *what, void *context)
+{
+	(void)number;
+	(void)context;
+	*trapped = what->si_syscall;
+	_exit(1);
+}
+
+const char *
+sandbox_rehearse(int *call)
+{
+	static struct sock_filter code[ARRAY_COUNT(filter_negotiate)];
+	const struct program program = { ARRAY_COUNT(code), code };
+	const struct sigaction action = {
+		.sa_sigaction = trap,
+		.sa_flags = SA_SIGINFO,
+	};
+	const char *failure;
+
+	trapped = call;
+	memcpy(code, filter_negotiate, sizeof(code));
+	for (size_t i = 0; i < ARRAY_COUNT(code); i++)
+		if (code[i].code == (BPF_RET | BPF_K) &&
+		    code[i].k == SECCOMP_RET_KILL_PROCESS)
+			code[i].k = SECCOMP_RET_TRAP;
+	if (sigaction(SIGSYS, &action, NULL) != 0)
+		return problem("SIGSYS could not be caught");
+	failure = confine(false, true);
+	return failure != NULL ? failure : filter_load(&program);
+}
+
+void
+sandbox_name_call(struct text *t, int call)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(killers); i++) {
+		if (killers[i].number == call) {
+			text_add(t, killers[i].name);
+			return;
+		}
+	}
+	text_add_number(t, (uint64_t)call);
+}
+
+/* ---------------------------------------------------- --print-sandbox */
 
 static bool
 write_octets(int fd, const char *octets, size_t length)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
+
 /* After the negotiation's a session enters the one of its command, if there is
  * one, and at last the relay's; never back.  None allows more than those
  * entered before it. */
@@ -60,6 +62,16 @@ const char *sandbox_become_for_next(const struct sandbox_user *who,
  * sentence.
  */
 const char *sandbox_enter(enum sandbox_stage stage, bool walls);
+
+/*
+ * As sandbox_enter(SANDBOX_NEGOTIATE, true), but that a call which would kill
+ * there is written to *call, and the process ends by _exit(1).  The call fits
+ * for sandbox_name_call().
+ */
+const char *sandbox_rehearse(int *call);
+
+/* Adds the name of a call that can kill, else its number. */
+void sandbox_name_call(struct text *t, int call);
 
 /* In a session of the listening mode, which inherits SANDBOX_SERVICE: it makes
  * no process any more.  False when that could not be set. */

@@ -696,6 +696,38 @@ in_etc() {
 	assert_equal "complaint" "$output" ""
 }
 
+# tomorrow NAME: the dynamic link as $BATS_TEST_TMPDIR/NAME, with libraries that
+# make calls which none makes today.
+tomorrow() {
+	cat >"$BATS_TEST_TMPDIR/$1" <<-END
+		#!/bin/sh
+		LD_PRELOAD=$ROOT/build/tests/probe/tomorrow.so exec "$ROOT/socks64-handler" "\$@"
+	END
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/$1"
+}
+
+@test "an update of a library ends no session of any kind" {
+	need mounts
+	tomorrow handler
+	run -0 "$TESTS/probe/sessions.py" "$BATS_TEST_TMPDIR/handler" "$probe"
+	assert_equal "complaint" "$output" ""
+}
+
+@test "-t looks names up as a session would, and names the call that kills" {
+	local options=(-t -f /dev/null -o "resolver 127.0.0.1:9")
+	tomorrow handler
+	run -0 "$BATS_TEST_TMPDIR/handler" "${options[@]}"
+	for call in 62:kill 101:ptrace 165:mount 425:io_uring_setup; do
+		run -78 --separate-stderr env TOMORROW="${call%:*}" \
+		    "$BATS_TEST_TMPDIR/handler" "${options[@]}"
+		assert_match "sentence" "$stderr" "default: sandbox: a session that looks a name up would be killed for the system call ${call#*:}: a library of this machine makes it"
+	done
+	# Nothing is confined, and nothing is killed.
+	printf '%s\n' 'sandbox off' >"$BATS_TEST_TMPDIR/off"
+	run -0 env TOMORROW=62 "$BATS_TEST_TMPDIR/handler" -t \
+	    -f "$BATS_TEST_TMPDIR/off" -o "resolver 127.0.0.1:9"
+}
+
 @test "no user to become is 78, as -t says, before a byte is read" {
 	[[ $(id -u) -eq 0 ]] || skip "needs root"
 	local user why

@@ -166,7 +166,14 @@ PROBES = build/tests/probe/probe build/tests/probe/table \
 CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out \
 	sandbox/generate.c sandbox/assemble.c,$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
 
-probes: $(PROBES)
+TOMORROW = build/tests/probe/tomorrow.so
+
+probes: $(PROBES) $(TOMORROW)
+
+$(TOMORROW): tests/probe/tomorrow.c
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC \
+	    -shared -o $@ $<
 
 $(PROBES): %: %.o $(CONFINEMENT)
 	$(call STEP,link)$(LINK) -pie -o $@ $^ -lseccomp -lcrypt -lsystemd
@@ -294,7 +301,7 @@ build/bench/policy: tests/unit/policy.c $(PURE)
 	$(call STEP,link)$(CC) $(OWN_CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $^ \
 	    -lcrypt
 
-TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) build/tests/policy build/tests/dial \
+TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) $(TOMORROW) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
 	build/tests/table build/tests/native build/tests/service build/tests/ftp build/tests/unit/relay build/tests/unit/wait \
 	build/tests/client build/tests/client-handover build/tests/client-fakes \
