@@ -7,14 +7,22 @@
 
 #include <stdbool.h>
 
+#include "base/wait.h"
 #include "net/answer.h"
 
+enum hosts {
+	HOSTS_ABSENT, /* no line has the name */
+	HOSTS_FOUND,  /* both answers say what the lines do */
+	HOSTS_LATE,   /* the deadline passed before the end of the file */
+};
+
 /*
- * Looks `name` (lower case, no trailing dot) up in every line of /etc/hosts
- * and adds its addresses to the answer of their family; a name with an entry
- * of one family has no data in the other.  False: no entry, both untouched.
+ * Looks `name` (lower case, no trailing dot) up in every line of the open
+ * file (-1: an empty one) and adds its addresses to the answer of their
+ * family; a name with an entry of one family has no data in the other.  Both
+ * answers are untouched but for HOSTS_FOUND.
  */
-bool hosts_find(int file, const char *name, struct answer *ipv6,
-    struct answer *ipv4);
+enum hosts hosts_find(int file, const char *name, struct deadline until,
+    struct answer answers[2]);
 
 #endif

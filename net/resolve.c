@@ -249,6 +249,28 @@ answer_loopback(struct resolution *r)
 	answer_add(&r->ipv4, &loopback4);
 }
 
+/* What /etc/hosts says, or is said of localhost; false: there was no time to
+ * read all of that file. */
+static bool
+answer_file(struct resolution *r, const struct settings *settings)
+{
+	struct answer found[2];
+
+	switch (hosts_find(hosts_file, r->name,
+	    deadline_in(settings->connect_timeout), found)) {
+	case HOSTS_LATE: return false;
+	case HOSTS_ABSENT:
+		if (is_within(r->name, "localhost"))
+			answer_loopback(r);
+		break;
+	case HOSTS_FOUND:
+		r->ipv6 = found[0];
+		r->ipv4 = found[1];
+		break;
+	}
+	return true;
+}
+
 /* RFC 7686 2: onion names are Tor's, and asking for one betrays it. */
 static void
 answer_onion(struct resolution *r)
@@ -285,9 +307,8 @@ resolve_start(struct resolution *r, const struct settings *settings,
 	};
 	if (is_within(name, "onion"))
 		answer_onion(r);
-	else if (!hosts_find(hosts_file, name, &r->ipv6, &r->ipv4) &&
-	    is_within(name, "localhost"))
-		answer_loopback(r);
+	else if (!answer_file(r, settings))
+		return true; /* its time is over: it stays pending */
 	mark_unasked(r, settings);
 	if (!resolve_done(r))
 		return ask_servers(r, settings);

@@ -91,7 +91,7 @@ names() {
 		slash.test AAAA alias=a\\092b.example alias=\\092046.example $S6
 		case.test AAAA alias=MiDDle.\\069XAMPLE alias=middle2.example $S6
 		long.test AAAA alias=$(printf 'l%.0s' {1..63}).example $S6
-		longest.test AAAA alias=$(printf '%s.' $(printf 'x%.0s ' {1..126}))y $S6
+		longest.test AAAA alias=$(printf 'x.%.0s' {1..126})y $S6
 		order.test AAAA alias=middle.example alias=end.example $S6 last
 		circle.test AAAA alias=middle.example alias=circle.test
 		itself.test AAAA alias=itself.test $S6
@@ -897,6 +897,39 @@ second() {
 	dial last.test 80
 	has "attempts=$S4:80 ok"
 	assert_equal queries "$(asked hosted.test)" "$before"
+}
+
+# of_octets COUNT: so many x.
+of_octets() {
+	head -c "$1" /dev/zero | tr '\0' x
+}
+
+@test "a word of /etc/hosts may have any length, and its end is no name" {
+	local -i before n
+	before=$(asked hosted.test)
+	hosts "$S4 $(of_octets 70000) $(of_octets 200000) far.test" \
+	    "$S4 # $(of_octets 140000) remark.test" "$S4 last.test"
+	dial far.test 80
+	has "attempts=$S4:80 ok"
+	dial last.test 80
+	has "attempts=$S4:80 ok"
+	dial remark.test 80
+	has result=resolve-failed
+	# Where a buffer of 64 KiB ends in it.
+	for n in 65535 65536 131070; do
+		hosts "$HOLE6 $(of_octets $n)hosted.test" "$S4 hosted.test"
+		dial hosted.test 80
+		has "attempts=$S4:80 ok"
+	done
+	assert_equal queries "$(asked hosted.test)" "$before"
+}
+
+@test "the deadline holds while /etc/hosts is read" {
+	hosts "$S4 hosted.test"
+	truncate -s 1T "/etc/netns/$GW/hosts" || skip 'no sparse files'
+	dial -t 200 both.test 80
+	has result=resolve-failed reply=6 \
+	    'reason=the name was not resolved in time'
 }
 
 @test "localhost is loopback unless /etc/hosts says otherwise" {
