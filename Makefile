@@ -133,8 +133,7 @@ run:
 	@tests/install-missing build run
 	@$(MAKE) --no-print-directory socks64-handler
 	@$(if $(CONFIG),./socks64-handler -T -f '$(CONFIG)' >/dev/null)
-	$(if $(LISTEN),./socks64-handler -l 127.0.0.1:$(PORT),systemd-socket-activate --accept -l 127.0.0.1:$(PORT) \
-	    ./socks64-handler)$(if $(CONFIG), -f '$(CONFIG)')
+	units/run.sh '$(PORT)' '$(CONFIG)' '$(LISTEN)'
 
 install: all
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' units/install.sh install

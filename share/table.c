@@ -334,7 +334,11 @@ table_open(struct table *t, const char *directory)
 		return false;
 	text_add(&second, runtime);
 	text_add(&second, "/socks64");
-	return !second.cut && open_in(t, path);
+	if (second.cut)
+		return false;
+	if (open_in(t, path))
+		return true;
+	return mkdir(path, S_IRWXU) == 0 && open_in(t, path);
 }
 
 void

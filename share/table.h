@@ -77,7 +77,8 @@ struct table_handle {
 
 /*
  * Opens the table in `directory`, and makes one where there is none.  NULL is
- * /run/socks64, else $XDG_RUNTIME_DIR/socks64.  It is called as the user that
+ * /run/socks64, else $XDG_RUNTIME_DIR/socks64, which is made where it is
+ * missing.  It is called as the user that
  * serves and before the sandbox; no later operation opens anything.  False:
  * there is no usable table, t->problem says why, and every operation is
  * TABLE_UNUSABLE then.

@@ -34,6 +34,35 @@ setup() {
 	    'ok client=127.0.0.1:[0-9]+ .*dest=127.0.0.1:7000'
 }
 
+# How it is started says nothing of what its sessions share: the alias of a
+# PASV does.  Its directory goes with it.
+@test "make run has a table for FTP between the families" {
+	need networks
+	local listen
+	mkdir -m 1777 "$BATS_TEST_TMPDIR/tmp"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+	printf '%s\n' 'allow all at loopback' 'ftp-port 7021' \
+	    >"$BATS_TEST_TMPDIR/conf"
+	for listen in '' 1; do
+		run -0 unshare --net bash -eu -c '
+			ip link set lo up
+			export TMPDIR=$2/tmp
+			setsid make run PORT=1099 CONFIG="$2/conf" \
+			    LISTEN="$3" >"$2/out" 2>&1 3>&- &
+			make=$!
+			trap "kill -- -$make 2>/dev/null || :" EXIT
+			until [[ $(ss -Hltn "sport = :1099") ]]; do
+				sleep 0.02
+			done
+			"$1/ftp-alias.py" 127.0.0.1:1099 ::1 7021
+			kill -- -$make
+			until [[ ! $(ls "$2/tmp") ]]; do sleep 0.02; done
+		' sh "$PEERS" "$BATS_TEST_TMPDIR" "$listen" 3>&-
+		assert_match answer "$output" \
+		    '227 Entering Passive Mode .0,[0-9]+,[0-9]+,[0-9]+,'
+	done
+}
+
 @test "make run with a configuration that is wrong says so before it listens" {
 	echo 'nonsense on' >"$BATS_TEST_TMPDIR/conf"
 	run timeout $PATIENCE make run PORT=1099 CONFIG="$BATS_TEST_TMPDIR/conf"

@@ -55,6 +55,22 @@ all_have_one() {
 	assert_match problem "$output" '^none: No such file'
 }
 
+@test "a directory of a user's own is made where it is missing" {
+	local -a as=(env XDG_RUNTIME_DIR=$PWD/own)
+	[[ ! -e /run/socks64 ]] || skip "this machine has /run/socks64"
+	mkdir -m 700 own
+	if [[ $(id -u) -eq 0 ]]; then
+		chmod 711 . "$BATS_RUN_TMPDIR"
+		chown 65534 own
+		as+=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	fi
+	echo 'allow all' >conf
+	run -0 "${as[@]}" "$HANDLER" -t -f "$PWD/conf"
+	assert_equal answer "$output" "$PWD/conf: ok"
+	assert_equal mode "$(stat -c %a own/socks64)" 700
+	assert_equal files "$(ls own/socks64)" associations
+}
+
 @test "a directory that others may write is not trusted" {
 	chmod 770 state
 	run -1 "$TABLE" open state
