@@ -337,6 +337,7 @@ take_reply(struct upstream *u)
 	if (client_reply_parse(&c, &reply) != PARSE_DONE)
 		return upstream_bad(u, "sent no valid reply");
 	u->bound = reply.bound.address;
+	u->flag = reply.flag;
 	u->length = 0; /* of the next one */
 	outcome_end(&u->outcome, RESULT_OK, NULL);
 	return true;

@@ -55,6 +55,7 @@ struct upstream {
 	struct dial dial;     /* to the hop: peer, local, attempts */
 	struct address bound; /* BND of the last reply, with the port;
 				  FAMILY_NONE: no address */
+	uint8_t flag;         /* FLAG of that reply (RSV of RFC 1928) */
 
 	/* Not for others. */
 	size_t length; /* of what was read of a message */

@@ -20,12 +20,11 @@ static struct address
 listening_address(const struct session *s)
 {
 	const bool any = (s->request.flag & REQUEST_FLAG_DESTINATION) != 0;
-	const enum family family = any && s->question.name == NULL ?
-	    s->question.literal.family :
-	    s->record.client.family;
+	const struct binding *b = &s->binding;
+	const enum family family = any ? b->peers[0].family :
+					 s->record.client.family;
 	const struct address *advertised = settings_advertised(&s->settings,
 	    ADVERTISE_BIND, family);
-	const struct binding *b = &s->binding;
 	const struct address *ours = family == FAMILY_IPV6 ? &b->ipv6 :
 							     &b->ipv4;
 	struct address other = { .family = FAMILY_NONE, .port = ours->port };
@@ -106,12 +105,15 @@ pass_on(struct session *s, const struct verdict *verdict,
 	session_confine(s, SANDBOX_BIND);
 	/* From here: no connection of ours, no file; of the table a
 	 * lock. */
-	session_answer(s, &(struct response){ .bound = &bind.told });
+	session_answer(s,
+	    &(struct response){ .bound = &bind.told,
+		.flag = serve_via_flag(s) });
 	session_show(s);
 	if (!upstream_peer(u, deadline_in(s->settings.bind_timeout)))
 		session_conclude(s, &u->outcome);
 	bound = serve_via_bound(s);
-	session_answer(s, &(struct response){ .bound = &bound });
+	session_answer(s,
+	    &(struct response){ .bound = &bound, .flag = serve_via_flag(s) });
 	s->stage = STAGE_SILENT;
 	session_announce(s);
 	serve_relay(s, u->fd);

@@ -51,6 +51,8 @@ serve_connect(struct session *s)
 	const struct deadline until = deadline_in(s->settings.connect_timeout);
 	const struct verdict *way = s->verdict.settled ? &s->verdict :
 							 &s->dial.verdict;
+	struct response answer = { .flag = s->request.flag &
+		    REQUEST_FLAG_DESTINATION };
 	struct address bound;
 	int server;
 
@@ -60,6 +62,7 @@ serve_connect(struct session *s)
 	 * where an ADDRESS ID is to be pinned or forgotten. */
 	if (s->verdict.settled || !dial(s, until)) {
 		bound = pass_on(s, way, until);
+		answer.flag = serve_via_flag(s);
 		server = s->upstream.fd;
 	} else {
 		bound = session_bound(s, &s->record.local);
@@ -69,9 +72,8 @@ serve_connect(struct session *s)
 	if (serve_is_ftp(s))
 		serve_ftp_begin(s, way, server);
 	associate_conclude(s, &s->dial.peer);
-	session_answer(s,
-	    &(struct response){ .bound = &bound,
-		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });
+	answer.bound = &bound;
+	session_answer(s, &answer);
 	s->stage = STAGE_SILENT;
 	session_announce(s);
 	if (serve_is_ftp(s))

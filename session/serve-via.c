@@ -55,6 +55,12 @@ serve_via_ask(struct session *s, const struct verdict *verdict,
 	return serve_via_bound(s);
 }
 
+uint8_t
+serve_via_flag(const struct session *s)
+{
+	return s->request.flag & s->upstream.flag & REQUEST_FLAG_DESTINATION;
+}
+
 /* BND of the hop's last reply, as this client may be told it. */
 struct address
 serve_via_bound(const struct session *s)

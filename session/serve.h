@@ -37,6 +37,9 @@ struct address serve_via_ask(struct session *s, const struct verdict *verdict,
 /* BND of the next gateway's last reply, as this client may be told it. */
 struct address serve_via_bound(const struct session *s);
 
+/* FLAG 10 where the client has asked for it and that reply has it. */
+uint8_t serve_via_flag(const struct session *s);
+
 /* The relay between the client and a connected socket, whose reply is sent. */
 _Noreturn void serve_relay(struct session *s, int server);
 

@@ -255,14 +255,46 @@ left "
 	raw_through 050000080102030401bb 050000010a05000101bb
 }
 
-@test "FLAG 0x10 goes along, and BND is of the destination's family then" {
-	hop_start g1 "allow via $HOP4:1080"
-	hop '<3' '>0500' request '>0500000420010db80002000000000000000000800050' \
-	    hold
+# flagged REQUEST HOP-REPLY REPLY...: what the client is told of each reply of
+# the hop to a request with FLAG 10.
+flagged() {
+	local request=$1
+	shift
+	hop '<3' '>0500' request "$@" hold
 	run -0 in_ns d4 "$PEERS/socks.py" "$G1_4:1080" raw \
-	    ">0501000501100306762e746573740050" '<0500' \
-	    '<0500100420010db80002000000000000000000800050' fin gone
-	assert_match "request" "$(hop_says)" 'got 0501100306762e746573740050'
+	    ">050100$request" '<0500' "${TOLD[@]/#/<}" fin gone
+	assert_match "request" "$(hop_says)" "got $request"
+	stop hop
+}
+
+@test "FLAG 0x10 goes along, BND is the hop's then, and the reply has its flag" {
+	local bnd=0420010db80002000000000000000000800050
+	hop_start g1 "allow all via $HOP4:1080"
+	TOLD=("050010$bnd")
+	flagged 0501100306762e746573740050 ">050010$bnd"
+	# A hop that knows RFC 1928 alone did not look at it.
+	TOLD=(050000010a0100020050)
+	flagged 0501100306762e746573740050 '>050000010a0100020050'
+	# And both replies of a BIND.
+	TOLD=("050010$bnd" "050010$bnd")
+	flagged 0502100306762e746573740050 ">050010$bnd" ">050010$bnd"
+}
+
+@test "FLAG 0x10 of a BIND through two gateways, by name and by address" {
+	local form
+	use_chain F
+	chain_start "$HOP" "allow bind to name via $(endpoint "$HOP" 1080)"
+	for form in name ip; do
+		ask "$form"
+		bind_start --flag 16 --as "$AS" "$TARGET" 0
+		assert_equal rep "$(value rep "$FIRST")" 00
+		assert_match bnd "$FIRST" "\[$(gateway_towards s6)\]:"
+		run -0 visit s6 "$(gateway_towards s6)" "$(port_of "$FIRST")"
+		wait_for_line "$OUT" '^got='
+		assert_match "second reply" "$(sed -n 2p "$OUT")" \
+		    "rep=00 peer=\[$S6\]:"
+		stop client
+	done
 }
 
 # password_file NAME LINE: for the user that sessions become; prints its path.

@@ -3,7 +3,7 @@
 """A scripted client of BIND.
 
     bind.py [--as ip|name] [--socks4] [--early TEXT] [--between TEXT]
-            [--leave fin|rst] GATEWAY HOST PORT
+            [--leave fin|rst] [--flag N] GATEWAY HOST PORT
 
 Asks for a listener that HOST may connect to, at PORT (0: any).  Prints
 
@@ -54,8 +54,9 @@ def run(options):
         session.sock.sendall(socks.request4(*arguments) + early)
     else:
         read_reply, granted = session.read_reply, 0
-        session.sock.sendall(socks.GREETING + socks.request(*arguments) +
-                             early)
+        request = bytearray(socks.request(*arguments))
+        request[2] = session.flag = options.flag
+        session.sock.sendall(socks.GREETING + request + early)
         session.expect(socks.METHOD_NONE)
     reply = read_reply()
     print_now(f"client={session.name} rep={reply.rep:02x} "
@@ -80,6 +81,7 @@ def main():
     parser.add_argument("--early", default="")
     parser.add_argument("--between", default="")
     parser.add_argument("--leave", choices=("fin", "rst"))
+    parser.add_argument("--flag", type=int, default=0)
     parser.add_argument("gateway")
     parser.add_argument("host")
     parser.add_argument("port", type=int)

@@ -100,6 +100,8 @@ METHOD_NONE = b"\5\0"
 class Session:
     """One connection to the gateway."""
 
+    flag = 0  # of the request and its replies
+
     def __init__(self, gateway, timeout=30.0, receive_buffer=None):
         if "/" in gateway:
             self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -138,11 +140,12 @@ class Session:
             pass
 
     def read_reply(self):
-        """One reply, and not an octet more."""
+        """One reply, and not an octet more; a success has the FLAG."""
         head = streams.receive_exactly(self.sock, 4)
         if len(head) < 4:
             raise Mismatch(f"no reply but {head.hex() or 'FIN'}")
-        if head[0] != 5 or head[2] != 0 or head[3] not in (IPV4, IPV6):
+        flag = 0 if head[1] else self.flag
+        if head[0] != 5 or head[2] != flag or head[3] not in (IPV4, IPV6):
             raise Mismatch(f"malformed reply {head.hex()}")
         size = 4 if head[3] == IPV4 else 16
         rest = streams.receive_exactly(self.sock, size + 2)
