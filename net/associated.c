@@ -20,26 +20,44 @@ place_of(struct associated *a, uint32_t id)
 	return a->next;
 }
 
+/* SECURITY: a flood of wrong IDs must not keep the table's lock busy. */
+static bool
+is_guessing(struct associated *a, int64_t now)
+{
+	if (now - a->wrong_since >= GUESS_LIFE) {
+		a->wrong_since = now;
+		a->wrong = 0;
+	}
+	return a->wrong >= GUESSES_MAX;
+}
+
 static bool
 learn(struct associated *a, size_t i, uint32_t id)
 {
+	const int64_t now = clock_now();
 	struct table_target target;
 
 	a->list[i].id = 0;
-	if (ids_find(a->share, id, &target) != TABLE_OK ||
-	    (target.name[0] == '\0' && target.count == 0))
+	if (is_guessing(a, now))
 		return false;
+	if (ids_find(a->share, id, &target) != TABLE_OK ||
+	    (target.name[0] == '\0' && target.count == 0)) {
+		a->wrong++;
+		return false;
+	}
 	a->list[i].id = id;
-	a->list[i].until = clock_now() + ASSOCIATED_LIFE;
+	a->list[i].until = now + ASSOCIATED_LIFE;
+	a->list[i].unpinned = target.name[0] != '\0';
 	a->list[i].address = target.addresses[0];
-	if (target.name[0] != '\0')
+	if (target.count == 0)
 		a->list[i].address.family = FAMILY_NONE;
 	text_copy(a->list[i].name, sizeof(a->list[i].name), target.name);
 	return true;
 }
 
 bool
-associated_read(struct associated *a, struct request *to)
+associated_read(struct associated *a, struct request *to,
+    struct address *pinned)
 {
 	const uint16_t port = to->address.port;
 	size_t i;
@@ -50,12 +68,27 @@ associated_read(struct associated *a, struct request *to)
 	if ((a->list[i].id == 0 || clock_now() >= a->list[i].until) &&
 	    !learn(a, i, to->id))
 		return false;
-	to->kind = NAME_LITERAL;
-	to->address = a->list[i].address;
-	if (to->address.family == FAMILY_NONE) {
+	if (a->list[i].name[0] == '\0') {
+		to->kind = NAME_LITERAL;
+		to->address = a->list[i].address;
+		pinned->family = FAMILY_NONE;
+	} else {
 		to->kind = NAME_HOST;
 		text_copy(to->name, sizeof(to->name), a->list[i].name);
+		*pinned = a->list[i].address;
 	}
 	to->address.port = port;
 	return true;
+}
+
+void
+associated_use(struct associated *a, uint32_t id,
+    const struct address *address)
+{
+	for (size_t i = 0; i < ASSOCIATED_MAX; i++) {
+		if (a->list[i].id != id || !a->list[i].unpinned)
+			continue;
+		a->list[i].unpinned = false;
+		(void)ids_pin(a->share, id, address);
+	}
 }

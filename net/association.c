@@ -272,6 +272,23 @@ target_choose(struct association *a, const struct pinned_name *p,
 	return false;
 }
 
+/* A name that stands behind an ADDRESS ID is where the client's other sessions
+ * found it, if the rules allow that; else NULL. */
+static struct pinned_name *
+name_recall(struct association *a, const struct request *to)
+{
+	struct pinned_name *p;
+	struct target t;
+
+	if (a->pinned.family == FAMILY_NONE)
+		return NULL;
+	p = names_put(&a->names, to->name, &a->pinned);
+	if (p == NULL || target_choose(a, p, to->address.port, &t))
+		return p;
+	names_forget(p);
+	return NULL;
+}
+
 /* Finds the name in the list, or puts it there and starts its look-up.  NULL:
  * no rule could allow it, or there is no room. */
 static struct pinned_name *
@@ -286,8 +303,10 @@ name_pin(struct association *a, const struct request *to)
 	if (p != NULL)
 		return p;
 	policy_judge_request(a->settings->policy, &q, &verdict);
-	return verdict.decision == ALLOW ? names_add(&a->names, to->name) :
-					   NULL;
+	if (verdict.decision != ALLOW)
+		return NULL;
+	p = name_recall(a, to);
+	return p != NULL ? p : names_add(&a->names, to->name);
 }
 
 /* ------------------------------------------------- from the client */
@@ -418,6 +437,8 @@ send_to(struct association *a, const struct target *t, struct payload data)
 	if (!peer->sent)
 		note_sent(a, peer, t);
 	peers_note(&a->peers, peer, a->id);
+	if (a->id != 0)
+		associated_use(&a->ids, a->id, &t->address);
 	count_up(a, data);
 	return true;
 }
@@ -566,7 +587,9 @@ relay_up(struct association *a, const struct arrival *got)
 	if (!is_from_client(a, &got->from) || !udp_header_parse(&c, &header) ||
 	    header.fragment != 0)
 		return false;
-	if (header.to.by_id && !associated_read(&a->ids, &header.to))
+	a->pinned.family = FAMILY_NONE;
+	if (header.to.by_id &&
+	    !associated_read(&a->ids, &header.to, &a->pinned))
 		return false;
 	a->id = header.to.id;
 	a->client = got->from;
@@ -813,8 +836,9 @@ control_take(struct association *a)
 		case PARSE_DONE: break;
 		}
 		inbox_consume(a->inbox, &c);
+		a->pinned.family = FAMILY_NONE;
 		if (control.to.by_id &&
-		    !associated_read(&a->ids, &control.to)) {
+		    !associated_read(&a->ids, &control.to, &a->pinned)) {
 			if (!control_reply(a, REPLY_INVALID_ADDRESS, NULL))
 				return false;
 		} else if (!control_answer(a, &control.to)) {

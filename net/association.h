@@ -105,7 +105,8 @@ struct association {
 	struct associated ids;
 
 	/* Not for others. */
-	uint32_t id; /* of the datagram that is sent now; 0: none */
+	uint32_t id;           /* of the datagram that is sent now; 0: none */
+	struct address pinned; /* where its name led last; FAMILY_NONE */
 	int64_t moved_at;
 	unsigned controls;     /* INTERFACE DATA so far */
 	uint32_t control_name; /* that waits for it; 0: none */

@@ -130,26 +130,50 @@ start_waiting(struct names *n)
 	}
 }
 
+static void
+place_fill(struct names *n, struct pinned_name *p, const char *name)
+{
+	*p = (struct pinned_name){ .serial = ++n->last_serial,
+		.used_at = clock_now() };
+	text_copy(p->name, sizeof(p->name), name);
+}
+
 struct pinned_name *
 names_add(struct names *n, const char *name)
 {
 	struct pinned_name *p = place_find(n);
-	struct text t;
 
 	n->rate.size = NAMES_PER_SECOND;
 	n->rate.rate = NAMES_PER_SECOND;
 	if (p == NULL || n->open == NAMES_OPEN_MAX ||
 	    !bucket_take(&n->rate, clock_now()))
 		return NULL;
-	*p = (struct pinned_name){ .state = NAME_WAITING,
-		.serial = ++n->last_serial,
-		.used_at = clock_now() };
+	place_fill(n, p, name);
+	p->state = NAME_WAITING;
 	n->waiting++;
 	n->open++;
-	t = text_in(p->name, sizeof(p->name));
-	text_add(&t, name);
 	start_waiting(n);
 	return p;
+}
+
+struct pinned_name *
+names_put(struct names *n, const char *name, const struct address *address)
+{
+	struct pinned_name *p = place_find(n);
+
+	if (p == NULL)
+		return NULL;
+	place_fill(n, p, name);
+	p->state = NAME_FOUND;
+	p->found[0] = *address;
+	p->found_count = 1;
+	return p;
+}
+
+void
+names_forget(struct pinned_name *p)
+{
+	p->state = NAME_UNUSED;
 }
 
 size_t

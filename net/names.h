@@ -75,6 +75,14 @@ struct pinned_name *names_of_serial(struct names *n, uint32_t serial);
  * NAMES_PER_SECOND: name servers are not this client's to flood. */
 struct pinned_name *names_add(struct names *n, const char *name);
 
+/* Puts a name into the list that is known to have that address; nobody is
+ * asked.  NULL: all places are in use. */
+struct pinned_name *names_put(struct names *n, const char *name,
+    const struct address *address);
+
+/* Takes a name that was found out of the list. */
+void names_forget(struct pinned_name *p);
+
 /*
  * As resolve_poll() and resolve_process() for all look-ups: fds has room for
  * NAMES_POLL_MAX; *until becomes earlier where a look-up has something to do.
