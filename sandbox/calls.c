@@ -314,10 +314,14 @@ const struct call calls[] = {
 	    .because = "these, and strangers to be closed" },
 
 	/* The association table, mapped before. */
-	{ CALL(fcntl), IN_TABLE | IN_UDP, .tests = { EQUAL(1, F_SETLK) },
+	{ CALL(fcntl), IN_TABLE, .tests = { EQUAL(1, F_SETLK) },
 	    .because = "one process at a time" },
+	{ CALL(fcntl), IN_UDP, .tests = { EQUAL(1, F_SETLK) },
+	    .because = "the same, for ADDRESS IDs of datagrams" },
 	{ CALL(fcntl), IN_LISTEN, .tests = { EQUAL(1, F_GETLK) },
 	    .because = "does the BIND live that PORT or EPRT names?" },
+	{ CALL(fcntl), IN_UDP, .tests = { EQUAL(1, F_GETLK) },
+	    .because = "does the connection last that an ID is kept for?" },
 
 	/* The way into the relay stage. */
 	{ CALL(capset), IN_CONNECT,

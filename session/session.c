@@ -35,11 +35,11 @@ give_up(struct session *s, enum sandbox_stage stage)
 		bool names; /* hosts, resolv.conf */
 		bool links; /* the kernel's routes, for `on-link' */
 		bool hops;  /* passwords of next gateways */
-		enum { TABLE_NOT, TABLE_BIND, TABLE_ALL } table;
+		enum { TABLE_NOT, TABLE_LOCKS, TABLE_ALL } table;
 	} kept[SANDBOX_STAGES] = {
 		[SANDBOX_SERVICE] = { true, true, true, TABLE_ALL },
 		[SANDBOX_NEGOTIATE] = { true, true, true, TABLE_ALL },
-		[SANDBOX_BIND] = { false, true, false, TABLE_BIND },
+		[SANDBOX_BIND] = { false, true, false, TABLE_LOCKS },
 		[SANDBOX_UDP] = { true, true, false, TABLE_NOT },
 		[SANDBOX_WATCH] = { false, false, false, TABLE_ALL },
 		[SANDBOX_ALG] = { false, false, false, TABLE_ALL },
@@ -54,10 +54,11 @@ give_up(struct session *s, enum sandbox_stage stage)
 		hops_close(&s->settings.policy->hops);
 	if (stage == SANDBOX_UDP && s->association.ids.share != NULL)
 		return; /* datagrams may go by ADDRESS IDs */
-	if (kept[stage].table == TABLE_NOT)
+	/* An ID lives as long as the connection that it was made for. */
+	if (kept[stage].table == TABLE_NOT && s->table.kept.slot == 0)
 		table_close(&s->table);
-	if (kept[stage].table == TABLE_BIND)
-		table_keep_bind(&s->table);
+	else if (kept[stage].table != TABLE_ALL)
+		table_keep_locks(&s->table);
 }
 
 void

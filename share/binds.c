@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Live BIND ports.  The maker of an entry holds a lock on the octet of the
- * state directory that stands for the slot, so whoever finds it unlocked knows
+ * state directory that stands for it, so whoever finds it unlocked knows
  * that the maker waits no more.  The directory, and not the table's file: a
  * session that waits for a peer has given the file up.
  */

@@ -26,7 +26,7 @@ struct table_bind {
 
 /*
  * Notes that this process listens there, until `until` (clock_now()) at most.
- * The entry lives by a lock that this process holds: table_keep_bind() leaves
+ * The entry lives by a lock that this process holds: table_keep_locks() leaves
  * it, table_close() and the end of the process, however that ends, end it.
  */
 enum table_result binds_put(const struct share *share,

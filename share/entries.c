@@ -337,7 +337,8 @@ entry_of(const struct turn *turn, const struct table_handle *handle,
 off_t
 entry_octet(const struct table_handle *handle)
 {
-	return (off_t)TABLE_FILE_SIZE + handle->slot;
+	return TABLE_FILE_SIZE + (off_t)handle->generation * TABLE_SLOTS +
+	    handle->slot;
 }
 
 /* --- Taking a slot. --- */
@@ -367,6 +368,23 @@ is_same_host(const struct slot_owner *ours, const struct slot *s)
 		return ours->uid == other->uid;
 	return memcmp(client->octets, other->client.octets,
 		   client->family == FAMILY_IPV6 ? HOST_IPV6 : HOST_IPV4) == 0;
+}
+
+void
+entry_visit_host(const struct turn *turn,
+    void (*visit)(const struct turn *turn, struct entry *e))
+{
+	for (uint32_t i = 0; i < turn->top; i++) {
+		const struct slot *s = slot_at(turn->table, i);
+		struct entry e;
+
+		if (s->kind != (uint32_t)turn->kind ||
+		    turn->now >= slot_expiry(s, turn->now) ||
+		    !is_same_host(&turn->owner, s))
+			continue;
+		entry_read(turn, i, &e);
+		visit(turn, &e);
+	}
 }
 
 static void

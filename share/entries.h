@@ -132,7 +132,13 @@ void entry_end(const struct turn *turn, const struct table_handle *handle);
 bool entry_of(const struct turn *turn, const struct table_handle *handle,
     struct entry *out);
 
-/* The octet of the directory whose lock stands for the slot. */
+/* Visits the live entries of the turn's kind that any share of its host has.
+ */
+void entry_visit_host(const struct turn *turn,
+    void (*visit)(const struct turn *turn, struct entry *e));
+
+/* The octet of the directory whose lock stands for the entry; another one
+ * stands for what takes its slot later. */
 off_t entry_octet(const struct table_handle *handle);
 
 #endif

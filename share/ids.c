@@ -5,11 +5,13 @@
  */
 #include "share/ids.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/text.h"
 #include "share/entries.h"
+#include "share/lock.h"
 
 enum {
 	ID_LEAST = 0x000100, /* 0.0.0.x are the fake addresses of clients */
@@ -45,6 +47,51 @@ is_number(const struct entry *e, const void *what)
 	return e->number == *number;
 }
 
+/* --- Lives. --- */
+
+/* Was it made for a connection that may last?  No other ID has so long a
+ * life. */
+static bool
+is_kept(const struct entry *e)
+{
+	return e->expires_at > e->used_at + ID_LIFE;
+}
+
+/* Does that connection last?  No process sees a lock of its own. */
+static bool
+is_held(const struct table *t, const struct table_handle *handle)
+{
+	return (handle->slot == t->kept.slot &&
+		   handle->generation == t->kept.generation) ||
+	    lock_is_held(t->directory, entry_octet(handle));
+}
+
+/* Whoever finds that the connection of a kept ID is over makes it one as any
+ * other. */
+static void
+id_release(const struct turn *turn, struct entry *e)
+{
+	if (!is_kept(e) || is_held(turn->table, &e->handle))
+		return;
+	e->expires_at = e->used_at + ID_LIFE;
+	entry_update(turn, e);
+}
+
+/* As entry_find().  The count is bounded in case that somebody writes the
+ * table at the same time. */
+static bool
+id_search(const struct turn *turn, entry_test *test, const void *what,
+    struct entry *out)
+{
+	for (unsigned i = 0; i < IDS_MAX && entry_find(turn, test, what, out);
+	     i++) {
+		id_release(turn, out);
+		if (turn->now < out->expires_at)
+			return true;
+	}
+	return false;
+}
+
 /* SECURITY: unique in the whole table, whosever it is, and while it rests.
  * 0: none was found. */
 static uint32_t
@@ -70,9 +117,20 @@ id_use(const struct turn *turn, struct entry *e)
 	const int64_t most = e->made_at + ID_LIFE_MAX;
 	const int64_t next = turn->now + ID_LIFE;
 
+	e->expires_at = is_kept(e) || next > most ? most : next;
 	e->used_at = turn->now;
-	e->expires_at = next < most ? next : most;
 	entry_update(turn, e);
+}
+
+/* A slot for an ID; where there is none, of a host whose connections are
+ * over, perhaps. */
+static bool
+id_choose(const struct turn *turn, struct entry *e)
+{
+	if (entry_choose(turn, IDS_MAX, turn->now + ID_LIFE, e))
+		return true;
+	entry_visit_host(turn, id_release);
+	return entry_choose(turn, IDS_MAX, turn->now + ID_LIFE, e);
 }
 
 static enum table_result
@@ -82,7 +140,7 @@ id_make(const struct turn *turn, const struct table_target *target,
 	struct entry e;
 	uint32_t number;
 
-	if (entry_find(turn, is_target, target, &e) &&
+	if (id_search(turn, is_target, target, &e) &&
 	    turn->now <= e.made_at + ID_LIFE_MAX - ID_LIFE) {
 		id_use(turn, &e);
 		*id = e.number;
@@ -91,7 +149,7 @@ id_make(const struct turn *turn, const struct table_target *target,
 	number = number_choose(turn);
 	if (number == 0)
 		return TABLE_UNUSABLE;
-	if (!entry_choose(turn, IDS_MAX, turn->now + ID_LIFE, &e))
+	if (!id_choose(turn, &e))
 		return TABLE_FULL;
 	e.number = number;
 	e.count = target->count;
@@ -165,7 +223,7 @@ id_find(const struct turn *turn, uint32_t id, struct table_target *out)
 	if (entry_find(&guesses, entry_is_any, NULL, &e) &&
 	    e.number >= GUESSES_MAX)
 		return TABLE_NONE;
-	if (id < ID_LEAST || !entry_find(turn, is_number, &id, &e)) {
+	if (id < ID_LEAST || !id_search(turn, is_number, &id, &e)) {
 		guess_count(turn, &guesses);
 		return TABLE_NONE;
 	}
@@ -187,10 +245,12 @@ ids_find(const struct share *share, uint32_t id, struct table_target *out)
 	return result;
 }
 
+typedef enum table_result id_change_by(const struct turn *turn,
+    struct entry *e, const void *what);
+
 /* Changes one ID of the share, in a turn. */
 static enum table_result
-id_change(const struct share *share, uint32_t id,
-    void (*change)(const struct turn *turn, struct entry *e, const void *what),
+id_change(const struct share *share, uint32_t id, id_change_by *change,
     const void *what)
 {
 	enum table_result result = TABLE_NONE;
@@ -199,42 +259,48 @@ id_change(const struct share *share, uint32_t id,
 
 	if (!turn_begin(&turn, share, KIND_ID))
 		return TABLE_UNUSABLE;
-	if (entry_find(&turn, is_number, &id, &e)) {
-		change(&turn, &e, what);
-		result = TABLE_OK;
-	}
+	if (id_search(&turn, is_number, &id, &e))
+		result = change(&turn, &e, what);
 	turn_end(&turn);
 	return result;
 }
 
-static void
+static enum table_result
 pin(const struct turn *turn, struct entry *e, const void *what)
 {
 	const struct address *address = what;
 
 	if (e->name[0] == '\0')
-		return;
+		return TABLE_OK;
 	e->addresses[0] = *address;
 	e->addresses[0].port = 0;
 	e->count = 1;
 	e->pinned_at = turn->now;
 	entry_write(turn, e);
+	return TABLE_OK;
 }
 
-static void
+static enum table_result
 keep(const struct turn *turn, struct entry *e, const void *what)
 {
+	struct table *t = turn->table;
+
 	(void)what;
+	if (!lock_set(t->directory, F_RDLCK, entry_octet(&e->handle)))
+		return TABLE_UNUSABLE;
+	t->kept = e->handle;
 	e->expires_at = e->made_at + ID_LIFE_MAX;
 	entry_update(turn, e);
+	return TABLE_OK;
 }
 
-static void
+static enum table_result
 forget(const struct turn *turn, struct entry *e, const void *what)
 {
 	(void)what;
 	if (e->used_at == e->made_at)
 		entry_end(turn, &e->handle);
+	return TABLE_OK;
 }
 
 enum table_result

@@ -60,8 +60,13 @@ enum table_result ids_find(const struct share *share, uint32_t id,
 enum table_result ids_pin(const struct share *share, uint32_t id,
     const struct address *address);
 
-/* Lets an ID live for ID_LIFE_MAX, because the connection that it was made for
- * may. */
+/*
+ * Lets an ID live as long as this process keeps the table's directory open
+ * (table_keep_locks()), ID_LIFE_MAX at most: for the connection that it was
+ * made for.  When that is over it is as any other, and lives for ID_LIFE from
+ * its last use.  A process keeps one.  TABLE_UNUSABLE: the kernel has no lock
+ * for it, and it is as any other.
+ */
 enum table_result ids_keep(const struct share *share, uint32_t id);
 
 /* Removes an ID that was made and not given or used again since: what it was

@@ -9,7 +9,8 @@
  * Octet 0 of the association table's file is the lock of the whole table, and
  * those behind it are places (places.h).
  * Octets of the state directory, which can be locked like any file, stand for
- * its slots: the maker of a live BIND holds the one of its slot.
+ * its entries: the maker of a live BIND, and the connection that an ID was
+ * made for, hold the one of theirs.
  */
 #ifndef SOCKS64_SHARE_LOCK_H
 #define SOCKS64_SHARE_LOCK_H

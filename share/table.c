@@ -282,7 +282,7 @@ place_open(struct table *t, const struct place *place)
 	if (!old)
 		return true;
 	error = file_replace(place->directory, t->fd);
-	table_keep_bind(t);
+	table_keep_locks(t);
 	if (error != 0)
 		return refuse(t, place->path,
 		    " is of an earlier boot and "
@@ -342,7 +342,7 @@ table_open(struct table *t, const char *directory)
 }
 
 void
-table_keep_bind(struct table *t)
+table_keep_locks(struct table *t)
 {
 	if (t->file != NULL)
 		munmap(t->file, TABLE_FILE_SIZE);
@@ -355,7 +355,7 @@ table_keep_bind(struct table *t)
 void
 table_close(struct table *t)
 {
-	table_keep_bind(t);
+	table_keep_locks(t);
 	if (t->directory != -1)
 		close(t->directory);
 	t->directory = -1;

@@ -46,12 +46,21 @@ enum table_result {
 
 struct table_file;
 
+/* Names an entry that its maker changes or removes later; zero names none.
+ * An entry that took the same slot later has another generation. */
+struct table_handle {
+	uint32_t slot; /* counted from 1 */
+	uint32_t generation;
+};
+
 struct table {
 	int fd;                  /* -1: none */
 	struct table_file *file; /* mapped; NULL: none */
-	int directory;           /* live BINDs hold locks on it; -1: none */
+	int directory;           /* live BINDs and kept IDs hold locks on it;
+				  * -1: none */
 	/* Why there is no table, as a sentence; empty where there is one. */
 	char problem[TABLE_PROBLEM_TEXT];
+	struct table_handle kept; /* the ID that this process keeps */
 };
 
 /*
@@ -66,13 +75,6 @@ struct share {
 	const char *auth; /* the record's word: none, password, ... */
 	const char *user; /* user_length octets, at most 255 */
 	size_t user_length;
-};
-
-/* Names an entry that its maker changes or removes later; zero names none.
- * An entry that took the same slot later has another generation. */
-struct table_handle {
-	uint32_t slot; /* counted from 1 */
-	uint32_t generation;
 };
 
 /*
@@ -91,11 +93,12 @@ struct table_handle {
 bool table_open(struct table *t, const char *directory);
 
 /*
- * Gives up all of the table but the lock of this process's live BIND: later
- * operations are TABLE_UNUSABLE.  What is left is a descriptor of a directory,
- * by which a confined process can neither read nor write anything.
+ * Gives up all of the table but the locks of this process's live BIND and of
+ * the ID that it keeps: later operations are TABLE_UNUSABLE.  What is left is
+ * a descriptor of a directory, by which a confined process can neither read
+ * nor write anything.
  */
-void table_keep_bind(struct table *t);
+void table_keep_locks(struct table *t);
 
 /* Unmaps and closes the table, which drops this process's locks on it.  Every
  * later operation is TABLE_UNUSABLE.  A second call does nothing. */

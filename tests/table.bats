@@ -216,6 +216,30 @@ of_earlier_boot() {
 	quiet spread
 }
 
+@test "a no takes as long for another's ID and an expired one as for none" {
+	quiet alike
+}
+
+@test "a number rests, even if chance has it once more" {
+	quiet numbers
+}
+
+@test "an ID lives as long as its connection, then as any other" {
+	quiet kept
+}
+
+@test "two and three processes share one ID" {
+	local count
+	for count in 2 3; do
+		run "$TABLE" shared state $count
+		[[ $status -eq 0 ]] || fail "$count: $output"
+	done
+}
+
+@test "who is killed within a function of IDs, with the lock, breaks nothing" {
+	quiet within
+}
+
 @test "who guesses and has no ID makes no entry" {
 	quiet guessers
 }

@@ -126,9 +126,9 @@ UNIT_native = log/native.c base/descriptor.c
 UNIT_client-handover = $(CLIENT_PURE)
 UNIT_client-fakes = $(CLIENT_PURE)
 UNIT_client-program = $(CLIENT_PURE)
-# The table's driver has a clock of its own; what the native link would send
-# is looked at instead.
-WRAP_table = -Wl,--wrap=clock_now,--wrap=deadline_passed
+# The table's driver has a clock and chance of its own; what the native link
+# would send is looked at instead.
+WRAP_table = -Wl,--wrap=clock_now,--wrap=deadline_passed,--wrap=getrandom
 WRAP_native = -Wl,--wrap=socket,--wrap=sendmsg
 
 .SECONDEXPANSION:

@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The association table, for tests/table.bats.
+ * The association table, for tests/table.bats: table WHAT DIRECTORY.
  *
- *   table open DIRECTORY        prints "ok" or the problem, status 0 or 1
- *   table entries DIRECTORY     what each kind of entry does: the clock is
- *                               an argument, so nothing waits
- *   table quota DIRECTORY       every bound
- *   table hosts DIRECTORY       what one host may have
- *   table million DIRECTORY     a million wrong IDs
- *   table spread DIRECTORY      that IDs are random
- *   table guessers DIRECTORY    guesses of those who have no ID
- *   table crash DIRECTORY       writers that are killed again and again
- *   table locked DIRECTORY      a process that holds the lock, then dies
- *   table forked DIRECTORY      two processes with one descriptor
- *   table bind DIRECTORY        a BIND of a process that is killed
- *   table race DIRECTORY        many that make the file at once: each prints
- *                               the inode that it has
- *   table held DIRECTORY        opens it while another has the lock
- *   table overtaken DIRECTORY   the same, which meanwhile gives its name to
- *                               DIRECTORY/next
- *   table forge DIRECTORY CLIENT TO PORT SERVER PORT
- *                               a data connection that no server announced,
- *                               and the control connection for it
+ *   open             prints "ok" or the problem, status 0 or 1
+ *   entries          what each kind of entry does: the clock is an argument,
+ *                    so nothing waits
+ *   quota, hosts     every bound; what one host may have
+ *   million, spread, guessers, numbers, alike, kept
+ *                    IDs: wrong ones, chance, how long they and a no last
+ *   shared ... COUNT so many processes that use one ID
+ *   crash, within    processes that are killed; while they have the lock
+ *   locked, forked   ... that hold it; with one descriptor
+ *   bind             a BIND of a process that is killed
+ *   race             many that make the file: each prints the inode it has
+ *   held, overtaken  opens it while another has the lock, which gives its name
+ *                    to DIRECTORY/next
+ *   forge ... CLIENT TO PORT SERVER PORT
+ *                    a data connection that no server announced, and the
+ *                    control connection for it
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -30,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -76,6 +73,25 @@ bool
 __wrap_deadline_passed(struct deadline d)
 {
 	return !patient && __real_deadline_passed(d);
+}
+
+/* The next number of an ID that chance gives; 0: chance. */
+static uint32_t next_number;
+
+ssize_t __real_getrandom(void *octets, size_t size, unsigned flags);
+ssize_t __wrap_getrandom(void *octets, size_t size, unsigned flags);
+
+ssize_t
+__wrap_getrandom(void *octets, size_t size, unsigned flags)
+{
+	uint8_t *number = octets;
+
+	if (next_number == 0 || size != 3)
+		return __real_getrandom(octets, size, flags);
+	for (int i = 0; i < 3; i++)
+		number[i] = (uint8_t)(next_number >> (16 - 8 * i));
+	next_number = 0;
+	return 3;
 }
 
 /* The share, at that time. */
@@ -418,31 +434,43 @@ run_hosts(struct table *t)
 	return 0;
 }
 
-/* 10^6 wrong IDs in a day of guessing: none of the others is hit, and of the
- * own one no more than what the limit lets through. */
+/* 10^6 wrong IDs in a day, beside 10 that others have: none of them is hit,
+ * and the own one is not there while so many are wrong. */
 static int
 run_million(struct table *t)
 {
+	enum { OTHERS = 10, GUESSES = 1000000, SAMPLES = 10000 };
+	enum { GAP = 86, RENEWAL = 2000 };
 	const struct share eve = share_of(t, "192.0.2.66", "eve");
-	const struct share alice = share_of(t, "192.0.2.2", "alice");
 	const struct table_target six = target("", "2001:db8::80");
 	struct table_target out;
-	unsigned hits = 0;
+	uint32_t guess = 1;
+	unsigned found = 0;
+	uint32_t own = 0;
 	uint32_t id = 0;
 
-	for (unsigned n = 0; n < 1000000; n++) {
-		const int64_t now = n / 1000;
+	for (unsigned n = 0; n < GUESSES; n++) {
+		const int64_t now = (int64_t)n * GAP;
 
-		/* Both have one all the time. */
-		if (n % 100000 == 0) {
-			CHECK(ids_make(at(now, &eve), &six, &id) == TABLE_OK);
-			CHECK(ids_make(at(now, &alice), &six, &id) ==
+		for (unsigned i = 0; n % RENEWAL == 0 && i < OTHERS; i++) {
+			const struct share other = share_number(t, i);
+
+			CHECK(ids_make(at(now, &other), &six, &id) ==
 			    TABLE_OK);
 		}
-		if (ids_find(at(now, &eve), 0x100 + n, &out) == TABLE_OK)
-			hits++;
+		if (n % RENEWAL == 0)
+			CHECK(ids_make(at(now, &eve), &six, &own) == TABLE_OK);
+		/* All numbers, in an order that looks like none. */
+		guess = (guess * 1664525 + 1013904223) & 0xffffff;
+		if (guess != own)
+			CHECK(ids_find(at(now, &eve), guess, &out) ==
+			    TABLE_NONE);
+		if (n % (GUESSES / SAMPLES) == 0 &&
+		    ids_find(at(now, &eve), own, &out) == TABLE_OK)
+			found++;
 	}
-	CHECK(hits == 0);
+	/* Eight of the 700 guesses of a minute are heard. */
+	CHECK(found > 0 && found < SAMPLES / 30);
 	return 0;
 }
 
@@ -492,6 +520,80 @@ run_guessers(struct table *t)
 		CHECK(ids_find(at(n, &one), 0x1000 + n, &out) == TABLE_NONE);
 	}
 	CHECK(is_untouched(t));
+	return 0;
+}
+
+/* Nanoseconds that a look-up lasts which finds nothing; the least of many, for
+ * others have the processor, too. */
+static int64_t
+time_no(const struct share *share, uint32_t id)
+{
+	struct table_target out;
+	struct timespec from;
+	struct timespec to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	CHECK(ids_find(at(ID_LIFE, share), id, &out) == TABLE_NONE);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	return (to.tv_sec - from.tv_sec) * INT64_C(1000000000) +
+	    (to.tv_nsec - from.tv_nsec);
+}
+
+/* An ID that nobody has, that another has, that the client had: in a table
+ * with many. */
+static int
+run_alike(struct table *t)
+{
+	enum { CAUSES = 3, TIMES = 300, OTHERS = 3000 };
+	const struct share eve = share_of(t, "192.0.2.66", "eve");
+	const struct table_target six = target("", "2001:db8::80");
+	uint32_t ids[CAUSES] = { 0x1234 };
+	int64_t least[CAUSES] = { INT64_MAX, INT64_MAX, INT64_MAX };
+
+	CHECK(ids_make(at(0, &eve), &six, &ids[1]) == TABLE_OK);
+	for (unsigned i = 0; i < OTHERS; i++) {
+		const struct share other = share_number(t, i);
+
+		CHECK(ids_make(at(1, &other), &six, &ids[2]) == TABLE_OK);
+	}
+	for (unsigned i = 0; i < CAUSES * TIMES; i++) {
+		const int64_t time = time_no(&eve, ids[i % CAUSES]);
+
+		if (time < least[i % CAUSES])
+			least[i % CAUSES] = time;
+	}
+	for (unsigned i = 1; i < CAUSES; i++)
+		CHECK(least[i] < least[0] + least[0] / 5 &&
+		    least[0] < least[i] + least[i] / 5);
+	return 0;
+}
+
+/* While it is anybody's, and while it rests, nobody gets a number, even if
+ * chance has it once more. */
+static int
+run_numbers(struct table *t)
+{
+	const struct share alice = share_of(t, "192.0.2.2", "alice");
+	const struct share bob = share_of(t, "192.0.2.9", "bob");
+	const struct table_target six = target("", "2001:db8::80");
+	const int64_t rest = ID_LIFE + 600 * 1000 - 1;
+	const int64_t moments[] = { 0, ID_LIFE - 1, ID_LIFE, rest };
+	uint32_t id = 0;
+
+	next_number = 0x5a3ce1;
+	CHECK(ids_make(at(0, &alice), &six, &id) == TABLE_OK);
+	CHECK(id == 0x5a3ce1 && next_number == 0);
+	for (size_t i = 0; i < sizeof(moments) / sizeof(*moments); i++) {
+		const struct table_target what = target_number((unsigned)i);
+
+		next_number = 0x5a3ce1;
+		CHECK(ids_make(at(moments[i], &bob), &what, &id) == TABLE_OK);
+		CHECK(id != 0x5a3ce1 && next_number == 0);
+	}
+	/* Numbers that look like addresses of clients' own are none. */
+	next_number = 0x50;
+	CHECK(ids_make(at(rest, &alice), &six, &id) == TABLE_OK);
+	CHECK(id >= 0x100);
 	return 0;
 }
 
@@ -545,6 +647,15 @@ kill_child(pid_t pid)
 	CHECK(waitpid(pid, NULL, 0) == pid);
 }
 
+static int
+child_status(pid_t pid)
+{
+	int status = 0;
+
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return status != 0;
+}
+
 static _Noreturn void
 write_for_ever(const char *directory)
 {
@@ -594,6 +705,270 @@ run_crash(struct table *t, const char *directory)
 		CHECK(out.count == 1 &&
 		    address_equal(&out.addresses[0], &what.addresses[0]));
 	}
+	return 0;
+}
+
+/* What a process does with the ID of the first share, or makes one. */
+static void
+op_make(const struct share *one, uint32_t id)
+{
+	const struct table_target what = target_number(8);
+	uint32_t made;
+
+	(void)id;
+	ids_make(one, &what, &made);
+}
+
+static void
+op_find(const struct share *one, uint32_t id)
+{
+	struct table_target out;
+
+	ids_find(one, id, &out);
+}
+
+/* Of another share, for this one is asked what its ID stands for. */
+static void
+op_guess(const struct share *one, uint32_t id)
+{
+	const struct share two = share_number(one->table, 2);
+	struct table_target out;
+
+	op_make(&two, id);
+	ids_find(&two, id, &out);
+}
+
+static void
+op_pin(const struct share *one, uint32_t id)
+{
+	const struct address to = address("2001:db8::99", 0);
+
+	ids_pin(one, id, &to);
+}
+
+static void
+op_keep(const struct share *one, uint32_t id)
+{
+	ids_keep(one, id);
+}
+
+static void
+op_forget(const struct share *one, uint32_t id)
+{
+	ids_forget(one, id);
+}
+
+typedef void id_op(const struct share *one, uint32_t id);
+
+static uint32_t
+fresh_id(const struct share *one)
+{
+	const struct table_target named = target("a.example", "2001:db8::80");
+	uint32_t id = 0;
+
+	CHECK(ids_make(one, &named, &id) == TABLE_OK);
+	return id;
+}
+
+/* Hours go by, so that guesses are counted anew. */
+static _Noreturn void
+do_for_ever(const char *directory, id_op *op)
+{
+	enum { GAP = 10000, MOMENTS = 1000 };
+	struct table t;
+	const struct share one = share_number(&t, 1);
+
+	CHECK(table_open(&t, directory));
+	patient = true;
+	for (int64_t i = 0;; i++)
+		op(&one, fresh_id(at(i % MOMENTS * GAP, &one)));
+}
+
+/* The ID is whole, or there is a new one. */
+static void
+check_whole(struct table *t)
+{
+	const struct share one = share_number(t, 1);
+	const struct address before = address("2001:db8::80", 0);
+	const struct address pinned = address("2001:db8::99", 0);
+	struct table_target out;
+
+	CHECK(lock_set(t->fd, F_WRLCK, 0) && lock_set(t->fd, F_UNLCK, 0));
+	CHECK(ids_find(&one, fresh_id(at(0, &one)), &out) == TABLE_OK);
+	CHECK(strcmp(out.name, "a.example") == 0 && out.count == 1);
+	CHECK(address_equal(&out.addresses[0], &before) ||
+	    address_equal(&out.addresses[0], &pinned));
+}
+
+/* Kills a process at some moment.  Did it have the lock then? */
+static bool
+kill_within(struct table *t, const char *directory, id_op *op)
+{
+	const pid_t pid = child();
+	int status = 0;
+
+	if (pid == 0)
+		do_for_ever(directory, op);
+	while (!lock_is_held(t->fd, 0))
+		usleep(100);
+	CHECK(kill(pid, SIGSTOP) == 0);
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	const bool held = lock_is_held(t->fd, 0);
+	kill_child(pid);
+	check_whole(t);
+	return held;
+}
+
+static int
+run_within(struct table *t, const char *directory)
+{
+	enum { WANTED = 12, MOST = 1000 };
+	static id_op *const ops[] = { op_make, op_find, op_guess, op_pin,
+		op_keep, op_forget };
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		unsigned held = 0;
+
+		for (int n = 0; held < WANTED; n++) {
+			CHECK(n < MOST);
+			held += kill_within(t, directory, ops[i]);
+		}
+	}
+	return 0;
+}
+
+/* Uses the ID again and again, and pins it to an address of its own. */
+static _Noreturn void
+share_id(const char *directory, uint32_t id, unsigned number)
+{
+	const struct table_target named = target("a.example", "2001:db8::80");
+	struct address own = address("2001:db8::a0", 0);
+	struct table t;
+	const struct share one = share_number(&t, 1);
+	struct table_target out;
+	uint32_t again = 0;
+
+	own.octets[15] = (uint8_t)(own.octets[15] + number);
+	CHECK(table_open(&t, directory));
+	patient = true;
+	for (int i = 0; i < 200; i++) {
+		CHECK(ids_pin(at(i, &one), id, &own) == TABLE_OK);
+		CHECK(ids_find(at(i, &one), id, &out) == TABLE_OK);
+		CHECK(strcmp(out.name, "a.example") == 0 && out.count == 1);
+		CHECK((out.addresses[0].octets[15] & 0xf0) == 0xa0);
+		CHECK(ids_make(at(i, &one), &named, &again) == TABLE_OK);
+		CHECK(again == id);
+	}
+	_exit(0);
+}
+
+static int
+run_shared(struct table *t, const char *directory, unsigned count)
+{
+	const struct share one = share_number(t, 1);
+	const uint32_t id = fresh_id(at(0, &one));
+	pid_t pids[MAKERS];
+
+	CHECK(count <= MAKERS);
+	for (unsigned i = 0; i < count; i++) {
+		pids[i] = child();
+		if (pids[i] == 0)
+			share_id(directory, id, i);
+	}
+	for (unsigned i = 0; i < count; i++)
+		CHECK(child_status(pids[i]) == 0);
+	return 0;
+}
+
+/* A connection that an ID is made for, at that time. */
+static pid_t
+connection_lasts(const char *directory, int64_t now, uint32_t *id)
+{
+	const struct table_target what = target_number(7);
+	struct table t;
+	int ready[2];
+
+	CHECK(pipe(ready) == 0);
+	const pid_t pid = child();
+	if (pid == 0) {
+		const struct share one = share_number(&t, 1);
+
+		CHECK(table_open(&t, directory));
+		CHECK(ids_make(at(now, &one), &what, id) == TABLE_OK);
+		CHECK(ids_keep(at(now, &one), *id) == TABLE_OK);
+		table_keep_locks(&t);
+		CHECK(write(ready[1], id, sizeof(*id)) == sizeof(*id));
+		for (;;)
+			pause();
+	}
+	CHECK(read(ready[0], id, sizeof(*id)) == sizeof(*id));
+	return pid;
+}
+
+/* The ID lives while one of its connections does, and as any other then. */
+static void
+kept_by_others(struct table *t, const char *directory)
+{
+	const struct share one = share_number(t, 1);
+	struct table_target out;
+	uint32_t second_id = 0;
+	uint32_t id = 0;
+	const pid_t pid = connection_lasts(directory, 0, &id);
+
+	CHECK(ids_find(at(2 * ID_LIFE, &one), id, &out) == TABLE_OK);
+	const pid_t second = connection_lasts(directory, 4 * ID_LIFE,
+	    &second_id);
+	CHECK(second_id == id);
+	kill_child(pid);
+	CHECK(ids_find(at(6 * ID_LIFE, &one), id, &out) == TABLE_OK);
+	kill_child(second);
+	CHECK(ids_find(at(7 * ID_LIFE - 1, &one), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(8 * ID_LIFE - 1, &one), id, &out) == TABLE_NONE);
+}
+
+/* At its own, too; and what takes its slot later is not kept by it. */
+static void
+kept_by_itself(struct table *t)
+{
+	const struct share two = share_number(t, 2);
+	const struct table_target what = target_number(7);
+	struct table_target out;
+	uint32_t id = 0;
+
+	CHECK(ids_make(at(0, &two), &what, &id) == TABLE_OK);
+	CHECK(ids_keep(at(0, &two), id) == TABLE_OK);
+	CHECK(ids_find(at(2 * ID_LIFE, &two), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(ID_LIFE_MAX - 1, &two), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(ID_LIFE_MAX, &two), id, &out) == TABLE_NONE);
+}
+
+/* Connections that are over hold no place of their host. */
+static void
+kept_no_more(struct table *t)
+{
+	const struct table_target what = target_number(7);
+	const int64_t later = 2 * (int64_t)ID_LIFE_MAX;
+	uint32_t id = 0;
+
+	for (unsigned n = 0; n < 512; n++) {
+		const struct share one = neighbour_number(t, n);
+
+		CHECK(ids_make(at(later, &one), &what, &id) == TABLE_OK);
+		CHECK(ids_keep(at(later, &one), id) == TABLE_OK);
+	}
+	/* Those of this process but the last look like another's. */
+	const struct share more = neighbour_number(t, 600);
+	CHECK(ids_make(at(later + ID_LIFE - 1, &more), &what, &id) ==
+	    TABLE_FULL);
+	CHECK(ids_make(at(later + ID_LIFE, &more), &what, &id) == TABLE_OK);
+}
+
+static int
+run_kept(struct table *t, const char *directory)
+{
+	kept_by_others(t, directory);
+	kept_by_itself(t);
+	kept_no_more(t);
 	return 0;
 }
 
@@ -657,7 +1032,7 @@ hold_bind(const char *directory, const struct table_bind *bind, int ready)
 
 	CHECK(table_open(&t, directory));
 	CHECK(binds_put(&one, bind, 1000) == TABLE_OK);
-	table_keep_bind(&t);
+	table_keep_locks(&t);
 	CHECK(write(ready, "", 1) == 1);
 	for (;;)
 		pause();
@@ -738,7 +1113,7 @@ run_bind(struct table *t, const char *directory)
 	CHECK(binds_put(&one, &bind, 1000) == TABLE_OK);
 	CHECK(binds_find(at(0, &one), &bind.told, &out) == TABLE_NONE);
 	CHECK(look_for_bind(directory, &bind.told) == TABLE_OK);
-	table_keep_bind(t);
+	table_keep_locks(t);
 	CHECK(look_for_bind(directory, &bind.told) == TABLE_OK);
 	CHECK(binds_put(&one, &bind, 1000) == TABLE_UNUSABLE);
 	table_close(t);
@@ -770,15 +1145,6 @@ open_in_child(const char *directory)
 	else
 		puts(t.problem);
 	exit(done ? 0 : 1);
-}
-
-static int
-child_status(pid_t pid)
-{
-	int status = 0;
-
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return status != 0;
 }
 
 /* Locks the file that has the name now, for this process. */
@@ -865,13 +1231,55 @@ run_forge(struct table *t, char **words)
 	return 0;
 }
 
+static int
+run_open(struct table *t)
+{
+	(void)t;
+	return puts("ok") < 0;
+}
+
+/* With a table that is open. */
+static int
+run_with(struct table *t, char **words)
+{
+	static const struct {
+		const char *name;
+		int (*alone)(struct table *t);
+		int (*among)(struct table *t, const char *directory);
+	} runs[] = {
+		{ "open", run_open, NULL },
+		{ "entries", run_entries, NULL },
+		{ "quota", run_quota, NULL },
+		{ "hosts", run_hosts, NULL },
+		{ "million", run_million, NULL },
+		{ "spread", run_spread, NULL },
+		{ "guessers", run_guessers, NULL },
+		{ "numbers", run_numbers, NULL },
+		{ "alike", run_alike, NULL },
+		{ "kept", NULL, run_kept },
+		{ "crash", NULL, run_crash },
+		{ "within", NULL, run_within },
+		{ "locked", NULL, run_locked },
+		{ "forked", run_forked, NULL },
+		{ "bind", NULL, run_bind },
+	};
+
+	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+		if (strcmp(words[0], runs[i].name) != 0)
+			continue;
+		return runs[i].alone != NULL ? runs[i].alone(t) :
+					       runs[i].among(t, words[1]);
+	}
+	return 2;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct table t;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 3 && argc != 8)
+	if (argc < 3)
 		return 2;
 	wait_prepare();
 	if (strcmp(argv[1], "race") == 0)
@@ -886,27 +1294,7 @@ main(int argc, char **argv)
 	}
 	if (argc == 8 && strcmp(argv[1], "forge") == 0)
 		return run_forge(&t, argv + 3);
-	if (strcmp(argv[1], "open") == 0)
-		return puts("ok") < 0;
-	if (strcmp(argv[1], "entries") == 0)
-		return run_entries(&t);
-	if (strcmp(argv[1], "quota") == 0)
-		return run_quota(&t);
-	if (strcmp(argv[1], "hosts") == 0)
-		return run_hosts(&t);
-	if (strcmp(argv[1], "million") == 0)
-		return run_million(&t);
-	if (strcmp(argv[1], "spread") == 0)
-		return run_spread(&t);
-	if (strcmp(argv[1], "guessers") == 0)
-		return run_guessers(&t);
-	if (strcmp(argv[1], "crash") == 0)
-		return run_crash(&t, argv[2]);
-	if (strcmp(argv[1], "locked") == 0)
-		return run_locked(&t, argv[2]);
-	if (strcmp(argv[1], "forked") == 0)
-		return run_forked(&t);
-	if (strcmp(argv[1], "bind") == 0)
-		return run_bind(&t, argv[2]);
-	return 2;
+	if (argc == 4 && strcmp(argv[1], "shared") == 0)
+		return run_shared(&t, argv[2], port(argv[3]));
+	return run_with(&t, argv + 1);
 }
