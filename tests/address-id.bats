@@ -34,6 +34,30 @@ holds() {
 	holds families
 }
 
+@test "an ID of 09, 0A, 0B lives as long as its connection, then as any other" {
+	need root
+	holds kept
+}
+
+@test "an ID expires, refreshed or not" {
+	need root
+	holds ages
+}
+
+@test "09 alike for another's ID, an expired one, and none" {
+	need root
+	holds alike
+}
+
+@test "where a name behind an ID led, it leads for a minute, by UDP too" {
+	need root
+	holds pinned
+}
+
+@test "a flood of wrong IDs does not keep the table busy" {
+	holds flood
+}
+
 @test "the control channel of UDP takes IDs" {
 	holds control
 }

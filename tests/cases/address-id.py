@@ -7,13 +7,16 @@
 The names are answered by a name server of our own; the clients come from
 127.0.0.1 or ::1, the servers are there too.
 """
+import fcntl
 import importlib
 import ipaddress
 import os
 import re
 import socket
 import struct
+import subprocess
 import sys
+import time
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
 import handshake
@@ -28,6 +31,9 @@ BY_NAME = bytes((3, len(NAME))) + NAME
 CONNECT, BIND, UDP, ASSOCIATE = 1, 2, 3, 8
 ID = 8
 NO = b"\5%c\0\1" + bytes(6)
+PASSWORD = b"word"
+ID_LIFE, ID_LIFE_MAX, PIN_LIFE, IDLE = 300, 3600, 60, 30  # seconds
+GUESSES_MAX = 8
 
 
 class Names(data_of.Names):
@@ -70,12 +76,22 @@ class Machine(data_of.Machine):
         self.client = client
         self.rules = ["-o", "allow all at loopback"]
 
-    def session(self, login=None, client=None):
-        gate = ftp.Gate(client or self.client, self.program,
-                        self.options + self.rules)
+    def session(self, login=None, client=None, later=0):
+        """One whose clock is so many seconds ahead."""
+        words = [self.program, *self.options, *self.rules]
+        if later:
+            words = ["unshare", "--time", "--monotonic", str(later), "--fork",
+                     "--kill-child", *words]
+        gate = ftp.Gate(client or self.client, words[0], words[1:])
         self.sessions.append(gate)
-        gate.client.sendall(b"\5\1\0")
-        check("method", streams.receive_exactly(gate.client, 2), b"\5\0")
+        if login:
+            gate.client.sendall(b"\5\1\2\1" + bytes((len(login),)) + login +
+                                bytes((len(PASSWORD),)) + PASSWORD)
+            check("login", streams.receive_exactly(gate.client, 4),
+                  b"\5\2\1\0")
+        else:
+            gate.client.sendall(b"\5\1\0")
+            check("method", streams.receive_exactly(gate.client, 2), b"\5\0")
         return gate
 
     def tell(self, gate, octets):
@@ -83,8 +99,8 @@ class Machine(data_of.Machine):
         gate.client.sendall(b"\5" + octets)
         return reply_of(gate.client)
 
-    def say(self, octets, client=None):
-        gate = self.session(client=client)
+    def say(self, octets, **how):
+        gate = self.session(**how)
         answer = self.tell(gate, octets)
         gate.client.close()
         return answer
@@ -249,67 +265,284 @@ def sequence(program):
 
 
 def families(program):
-    """CONNECT, BIND and UDP by ID, in all four pairs."""
+    """CONNECT, BIND and UDP by ID, in all four pairs; the ID is that of a
+    name and of an address, and each command asks for one, too."""
     for client in ("127.0.0.1", "::1"):
         for server in ("127.0.0.1", "::1"):
             pair(program, client, server)
 
 
+def field(address):
+    packed = ipaddress.ip_address(address).packed
+    return bytes(({4: 1, 16: 4}[len(packed)],)) + packed
+
+
 def pair(program, client, server):
     m = Machine(program, "on", client, server)
     try:
-        number = m.make()
-        connected = m.session()
-        check("CONNECT", m.tell(connected, bytes((CONNECT, 0)) + number +
-                                port(m.port))[1], 0)
-        m.control.accept()[0].close()
-        bound = m.session()
-        first = m.tell(bound, bytes((BIND | ASSOCIATE, 0)) + number +
-                       port(0))
-        check("BIND+AA", first[:8], b"\5\0\0" + number)
-        peer = socket.create_connection(
-            (server, struct.unpack("!H", first[8:])[0]), 30)
-        second = reply_of(bound.client)
-        check("second reply", second[:8], b"\5\0\0" + number)
-        check("its port", second[8:], port(peer.getsockname()[1]))
-        peer.sendall(b"x")
-        check("data", streams.receive_exactly(bound.client, 1), b"x")
-        peer.close()
-        datagrams(m, number, client, server)
+        for what in (BY_NAME, field(server)):
+            number = m.make(what=what)
+            for wish in (0, ASSOCIATE):
+                connected(m, number, wish)
+                visited(m, number, wish)
+                # The client's own address is no destination of 0B.
+                if what == BY_NAME or client != server or not wish:
+                    datagrams(m, number, wish)
+            check("CONNECT+AA", m.say(bytes((CONNECT | ASSOCIATE, 0)) + what +
+                                      port(m.port))[3:8], number)
+            m.control.accept()[0].close()
     finally:
         m.end()
 
 
-def datagrams(m, number, client, server):
-    family = {4: socket.AF_INET, 6: socket.AF_INET6}
-    echo = socket.socket(family[ipaddress.ip_address(server).version],
-                         socket.SOCK_DGRAM)
-    echo.bind((server, 0))
-    echo.settimeout(30)
-    ours = socket.socket(family[ipaddress.ip_address(client).version],
-                         socket.SOCK_DGRAM)
-    ours.bind((client, 0))
-    ours.settimeout(30)
+def has_id(what, answer, number, wish):
+    check(what, answer[:3], b"\5\0\0")
+    if wish:
+        check("the ID of " + what, answer[3:8], number)
+
+
+def connected(m, number, wish):
     gate = m.session()
-    answer = m.tell(gate, bytes((UDP | ASSOCIATE, 0)) + number + port(0))
-    check("UDP+AA", answer[:8], b"\5\0\0" + number)
-    relay = client, struct.unpack("!H", answer[8:])[0]
+    has_id("CONNECT", m.tell(gate, bytes((CONNECT | wish, 0)) + number +
+                             port(m.port)), number, wish)
+    server = m.control.accept()[0]
+    server.sendall(b"x")
+    check("data", streams.receive_exactly(gate.client, 1), b"x")
+    gate.client.close()
+    server.close()
+
+
+def visited(m, number, wish):
+    gate = m.session()
+    first = m.tell(gate, bytes((BIND | wish, 0)) + number + port(0))
+    has_id("BIND", first, number, wish)
+    peer = socket.create_connection(
+        (m.server, struct.unpack("!H", first[-2:])[0]), 30)
+    second = reply_of(gate.client)
+    has_id("second reply", second, number, wish)
+    check("its port", second[-2:], port(peer.getsockname()[1]))
+    peer.sendall(b"x")
+    check("data", streams.receive_exactly(gate.client, 1), b"x")
+    peer.close()
+
+
+def datagram_socket(address):
+    sock = socket.socket(
+        socket.AF_INET6 if ":" in address else socket.AF_INET,
+        socket.SOCK_DGRAM)
+    sock.bind((address, 0))
+    sock.settimeout(30)
+    return sock
+
+
+class Association:
+    """A session for datagrams, and the client's socket."""
+
+    def __init__(self, m, request=bytes((UDP, 0, 1)) + bytes(6), **how):
+        self.ours = datagram_socket(m.client)
+        self.gate = m.session(**how)
+        self.answer = m.tell(self.gate, request)
+        check("UDP", self.answer[:3], b"\5\0\0")
+        self.relay = m.client, struct.unpack("!H", self.answer[-2:])[0]
+
+    def send(self, to, peer, data):
+        self.ours.sendto(bytes(3) + to + port(peer.getsockname()[1]) + data,
+                         self.relay)
+
+    def end(self):
+        self.gate.client.close()
+        self.gate.process.wait()
+        self.ours.close()
+
+
+def datagrams(m, number, wish):
+    echo = datagram_socket(m.server)
+    request = bytes((UDP | wish, 0)) + number + port(0)
+    a = Association(m, request if wish else bytes((UDP, 0, 1)) + bytes(6))
+    has_id("UDP", a.answer, number, wish)
     where = port(echo.getsockname()[1])
-    packed = ipaddress.ip_address(server).packed
-    by_address = bytes(3) + bytes(({4: 1, 16: 4}[len(packed)],)) + packed
     # The answer has what the last datagram had.
-    for header in (bytes(3) + number, by_address, bytes(3) + number):
-        ours.sendto(header + where + b"ping", relay)
+    for to in (number, field(m.server), number):
+        a.send(to, echo, b"ping")
         payload, sender = echo.recvfrom(100)
         check("at the server", payload, b"ping")
         echo.sendto(b"pong", sender)
-        check("at the client", ours.recv(100), header + where + b"pong")
-    ours.sendto(bytes(3) + b"\x08\0\0\1\2" + where + b"never", relay)
-    ours.sendto(bytes(3) + number + where + b"last", relay)
+        check("at the client", a.ours.recv(100),
+              bytes(3) + to + where + b"pong")
+    a.send(b"\x08\0\0\1\2", echo, b"never")
+    a.send(number, echo, b"last")
     check("behind a wrong ID", echo.recv(100), b"last")
-    gate.client.close()
+    a.end()
     echo.close()
-    ours.close()
+
+
+def kept(program):
+    """An ID of 09, 0A, 0B lives as long as its connection, then as any
+    other."""
+    m = Machine(program)
+    try:
+        for command in (CONNECT, BIND, UDP):
+            gate = m.session()
+            number = m.tell(gate, bytes((command | ASSOCIATE, 0)) + BY_NAME +
+                            port(m.port))[3:8]
+            check("ATYP and CLASS", number[:2], b"\x08\0")
+            server = m.control.accept()[0] if command == CONNECT else None
+            use = bytes((CONNECT, 0)) + number + port(m.port)
+            later = ID_LIFE + 1
+            check("while it lasts", m.say(use, later=later)[1], 0)
+            later += ID_LIFE + 1
+            check("and lasts", m.say(use, later=later)[1], 0)
+            gate.client.close()
+            if server:
+                server.close()
+            gate.process.wait()
+            later += ID_LIFE - 30
+            check("when it is over", m.say(use, later=later)[1], 0)
+            later += ID_LIFE + 1
+            check("long over", m.say(use, later=later), NO % 9)
+    finally:
+        m.end()
+
+
+def ages(program):
+    """An ID expires, refreshed or not; at its end, even that of a
+    connection."""
+    m = Machine(program)
+    try:
+        number = m.make()
+        use = bytes((CONNECT, 0)) + number + port(m.port)
+        later = 0
+        while later < ID_LIFE_MAX - ID_LIFE:
+            later += ID_LIFE - 30
+            check(f"used at {later}", m.say(use, later=later)[1], 0)
+        check("at its end", m.say(use, later=ID_LIFE_MAX + 1), NO % 9)
+        gate = m.session(client="::1")
+        number = m.tell(gate, bytes((CONNECT | ASSOCIATE, 0)) + BY_NAME +
+                        port(m.port))[3:8]
+        use = bytes((CONNECT, 0)) + number + port(m.port)
+        check("as long as that", m.say(use, later=ID_LIFE_MAX - 30,
+                                       client="::1")[1], 0)
+        check("and no longer", m.say(use, later=ID_LIFE_MAX + 1,
+                                     client="::1"), NO % 9)
+    finally:
+        m.end()
+
+
+def alike(program):
+    """Octet by octet: another client's ID, another user's, an expired one, and
+    none."""
+    m = Machine(program)
+    try:
+        path = os.path.join(m.state, "passwords")
+        secret = subprocess.run(
+            ["openssl", "passwd", "-6", PASSWORD], check=True,
+            stdout=subprocess.PIPE).stdout
+        with open(path, "wb") as file:
+            file.write(b"".join(name + b":" + secret
+                                for name in (b"alice", b"bob")))
+        os.chmod(path, 0o600)
+        os.chown(path, 65534, 65534)
+        m.options += ["-o", "auth none password", "-o",
+                      f"password-file {path}"]
+        gate = m.session(login=b"alice")
+        number = m.make(gate)
+        use = bytes((CONNECT, 0)) + number + port(m.port)
+        check("alice's own", m.say(use, login=b"alice")[1], 0)
+        for who, how in (("bob", {"login": b"bob"}),
+                         ("nobody", {}),
+                         ("another client", {"client": "::1"}),
+                         ("later", {"login": b"alice",
+                                    "later": ID_LIFE + 30})):
+            check(who, m.say(use, **how), NO % 9)
+        none = bytes((CONNECT, 0)) + b"\x08\0\x12\x34\x56" + port(m.port)
+        check("none", m.say(none, login=b"alice"), NO % 9)
+        other = number[:1] + b"\1" + number[2:]
+        check("CLASS", m.say(bytes((CONNECT, 0)) + other + port(m.port),
+                             login=b"alice"), NO % 9)
+    finally:
+        m.end()
+
+
+def pinned(program):
+    """For a minute a name behind an ID means the host that it led to, to each
+    session of the client."""
+    m = Machine(program)
+    here, there = datagram_socket("::1"), datagram_socket("127.0.0.1")
+    try:
+        number = m.make()
+        a = Association(m)
+        a.send(number, here, b"first")
+        check("by UDP", here.recv(100), b"first")
+        m.names.addresses = ["127.0.0.1"]
+        check("then by CONNECT", m.say(bytes((CONNECT, 0x10)) + number +
+                                       port(m.port))[:20],
+              b"\5\0\x10\4" + bytes(15) + b"\1")
+        a.end()
+        a = Association(m)
+        a.send(number, here, b"second")
+        check("and by UDP", here.recv(100), b"second")
+        a.end()
+        a = Association(m, later=PIN_LIFE + 30)
+        a.send(number, there, b"third")
+        check("a minute later", there.recv(100), b"third")
+        a.end()
+        m.names.addresses = ["::1"]
+        m.rules = ["-o", "allow all at ::1"]
+        a = Association(m)
+        a.send(number, here, b"fourth")
+        check("pinned where no rule leads", here.recv(100), b"fourth")
+        a.end()
+    finally:
+        m.end()
+        here.close()
+        there.close()
+
+
+def flood(program):
+    """A flood of wrong IDs does not keep the table busy: it is not asked."""
+    m = Machine(program)
+    echo = datagram_socket("::1")
+    try:
+        number = m.make()
+        a = Association(m)
+        a.send(number, echo, b"known")
+        check("a right one", echo.recv(100), b"known")
+        for n in range(GUESSES_MAX):
+            a.send(b"\x08\0\0\2" + bytes((n,)), echo, b"never")
+        a.send(number, echo, b"still known")
+        check("behind wrong ones", echo.recv(100), b"still known")
+        with open(os.path.join(m.state, "associations"), "r+b") as table:
+            fcntl.lockf(table, fcntl.LOCK_EX, 1, 0)
+            # Each that asks the table waits a second for its lock.
+            for n in range(100):
+                a.send(b"\x08\0\0\3" + bytes((n,)), echo, b"never")
+            a.send(field("::1"), echo, b"last")
+            check("behind many", echo.recv(100), b"last")
+        a.end()
+    finally:
+        m.end()
+        echo.close()
+
+
+def idle(program):
+    """30 seconds behind an 08, not those of the handshake; anew behind each."""
+    m = Machine(program)
+    try:
+        gate = m.session()
+        m.make(gate)
+        time.sleep(IDLE / 2)
+        m.make(gate)
+        start = time.monotonic()
+        gate.client.settimeout(2 * IDLE)
+        check("the end", gate.client.recv(1), b"")
+        seconds = time.monotonic() - start
+        if not IDLE - 1 < seconds < 2 * IDLE:
+            raise Failure(f"after {seconds} s")
+        text, status = gate.finish()
+        if "cmd=ASSOCIATE" not in text or status:
+            raise Failure(f"the record says {text!r}")
+    finally:
+        m.end()
 
 
 def control(program):
@@ -376,8 +609,8 @@ def failed(program):
 
 
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
-    vectors, off, reverse, policy, sequence, families, control, guessing, no_table,
-    failed)}
+    vectors, off, reverse, policy, sequence, families, kept, ages, alike,
+    pinned, flood, idle, control, guessing, no_table, failed)}
 
 
 def main():

@@ -556,6 +556,94 @@ def associate(handler, *options):
     s.end(None)
 
 
+def id_of(s, command, host=HOST4, port=0):
+    """Asks for a command with ADDRESS ASSOCIATE: the octets of the ID."""
+    s.client.sendall(b"\5\1\0")
+    check("method", s.read(2), b"\5\0")
+    s.client.sendall(bytes([5, 8 | command, 0, 1]) + socket.inet_aton(host) +
+                     struct.pack("!H", port))
+    reply = s.read(10)
+    check("REP and ATYP", reply[:4], b"\5\0\0\x08")
+    s.port = struct.unpack("!H", reply[8:])[0]
+    return reply[3:8]
+
+
+def by_id(handler):
+    """A datagram by the ID that the connection of another session keeps."""
+    options = ("user nobody", "state-dir " + ftp_state(), "address-id on")
+    kept = Session(handler, *options)
+    with socket.create_server((HOST4, 0)) as listener:
+        number = id_of(kept, 1, port=listener.getsockname()[1])
+        kept.server = listener.accept()[0]
+    s = Session(handler, *options)
+    check("REP", s.ask(1, bytes(4), 0, 3), 0)
+    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with peer, ours:
+        peer.bind((HOST4, 0))
+        ours.sendto(bytes(3) + number +
+                    struct.pack("!H", peer.getsockname()[1]) + b"hello",
+                    ("127.0.0.1", s.port))
+        check("datagram", s.awaits(peer).recv(100), b"hello")
+    s.client.close()
+    s.process.wait()
+    s.end(None)
+    kept.finish()
+    kept.end("ok")
+
+
+def ask_there(path, listener):
+    """REP to a client of a unix-domain socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(DEADLINE)
+        client.connect(path)
+        client.sendall(b"\5\1\0\5\1\0\1" + socket.inet_aton(HOST4) +
+                       struct.pack("!H", listener.getsockname()[1]))
+        reply = receive_exactly(client, 12)
+        check("a session of the listening mode", reply[:3], b"\5\0\5")
+        if reply[3] == 0:
+            listener.accept()[0].close()
+    return reply[3]
+
+
+def gate_of(process):
+    """The one child of a parent of the listening mode, between sessions."""
+    path = f"/proc/{process.pid}/task/{process.pid}/children"
+    while True:
+        with open(path, encoding="ascii") as file:
+            children = file.read().split()
+        if len(children) == 1:
+            return children[0]
+
+
+def listening(handler):
+    """The listening mode: the next session knows a new configuration; and the
+    gate stays where nothing is new any more."""
+    path = tempfile.mkdtemp(dir="/run")
+    os.chmod(path, 0o777)
+
+    def configure(rule):
+        with open(path + "/conf", "w", encoding="ascii") as file:
+            file.write(rule + "\n")
+
+    configure(f"deny to name\nallow at {HOST4} user uid=1")
+    process = subprocess.Popen(
+        [handler, "-l", path + "/socket", "-f", path + "/conf", "-o",
+         "user nobody"], stderr=subprocess.PIPE)
+    try:
+        check("start", b"listening on" in process.stderr.readline(), True)
+        with socket.create_server((HOST4, 0)) as listener:
+            check("REP", ask_there(path + "/socket", listener), 2)
+            configure(f"allow at {HOST4} user uid=0")
+            gate = None
+            while gate != gate_of(process):
+                gate = gate_of(process)
+                check("REP", ask_there(path + "/socket", listener), 0)
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def steered_associate(handler):
     associate(handler, "source " + HOST6, "interface lo")
     associate(handler, "mark 7")
@@ -574,6 +662,8 @@ FILES = {
     "udp": NAMES | ROUTES,
     "watch": {"STATE", "STATE/associations*"},
     "alg": {"STATE", "STATE/associations*"},
+    "relay that keeps an ID": {"STATE"},
+    "udp with IDs": NAMES | ROUTES | {"STATE", "STATE/associations*"},
 }
 
 
@@ -629,6 +719,17 @@ def held_files(handler):
     while filters_of(s.process) == 1:
         select.select([], [], [], 0.01)
     ends_with("udp", s)
+    s = Session(handler, *options, "address-id on")
+    check("REP", s.ask(1, bytes(4), 0, 3), 0)
+    while filters_of(s.process) == 1:
+        select.select([], [], [], 0.01)
+    ends_with("udp with IDs", s)
+    s = Session(handler, *options, "address-id on")
+    with socket.create_server((HOST4, 0)) as listener:
+        id_of(s, 1, port=listener.getsockname()[1])
+        s.server = listener.accept()[0]
+    s.exchange()
+    ends_with("relay that keeps an ID", s)
     ends_with("watch", ftp_session(handler, HOST4, *options))
     ends_with("alg", ftp_session(handler, HOST6, *options))
 
@@ -775,7 +876,8 @@ def to_file(handler):
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
          steered, refused, denied, bind, steered_bind,
-         associate, steered_associate, ftp, protected, held_files,
+         associate, steered_associate, by_id, listening, ftp, protected,
+         held_files,
          bulk, crowded, urgent, reset, stopped,
          to_journal, to_syslog, to_file)
 
