@@ -272,6 +272,9 @@ channel_accept(struct channels *c, struct channel *ch, struct alg *a)
 	}
 	c->awaited = false;
 	close_one(&ch->listener);
+	/* SECURITY: an upload that never began must not look like an empty
+	 * file, if this process is killed. */
+	socket_reset_at_close(ch->server);
 	channel_connect(ch, a);
 }
 

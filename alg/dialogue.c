@@ -141,6 +141,7 @@ end_finish(struct dialogue *s, int side)
 	    (stream_length(other->in) > 0 && !e->eof) ||
 	    stream_length(e->out) > 0)
 		return;
+	socket_deliver_at_close(e->fd);
 	shutdown(e->fd, SHUT_WR);
 	e->shut = true;
 }
@@ -386,9 +387,12 @@ dialogue_start(struct dialogue *s, struct alg *a)
 		.in = &k->from_server,
 		.out = &k->to_server,
 		.counter = &a->up };
-	for (int i = 0; i < SIDES; i++)
+	for (int i = 0; i < SIDES; i++) {
+		/* Until end_finish(). */
+		socket_reset_at_close(s->ends[i].fd);
 		(void)setsockopt(s->ends[i].fd, SOL_SOCKET, SO_OOBINLINE, &on,
 		    sizeof(on));
+	}
 	s->greeting = deadline_in(GREETING_MILLISECONDS);
 	s->refresh = deadline_in(CONTROL_REFRESH);
 	s->last_words = DEADLINE_NEVER;
@@ -454,10 +458,13 @@ run_lines(struct dialogue *s, struct alg *a)
 	channels_close(&s->control.channels, a);
 	if (a->transparent)
 		return result;
-	/* A client that was told why with 421 can still read it. */
-	if (result != RESULT_OK && !s->control.over)
-		for (int i = 0; i < SIDES; i++)
+	for (int i = 0; i < SIDES; i++) {
+		/* A client that was told why with 421 can still read it. */
+		if (s->control.over)
+			socket_deliver_at_close(s->ends[i].fd);
+		else if (result != RESULT_OK)
 			socket_reset_at_close(s->ends[i].fd);
+	}
 	return result;
 }
 

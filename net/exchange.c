@@ -63,6 +63,8 @@ exchange_start(struct exchange *x, struct relay *r,
 	for (int i = 0; i < SIDES; i++) {
 		flow_start(&x->flows[i], &x->sides[i], &x->sides[1 - i],
 		    buffers[i]);
+		/* Until flow_finish(). */
+		socket_reset_at_close(x->sides[i].fd);
 		/* It cannot fail on a socket. */
 		setsockopt(x->sides[i].fd, SOL_SOCKET, SO_OOBINLINE, &on,
 		    sizeof(on));

@@ -47,7 +47,8 @@ struct exchange {
 };
 
 /* Starts an exchange as `r' says; `r' and the buffers are borrowed until
- * exchange_end(). */
+ * exchange_end().  SECURITY: from here on a side that has not got FIN is reset
+ * even if this process is killed. */
 void exchange_start(struct exchange *x, struct relay *r,
     uint8_t buffers[EXCHANGE_FLOWS][FLOW_BUFFER]);
 

@@ -299,11 +299,13 @@ flow_write(struct flow *f)
 }
 
 /* SECURITY: only a FIN becomes a FIN.  What a reset cut short must not look
- * whole to the other side. */
+ * whole to the other side; nor what is cut short by the end of this process,
+ * however that comes (exchange_start()). */
 static void
 flow_finish(struct flow *f)
 {
 	if (f->source->error == 0) {
+		socket_deliver_at_close(f->sink->fd);
 		shutdown(f->sink->fd, SHUT_WR);
 		f->pending = true;
 		f->whole = true;

@@ -98,6 +98,14 @@ socket_reset_at_close(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
+void
+socket_deliver_at_close(int fd)
+{
+	const struct linger none = { .l_onoff = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
 bool
 socket_is_busy(int error)
 {

@@ -43,8 +43,12 @@ bool socket_local(int fd, struct address *out);
 int socket_error(int fd);
 
 /* SECURITY: what was cut short must not look whole: close(2) of it will be a
- * reset, which throws away what is not delivered. */
+ * reset, which throws away what is not delivered.  So it is, too, if this
+ * process is killed. */
 void socket_reset_at_close(int fd);
+
+/* The same socket again as it was: close(2) delivers, and ends in order. */
+void socket_deliver_at_close(int fd);
 
 /* Is that errno of a read or write no error, only "not now"? */
 bool socket_is_busy(int error);

@@ -15,6 +15,7 @@
 #include "base/wait.h"
 #include "net/onlink.h"
 #include "net/resolve.h"
+#include "net/sockaddr.h"
 #include "share/ids.h"
 
 /* A user, a name and three addresses, escaped. */
@@ -68,8 +69,10 @@ session_confine(struct session *s, enum sandbox_stage stage)
 
 	give_up(s, stage);
 	failure = sandbox_enter(stage, s->settings.sandbox);
+	if (failure != NULL && s->record.reply >= 0)
+		session_promise(s); /* it was told of success */
 	if (failure != NULL)
-		session_end(s, RESULT_ERROR, failure);
+		session_fail(s, RESULT_ERROR, REPLY_GENERAL_FAILURE, failure);
 	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())
 		journal_say(LOG_DEBUG,
 		    "this kernel has no Landlock: any "
@@ -126,6 +129,12 @@ session_answer(struct session *s, const struct response *response)
 		    reply_is_to_request(s->stage) ?
 			"the client left before the reply" :
 			"the client left in the handshake");
+}
+
+void
+session_promise(const struct session *s)
+{
+	socket_reset_at_close(s->inbox.fd);
 }
 
 struct address

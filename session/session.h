@@ -88,7 +88,8 @@ struct session {
 };
 
 /* Enters a stage of the sandbox, and closes before what that has no use for;
- * or ends the session with 71. */
+ * or ends the session with 71: a client that waits for a reply gets one, and
+ * one that was told of success a reset. */
 void session_confine(struct session *s, enum sandbox_stage stage);
 
 /* Where the client reached us: the PROXY header's destination where there is
@@ -103,6 +104,11 @@ struct share session_share(struct session *s);
 /* Sends the answer that the client waits for at this stage; a client that is
  * gone ends the session.  The record has the reply to a request. */
 void session_answer(struct session *s, const struct response *response);
+
+/* Before the reply that says that octets will be relayed.  SECURITY: from here
+ * on no end of this process but that of a whole stream looks like one to the
+ * client: any other is a reset. */
+void session_promise(const struct session *s);
 
 /*
  * The address that a reply may name to this client: `ours' where its family is

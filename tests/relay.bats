@@ -731,6 +731,45 @@ large_queues() {
 	run -0 timeout $PATIENCE "$WAITER"
 }
 
+# killed: by whom nobody can stop; it says nothing more.
+killed() {
+	kill -KILL "$driver"
+	wait "$driver" || :
+}
+
+@test "a relay that is killed resets both sides, at its beginning and in the midst" {
+	relay
+	client touch:ready expect-reset
+	server expect-reset
+	until_true test -e ready
+	until_true test -e server-came
+	falls_quiet "$driver"
+	killed
+	played
+	rm ready server-came client-came
+	relay
+	client text:x expect-text:y touch:ready expect-reset
+	server expect-text:x text:y expect-reset
+	until_true test -e ready
+	killed
+	played
+}
+
+@test "a relay that is killed takes nothing from a reader of what is whole" {
+	local server_end=(expect-reset) client_end=(expect-reset)
+	relay
+	taken expect:1m expect-fin
+	killed
+	touch resume
+	played
+	rm resume sent
+	relay
+	given expect:1m expect-fin
+	killed
+	touch resume
+	played
+}
+
 # --------------------------------------------------------------- sandbox
 
 @test "it makes the system calls that the sandbox allows, and no other" {
