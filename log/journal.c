@@ -6,7 +6,6 @@
 #include "log/journal.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +19,7 @@
 #include "base/text.h"
 #include "log/fields.h"
 #include "log/notify.h"
+#include "log/patience.h"
 #include "log/title.h"
 
 #define IDENT "socks64"
@@ -40,10 +40,20 @@ static struct {
 	int fd; /* of SINK_SYSLOG */
 	int level;
 	int facility;
-	uint64_t pid; /* of journal_own() */
+	uint64_t pid;  /* of journal_own() */
+	uint64_t lost; /* that nobody took, since the last that was taken */
+	bool hurry;
 	char invocation[33];
 } journal = {
 	.sink = SINK_NONE, .fd = -1, .level = LOG_INFO, .facility = LOG_DAEMON
+};
+
+/* What is to be written. */
+struct message {
+	int priority;
+	const char *sentence;
+	const struct record *record; /* the sentence's; NULL: it has none */
+	bool waits;                  /* JOURNAL_PATIENCE, or not at all */
 };
 
 /* ------------------------------------------------------------- the sinks */
@@ -144,38 +154,32 @@ journal_open(const struct journal_options *options)
 		journal_backend_open();
 	else if (journal.sink == SINK_SYSLOG)
 		syslog_open();
+	else if (journal.sink != SINK_NONE)
+		patience_prepare();
 }
 
-/* A pipe that nobody empties would hold the session for ever: SIGTERM is
- * seen in base/wait.c alone. */
+/* These three: false if nobody took it, or not all of it. */
 static bool
-stderr_takes(void)
-{
-	const struct timespec patience = { .tv_sec = JOURNAL_PATIENCE };
-	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	return ppoll(&out, 1, &patience, NULL) == 1;
-}
-
-static void
-stderr_send(int priority, const char *sentence, char *buffer, size_t size)
+stderr_send(const struct message *m, char *buffer, size_t size)
 {
 	struct text line = text_in(buffer, size - 1);
+	ssize_t n;
 
 	if (journal.sink == SINK_STREAM) {
 		text_add_char(&line, '<');
-		text_add_number(&line, (uint64_t)priority);
+		text_add_number(&line, (uint64_t)m->priority);
 		text_add_char(&line, '>');
 	} else {
 		text_add(&line, IDENT "[");
 		text_add_number(&line, journal.pid);
 		text_add(&line, "]: ");
 	}
-	text_add(&line, sentence);
+	text_add(&line, m->sentence);
 	buffer[line.length] = '\n';
-	if (!stderr_takes() ||
-	    write(STDERR_FILENO, buffer, line.length + 1) < 0)
-		return; /* an error of the log has no reader */
+	patience_begin(m->waits);
+	n = write(STDERR_FILENO, buffer, line.length + 1);
+	patience_end();
+	return n == (ssize_t)line.length + 1;
 }
 
 /*
@@ -183,29 +187,29 @@ stderr_send(int priority, const char *sentence, char *buffer, size_t size)
  * does not, and every syslogd stamps what has no time.  The socket is not
  * connected, so that a syslogd that was restarted gets it too.
  */
-static void
-syslog_send(int priority, const char *sentence, char *buffer, size_t size)
+static bool
+syslog_send(const struct message *m, char *buffer, size_t size)
 {
 	const struct sockaddr_un receiver = { .sun_family = AF_UNIX,
 		.sun_path = SYSLOG_SOCKET };
 	struct text line = text_in(buffer, size);
 
 	text_add_char(&line, '<');
-	text_add_number(&line, (uint64_t)(journal.facility | priority));
+	text_add_number(&line, (uint64_t)(journal.facility | m->priority));
 	text_add(&line, ">" IDENT "[");
 	text_add_number(&line, journal.pid);
 	text_add(&line, "]: ");
-	text_add(&line, sentence);
-	if (sendto(journal.fd, buffer, line.length, MSG_NOSIGNAL,
-		(const struct sockaddr *)&receiver, sizeof(receiver)) < 0)
-		return; /* an error of the log has no reader */
+	text_add(&line, m->sentence);
+	return sendto(journal.fd, buffer, line.length,
+		   MSG_NOSIGNAL | (m->waits ? 0 : MSG_DONTWAIT),
+		   (const struct sockaddr *)&receiver, sizeof(receiver)) >= 0;
 }
 
 static void
-fields_common(struct fields *f, int priority, const char *sentence)
+fields_common(struct fields *f, const struct message *m)
 {
-	fields_text(f, "MESSAGE", sentence);
-	fields_number(f, "PRIORITY", (uint64_t)priority);
+	fields_text(f, "MESSAGE", m->sentence);
+	fields_number(f, "PRIORITY", (uint64_t)m->priority);
 	fields_text(f, "SYSLOG_IDENTIFIER", IDENT);
 	fields_number(f, "SYSLOG_FACILITY",
 	    (uint64_t)LOG_FAC(journal.facility));
@@ -215,32 +219,48 @@ fields_common(struct fields *f, int priority, const char *sentence)
 
 /* ----------------------------------------------------- journal, and all */
 
-/* Sends a sentence to the one sink; r is its record, or NULL. */
+static bool
+journal_send(const struct message *m, char *buffer, size_t size)
+{
+	struct fields f = fields_in(buffer, size);
+
+	fields_common(&f, m);
+	if (m->record != NULL)
+		record_fields(&f, m->record);
+	return journal_backend_send(f.list, f.count, m->waits);
+}
+
+/* To the one sink. */
 static void
-emit(int priority, const char *sentence, const struct record *r)
+emit(const struct message *m)
 {
 	static char buffer[FIELDS_TEXT];
-	struct fields f;
+	bool taken = true;
 
-	if (priority > journal.level)
+	if (m->priority > journal.level)
 		return;
 	switch (journal.sink) {
 	case SINK_NONE: break;
 	case SINK_STDERR:
 	case SINK_STREAM:
-		stderr_send(priority, sentence, buffer, sizeof(buffer));
+		taken = stderr_send(m, buffer, sizeof(buffer));
 		break;
 	case SINK_SYSLOG:
-		syslog_send(priority, sentence, buffer, sizeof(buffer));
+		taken = syslog_send(m, buffer, sizeof(buffer));
 		break;
 	case SINK_JOURNAL:
-		f = fields_in(buffer, sizeof(buffer));
-		fields_common(&f, priority, sentence);
-		if (r != NULL)
-			record_fields(&f, r);
-		journal_backend_send(f.list, f.count);
+		taken = journal_send(m, buffer, sizeof(buffer));
 		break;
 	}
+	journal.lost = taken ? 0 : journal.lost + 1;
+}
+
+void
+journal_hurry(bool hurry)
+{
+	if (journal.hurry && !hurry)
+		journal.lost = 0; /* of whom this process is a copy */
+	journal.hurry = hurry;
 }
 
 void
@@ -248,15 +268,22 @@ journal_record(const struct record *record)
 {
 	static char sentence[MESSAGE_TEXT];
 	struct text t = text_in(sentence, sizeof(sentence));
+	struct record r = *record;
 
-	record_sentence(&t, record);
-	emit(record_priority(record), sentence, record);
+	r.lost = journal.lost;
+	record_sentence(&t, &r);
+	emit(&(struct message){ .priority = record_priority(&r),
+	    .sentence = sentence,
+	    .record = &r,
+	    .waits = record_is_last(&r) && !journal.hurry });
 }
 
 void
 journal_say(int priority, const char *sentence)
 {
-	emit(priority, sentence, NULL);
+	emit(&(struct message){ .priority = priority,
+	    .sentence = sentence,
+	    .waits = !journal.hurry });
 }
 
 void

@@ -39,7 +39,17 @@ void journal_open(const struct journal_options *options);
  * another.  The sandbox has no getpid(2). */
 void journal_own(int32_t pid);
 
-/* Writes the record.  There is nobody to report an error of the log to. */
+/* True: nothing of the log is waited for, in a process that serves others.
+ * False: as at the start; a session begins as a copy of such a process. */
+void journal_hurry(bool hurry);
+
+/*
+ * Writes the record.  Whoever is to take it may be stopped: at the end of a
+ * session that is waited for, JOURNAL_PATIENCE seconds at most; before the end
+ * (record_is_last()) octets are to be moved, and nothing is waited for.  There
+ * is nobody to report an error of the log to: what could not be left is
+ * counted, and the next record of the process says how many (`lost').
+ */
 void journal_record(const struct record *record);
 
 /* A plain sentence at a syslog(3) priority, before and beside the record. */
@@ -52,12 +62,12 @@ void journal_status(const char *status);
  * The back end of the journal, one of two: log/systemd.c (libsystemd) or
  * log/native.c.  The first opens what the sandbox would refuse later; the
  * second sends a record of at most FIELDS_MAX fields KEY=VALUE (log/fields.h),
- * the most important first, and waits no longer than JOURNAL_PATIENCE seconds
- * where it can choose.
+ * the most important first, and waits JOURNAL_PATIENCE seconds at most, or not
+ * at all.  False: nobody took it, or not all of it.
  */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 enum { JOURNAL_PATIENCE = 1 };
 void journal_backend_open(void);
-void journal_backend_send(const struct iovec *fields, size_t n);
+bool journal_backend_send(const struct iovec *fields, size_t n, bool waits);
 
 #endif

@@ -71,9 +71,9 @@ journal_backend_open(void)
 	    sizeof(patience));
 }
 
-/* False: it was too long for a datagram. */
-static bool
-send_fields(const struct iovec *fields, size_t n)
+/* errno of what the kernel said; 0: it took them. */
+static int
+send_fields(const struct iovec *fields, size_t n, int flags)
 {
 	struct sockaddr_un receiver = { .sun_family = AF_UNIX,
 		.sun_path = JOURNAL_SOCKET };
@@ -86,13 +86,18 @@ send_fields(const struct iovec *fields, size_t n)
 	for (size_t i = 0; i < n; i++)
 		field_add(&d, &fields[i], &d.lengths[i]);
 	message.msg_iovlen = d.count;
-	return sendmsg(journal_socket, &message, MSG_NOSIGNAL) >= 0 ||
-	    errno != EMSGSIZE;
+	return sendmsg(journal_socket, &message, flags) >= 0 ? 0 : errno;
 }
 
-void
-journal_backend_send(const struct iovec *fields, size_t n)
+bool
+journal_backend_send(const struct iovec *fields, size_t n, bool waits)
 {
-	while (n > 0 && !send_fields(fields, n))
+	const int flags = MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT);
+	int error = EMSGSIZE;
+
+	while (n > 0 && error == EMSGSIZE) {
+		error = send_fields(fields, n, flags);
 		n /= 2;
+	}
+	return error == 0;
 }

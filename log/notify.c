@@ -5,6 +5,7 @@
  */
 #include "log/notify.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +51,10 @@ notify_send(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		(const struct sockaddr *)&manager, manager_length) < 0)
+	/* What it says is not worth a wait. */
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+		(const struct sockaddr *)&manager, manager_length) < 0 &&
+	    errno != EAGAIN)
 		manager_length = 0; /* nobody listens there */
 	close(fd);
 }

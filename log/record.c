@@ -374,6 +374,7 @@ static const struct value {
 	{ "peers", "SOCKS64_PEERS", false, OF(peers), add_datagrams },
 	{ "unlogged", "SOCKS64_PEERS_UNLOGGED", false, OF(unlogged),
 	    add_unlogged },
+	{ "lost", "SOCKS64_LOST", false, OF(lost), add_some },
 	{ "ids", "SOCKS64_ADDRESS_IDS", false, OF(ids), add_some },
 	{ "", "SOCKS64_ADDRESS_ID", false, OF(address_id), add_word },
 	{ "", "SOCKS64_REPLY", false, 0, add_reply },
@@ -434,6 +435,13 @@ record_fields(struct fields *f, const struct record *r)
 		add(&f->arena, &values[i], r);
 		fields_end(f);
 	}
+}
+
+bool
+record_is_last(const struct record *r)
+{
+	return r->result != RESULT_OPEN && r->result != RESULT_PEER &&
+	    r->result != RESULT_REFUSED;
 }
 
 const char *

@@ -69,6 +69,7 @@ struct record {
 	uint64_t dropped;
 	uint64_t peers;         /* addresses and ports that were sent to */
 	uint64_t unlogged;      /* of which so many have no record `peer' */
+	uint64_t lost;          /* records before this one: journal_record() */
 	uint64_t ids;           /* dedicated ADDRESS ASSOCIATEs, served */
 	const char *address_id; /* REALID that was asked by, or given */
 	int64_t start_usec;     /* CLOCK_REALTIME */
@@ -86,6 +87,9 @@ struct record {
 	bool unconfined; /* sandbox off: said in every record */
 	bool quiet;      /* at debug: nothing came from the client */
 };
+
+/* Is it the last of a session?  Before that octets are to be moved. */
+bool record_is_last(const struct record *r);
 
 /* The syslog(3) priority that it is written at. */
 int record_priority(const struct record *record);

@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -140,7 +141,7 @@ const struct call calls[] = {
 	    .tests = { MAYBE(3, 0, MSG_PEEK | MSG_TRUNC) },
 	    .because = "the client, name servers; the urgent octet" },
 	{ CALL(sendto), IN_ALL,
-	    .tests = { MAYBE(3, 0, MSG_NOSIGNAL | MSG_OOB) },
+	    .tests = { MAYBE(3, 0, MSG_NOSIGNAL | MSG_OOB | MSG_DONTWAIT) },
 	    .because = "replies, queries, syslog, STATUS=" },
 	{ CALL(shutdown), IN_ALL, .tests = { OWN(0) },
 	    .because = "passes a FIN on" },
@@ -186,8 +187,11 @@ const struct call calls[] = {
 	{ CALL(setsockopt), IN_ALL,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUFFORCE) },
 	    .because = "libsystemd's second try, which may fail" },
-	{ CALL(sendmsg), IN_ALL, .tests = { EQUAL(2, MSG_NOSIGNAL) },
+	{ CALL(sendmsg), IN_ALL,
+	    .tests = { MAYBE(2, MSG_NOSIGNAL, MSG_DONTWAIT) },
 	    .because = "the record itself" },
+	{ CALL(setitimer), IN_ALL, .tests = { EQUAL(0, ITIMER_REAL) },
+	    .because = "nobody waits for long for who reads the log" },
 	{ CALL(prctl), IN_ALL,
 	    .tests = { EQUAL(0, PR_GET_NAME) },
 	    .because = "libsystemd, when there is no room for a record" },

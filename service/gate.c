@@ -235,6 +235,7 @@ static bool
 become_gate(const struct service *v, pid_t parent)
 {
 	journal_own(getpid());
+	journal_hurry(true);
 	ignore_terminal();
 	wait_take_signals(&v->signals);
 	oom_prefer();

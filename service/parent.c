@@ -92,6 +92,7 @@ log_open(const struct generation *g)
 	};
 
 	journal_open(&options);
+	journal_hurry(true);
 }
 
 static struct overview

@@ -178,7 +178,6 @@ serve_udp(struct session *s)
 	    &(struct response){ .bound = &s->record.local,
 		.flag = a->interface_data ? SOCKS5_FLAG_INTERFACE_REQUEST :
 					    0 });
-	s->stage = STAGE_SILENT;
 	s->record.datagrams = true;
 	session_show(s);
 	session_confine(s, SANDBOX_UDP);

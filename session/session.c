@@ -69,10 +69,12 @@ session_confine(struct session *s, enum sandbox_stage stage)
 
 	give_up(s, stage);
 	failure = sandbox_enter(stage, s->settings.sandbox);
-	if (failure != NULL && s->record.reply >= 0)
-		session_promise(s); /* it was told of success */
-	if (failure != NULL)
+	if (failure != NULL && s->record.reply < 0)
 		session_fail(s, RESULT_ERROR, REPLY_GENERAL_FAILURE, failure);
+	if (failure != NULL) { /* the client was told of success */
+		session_promise(s);
+		session_end(s, RESULT_ERROR, failure);
+	}
 	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())
 		journal_say(LOG_DEBUG,
 		    "this kernel has no Landlock: any "

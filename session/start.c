@@ -195,6 +195,7 @@ void
 session_take(struct session *s, const struct connection *c)
 {
 	journal_own(c->pid);
+	journal_hurry(false);
 	s->start = c->since;
 	s->handshake = (struct deadline){ c->since / 1000 +
 		s->settings.handshake_timeout };

@@ -34,6 +34,24 @@ forging() {
 	forging fields
 }
 
+# stuck PROGRAM SINK: where nobody reads it.
+stuck() {
+	need mounts
+	run alone "$PEERS/syslog-dev" "$BATS_TEST_TMPDIR/log" \
+	    "$CASES/stuck.py" "$@"
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "a journald that does not read holds up no end, no octet, no datagram" {
+	stuck "$HANDLER" journal
+	stuck "$HANDLER_STATIC" journal
+}
+
+@test "nor does a syslogd, nor who reads standard error" {
+	stuck "$HANDLER" syslog
+	stuck "$HANDLER" stderr
+}
+
 @test "the journal's native protocol: a newline in a value, a datagram too long" {
 	local native=$ROOT/build/tests/native
 	run -0 "$native" 1000 A=1 B=2

@@ -824,6 +824,39 @@ def stopped(handler):
     s.end("stopped")
 
 
+def paused(handler):
+    """Both ended, and the client has not read the rest."""
+    s = Session(handler)
+    s.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    s.connect(HOST4)
+    s.client.shutdown(socket.SHUT_WR)
+    s.server.sendall(bytes(1 << 20))
+    check("the client's FIN", s.server.recv(1), b"")
+    s.server.shutdown(socket.SHUT_WR)
+    try:
+        s.process.wait(1)
+        raise Failed("the rest was left to the kernel")
+    except subprocess.TimeoutExpired:
+        pass
+    check("the rest", len(receive_exactly(s.client, 1 << 20)), 1 << 20)
+    check("after it", s.client.recv(1), b"")
+    s.end("ok")
+
+
+def stuck(handler):
+    """Nobody reads standard error."""
+    out, into = os.pipe()
+    os.set_blocking(into, False)
+    try:
+        while True:
+            os.write(into, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(into, True)
+    plain(handler, HOST4, fd2=into)
+    os.close(out)
+    os.close(into)
+
+
 def to_journal(handler):
     """With a journald that is there, and a systemd that is told."""
     journald = datagrams("/run/systemd/journal/socket")
@@ -878,7 +911,7 @@ KINDS = (literals, names, query_ids_are_random, confined, unix_client,
          steered, refused, denied, bind, steered_bind,
          associate, steered_associate, by_id, listening, ftp, protected,
          held_files,
-         bulk, crowded, urgent, reset, stopped,
+         bulk, crowded, urgent, reset, stopped, paused, stuck,
          to_journal, to_syslog, to_file)
 
 

@@ -61,6 +61,6 @@ main(int argc, char **argv)
 	for (char **a = argv + 2; *a != NULL && n < FIELDS_MAX; a++)
 		fields[n++] = (struct iovec){ *a, strlen(*a) };
 	journal_backend_open();
-	journal_backend_send(fields, n);
+	(void)journal_backend_send(fields, n, true);
 	return 0;
 }
