@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Moving a descriptor.
+ * Moving and closing descriptors.
  */
 #include "base/descriptor.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int
@@ -16,4 +17,11 @@ descriptor_share(int fd)
 		return fd;
 	close(fd);
 	return high;
+}
+
+void
+descriptor_close_from(int first)
+{
+	/* Not every libc has close_range(3). */
+	(void)syscall(SYS_close_range, (unsigned)first, ~0U, 0U);
 }

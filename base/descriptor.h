@@ -20,4 +20,8 @@ enum { DESCRIPTORS_OWN = 64 };
  */
 int descriptor_share(int fd);
 
+/* Closes all descriptors from `first' on, which is not negative.  A kernel
+ * that cannot do this at once (before 5.9) leaves them open. */
+void descriptor_close_from(int first);
+
 #endif

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/inputs.h"
 #include "base/lines.h"
 #include "policy/reader.h"
@@ -182,6 +183,24 @@ is_locked(const char *hash)
 	return hash[0] == '*' || hash[0] == '!';
 }
 
+/* Does this libc's crypt(3) compute hashes of that scheme? */
+static bool
+scheme_known(const char *hash)
+{
+#ifdef CRYPT_SALT_INVALID
+	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+#else
+	/* musl's, which cannot be asked. */
+	static const char *const known[] = { "$1$", "$2a$", "$2b$", "$2x$",
+		"$2y$", "$5$", "$6$" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(known); i++)
+		if (strncmp(hash, known[i], strlen(known[i])) == 0)
+			return true;
+	return hash[0] != '$';
+#endif
+}
+
 static bool
 hash_possible(const char *hash)
 {
@@ -189,7 +208,7 @@ hash_possible(const char *hash)
 	 * longer or shorter may be a password in the clear. */
 	if (hash[0] != '$' && hash[0] != '_' && strlen(hash) != DES_LENGTH)
 		return false;
-	return crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+	return scheme_known(hash);
 }
 
 /* The scheme of the first hash of a file, for the others to be compared. */

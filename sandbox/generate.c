@@ -171,6 +171,16 @@ add_call(struct text *t, const struct call *call)
 	text_add_char(t, ')');
 }
 
+static const char *
+error_name(int error)
+{
+	switch (error) {
+	case EAFNOSUPPORT: return "EAFNOSUPPORT";
+	case EPERM: return "EPERM";
+	default: fail("an error without a name", error);
+	}
+}
+
 /* A line of the table, as a line of C. */
 static void
 print_call(struct text *t, const char *stage, const struct call *call)
@@ -181,7 +191,7 @@ print_call(struct text *t, const char *stage, const struct call *call)
 	add_call(t, call);
 	if (call->answer == CALL_REFUSED) {
 		text_add(t, " fails with ");
-		text_add(t, strerrorname_np(call->error));
+		text_add(t, error_name(call->error));
 	}
 	if (call->answer == CALL_KILLED)
 		text_add(t, " kills");

@@ -16,7 +16,7 @@
 #include "base/descriptor.h"
 
 static const struct {
-	__rlimit_resource_t resource;
+	int resource;
 	rlim_t most;
 } limits[] = {
 	/* The race has up to 17 sockets, c-ares 16, the relay 6. */
@@ -38,7 +38,7 @@ logs_to_file(void)
 }
 
 static bool
-lower(__rlimit_resource_t resource, rlim_t most)
+lower(int resource, rlim_t most)
 {
 	const struct rlimit limit = { most, most };
 
@@ -56,7 +56,7 @@ bool
 limits_lower(bool forks)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(limits); i++) {
-		const __rlimit_resource_t resource = limits[i].resource;
+		const int resource = limits[i].resource;
 
 		if ((resource == RLIMIT_FSIZE && logs_to_file()) ||
 		    (resource == RLIMIT_NPROC && forks))

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/descriptor.h"
 #include "base/number.h"
 #include "net/sockaddr.h"
 #include "service/place.h"
@@ -336,7 +337,7 @@ listeners_take(struct listeners *l, struct text *wrong)
 
 	if (status != STATUS_OK)
 		return status;
-	(void)close_range(LISTENERS_START + (unsigned)l->count, ~0U, 0);
+	descriptor_close_from(LISTENERS_START + (int)l->count);
 	if (!standard_release()) {
 		text_add(wrong, "/dev/null could not be opened");
 		return STATUS_SYSTEM;

@@ -71,14 +71,29 @@ say(int priority, const char *before, const char *what, const char *after)
 	journal_say(priority, buffer);
 }
 
+/* What a session or a gate can die of. */
+/* clang-format off */
+#define SIGNAL(number) { number, #number }
+/* clang-format on */
+static const struct {
+	int number;
+	const char *name;
+} deaths[] = { SIGNAL(SIGSYS), SIGNAL(SIGSEGV), SIGNAL(SIGKILL),
+	SIGNAL(SIGTERM), SIGNAL(SIGABRT), SIGNAL(SIGBUS), SIGNAL(SIGILL),
+	SIGNAL(SIGFPE), SIGNAL(SIGTRAP), SIGNAL(SIGXCPU), SIGNAL(SIGXFSZ),
+	SIGNAL(SIGALRM), SIGNAL(SIGPIPE), SIGNAL(SIGHUP), SIGNAL(SIGINT),
+	SIGNAL(SIGQUIT) };
+
 /* SIGSEGV; "a signal" for those without a name. */
 static void
 signal_add(struct text *t, int number)
 {
-	const char *name = sigabbrev_np(number);
+	const char *name = "a signal";
 
-	text_add(t, name == NULL ? "a signal" : "SIG");
-	text_add(t, name == NULL ? "" : name);
+	for (size_t i = 0; i < ARRAY_COUNT(deaths); i++)
+		if (deaths[i].number == number)
+			name = deaths[i].name;
+	text_add(t, name);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "net/sockaddr.h"
@@ -107,10 +108,7 @@ peer_read(struct connection *c)
 static void
 leftovers_close(int fd)
 {
-	const unsigned first = fd > STDERR_FILENO ? (unsigned)fd + 1 :
-						    LISTEN_FDS_START;
-
-	(void)close_range(first, ~0U, 0);
+	descriptor_close_from(fd > STDERR_FILENO ? fd + 1 : LISTEN_FDS_START);
 }
 
 /* 0, 1 and 2 are the same open file under inetd. */

@@ -62,3 +62,42 @@ build() {
 	    Built-Using
 	assert_match Built-Using "$output" 'c-ares \(= .*glibc \(= .*libxcrypt \(= '
 }
+
+# musl_headers DIRECTORY: what musl-tools has not and a system with musl has:
+# the kernel's headers, those of c-ares, and crypt.h as musl has it.
+musl_headers() {
+	local name
+	mkdir -p "$1"
+	for name in linux asm-generic "$(gcc -print-multiarch)/asm"; do
+		ln -s "/usr/include/$name" "$1/${name##*/}"
+	done
+	ln -s /usr/include/ares*.h "$1"
+	cat >"$1/crypt.h" <<-'END'
+		struct crypt_data {
+			int initialized;
+			char __buf[256];
+		};
+		char *crypt(const char *, const char *);
+		char *crypt_r(const char *, const char *, struct crypt_data *);
+	END
+}
+
+# c-ares of Debian is glibc's, and its musl has no crypt(3): only the client's
+# library can be linked.
+@test "every source compiles for musl, and the client's library links" {
+	command -v musl-gcc >/dev/null || skip "no musl-gcc"
+	local goals
+	sources "$BATS_TEST_TMPDIR/source"
+	musl_headers "$BATS_TEST_TMPDIR/include"
+	cd "$BATS_TEST_TMPDIR/source"
+	goals=$(make -n V=1 socks64-handler-static socks64 |
+	    sed -n 's/.* -c -o \([^ ]*\.o\) .*/\1/p')
+	[[ $(wc -l <<<"$goals") -gt 90 ]] || fail "few objects: $goals"
+	# shellcheck disable=SC2086 # words
+	make -s -j "$(nproc)" CC=musl-gcc WARNINGS='-Wall -Wextra -Werror' OPTIMIZE=-O0 \
+	    CFLAGS="-isystem $BATS_TEST_TMPDIR/include" \
+	    $goals libsocks64.so >"$BATS_TEST_TMPDIR/log" 2>&1 ||
+	    fail "$(<"$BATS_TEST_TMPDIR/log")"
+	run -0 readelf -dW libsocks64.so
+	assert_match needed "$output" 'NEEDED.*\[libc\.so\]'
+}
