@@ -42,7 +42,9 @@ BRANCHES = $(BRANCHES_$(TARGET))
 BRANCHES_x86_64 = -fcf-protection
 BRANCHES_i686 = -fcf-protection
 BRANCHES_aarch64 = -mbranch-protection=standard
-OWN_CPPFLAGS = -I. -Ibuild -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+# What c-ares 1.34 calls deprecated is what 1.18 has.
+OWN_CPPFLAGS = -I. -Ibuild -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+	-DCARES_NO_DEPRECATED
 # No path of the builder's gets into a program.
 OWN_CFLAGS = -std=c17 $(OPTIMIZE) -g -ffile-prefix-map='$(CURDIR)'=. \
 	-ffunction-sections -fdata-sections $(HARDEN) $(WARNINGS)
@@ -106,27 +108,35 @@ build/%.o: %.c
 	$(call STEP,compile)$(COMPILE) -MMD -MP -c -o $@ $<
 
 # The seccomp filters are made here, and only loaded by the handler.
-# FILTERS=--trap for development: SIGSYS can be caught.  EMULATOR: what runs a
-# program of the target, where it is not of this machine.
-EMULATOR =
-build/sandbox/generate: $(GENERATOR) base/text.c $(wildcard sandbox/*.h) \
-	    base/array.h base/descriptor.h base/text.h
+# FILTERS=--trap for development: SIGSYS can be caught.  Numbers and flags are
+# those that the headers of the target have, for whom the table is preprocessed;
+# what comes of it is compiled for the machine that builds, and runs there.
+CC_FOR_BUILD = $(if $(filter $(shell uname -m),$(TARGET)),$(CC),gcc)
+LINK_FOR_BUILD = $(if $(filter-out $(CC),$(CC_FOR_BUILD)), \
+	$(CC_FOR_BUILD) $(OWN_CPPFLAGS) -std=c17 -O1, \
+	$(COMPILE) $(OWN_LDFLAGS) $(LDFLAGS) -pie)
+
+build/sandbox/%.i: sandbox/%.c
 	@mkdir -p $(@D)
-	$(call STEP,link)$(COMPILE) $(OWN_LDFLAGS) $(LDFLAGS) -pie -o $@ \
-	    $(GENERATOR) base/text.c
+	$(call STEP,preprocess)$(COMPILE) -MMD -MP -MT $@ -E -o $@ $<
+
+build/sandbox/generate: sandbox/generate.c base/text.c \
+	    build/sandbox/calls.i build/sandbox/assemble.i \
+	    $(wildcard sandbox/*.h) base/array.h base/text.h
+	$(call STEP,link)$(LINK_FOR_BUILD) -o $@ $(filter %.c %.i,$^)
 
 build/sandbox/filters.h: build/sandbox/generate
-	$(call STEP,filters)$(EMULATOR) build/sandbox/generate $(FILTERS) >$@.new
+	$(call STEP,filters)build/sandbox/generate $(FILTERS) >$@.new
 	@mv $@.new $@
 
 build/sandbox/table.h: build/sandbox/generate
-	$(call STEP,table)$(EMULATOR) build/sandbox/generate --table >$@.new
+	$(call STEP,table)build/sandbox/generate --table >$@.new
 	@mv $@.new $@
 
 build/sandbox/sandbox.o: build/sandbox/filters.h build/sandbox/table.h
 
 -include $(OBJECTS:.o=.d) $(WRAPPER_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) \
-	build/log/systemd.d build/log/native.d
+	build/log/systemd.d build/log/native.d $(GENERATOR:%.c=build/%.d)
 
 # The packages that are missing are installed first, then make builds.
 run:

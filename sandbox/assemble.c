@@ -19,8 +19,10 @@
 #define ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__) && defined(__LP64__)
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCHITECTURE AUDIT_ARCH_RISCV64
 #else
-#error "only x86-64 and arm64 have a sandbox: name others here, and test them"
+#error "only x86-64, arm64 and riscv64 have a sandbox: name others, test them"
 #endif
 
 enum {

@@ -58,6 +58,13 @@ deb-check:
 	@tests/install-missing packages
 	tests/debian check $(RELEASE)
 
+# For other architectures, as far as qemu-user carries.
+ARCHITECTURES = arm64 riscv64
+
+cross: all
+	@tests/install-missing cross
+	tests/cross $(ARCHITECTURES)
+
 lint:
 	@tests/install-missing build lint
 	@tests/lint/run
@@ -73,7 +80,8 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
-.PHONY: check check-all minimal deb deb-check lint fuzz coverage bench probes sanitize
+.PHONY: check check-all minimal deb deb-check cross lint fuzz coverage bench \
+	probes sanitize
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
