@@ -93,7 +93,7 @@ commands() {
 		for line in "${lines[@]}"; do
 			assert_match ours "$line" ' -std=c17 .* -fstack-clash-protection '
 			assert_match theirs "$line" ' -DTHEIR_C '
-			if [[ $line == *' -c '* ]]; then
+			if [[ $line =~ \ -[cE]\  ]]; then
 				assert_match ours "$line" ' -D_GNU_SOURCE '
 				assert_match theirs "$line" ' -DTHEIR_CPP '
 			else
