@@ -61,7 +61,9 @@ SOURCES = socks64-handler.c \
 	$(filter-out $(GENERATOR) log/systemd.c log/native.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
-LIBRARIES = -lcares -lcrypt
+# libcdb is linked statically: a library more to load would cost each session
+# more than its few functions do.
+LIBRARIES = -lcares -lcrypt -l:libcdb.a
 
 # make -s says nothing at all.
 IS_SILENT = $(findstring s,$(firstword -$(MAKEFLAGS)))
@@ -93,7 +95,7 @@ LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=build/pic/%.o)
 WRAPPER_OBJECTS = $(WRAPPER_SOURCES:%.c=build/%.o)
 
 socks64: $(WRAPPER_OBJECTS)
-	$(call STEP,link)$(LINK) -pie -o $@ $^ -lcrypt
+	$(call STEP,link)$(LINK) -pie -o $@ $^ -lcrypt -l:libcdb.a
 
 libsocks64.so: $(LIBRARY_OBJECTS) lib/exports
 	$(call STEP,link)$(LINK) $(LIBRARY_FLAGS) -shared \

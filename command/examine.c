@@ -125,8 +125,8 @@ static bool
 is_for_users(const struct word_list *users)
 {
 	for (size_t i = 0; i < users->count; i++)
-		if (strcmp(users->words[i], "-") == 0 ||
-		    strncmp(users->words[i], "uid=", 4) == 0)
+		if (strcmp(word_list_at(users, i), "-") == 0 ||
+		    strncmp(word_list_at(users, i), "uid=", 4) == 0)
 			return false;
 	return users->given;
 }
@@ -150,6 +150,43 @@ examine_users(struct examination *e)
 		    "user: `auth' has no password, so "
 		    "nobody has a name and this rule matches nobody");
 	}
+}
+
+static void
+examine_indexes(struct examination *e, const struct index *index)
+{
+	const struct policy *policy = e->settings->policy;
+
+	for (; index != NULL; index = index->next) {
+		bool hidden;
+
+		if (!index_check(index, policy->nat64, policy->nat64_count,
+			&hidden))
+			tell(e, false, index->list,
+			    "its index is broken; --index makes it anew");
+		else if (hidden)
+			tell(e, false, index->list,
+			    "a net inside a NAT64 prefix never matches: its "
+			    "addresses are judged as the IPv4 inside; write "
+			    "the IPv4 net");
+	}
+}
+
+/* The indexes of lists, as a whole: a session looks at little of them. */
+static void
+examine_lists(struct examination *e)
+{
+	const struct policy *policy = e->settings->policy;
+
+	for (size_t i = 0; i < policy->count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		examine_indexes(e, rule->from.indexes);
+		examine_indexes(e, rule->to.indexes);
+		examine_indexes(e, rule->at.indexes);
+	}
+	examine_indexes(e, policy->inside.indexes);
+	examine_indexes(e, e->settings->proxy_from.indexes);
 }
 
 /* What `inside on-link' cannot know on this host. */
@@ -323,6 +360,7 @@ examine_configuration(struct settings *out,
 	else
 		tell_kept(&e, &kept);
 	examine_users(&e);
+	examine_lists(&e);
 	examine_inside(&e);
 	examine_socks4(&e);
 	examine_route(&e, root);

@@ -13,6 +13,7 @@
 #include "base/wait.h"
 #include "command/examine.h"
 #include "command/explain.h"
+#include "command/indexer.h"
 #include "command/print.h"
 #include "log/journal.h"
 #include "policy/output.h"
@@ -22,8 +23,8 @@
 
 enum { LINE_TEXT = 2048 };
 
-/* The value of an option without a letter. */
-enum { PRINT_SANDBOX = 256 };
+/* The values of options without a letter. */
+enum { PRINT_SANDBOX = 256, INDEX };
 
 /*
  * Under inetd fd 2 is the client, under systemd the journal: a terminal gets
@@ -55,8 +56,8 @@ options_mode(struct options *o, enum mode mode)
 	if (o->mode == MODE_SESSION) {
 		o->mode = mode;
 	} else if (o->mode != mode && o->mode != MODE_USAGE) {
-		complain("more than one of -t, -T, -e, --print-sandbox, -V, "
-			 "-h",
+		complain("more than one of -t, -T, -e, --index, "
+			 "--print-sandbox, -V, -h",
 		    NULL);
 		o->mode = MODE_USAGE;
 	}
@@ -94,8 +95,8 @@ options_check(struct options *o)
 		complain("unexpected operand", o->operands[0]);
 		o->mode = MODE_USAGE;
 	} else if (o->listen_count > 0 && o->mode != MODE_SESSION) {
-		complain("-l together with -t, -T, -e, --print-sandbox, -V "
-			 "or -h",
+		complain("-l together with -t, -T, -e, --index, "
+			 "--print-sandbox, -V or -h",
 		    NULL);
 		o->mode = MODE_USAGE;
 	}
@@ -111,6 +112,7 @@ options_read(int argc, char *const *argv)
 		{ "test", no_argument, NULL, 't' },
 		{ "dump", no_argument, NULL, 'T' },
 		{ "explain", no_argument, NULL, 'e' },
+		{ "index", required_argument, NULL, INDEX },
 		{ "print-sandbox", no_argument, NULL, PRINT_SANDBOX },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -134,6 +136,10 @@ options_read(int argc, char *const *argv)
 		case 't': options_mode(&o, MODE_TEST); break;
 		case 'T': options_mode(&o, MODE_DUMP); break;
 		case 'e': options_mode(&o, MODE_EXPLAIN); break;
+		case INDEX:
+			options_mode(&o, MODE_INDEX);
+			o.list = optarg;
+			break;
 		case PRINT_SANDBOX:
 			options_mode(&o, MODE_PRINT_SANDBOX);
 			break;
@@ -233,6 +239,7 @@ options_run(const struct options *o)
 	case MODE_TEST: return run_test(o);
 	case MODE_DUMP:
 	case MODE_EXPLAIN: return run_configured(o);
+	case MODE_INDEX: return indexer_run(o->list);
 	case MODE_PRINT_SANDBOX:
 		return sandbox_print(STDOUT_FILENO) ? STATUS_OK :
 						      STATUS_SYSTEM;

@@ -21,6 +21,7 @@ enum mode {
 	MODE_TEST,          /* -t: can sessions begin like this? */
 	MODE_DUMP,          /* -T: the configuration in its own syntax */
 	MODE_EXPLAIN,       /* -e: what the rules say of a request */
+	MODE_INDEX,         /* --index: the index of a list */
 	MODE_PRINT_SANDBOX, /* --print-sandbox */
 	MODE_VERSION,       /* -V */
 	MODE_HELP,          /* -h */
@@ -35,6 +36,7 @@ struct options {
 	size_t count;
 	const char *listen[OPTIONS_LISTEN_MAX + 1]; /* each -l, then NULL */
 	size_t listen_count;
+	const char *list;      /* of --index */
 	char *const *operands; /* of -e */
 	size_t operand_count;
 };

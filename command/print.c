@@ -25,7 +25,7 @@ static const char usage[] =
 static const char help[] =
     "usage: socks64-handler [-f FILE] [-o 'KEYWORD VALUE']... [-t | -T |\n"
     "           -l PLACE... | -e COMMAND CLIENT DEST:PORT [USER] |\n"
-    "           --print-sandbox | -V | -h]\n"
+    "           --index FILE | --print-sandbox | -V | -h]\n"
     "\n"
     "Serves the SOCKS5 connection that systemd or inetd accepted; or "
     "listens.\n"
@@ -38,6 +38,7 @@ static const char help[] =
     "  -t, --test                    check the configuration\n"
     "  -T, --dump                    print the effective configuration\n"
     "  -e, --explain                 say what the rules do with a request\n"
+    "      --index FILE              make the index of a list, FILE.cdb\n"
     "      --print-sandbox           print what the sandbox allows\n"
     "  -V, --version                 print version and features\n"
     "  -h, --help                    print this\n";

@@ -12,7 +12,8 @@
 
 #include "base/array.h"
 #include "base/number.h"
-#include "wire/name.h"
+#include "base/wait.h"
+#include "policy/index.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */
 static const char *const default_rules[] = {
@@ -22,10 +23,15 @@ static const char *const default_rules[] = {
 
 enum { NOT_IN_AT = SET_UNIX };
 
+/* A list of so many entries takes a session noticeable time. */
+enum { COSTLY = 1000 };
+
 /* Where the entries of one list go. */
 struct list {
 	/* Adds one entry.  It may be cut into pieces. */
 	void (*add)(struct reader *r, char *entry, struct list *list);
+	/* Lets the index of a file answer in its place; NULL: it cannot. */
+	void (*join)(struct reader *r, struct index *index, struct list *list);
 	bool *given;
 	struct word_list *words;
 	struct net_list *nets;
@@ -46,27 +52,6 @@ bits_parse(const char *slash, unsigned highest, unsigned *out)
 		return false;
 	*out = (unsigned)bits;
 	return true;
-}
-
-/* Zeroes what is behind the prefix; false where there was something. */
-static bool
-net_truncate(struct net *net)
-{
-	bool clean = true;
-
-	for (size_t i = 0; i < sizeof(net->octets); i++) {
-		const unsigned before = (unsigned)i * 8;
-		uint8_t mask = 0;
-
-		if (net->bits >= before + 8)
-			mask = 0xff;
-		else if (net->bits > before)
-			mask = (uint8_t)(0xff00 >> (net->bits - before));
-		if ((net->octets[i] & ~mask) != 0)
-			clean = false;
-		net->octets[i] &= mask;
-	}
-	return clean;
 }
 
 static void
@@ -122,39 +107,44 @@ net_parse(struct reader *r, const char *text, struct net *out)
 	return true;
 }
 
+/* Takes the sets, where they make sense. */
 static void
-add_net(struct reader *r, char *entry, struct list *list)
+add_sets(struct reader *r, unsigned sets, const char *entry, struct list *list)
 {
-	struct net_list *to = list->nets;
-	const unsigned set = set_find(entry);
-	struct net net;
-
-	if (set != 0) {
-		if ((set & list->sets) == 0)
-			reader_refuse(r, "", entry, " makes no sense here");
-		to->sets |= set;
-		return;
-	}
-	if (!net_parse(r, entry, &net))
-		return;
-	struct net *nets = reader_grow(r, to->nets, to->count, sizeof(net));
-	if (nets == NULL)
-		return;
-	nets[to->count++] = net;
-	to->nets = nets;
+	if ((sets & ~list->sets) != 0)
+		reader_refuse(r, "", entry, " makes no sense here");
+	list->nets->sets |= sets;
 }
 
 static void
-add_word(struct reader *r, const char *word, struct word_list *to)
+add_net(struct reader *r, char *entry, struct list *list)
 {
-	const char *kept = reader_keep(r, word);
-	const char **words = reader_grow(r, to->words, to->count,
-	    sizeof(*words));
+	const unsigned set = set_find(entry);
+	struct net net;
 
-	if (kept == NULL || words == NULL)
-		return;
-	words[to->count++] = kept;
-	to->words = words;
+	if (set != 0)
+		add_sets(r, set, entry, list);
+	else if (net_parse(r, entry, &net))
+		net_list_add(r, list->nets, &net);
+}
+
+static void
+join_nets(struct reader *r, struct index *index, struct list *list)
+{
+	add_sets(r, index->is.sets, index->list, list);
+	if (index->is.names > 0)
+		reader_doubt(r, index->list,
+		    " has names, too, which nothing looks at here");
+	net_list_join(list->nets, index);
+}
+
+static void
+join_names(struct reader *r, struct index *index, struct list *list)
+{
+	if (index->is.nets > 0 || index->is.sets != 0)
+		reader_doubt(r, index->list,
+		    " has addresses, too, which nothing looks at here");
+	word_list_join(list->words, index);
 }
 
 static void
@@ -165,7 +155,7 @@ add_user(struct reader *r, char *entry, struct list *list)
 	uint64_t uid;
 
 	if (strncmp(entry, "uid=", 4) != 0) {
-		add_word(r, entry, list->words);
+		word_list_add(r, list->words, entry);
 		return;
 	}
 	if (!number_parse(entry + 4, UINT32_MAX, &uid)) {
@@ -175,7 +165,7 @@ add_user(struct reader *r, char *entry, struct list *list)
 	}
 	text_add(&text, "uid=");
 	text_add_number(&text, uid);
-	add_word(r, canonical, list->words);
+	word_list_add(r, list->words, canonical);
 }
 
 /* An address or a net, whole or abbreviated: it was meant for `at`. */
@@ -189,34 +179,46 @@ looks_numeric(const char *word)
 	    strpbrk(word, "/:[") != NULL || set_find(word) != 0;
 }
 
-static void
-add_name(struct reader *r, char *entry, struct list *list)
+bool
+name_parse(struct reader *r, const char *entry, char word[NAME_WORD_SIZE])
 {
 	const bool suffix = entry[0] == '.';
 	const uint8_t *name = (const uint8_t *)entry + (suffix ? 1 : 0);
-	char lower[1 + NAME_LENGTH_MAX + 1] = ".";
+	char lower[NAME_LENGTH_MAX + 1];
 	struct address literal;
+	struct text out = text_in(word, NAME_WORD_SIZE);
 
 	if (looks_numeric(entry)) {
 		reader_error(r,
 		    "to takes names; for an address write: "
 		    "at 10.0.0.0/8");
-		return;
+		return false;
 	}
 	if (strchr(entry, '*') != NULL) {
 		reader_refuse(r, "", entry,
 		    ": a domain and all below it is "
 		    "written .example.com, any name is written name");
-		return;
+		return false;
 	}
-	if (name_classify(name, strlen((const char *)name), lower + 1,
-		&literal) != NAME_HOST) {
+	if (name_classify(name, strlen((const char *)name), lower, &literal) !=
+	    NAME_HOST) {
 		reader_refuse(r, "", entry,
 		    " is no host name (a name with "
 		    "other letters than ASCII is written xn--...)");
-		return;
+		return false;
 	}
-	add_word(r, suffix ? lower : lower + 1, list->words);
+	text_add(&out, suffix ? "." : "");
+	text_add(&out, lower);
+	return true;
+}
+
+static void
+add_name(struct reader *r, char *entry, struct list *list)
+{
+	char word[NAME_WORD_SIZE];
+
+	if (name_parse(r, entry, word))
+		word_list_add(r, list->words, word);
 }
 
 bool
@@ -255,23 +257,150 @@ add_port(struct reader *r, char *entry, struct list *list)
 	to->ranges = ranges;
 }
 
-/* The entries of one line of a list file: blanks and commas separate. */
-static void
-add_line(struct reader *r, char *line, struct list *list)
+/* An address, maybe with a zone, as the first field of a line of hosts(5). */
+static bool
+is_host_address(const char *word)
+{
+	struct address address;
+
+	return address_parse(word, strcspn(word, "%"), &address);
+}
+
+void
+list_line_parse(struct reader *r, char *line, list_entry *take, void *context)
 {
 	char *rest = line;
+	char *first;
+	char *second;
 
 	line_strip_comment(line);
 	for (char *at = line; *at != '\0'; at++)
 		if (*at == ',')
 			*at = ' ';
-	for (char *entry = word_next(&rest); entry != NULL;
-	     entry = word_next(&rest)) {
-		if (entry[0] == '@')
-			reader_error(r, "a list file names no other");
-		else
-			list->add(r, entry, list);
+	first = word_next(&rest);
+	second = first == NULL ? NULL : word_next(&rest);
+	if (first != NULL &&
+	    (second == NULL || !is_host_address(first) ||
+		looks_numeric(second)))
+		take(r, first, context);
+	for (char *entry = second; entry != NULL; entry = word_next(&rest))
+		take(r, entry, context);
+}
+
+static void
+add_entry(struct reader *r, char *entry, void *context)
+{
+	struct list *list = context;
+
+	if (entry[0] == '@')
+		reader_error(r, "a list file names no other");
+	else
+		list->add(r, entry, list);
+}
+
+/* The lines of a list that were not understood, where its index shows that it
+ * is one of those in which such lines are no error. */
+struct doubts {
+	struct reader *to;
+	unsigned lines;
+	unsigned last; /* of them; its other entries do not count */
+	const unsigned *line;
+};
+
+static void
+count_doubt(void *context, bool warning, const char *where, const char *what)
+{
+	struct doubts *d = context;
+
+	(void)warning;
+	if (d->lines == 0)
+		d->to->report(d->to->context, true, where, what);
+	if (d->lines == 0 || d->last != *d->line)
+		d->lines++;
+	d->last = *d->line;
+}
+
+/* The list is read, although it has an index. */
+static void
+read_beside_index(struct reader *r, struct document *document,
+    struct list *list, const char *problem)
+{
+	struct reader inner = { .file = r->file };
+	struct doubts doubts = { .to = r, .line = &inner.line };
+	char buffer[RULE_TEXT];
+	struct text sentence = text_in(buffer, sizeof(buffer));
+
+	inner.report = count_doubt;
+	inner.context = &doubts;
+	for (char *line = document_line(document, &inner); line != NULL;
+	     line = document_line(document, &inner))
+		list_line_parse(&inner, line, add_entry, list);
+	text_add(&sentence,
+	    "the list is read, for its index, the file .cdb, ");
+	text_add(&sentence, problem);
+	text_add(&sentence, "; --index makes it anew");
+	reader_warn(r, buffer);
+	if (doubts.lines == 0)
+		return;
+	sentence = text_in(buffer, sizeof(buffer));
+	text_add_number(&sentence, doubts.lines);
+	text_add(&sentence, " lines are not understood, the first is above");
+	reader_warn(r, buffer);
+}
+
+static void
+read_entries(struct reader *r, struct document *document, struct list *list)
+{
+	for (char *line = document_line(document, r); line != NULL;
+	     line = document_line(document, r))
+		list_line_parse(r, line, add_entry, list);
+	r->line = 0;
+}
+
+/* How many entries the list has, and how many octets they take. */
+static size_t
+list_count(const struct list *list, size_t *octets)
+{
+	*octets = 0;
+	if (list->words != NULL) {
+		*octets = word_list_octets(list->words);
+		return list->words->count;
 	}
+	if (list->nets == NULL)
+		return 0;
+	*octets = net_list_octets(list->nets);
+	return list->nets->count;
+}
+
+static void
+list_sort(struct reader *r, struct list *list)
+{
+	if (list->words != NULL)
+		word_list_sort(r, list->words);
+	if (list->nets != NULL)
+		net_list_sort(list->nets);
+}
+
+/* Warns of what a long list costs each time, for -t. */
+static void
+tell_cost(struct reader *r, size_t count, size_t octets, int64_t since)
+{
+	char buffer[RULE_TEXT];
+	struct text sentence = text_in(buffer, sizeof(buffer));
+	const uint64_t time = (uint64_t)(clock_microseconds() - since);
+
+	if (count < COSTLY)
+		return;
+	text_add(&sentence, "its ");
+	text_add_number(&sentence, count);
+	text_add(&sentence, " entries cost ");
+	text_add_number(&sentence, (time + 999) / 1000);
+	text_add(&sentence, " ms and ");
+	text_add_number(&sentence, (octets + 1023) / 1024);
+	text_add(&sentence,
+	    " KiB each time that the configuration is read; nearly "
+	    "nothing with an index (--index)");
+	reader_warn(r, buffer);
 }
 
 static void
@@ -281,20 +410,37 @@ add_file(struct reader *r, const char *path, struct list *list)
 		.context = r->context,
 		.file = path };
 	struct document document;
+	const char *problem = NULL;
+	struct index *index;
+	size_t octets;
+	size_t octets_before;
 
 	/* The same list, whoever reads it from wherever. */
 	if (path[0] != '/') {
 		reader_refuse(r, "@ needs a path from / on, not ", path, "");
 		return;
 	}
+	const enum index_state state = list->join == NULL ?
+	    INDEX_NONE :
+	    index_open(&inner, path, &index, &problem);
+	const int64_t start = clock_microseconds();
+	const size_t before = list_count(list, &octets_before);
+	if (state == INDEX_GOOD) {
+		list->join(r, index, list);
+		return;
+	}
 	if (!document_read(&document, path)) {
 		reader_unreadable(r, path, errno, "");
 		return;
 	}
-	for (char *line = document_line(&document, &inner); line != NULL;
-	     line = document_line(&document, &inner))
-		add_line(&inner, line, list);
+	if (state == INDEX_OTHER)
+		read_beside_index(&inner, &document, list, problem);
+	else
+		read_entries(&inner, &document, list);
 	free(document.data);
+	list_sort(&inner, list);
+	const size_t count = list_count(list, &octets);
+	tell_cost(&inner, count - before, octets - octets_before, start);
 	r->failed = r->failed || inner.failed;
 }
 
@@ -316,6 +462,7 @@ list_parse(struct reader *r, char *text, struct list *list)
 		else
 			list->add(r, entry, list);
 	}
+	list_sort(r, list);
 }
 
 void
@@ -324,6 +471,7 @@ net_list_parse(struct reader *r, char *text, unsigned allowed,
 {
 	list_parse(r, text,
 	    &(struct list){ .add = add_net,
+		.join = join_nets,
 		.given = &out->given,
 		.nets = out,
 		.sets = allowed });
@@ -365,15 +513,18 @@ find_list(const char *word, struct rule *rule)
 			.words = &rule->users } },
 		{ "from",
 		    { .add = add_net,
+			.join = join_nets,
 			.given = &rule->from.given,
 			.nets = &rule->from,
 			.sets = ~0U } },
 		{ "to",
 		    { .add = add_name,
+			.join = join_names,
 			.given = &rule->to.given,
 			.words = &rule->to } },
 		{ "at",
 		    { .add = add_net,
+			.join = join_nets,
 			.given = &rule->at.given,
 			.nets = &rule->at,
 			.sets = ~(unsigned)NOT_IN_AT } },
@@ -506,10 +657,9 @@ check_nets(struct reader *r, const struct policy *policy,
 static bool
 must_resolve(const struct rule *rule)
 {
-	bool any_name = !rule->to.given;
+	const bool any_name = !rule->to.given ||
+	    word_list_has(&rule->to, "name", 4) == MATCH_YES;
 
-	for (size_t i = 0; i < rule->to.count; i++)
-		any_name = any_name || strcmp(rule->to.words[i], "name") == 0;
 	return any_name &&
 	    (rule->at.given || (rule->decision == ALLOW && rule->via == NULL));
 }

@@ -7,10 +7,27 @@
 
 #include "policy/reader.h"
 #include "policy/rules.h"
+#include "wire/name.h"
 
 /* ADDRESS or ADDRESS/BITS in canonical form; IPv4-mapped is IPv4.  False:
  * the error was reported. */
 bool net_parse(struct reader *r, const char *text, struct net *out);
+
+enum { NAME_WORD_SIZE = 1 + NAME_LENGTH_MAX + 1 };
+
+/* A name or .DOMAIN in canonical form.  False: the error was reported. */
+bool name_parse(struct reader *r, const char *entry,
+    char word[NAME_WORD_SIZE]);
+
+typedef void list_entry(struct reader *r, char *entry, void *context);
+
+/*
+ * Gives each entry of a line of a list file to `take`: blanks and commas
+ * separate them, a comment ends them.  The address in front of names, as in
+ * hosts(5), is none.
+ */
+void list_line_parse(struct reader *r, char *line, list_entry *take,
+    void *context);
 
 /* PORT or LOW-HIGH; the error says that `text` is none. */
 bool port_range_parse(struct reader *r, const char *text,

@@ -63,6 +63,18 @@ reader_warn(struct reader *r, const char *sentence)
 	report(r, true, sentence);
 }
 
+/* The word in quotes and made printable, between two texts. */
+static void
+add_quoted(struct text *what, const char *before, const char *word,
+    const char *after)
+{
+	text_add(what, before);
+	text_add_char(what, '"');
+	text_add_quotable(what, word, strlen(word));
+	text_add_char(what, '"');
+	text_add(what, after);
+}
+
 void
 reader_refuse(struct reader *r, const char *before, const char *word,
     const char *after)
@@ -70,12 +82,18 @@ reader_refuse(struct reader *r, const char *before, const char *word,
 	char buffer[WHAT_TEXT];
 	struct text what = text_in(buffer, sizeof(buffer));
 
-	text_add(&what, before);
-	text_add_char(&what, '"');
-	text_add_quotable(&what, word, strlen(word));
-	text_add_char(&what, '"');
-	text_add(&what, after);
+	add_quoted(&what, before, word, after);
 	report(r, false, buffer);
+}
+
+void
+reader_doubt(struct reader *r, const char *word, const char *after)
+{
+	char buffer[WHAT_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+
+	add_quoted(&what, "", word, after);
+	report(r, true, buffer);
 }
 
 void

@@ -36,8 +36,10 @@ void reader_refuse(struct reader *r, const char *before, const char *word,
 void reader_unreadable(struct reader *r, const char *path, int error,
     const char *hint);
 
-/* Reports a warning: something is odd, and the reading succeeds. */
+/* Report a warning: something is odd, and the reading succeeds.  As
+ * reader_error() and reader_refuse(), with nothing before the word. */
 void reader_warn(struct reader *r, const char *sentence);
+void reader_doubt(struct reader *r, const char *word, const char *after);
 
 /* What a settings_report is told, as a line: FILE:LINE: what is wrong. */
 void reader_add_report(struct text *line, bool warning, const char *where,

@@ -7,16 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
-
-/*
- * Does a condition hold?  MATCH_UNSURE: that depends on what is not known yet,
- * the destination of a datagram that is still to come.
- */
-enum match {
-	MATCH_NO,
-	MATCH_UNSURE,
-	MATCH_YES,
-};
+#include "wire/name.h"
 
 static enum match
 match_of(bool holds)
@@ -24,38 +15,39 @@ match_of(bool holds)
 	return holds ? MATCH_YES : MATCH_NO;
 }
 
-/* Is that the word for what the question asks? */
-typedef bool word_test(const struct question *q, const char *word);
-
 static enum match
-match_words(const struct word_list *list, const struct question *q,
-    word_test *is)
+either(enum match one, enum match other)
 {
-	if (!list->given)
-		return MATCH_YES;
-	for (size_t i = 0; i < list->count; i++)
-		if (is(q, list->words[i]))
-			return MATCH_YES;
-	return MATCH_NO;
+	return one > other ? one : other;
 }
 
+/* SECURITY: a user who calls himself as these words of a rule is not meant by
+ * them. */
 static bool
-user_is(const struct question *q, const char *word)
+is_plain_user(const char *user, size_t length)
 {
-	if (strcmp(word, "*") == 0)
-		return q->user != NULL;
-	if (strcmp(word, "-") == 0)
-		return q->user == NULL;
-	if (strncmp(word, "uid=", 4) == 0) {
-		char buffer[16];
-		struct text uid = text_in(buffer, sizeof(buffer));
+	return !(length == 1 && (user[0] == '-' || user[0] == '*')) &&
+	    !(length >= 4 && memcmp(user, "uid=", 4) == 0);
+}
 
-		text_add_number(&uid, q->client_uid);
-		return q->client.family == FAMILY_NONE &&
-		    strcmp(word + 4, buffer) == 0;
-	}
-	return q->user != NULL && strlen(word) == q->user_length &&
-	    memcmp(word, q->user, q->user_length) == 0;
+static enum match
+match_users(const struct word_list *users, const struct question *q)
+{
+	char buffer[16];
+	struct text uid = text_in(buffer, sizeof(buffer));
+	enum match match;
+
+	if (!users->given)
+		return MATCH_YES;
+	match = word_list_has(users, q->user == NULL ? "-" : "*", 1);
+	if (q->user != NULL && is_plain_user(q->user, q->user_length))
+		match = either(match,
+		    word_list_has(users, q->user, q->user_length));
+	if (q->client.family != FAMILY_NONE)
+		return match;
+	text_add(&uid, "uid=");
+	text_add_number(&uid, q->client_uid);
+	return either(match, word_list_has(users, buffer, uid.length));
 }
 
 struct place
@@ -71,7 +63,9 @@ rule_place_of(const struct policy *policy, const struct candidate *candidate)
 		const bool on_link = candidate->on_link &&
 		    policy->inside_on_link;
 
-		if (on_link || net_list_has(&policy->inside, &address, m)) {
+		/* SECURITY: what may be inside is not global. */
+		if (on_link ||
+		    net_list_has(&policy->inside, &address, m) != MATCH_NO) {
 			m.sets ^= SET_GLOBAL | SET_SPECIAL;
 			m.what = on_link ? "on-link" : "inside";
 		}
@@ -91,35 +85,43 @@ match_from(const struct policy *policy, const struct net_list *from,
 	if (!from->given)
 		return MATCH_YES;
 	place = rule_place_of(policy, &client);
-	return match_of(net_list_has(from, &place.address, place.membership));
+	return net_list_has(from, &place.address, place.membership);
 }
 
-/* Is it the word `name' or `literal', that name, or, as ".example.com", the
- * domain above it or itself? */
-static bool
-destination_is(const struct question *q, const char *word)
+/* The name itself, or a domain that it is in: ".example.com". */
+static enum match
+match_name(const struct word_list *to, const char *name)
 {
-	const bool suffix = word[0] == '.';
-	const char *domain = suffix ? word + 1 : word;
-	const size_t tail = strlen(domain);
-	const size_t length = q->name == NULL ? 0 : strlen(q->name);
+	char buffer[1 + NAME_LENGTH_MAX + 1];
+	struct text dotted = text_in(buffer, sizeof(buffer));
+	enum match match;
 
-	if (strcmp(word, q->name == NULL ? "literal" : "name") == 0)
-		return true;
-	if (tail > length ||
-	    memcmp(q->name + length - tail, domain, tail) != 0)
-		return false;
-	return tail == length || (suffix && q->name[length - tail - 1] == '.');
+	text_add_char(&dotted, '.');
+	text_add(&dotted, name);
+	match = word_list_has(to, buffer + 1, dotted.length - 1);
+	for (const char *dot = buffer; dot != NULL && match != MATCH_YES;
+	     dot = strchr(dot + 1, '.'))
+		match = either(match,
+		    word_list_has(to, dot,
+			dotted.length - (size_t)(dot - buffer)));
+	return match;
 }
 
 static enum match
 match_to(const struct word_list *to, const struct question *q)
 {
 	const bool known = q->name != NULL || q->literal.family != FAMILY_NONE;
+	enum match match;
 
-	if (to->given && !known)
-		return to->count > 0 ? MATCH_UNSURE : MATCH_NO;
-	return match_words(to, q, destination_is);
+	if (!to->given)
+		return MATCH_YES;
+	if (!known)
+		return word_list_is_empty(to) ? MATCH_NO : MATCH_UNSURE;
+	if (q->name == NULL)
+		return word_list_has(to, "literal", 7);
+	match = word_list_has(to, "name", 4);
+	return match == MATCH_YES ? match :
+				    either(match, match_name(to, q->name));
 }
 
 static enum match
@@ -145,7 +147,7 @@ match_request(const struct policy *policy, const struct rule *rule,
 {
 	const enum match each[] = {
 		match_of((rule->commands & (unsigned)q->command) != 0),
-		match_words(&rule->users, q, user_is),
+		match_users(&rule->users, q),
 		match_from(policy, &rule->from, q),
 		match_to(&rule->to, q),
 		match_ports(&rule->ports, q),
@@ -162,7 +164,7 @@ bool
 rule_serves(const struct policy *policy, const struct rule *rule,
     const struct question *q)
 {
-	return match_words(&rule->users, q, user_is) == MATCH_YES &&
+	return match_users(&rule->users, q) == MATCH_YES &&
 	    match_from(policy, &rule->from, q) == MATCH_YES;
 }
 
@@ -176,16 +178,19 @@ static bool
 match_address(const struct rule *rule, const struct question *q,
     const struct place *at)
 {
+	/* SECURITY: what is unsure denies, and never allows. */
 	if (rule->decision == DENY)
 		return !rule->at.given ||
-		    net_list_has(&rule->at, &at->address, at->membership);
+		    net_list_has(&rule->at, &at->address, at->membership) !=
+		    MATCH_NO;
 	/* The name travels on, and no address of ours is dialled. */
 	if (rule_forwards_name(rule, q))
 		return true;
 	/* SECURITY: without `at` a rule opens the world, never the inside. */
 	if (!rule->at.given)
 		return (at->membership.sets & SET_GLOBAL) != 0;
-	return net_list_opens(&rule->at, &at->address, at->membership);
+	return net_list_opens(&rule->at, &at->address, at->membership) ==
+	    MATCH_YES;
 }
 
 void
@@ -203,7 +208,7 @@ static bool
 match_somewhere(const struct rule *rule, enum match match)
 {
 	const struct net_list *at = &rule->at;
-	const bool nowhere = at->given && at->sets == 0 && at->count == 0;
+	const bool nowhere = at->given && net_list_is_empty(at);
 	const bool everywhere = !at->given || (at->sets & SET_ANY) != 0;
 
 	return rule->decision == ALLOW ? match != MATCH_NO && !nowhere :
@@ -215,8 +220,8 @@ rule_decides(const struct policy *policy, const struct rule *rule,
     const struct question *q, const struct place *at)
 {
 	const enum match match = match_request(policy, rule, q);
-	/* SECURITY: what is unsure denies, and never allows, but where nothing
-	 * is dialled yet. */
+	/* SECURITY: the same for the request, but where nothing is dialled
+	 * yet. */
 	const enum match enough = (rule->decision == ALLOW) != q->any_port ?
 	    MATCH_YES :
 	    MATCH_UNSURE;

@@ -11,19 +11,11 @@
 #include <stdint.h>
 
 #include "policy/hops.h"
+#include "policy/lists.h"
 #include "policy/policy.h"
 #include "policy/sets.h"
 
 enum { NAT64_PREFIXES_MAX = 8 };
-
-/* The words behind `user': names, "*", "-", "uid=N".  Or those behind `to':
- * names and ".suffixes", in lower case and without trailing dot, "name" and
- * "literal". */
-struct word_list {
-	bool given;
-	const char **words;
-	size_t count;
-};
 
 /* From `low' to `high', both included; host byte order. */
 struct port_range {

@@ -201,11 +201,67 @@ net_covers(const struct net *net, const struct net *inner)
 	    bits_agree(net->octets, inner->octets, net->bits);
 }
 
-/* Of one address alone (/32, /128)? */
-static bool
-net_is_single(const struct net *net)
+bool
+net_truncate(struct net *net)
 {
-	return net->bits == (net->family == FAMILY_IPV4 ? 32 : 128);
+	bool clean = true;
+
+	for (size_t i = 0; i < sizeof(net->octets); i++) {
+		const unsigned before = (unsigned)i * 8;
+		uint8_t mask = 0;
+
+		if (net->bits >= before + 8)
+			mask = 0xff;
+		else if (net->bits > before)
+			mask = (uint8_t)(0xff00 >> (net->bits - before));
+		if ((net->octets[i] & ~mask) != 0)
+			clean = false;
+		net->octets[i] &= mask;
+	}
+	return clean;
+}
+
+struct net
+net_around(const struct address *address, unsigned bits)
+{
+	struct net net = { .family = (uint8_t)address->family,
+		.bits = (uint8_t)bits };
+
+	memcpy(net.octets, address->octets, sizeof(net.octets));
+	(void)net_truncate(&net);
+	return net;
+}
+
+unsigned
+net_bits_max(enum family family)
+{
+	switch (family) {
+	case FAMILY_IPV4: return 32;
+	case FAMILY_IPV6: return 128;
+	case FAMILY_NONE: break;
+	}
+	return 0;
+}
+
+void
+net_lengths_add(struct net_lengths *lengths, const struct net *net)
+{
+	const uint64_t bit = UINT64_C(1) << (net->bits % 64);
+
+	if (net->family == FAMILY_IPV4)
+		lengths->ipv4 |= bit;
+	else
+		lengths->ipv6[net->bits / 64] |= bit;
+}
+
+bool
+net_lengths_have(const struct net_lengths *lengths, enum family family,
+    unsigned bits)
+{
+	const uint64_t word = family == FAMILY_IPV4 ? lengths->ipv4 :
+						      lengths->ipv6[bits / 64];
+
+	return (word >> (bits % 64) & 1) != 0;
 }
 
 /* RFC 5214 6.1: under any prefix, 00-00-5E-FE with the u and g bits free. */
@@ -245,36 +301,6 @@ membership_of(const struct address *address, bool self)
 	if (m.what == NULL)
 		m.what = "global";
 	return m;
-}
-
-static bool
-nets_have(const struct net_list *list, const struct address *address,
-    bool single)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (net_has(&list->nets[i], address) &&
-		    (!single || net_is_single(&list->nets[i])))
-			return true;
-	return false;
-}
-
-bool
-net_list_has(const struct net_list *list, const struct address *address,
-    struct membership membership)
-{
-	return (list->sets & membership.sets) != 0 ||
-	    nets_have(list, address, false);
-}
-
-bool
-net_list_opens(const struct net_list *list, const struct address *address,
-    struct membership membership)
-{
-	const unsigned closed = membership.sets & (SET_SELF | SET_METADATA);
-
-	if (closed == 0)
-		return net_list_has(list, address, membership);
-	return (list->sets & closed) != 0 || nets_have(list, address, true);
 }
 
 bool

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sets of addresses: the named ones of socks64.conf(5), nets, and lists of
- * both; the IPv4 address that hides inside an IPv6 one (RFC 6052).  Pure.
+ * Sets of addresses: the named ones of socks64.conf(5), and nets; the IPv4
+ * address that hides inside an IPv6 one (RFC 6052).  Pure.
  */
 #ifndef SOCKS64_POLICY_SETS_H
 #define SOCKS64_POLICY_SETS_H
@@ -52,27 +52,27 @@ struct net {
 /* Is `inner` a part of `net`, or all of it? */
 bool net_covers(const struct net *net, const struct net *inner);
 
-struct net_list {
-	bool given;    /* an empty list that was given matches nothing */
-	unsigned sets; /* named sets */
-	struct net *nets;
-	size_t count;
+/* Zeroes what is behind the prefix; false where there was something. */
+bool net_truncate(struct net *net);
+
+/* The net of `bits` bits that the address is in. */
+struct net net_around(const struct address *address, unsigned bits);
+
+/* Which prefix lengths occur among some nets: bit N of ipv4 is /N, bit N of
+ * ipv6[] counted through is /N. */
+struct net_lengths {
+	uint64_t ipv4;
+	uint64_t ipv6[3];
 };
 
-/*
- * Is the address, with its membership, in the list?  A set or a net that
- * holds it is enough.
- */
-bool net_list_has(const struct net_list *list, const struct address *address,
-    struct membership membership);
+void net_lengths_add(struct net_lengths *lengths, const struct net *net);
 
-/*
- * Does the list open the address?  As net_list_has(), but an address of this
- * host and a metadata service are opened by those words or by a net of just
- * that address, by nothing wider.
- */
-bool net_list_opens(const struct net_list *list, const struct address *address,
-    struct membership membership);
+/* Does the length occur in that family? */
+bool net_lengths_have(const struct net_lengths *lengths, enum family family,
+    unsigned bits);
+
+/* The longest prefix of a family: 32 or 128; 0 of none. */
+unsigned net_bits_max(enum family family);
 
 /* The well-known NAT64 prefix, 64:ff9b::/96. */
 extern const struct net nat64_well_known;

@@ -6,6 +6,7 @@
 #include "policy/settings.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,16 @@ reading_start(struct reading *reading, struct settings *out)
 	return false;
 }
 
+/* What is large is a mapping of its own, and goes when it is freed; glibc
+ * would keep it from the second time on.  musl does so always. */
+static void
+prepare_heap(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+#endif
+}
+
 bool
 settings_read(struct settings *out, const struct settings_source *source,
     settings_report *report, void *context)
@@ -187,6 +198,7 @@ settings_read(struct settings *out, const struct settings_source *source,
 				       .context = context,
 				       .file = "default" } };
 
+	prepare_heap();
 	if (!reading_start(&reading, out))
 		return false;
 	read_defaults(&reading);
@@ -203,6 +215,23 @@ settings_read(struct settings *out, const struct settings_source *source,
 	    out->inside_on_link;
 	grammar_finish(&reading.reader, out->policy);
 	return !reading.reader.failed;
+}
+
+void
+settings_forget_lists(const struct settings *settings)
+{
+	const struct policy *policy = settings->policy;
+
+	for (size_t i = 0; i < policy->count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		word_list_give_back(&rule->users);
+		net_list_give_back(&rule->from);
+		word_list_give_back(&rule->to);
+		net_list_give_back(&rule->at);
+	}
+	net_list_give_back(&policy->inside);
+	net_list_give_back(&settings->proxy_from);
 }
 
 void
@@ -254,9 +283,10 @@ settings_proxied(const struct settings *settings, const struct address *peer,
 {
 	const struct address inside = policy_inside(settings->policy, peer);
 
+	/* SECURITY: nobody's word is taken where that is unsure. */
 	return settings->proxy_from.given &&
 	    net_list_has(&settings->proxy_from, &inside,
-		membership_of(&inside, self));
+		membership_of(&inside, self)) == MATCH_YES;
 }
 
 const struct address *

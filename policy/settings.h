@@ -170,6 +170,12 @@ struct settings_source {
 bool settings_read(struct settings *out, const struct settings_source *source,
     settings_report *report, void *context);
 
+/*
+ * Gives back what large lists and indexes take, where nothing will be judged
+ * any more; nothing may be judged from then on.
+ */
+void settings_forget_lists(const struct settings *settings);
+
 /* Appends where that directive stands: FILE:LINE, -o:N, or default. */
 void settings_place(const struct settings *settings, const char *keyword,
     struct text *out);

@@ -243,6 +243,8 @@ const struct call calls[] = {
 	    .because = "/dev/urandom; the password file, opened before" },
 	{ CALL(pread64), IN_ROUTE,
 	    .because = "hosts, resolv.conf and routes, opened before" },
+	{ CALL(pread64), IN_ALG,
+	    .because = "indexes of lists, opened before" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
 	{ CALL(socket), IN_RESOLVE | IN_ALG,

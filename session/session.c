@@ -36,15 +36,16 @@ give_up(struct session *s, enum sandbox_stage stage)
 		bool names; /* hosts, resolv.conf */
 		bool links; /* the kernel's routes, for `on-link' */
 		bool hops;  /* passwords of next gateways */
+		bool lists; /* of rules, and their indexes */
 		enum { TABLE_NOT, TABLE_LOCKS, TABLE_ALL } table;
 	} kept[SANDBOX_STAGES] = {
-		[SANDBOX_SERVICE] = { true, true, true, TABLE_ALL },
-		[SANDBOX_NEGOTIATE] = { true, true, true, TABLE_ALL },
-		[SANDBOX_BIND] = { false, true, false, TABLE_LOCKS },
-		[SANDBOX_UDP] = { true, true, false, TABLE_NOT },
-		[SANDBOX_WATCH] = { false, false, false, TABLE_ALL },
-		[SANDBOX_ALG] = { false, false, false, TABLE_ALL },
-		[SANDBOX_RELAY] = { false, false, false, TABLE_NOT },
+		[SANDBOX_SERVICE] = { true, true, true, true, TABLE_ALL },
+		[SANDBOX_NEGOTIATE] = { true, true, true, true, TABLE_ALL },
+		[SANDBOX_BIND] = { false, true, false, true, TABLE_LOCKS },
+		[SANDBOX_UDP] = { true, true, false, true, TABLE_NOT },
+		[SANDBOX_WATCH] = { false, false, false, false, TABLE_ALL },
+		[SANDBOX_ALG] = { false, false, false, true, TABLE_ALL },
+		[SANDBOX_RELAY] = { false, false, false, false, TABLE_NOT },
 	};
 
 	if (!kept[stage].names)
@@ -53,6 +54,8 @@ give_up(struct session *s, enum sandbox_stage stage)
 		onlink_close();
 	if (!kept[stage].hops)
 		hops_close(&s->settings.policy->hops);
+	if (!kept[stage].lists)
+		settings_forget_lists(&s->settings);
 	if (stage == SANDBOX_UDP && s->association.ids.share != NULL)
 		return; /* datagrams may go by ADDRESS IDs */
 	/* An ID lives as long as the connection that it was made for. */

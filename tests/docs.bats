@@ -39,7 +39,7 @@ assert_same_list() { # WHAT ONE OTHER
 	local manual help short long
 	manual=$(section DESCRIPTION "$MAN8" |
 	    sed -n 's/^\.It Fl \(.\) .*Fl -\([a-z-]*\).*/\1 \2/p
-	        s/^\.It Fl -\([a-z-]*\)$/- \1/p')
+	        s/^\.It Fl -\([a-z-]*\)\( Ar .*\)*$/- \1/p')
 	help=$("$HANDLER" --help |
 	    sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p
 	        s/^      --\([a-z-]*\) .*/- \1/p')

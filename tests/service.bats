@@ -93,7 +93,7 @@ service() {
 
 @test "the next connection knows a changed file, a held one does not" {
 	service change-file change-rename change-symlink change-delete \
-	    change-list change-passwords
+	    change-list change-index change-passwords
 }
 
 @test "the next connection knows changed hosts and resolv.conf" {

@@ -144,14 +144,14 @@ WRAP_native = -Wl,--wrap=socket,--wrap=sendmsg
 build/tests/%: build/asan/tests/unit/%.o \
     $$(call objects,asan,$$(or $$(UNIT_$$*),$$(PURE)))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKS_asan) $(WRAP_$*) -o $@ $^ -lcrypt
+	$(call STEP,link)$(CC) $(CHECKS_asan) $(WRAP_$*) -o $@ $^ -lcrypt -lcdb
 
 # It looks for secrets in all of its own memory: ASan has 20 TB of that, and
 # lazy binding leaves registers on the stack.
 build/tests/password: build/ubsan/tests/unit/password.o \
     $(call objects,ubsan,$(PURE))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKS_ubsan) -Wl,-z,now -o $@ $^ -lcrypt
+	$(call STEP,link)$(CC) $(CHECKS_ubsan) -Wl,-z,now -o $@ $^ -lcrypt -lcdb
 
 # No ASan: it opens files and wants many descriptors.
 build/tests/dial: build/ubsan/tests/unit/dial.o $(call objects,ubsan,$(DIAL))
@@ -207,13 +207,13 @@ REPLAYS = $(FUZZERS:%=build/replay/%)
 $(FUZZERS:%=build/fuzz/%): build/fuzz/%: build/clang/tests/fuzz/%.o \
     $$(call objects,clang,$$(or $$(TARGET_$$*),$$(PURE)))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CLANG) $(CHECKS_asan) -fsanitize=fuzzer -o $@ $^ -lcrypt
+	$(call STEP,link)$(CLANG) $(CHECKS_asan) -fsanitize=fuzzer -o $@ $^ -lcrypt -lcdb
 
 $(REPLAYS): build/replay/%: build/asan/tests/fuzz/%.o \
     build/asan/tests/fuzz/replay.o \
     $$(call objects,asan,$$(or $$(TARGET_$$*),$$(PURE)))
 	@mkdir -p $(@D)
-	$(call STEP,link)$(CC) $(CHECKS_asan) -o $@ $^ -lcrypt
+	$(call STEP,link)$(CC) $(CHECKS_asan) -o $@ $^ -lcrypt -lcdb
 
 # Programs that run under socks64.
 build/client/%: tests/client/%.c
@@ -307,7 +307,7 @@ build/bench/%: tests/bench/%.c
 build/bench/policy: tests/unit/policy.c $(PURE)
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) $(OWN_CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $^ \
-	    -lcrypt
+	    -lcrypt -lcdb
 
 TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) $(TOMORROW) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \

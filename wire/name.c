@@ -70,8 +70,17 @@ labels_valid(const char *name, size_t length)
 static bool
 octet_valid(uint8_t octet)
 {
-	return octet > ' ' && octet < 0x7f &&
-	    memchr("/@%:[]\\\"", octet, 8) == NULL;
+	switch (octet) {
+	case '/':
+	case '@':
+	case '%':
+	case ':':
+	case '[':
+	case ']':
+	case '\\':
+	case '"': return false;
+	default: return octet > ' ' && octet < 0x7f;
+	}
 }
 
 enum name_kind

@@ -10,7 +10,7 @@ is for reading.
 
     bench.py BUILD_DIRECTORY
              [sessions|start|parallel|held|bulk|latency|memory|datagrams|ftp|
-              chain|units|directives|passwords|rules|size]...
+              chain|units|directives|passwords|rules|lists|size]...
 """
 
 import contextlib
@@ -40,6 +40,7 @@ DATAGRAM = 512
 IDLE = 500
 AT_ONCE = 32
 HELD = 10000
+LISTED = 1000000
 
 
 class Launcher:
@@ -283,7 +284,7 @@ class MemoryCgroup:
             time.sleep(0.1)
 
 
-def run_memory(start, server):
+def run_memory(start, server, connect=connect):
     cgroup, launcher = MemoryCgroup(), start()
     cgroup.add(launcher.pids())
     server.held = []
@@ -651,6 +652,72 @@ def print_rules(build):
         print(f"  {what:26} {median:12.3f}")
 
 
+def long_list(path):
+    """A million entries.  The names have one label, as `localhost' has, so
+    that all are looked for; each is in the place of a longer one."""
+    with open(path, "w", encoding="ascii") as file:
+        for i in range(LISTED // 10):
+            number = (i + 1) * 40503 & 0xFFFFFF
+            net = f"{1 + (number >> 16) % 99}.{number >> 8 & 255}." \
+                f"{number & 255}"
+            names = " ".join(f"advertising-{number:x}-{k} .tracker-{k}{i:x}"
+                             for k in range(4))
+            file.write(f"{names} {net}.0/24 {net}.{i & 255}\n")
+    os.chmod(path, 0o644)
+    subprocess.run(["./socks64-handler-static", "--index", path], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def connect_by_name(port, server):
+    """A SOCKS5 session to the server, as `localhost'."""
+    s = socket.create_connection(("127.0.0.1", port))
+    s.sendall(b"\5\1\0\5\1\0\3\x09localhost" +
+              server.port.to_bytes(2, "big"))
+    assert s.recv(12, socket.MSG_WAITALL)[3:4] == b"\0"
+    return s
+
+
+def run_named(port, server):
+    for _ in range(SESSIONS):
+        with connect_by_name(port, server) as s:
+            s.sendall(b"b")
+            s.recv(1)
+    return SESSIONS
+
+
+def print_lists(build):
+    """An indexed list of a million names and nets, against none."""
+    bench = os.path.abspath(os.path.join(build, "bench"))
+    path = os.path.join(bench, "million")
+    long_list(path)
+    rules = {"without a list": "", "a million entries":
+             f"deny to @{path}\ndeny at @{path}\n"}
+    for name, text in rules.items():
+        rules[name] = os.path.join(bench, name.replace(" ", "-") + ".conf")
+        with open(rules[name], "w", encoding="ascii") as file:
+            file.write(f"prefer ipv4-only\n{text}allow all at any\n")
+        os.chmod(rules[name], 0o644)
+    ways = {
+        "socks64-handler": lambda conf: Launcher(
+            build, ["./socks64-handler", "-f", conf]),
+        "socks64-handler-static": lambda conf: Launcher(
+            build, ["./socks64-handler-static", "-f", conf]),
+        "socks64-handler-static -l": lambda conf: Daemon(
+            ["./socks64-handler-static", "-l", "127.0.0.1:18085",
+             "-f", conf], 18085)}
+    server = Server()
+    for way, launch in ways.items():
+        found = {name: lambda launch=launch, conf=conf: launch(conf)
+                 for name, conf in rules.items()}
+        compare(server, f"lists: CPU per session of {way}, microseconds",
+                found, cpu_per(run_named))
+        try:
+            compare(server, f"lists: KiB per idle session of {way}", found,
+                    lambda start, s: run_memory(start, s, connect_by_name))
+        except RuntimeError as why:
+            print(f"lists: {why}")
+
+
 @contextlib.contextmanager
 def holding_server():
     """A server that keeps connections, in a process with descriptors of its
@@ -715,6 +782,8 @@ def main():
         print_passwords()
     if not wanted or "rules" in wanted:
         print_rules(build)
+    if not wanted or "lists" in wanted:
+        print_lists(build)
     if not wanted or "size" in wanted:
         print_sizes(build)
 

@@ -528,6 +528,29 @@ def case_change_list(program):
 
 
 @case
+def case_change_index(program):
+    """Of a list that has one: an index that comes, and another one."""
+    made = service(program)
+    path = made.path("list")
+    made.write(path, "192.0.2.0/24\n")
+    made.write(made.config, f"deny at @{path}\n{ALLOW}\n")
+    made.start()
+    expect("without an index", made.answer(), 0)
+
+    def make_index():
+        subprocess.run([program, "--index", path], check=True,
+                       stdout=subprocess.DEVNULL)
+    make_index()
+    expect("with one", made.answer(), 0)
+    if not any(name.endswith("list.cdb") for name in links(made.wait_gate())):
+        raise Failure("the gate has not opened the index")
+    made.write(path + ".new", "127.0.0.0/8\n")
+    os.rename(path + ".new", path)
+    denied_by(made, make_index) if made.answer() == 0 else make_index()
+    expect("with the other", made.answer(), 2)
+
+
+@case
 def case_change_passwords(program):
     made = service(program)
     passwords = made.path("passwords")

@@ -430,10 +430,22 @@ def ftp_state():
     return path
 
 
+def indexed_list(handler, state):
+    """A rule with a list that is looked up, of nothing that is used here."""
+    path = state + "/list"
+    with open(path, "w", encoding="ascii") as file:
+        for i in range(4000):  # so that none of its tables is empty
+            file.write(f"198.18.{i >> 8}.{i & 255} 3fff::{i:x}\n")
+    subprocess.run([handler, "--index", path], check=True,
+                   stdout=subprocess.DEVNULL)
+    return "deny at @" + path
+
+
 def ftp(handler):
     """Watched, translated, active by itself and with BIND."""
-    options = ("user nobody", "state-dir " + ftp_state(), ALLOW_CLIENT,
-               "ftp-port 2121")
+    state = ftp_state()
+    options = (indexed_list(handler, state), "user nobody",
+               "state-dir " + state, ALLOW_CLIENT, "ftp-port 2121")
     watched = ftp_session(handler, HOST4, *options)
     watched.client.sendall(b"PASV\r\n")
     ftp_line(watched.server, b"PASV\r\n")
@@ -654,16 +666,17 @@ def steered_associate(handler):
 # them, write them or pass them on; * has them mapped.
 NAMES = {"/etc/hosts", "/etc/resolv.conf"}
 ROUTES = {"/proc/PID/net/route", "/proc/PID/net/ipv6_route"}
+LISTS = {"STATE/list.cdb"}
 FILES = {
-    "handshake": NAMES | ROUTES |
+    "handshake": NAMES | ROUTES | LISTS |
                  {"STATE", "STATE/associations*", "STATE/passwords"},
     "relay": set(),
-    "bind": ROUTES | {"STATE"},
-    "udp": NAMES | ROUTES,
+    "bind": ROUTES | LISTS | {"STATE"},
+    "udp": NAMES | ROUTES | LISTS,
     "watch": {"STATE", "STATE/associations*"},
-    "alg": {"STATE", "STATE/associations*"},
+    "alg": LISTS | {"STATE", "STATE/associations*"},
     "relay that keeps an ID": {"STATE"},
-    "udp with IDs": NAMES | ROUTES | {"STATE", "STATE/associations*"},
+    "udp with IDs": NAMES | ROUTES | LISTS | {"STATE", "STATE/associations*"},
 }
 
 
@@ -689,9 +702,9 @@ def held_files(handler):
         file.write("alice:$6$salt$hash\n")
     os.chmod(passwords, 0o600)
     os.chown(passwords, user.pw_uid, user.pw_gid)
-    options = ("user nobody", "auth none password",
-               "password-file " + passwords, "state-dir " + state,
-               "ftp-port 2121")
+    options = (indexed_list(handler, state), "user nobody",
+               "auth none password", "password-file " + passwords,
+               "state-dir " + state, "ftp-port 2121")
 
     def ends_with(stage, session):
         check("files in " + stage, files_of(session.process, state),

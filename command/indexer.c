@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * --index.  The list is read line by line, so that its length does not
+ * matter, and written into a file beside it which is renamed when it is whole:
+ * who has the old index keeps it.
+ */
+#include "command/indexer.h"
+
+#include <cdb.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/lines.h"
+#include "base/text.h"
+#include "command/print.h"
+#include "policy/grammar.h"
+#include "policy/index.h"
+#include "policy/reader.h"
+#include "status.h"
+
+/* So many lines that were not understood are shown. */
+enum { SHOWN_MAX = 5, PATH_TEXT = 4096, LINE_TEXT = PATH_TEXT + 1024 };
+
+struct indexer {
+	const char *path;
+	char name[PATH_TEXT]; /* of the index */
+	char part[PATH_TEXT]; /* of what becomes it */
+	struct cdb_make make;
+	struct index_summary is;
+	struct reader reader;
+	uint64_t entries;
+	bool bad_line;
+	bool full; /* a write failed, errno says why */
+};
+
+/* PATH: WHAT: WHY on stderr. */
+static int
+fail(const char *path, const char *what, enum exit_status status)
+{
+	const char *why = strerror(errno);
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	text_add(&line, path);
+	text_add(&line, what);
+	text_add(&line, ": ");
+	text_add(&line, why);
+	text_add_char(&line, '\n');
+	(void)print_text(STDERR_FILENO, buffer);
+	return (int)status;
+}
+
+/* A settings_report: what is wrong with an entry. */
+static void
+report_entry(void *context, bool warning, const char *where, const char *what)
+{
+	struct indexer *x = context;
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	(void)warning;
+	if (x->bad_line)
+		return;
+	x->bad_line = true;
+	if (x->is.bad++ >= SHOWN_MAX)
+		return;
+	text_add(&line, where);
+	text_add(&line, ": ");
+	text_add(&line, what);
+	text_add_char(&line, '\n');
+	(void)print_text(STDERR_FILENO, buffer);
+}
+
+/* What the list says twice is in there twice: to look for each would take
+ * longer than all else. */
+static void
+put(struct indexer *x, const void *key, size_t length)
+{
+	if (cdb_make_add(&x->make, key, (unsigned)length, "", 0) != 0)
+		x->full = true;
+}
+
+static void
+put_net(struct indexer *x, const struct net *net)
+{
+	uint8_t key[INDEX_KEY_MAX];
+
+	/* SECURITY: such an address is judged as the IPv4 inside. */
+	if (net_covers(&nat64_well_known, net)) {
+		reader_error(&x->reader,
+		    "a net inside 64:ff9b::/96 never matches: write the "
+		    "IPv4 net");
+		return;
+	}
+	put(x, key, index_net_key(net, key));
+	x->entries++;
+	index_add_net(&x->is, net);
+}
+
+/* Lists of other kinds have letters like `|' and `^' between names. */
+static bool
+is_name(const char *entry)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.*";
+
+	return strspn(entry, letters) == strlen(entry);
+}
+
+static bool
+is_numeric(const char *entry)
+{
+	return strpbrk(entry, "/:") != NULL ||
+	    strspn(entry, "0123456789.") == strlen(entry);
+}
+
+static void
+put_entry(struct reader *r, char *entry, void *context)
+{
+	struct indexer *x = context;
+	const unsigned set = set_find(entry);
+	char word[NAME_WORD_SIZE];
+	struct net net;
+
+	if (set != 0) {
+		x->is.sets |= set;
+		x->entries++;
+	} else if (is_numeric(entry)) {
+		if (net_parse(r, entry, &net))
+			put_net(x, &net);
+	} else if (!is_name(entry)) {
+		reader_refuse(r, "", entry, " is no name");
+	} else if (name_parse(r, entry, word)) {
+		put(x, word, strlen(word));
+		x->entries++;
+		index_add_word(&x->is, word);
+	}
+}
+
+static void
+put_lines(struct indexer *x, int fd)
+{
+	static struct lines lines;
+	size_t length;
+
+	lines_start(&lines, fd);
+	for (char *line = lines_next(&lines, &length); line != NULL && !x->full;
+	     line = lines_next(&lines, &length)) {
+		x->reader.line = lines.number;
+		x->bad_line = false;
+		if (strlen(line) < length)
+			reader_error(&x->reader,
+			    "a NUL byte, or a line that is too long");
+		else
+			list_line_parse(&x->reader, line, put_entry, x);
+	}
+}
+
+/* The first record last: only now is known what it says. */
+static bool
+finish(struct indexer *x, int fd)
+{
+	uint8_t summary[INDEX_SUMMARY_SIZE];
+
+	index_summary_format(&x->is, summary);
+	return cdb_make_finish(&x->make) == 0 && !x->full &&
+	    pwrite(fd, summary, sizeof(summary), INDEX_SUMMARY_AT) ==
+	    (ssize_t)sizeof(summary) &&
+	    fsync(fd) == 0;
+}
+
+static bool
+begin(struct indexer *x, int fd)
+{
+	static const uint8_t empty[INDEX_SUMMARY_SIZE];
+
+	return cdb_make_start(&x->make, fd) == 0 &&
+	    cdb_make_add(&x->make, index_summary_key,
+		sizeof(index_summary_key), empty, sizeof(empty)) == 0;
+}
+
+/* Who may read the list may read the index. */
+static bool
+fill(struct indexer *x, int list, int fd)
+{
+	struct stat status;
+
+	if (fstat(list, &status) != 0 || !begin(x, fd))
+		return false;
+	x->is.list = (struct index_stamp){ .size = (uint64_t)status.st_size,
+		.seconds = status.st_mtim.tv_sec,
+		.nanoseconds = (uint32_t)status.st_mtim.tv_nsec };
+	put_lines(x, list);
+	if (geteuid() == 0 && fchown(fd, status.st_uid, status.st_gid) != 0)
+		return false;
+	return finish(x, fd) && fchmod(fd, status.st_mode & 0666) == 0;
+}
+
+static int
+say_result(const struct indexer *x)
+{
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+
+	text_add_number(&line, x->entries);
+	text_add(&line, " entries, ");
+	text_add_number(&line, x->is.bad);
+	text_add(&line, " lines not understood\n");
+	return print_text(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
+}
+
+/* From the open list to the index in its place. */
+static int
+make(struct indexer *x, int list)
+{
+	const int fd = mkostemp(x->part, O_CLOEXEC);
+	int status = STATUS_SYSTEM;
+
+	if (fd < 0)
+		return fail(x->name, ": cannot be made", STATUS_SYSTEM);
+	if (!fill(x, list, fd)) {
+		status = fail(x->name, ": cannot be written", STATUS_SYSTEM);
+	} else if (x->entries == 0) {
+		(void)say_result(x);
+		status = STATUS_CONFIG;
+	} else if (rename(x->part, x->name) != 0) {
+		status = fail(x->name, ": cannot be put in place",
+		    STATUS_SYSTEM);
+	} else {
+		status = say_result(x);
+		x->part[0] = '\0';
+	}
+	if (x->part[0] != '\0')
+		(void)unlink(x->part);
+	close(fd);
+	return status;
+}
+
+int
+indexer_run(const char *path)
+{
+	static struct indexer x;
+	struct text name = text_in(x.name, sizeof(x.name));
+	struct text part = text_in(x.part, sizeof(x.part));
+	const int list = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int status;
+
+	x.path = path;
+	x.reader = (struct reader){ .report = report_entry,
+		.context = &x,
+		.file = path };
+	text_add(&name, path);
+	text_add(&name, ".cdb");
+	text_add(&part, path);
+	text_add(&part, ".cdb.XXXXXX");
+	if (list < 0)
+		return fail(path, ": cannot be read", STATUS_CONFIG);
+	errno = ENAMETOOLONG;
+	status = part.cut ? fail(path, "", STATUS_CONFIG) : make(&x, list);
+	close(list);
+	return status;
+}
