@@ -384,25 +384,26 @@ send_via(struct association *a, const struct peer *peer,
 		   relay.length) >= 0;
 }
 
-/* Is the prefix known by which IPv4 peers are reached?  While it is looked up,
- * as a name of this association, datagrams are dropped. */
-static bool
-knows_prefix(struct association *a)
+/* The name that is looked up for the prefix by which IPv4 peers are reached;
+ * NULL: it is known what came of it. */
+static const struct pinned_name *
+prefix_awaited(struct association *a)
 {
-	struct pinned_name *p;
+	const struct pinned_name *p;
 
 	if (a->settings->nat64_count > 0)
 		nat64_ask(&a->nat64, a->settings);
-	if (a->nat64.state == NAT64_UNASKED) {
-		p = names_find(&a->names, NAT64_NAME);
-		if (p == NULL)
-			p = names_add(&a->names, NAT64_NAME);
-		if (p == NULL || is_unknown(p))
-			return false;
+	if (a->nat64.state != NAT64_UNASKED)
+		return NULL;
+	p = names_find(&a->names, NAT64_NAME);
+	if (p == NULL)
+		p = names_add(&a->names, NAT64_NAME);
+	if (p != NULL && is_unknown(p))
+		return p;
+	if (p != NULL)
 		nat64_conclude(&a->nat64, a->settings, p->found,
 		    p->found_count);
-	}
-	return a->nat64.state == NAT64_FOUND;
+	return NULL;
 }
 
 static bool
@@ -414,7 +415,7 @@ send_directly(struct association *a, const struct peer *peer,
 	int fd;
 
 	if (nat64_needed(a->settings, &t->address, &peer->source)) {
-		if (!knows_prefix(a))
+		if (a->nat64.state != NAT64_FOUND)
 			return false;
 		address = nat64_address(&a->nat64, &t->address);
 	}
@@ -426,10 +427,49 @@ send_directly(struct association *a, const struct peer *peer,
 }
 
 static bool
+is_place_free(const struct association *a, uint16_t place)
+{
+	for (size_t i = 0; i < a->held_count; i++)
+		if (a->held[i].place == place)
+			return false;
+	return true;
+}
+
+/* Keeps a datagram until a name is known; others go on meanwhile. */
+static bool
+hold(struct association *a, const struct pinned_name *p,
+    const struct target *t, struct payload data)
+{
+	struct held_datagram *h = &a->held[a->held_count];
+	uint16_t place = 0;
+
+	if (a->held_count == HELD_MAX)
+		return false;
+	while (!is_place_free(a, place))
+		place++;
+	*h = (struct held_datagram){ .name = p->serial,
+		.id = a->id,
+		.address = t->address,
+		.serial = t->serial,
+		.place = place,
+		.length = (uint32_t)data.length };
+	memcpy(held_octets[place] + HEADROOM, data.octets, data.length);
+	a->held_count++;
+	return true;
+}
+
+static bool
 send_to(struct association *a, const struct target *t, struct payload data)
 {
 	struct peer *peer = peer_of(a, t);
 
+	if (peer->allowed && peer->via == NULL &&
+	    nat64_needed(a->settings, &t->address, &peer->source)) {
+		const struct pinned_name *prefix = prefix_awaited(a);
+
+		if (prefix != NULL)
+			return hold(a, prefix, t, data);
+	}
 	if (!peer->allowed ||
 	    !(peer->via != NULL ? send_via(a, peer, t, data) :
 				  send_directly(a, peer, t, data)))
@@ -490,35 +530,28 @@ send_by_name(struct association *a, const struct pinned_name *p, uint16_t port,
 	return target_choose(a, p, port, &t) && send_to(a, &t, data);
 }
 
+/* Sends a held datagram; the name that it waited for is known. */
 static bool
-is_place_free(const struct association *a, uint16_t place)
+send_held(struct association *a, const struct held_datagram *h,
+    const struct pinned_name *p)
 {
-	for (size_t i = 0; i < a->held_count; i++)
-		if (a->held[i].place == place)
-			return false;
-	return true;
-}
+	const struct payload data = { held_octets[h->place] + HEADROOM,
+		h->length };
+	const struct pinned_name *own = h->serial == 0 ?
+	    NULL :
+	    names_of_serial(&a->names, h->serial);
 
-/* Keeps a datagram until its name is known; others go on meanwhile. */
-static bool
-hold(struct association *a, const struct pinned_name *p, uint16_t port,
-    struct payload data)
-{
-	struct held_datagram *h = &a->held[a->held_count];
-	uint16_t place = 0;
-
-	if (a->held_count == HELD_MAX)
+	a->id = h->id;
+	if (h->address.family == FAMILY_NONE)
+		return p->state == NAME_FOUND &&
+		    send_by_name(a, p, h->address.port, data);
+	if (own == NULL && h->serial != 0)
 		return false;
-	while (!is_place_free(a, place))
-		place++;
-	*h = (struct held_datagram){ .name = p->serial,
-		.id = a->id,
-		.port = port,
-		.place = place,
-		.length = (uint32_t)data.length };
-	memcpy(held_octets[place] + HEADROOM, data.octets, data.length);
-	a->held_count++;
-	return true;
+	return send_to(a,
+	    &(struct target){ .address = h->address,
+		.name = own == NULL ? NULL : own->name,
+		.serial = h->serial },
+	    data);
 }
 
 /* Sends the held datagrams whose name is known now, in the order in which
@@ -532,14 +565,10 @@ release_held(struct association *a)
 		const struct held_datagram h = a->held[i];
 		const struct pinned_name *p = names_of_serial(&a->names,
 		    h.name);
-		const struct payload data = { held_octets[h.place] + HEADROOM,
-			h.length };
 
-		a->id = h.id;
 		if (p != NULL && is_unknown(p))
 			a->held[kept++] = h;
-		else if (p == NULL || p->state != NAME_FOUND ||
-		    !send_by_name(a, p, h.port, data))
+		else if (p == NULL || !send_held(a, &h, p))
 			a->dropped++;
 	}
 	a->held_count = kept;
@@ -558,7 +587,9 @@ send_to_name(struct association *a, const struct request *to,
 	if (p == NULL)
 		return false;
 	if (is_unknown(p))
-		return hold(a, p, to->address.port, data);
+		return hold(a, p,
+		    &(struct target){ .address.port = to->address.port },
+		    data);
 	return p->state == NAME_FOUND &&
 	    send_by_name(a, p, to->address.port, data);
 }

@@ -45,11 +45,15 @@ struct association_peer {
 
 /* A datagram that waits for a name; its octets are elsewhere. */
 struct held_datagram {
-	uint32_t name; /* its serial */
+	uint32_t name; /* the serial of what it waits for */
 	uint32_t id;   /* the ADDRESS ID that it had; 0: none */
-	uint16_t port;
-	uint16_t place;
+	/* Where it goes, with the port; FAMILY_NONE: where that name leads;
+	 * else the name is that of the NAT64 prefix, and `serial' that of its
+	 * own name (0: by address). */
+	struct address address;
+	uint32_t serial;
 	uint32_t length;
+	uint16_t place;
 };
 
 enum { HELD_MAX = 16 };

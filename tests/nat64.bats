@@ -5,14 +5,39 @@
 #
 #	gw  2001:db8:64::1 --- xl  2001:db8:64::2, 198.51.100.1 --- s4
 #
-# The translator is tayga, whose prefix is 2001:db8:46::/96; s4 is the server
-# of lib/net, moved behind it.
+# The translator is tayga, once with the prefix 2001:db8:46::/96, which is
+# configured, and once with 2600:46::/96, which is discovered: such a one must
+# be global.  s4 is the server of lib/net, moved behind it.
 
 load lib/gateway
 
 TAYGA=$ROOT/build/packages/tayga
 PREFIX=2001:db8:46::
+GLOBAL=2600:46::
 NET_ROLES+=' xl'
+
+# tayga_start NUMBER PREFIX: in xl, as 192.168.NUMBER.0/24 for s4.
+tayga_start() {
+	local name=nat64-$1
+	mkdir "$BATS_FILE_TMPDIR/$name"
+	cat >"$BATS_FILE_TMPDIR/$name.conf" <<-END
+		tun-device $name
+		ipv4-addr 192.168.$1.1
+		ipv6-addr 2001:db8:64:$1::1
+		prefix $2/96
+		dynamic-pool 192.168.$1.0/24
+		data-dir $BATS_FILE_TMPDIR/$name
+	END
+	in_ns xl "$TAYGA/usr/sbin/tayga" -c "$BATS_FILE_TMPDIR/$name.conf" \
+	    --mktun
+	ip -n "$NET-xl" link set "$name" up
+	ip -n "$NET-xl" route add "192.168.$1.0/24" dev "$name"
+	ip -n "$NET-xl" -6 route add "$2/96" dev "$name"
+	ip -n "$NET-gw" -6 route add "$2/96" via 2001:db8:64::2
+	ip -n "$NET-s4" route add "192.168.$1.0/24" via 198.51.100.1
+	start "$name" ip netns exec "$NET-xl" "$TAYGA/usr/sbin/tayga" \
+	    -c "$BATS_FILE_TMPDIR/$name.conf" --nodetach
+}
 
 prepare_file() {
 	"$TESTS/unpack-package" tayga "$TAYGA" || return 1
@@ -24,11 +49,9 @@ prepare_file() {
 		address add 2001:db8:64::1/64 dev xl nodad
 		link set xl up
 	END
-	ip -n "$NET-gw" -6 route add $PREFIX/96 via 2001:db8:64::2
 	ip -n "$NET-s4" -batch - <<-END
 		address add $S4/24 dev gw
 		link set gw up
-		route add 192.168.255.0/24 via 198.51.100.1
 	END
 	ip -n "$NET-xl" -batch - <<-END
 		address add 2001:db8:64::2/64 dev gw nodad
@@ -37,25 +60,16 @@ prepare_file() {
 		link set s4 up
 		link set lo up
 	END
-	cat >"$BATS_FILE_TMPDIR/tayga.conf" <<-END
-		tun-device nat64
-		ipv4-addr 192.168.255.1
-		ipv6-addr 2001:db8:64:1::1
-		prefix $PREFIX/96
-		dynamic-pool 192.168.255.0/24
-		data-dir $BATS_FILE_TMPDIR
-	END
 	in_ns xl sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
 		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
-	in_ns xl "$TAYGA/usr/sbin/tayga" -c "$BATS_FILE_TMPDIR/tayga.conf" \
-	    --mktun
-	ip -n "$NET-xl" link set nat64 up
-	ip -n "$NET-xl" route add 192.168.255.0/24 dev nat64
-	ip -n "$NET-xl" -6 route add $PREFIX/96 dev nat64
-	start tayga ip netns exec "$NET-xl" "$TAYGA/usr/sbin/tayga" \
-	    -c "$BATS_FILE_TMPDIR/tayga.conf" --nodetach
-	start udp-s4 ip netns exec "$NET-s4" "$PEERS/datagrams.py" "$S4" 5353
-	wait_for_line "$BATS_FILE_TMPDIR/udp-s4.out" '^ready$'
+	tayga_start 255 $PREFIX
+	tayga_start 254 $GLOBAL
+	local role
+	for role in s4 s6; do
+		start udp-$role ip netns exec "$NET-$role" \
+		    "$PEERS/datagrams.py" "$(net_server $role)" 5353
+		wait_for_line "$BATS_FILE_TMPDIR/udp-$role.out" '^ready$'
+	done
 	start ftp-s4 ip netns exec "$NET-s4" "$PEERS/ftp-chain.py" server "$S4"
 	wait_for_line "$BATS_FILE_TMPDIR/ftp-s4.out" '^ready$'
 }
@@ -100,22 +114,85 @@ names_start() {
 	    "http://v4.example.com/"
 }
 
-@test "the prefix is asked of the name server, once, and only if it is needed" {
+# queries: how often the prefix was asked for.
+queries() {
+	grep -c ' AAAA ipv4only.arpa$' "$BATS_FILE_TMPDIR/names.out"
+}
+
+# discovery WORD...: a name server that knows the prefix, and says so like that.
+discovery() {
 	names_start "v4.example.com A $S4" 'v4.example.com AAAA' \
 	    "v6.example.com AAAA $S6" 'v6.example.com A' \
-	    "ipv4only.arpa AAAA 2600:46::c000:aa 2600:46::c000:ab"
-	ip -n "$NET-gw" -6 route add 2600:46::/96 via 2001:db8:64::2
-	ip -n "$NET-xl" -6 route add 2600:46::/96 dev nat64
-	gateway_start dual "$NET_ALLOW" "resolver $DNS:54"
+	    "two.example.com A $S4 198.51.100.81" 'two.example.com AAAA' \
+	    "both.example.com A $S4" "both.example.com AAAA $S6" \
+	    "ipv4only.arpa AAAA $* ${GLOBAL}c000:aa ${GLOBAL}c000:ab"
+	gateway_start dual "$NET_ALLOW" "resolver $DNS:54" 'prefer ipv4' \
+	    'log-udp-peers off'
+}
+
+@test "the prefix of the name server leads through the translator" {
+	local form
+	discovery
+	use_type A
+	for form in name literal ip; do
+		ask "$form"
+		run -0 client "$CLIENT" --as "$AS" "$TARGET" 7000 \
+		    exchange 1000000
+		assert_record "$(record_of "$(value client \
+		    "${lines[0]}")")" ok dest="$(endpoint "$TARGET" 7000)" \
+		    peer="[2600:46::c633:6450]:7000"
+	done
+}
+
+@test "it is asked once a session, and only if it is needed" {
+	discovery
 	run -0 client c4 --as name v6.example.com 7000 exchange 1000
+	run -0 client c4 "$S6" 7000 exchange 1000
 	run ! grep ipv4only "$BATS_FILE_TMPDIR/names.out"
-	# tayga has another prefix: nobody is reached, but by that address.
-	run client c4 --timeout 1 --as name v4.example.com 7000 reply
-	wait_until grep -q ipv4only "$BATS_FILE_TMPDIR/names.out"
-	assert_equal queries "$(grep -c 'AAAA ipv4only' \
-	    "$BATS_FILE_TMPDIR/names.out")" 1
-	ip -n "$NET-xl" -6 route del 2600:46::/96
-	ip -n "$NET-gw" -6 route del 2600:46::/96
+	# Both addresses of the name wait for it.
+	run -0 client c4 --as name two.example.com 7000 exchange 1000
+	assert_equal queries "$(queries)" 1
+	assert_equal "of A" \
+	    "$(grep -c ' A ipv4only' "$BATS_FILE_TMPDIR/names.out")" 1
+	run -0 client c4 "$S4" 7000 exchange 1000
+	assert_equal "queries of two sessions" "$(queries)" 2
+}
+
+@test "a slow answer is waited for; what needs none goes first" {
+	discovery after=700
+	run -0 client c4 --as name v4.example.com 7000 exchange 1000
+	assert_record "$(record_of "$(value client "${lines[0]}")")" ok \
+	    peer="[2600:46::c633:6450]:7000"
+	# It prefers IPv4 and does not wait for that.
+	run -0 client c4 --as name both.example.com 7000 exchange 1000
+	assert_record "$(record_of "$(value client "${lines[0]}")")" ok \
+	    peer="[$S6]:7000"
+	stop names
+	gateway_stop
+	# No answer is none, as soon as the resolver gives up.
+	discovery drop
+	run client c4 "$S4" 7000 reply
+	assert_equal rep "$(value rep "${lines[0]}")" 03
+	assert_record "$(record_of "$(value client "${lines[0]}")")" \
+	    connect-failed 'reason=no NAT64 prefix is known'
+}
+
+@test "datagrams wait for the prefix; it is asked once an association" {
+	local form
+	discovery after=500
+	for form in ip name; do
+		: >"$BATS_FILE_TMPDIR/names.out"
+		use_type A
+		ask $form
+		run -0 in_ns c4 "$PEERS/udp.py" --as "$AS" "$GW4:1080" echo \
+		    "$TARGET" 5353 "$S4"
+		assert_record "$(record_of "$(value client "${lines[0]}")")" \
+		    ok datagrams=6/6/0
+		assert_equal queries "$(queries)" 1
+	done
+	: >"$BATS_FILE_TMPDIR/names.out"
+	run -0 in_ns c4 "$PEERS/udp.py" "$GW4:1080" echo "$S6" 5353 "$S6"
+	run ! grep ipv4only "$BATS_FILE_TMPDIR/names.out"
 }
 
 @test "a prefix that leads inside is refused, and none is 03" {
