@@ -281,7 +281,9 @@ upstream_open(struct upstream *u, struct deadline until)
 		.until = until,
 		.client = u->client,
 		.hop = true };
-	if (!dial_run(&u->dial))
+	const bool connected = dial_run(&u->dial);
+	u->dial.question = NULL; /* it ends with this function */
+	if (!connected)
 		return dial_failed(u);
 	u->fd = u->dial.fd;
 	return negotiate(u, until);
