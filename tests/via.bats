@@ -6,6 +6,7 @@
 load lib/gateway
 load lib/chain
 load lib/bind
+load lib/ssh
 
 prepare_file() {
 	chain_up
@@ -647,8 +648,10 @@ b'\\x00\\x00\\x00\\x03\\x06v.test\\x00Pquestion')"
 	    connect-failed 'reason=answered 04$'
 }
 
-@test "FTP of types E to L: EPSV, PASV, PORT and EPRT, by name and by address" {
-	local role type form mode hop
+# ftp_servers_start, ftp_servers_stop: at s4 and s6; and a place for each
+# gateway's table.
+ftp_servers_start() {
+	local role
 	for role in s4 s6; do
 		start "ftp-$role" ip netns exec "$NET-$role" \
 		    "$PEERS/ftp-chain.py" server "$(net_server $role)"
@@ -658,6 +661,26 @@ b'\\x00\\x00\\x00\\x03\\x06v.test\\x00Pquestion')"
 		mkdir -m 700 "$PLACE/$role"
 		chown nobody "$PLACE/$role"
 	done
+}
+
+ftp_servers_stop() {
+	stop ftp-s4
+	stop ftp-s6
+	rm -rf "$PLACE/gw" "$PLACE/g1"
+}
+
+# ftp_through OPTION... MODE: a file there and back.
+ftp_through() {
+	run in_ns "$CLIENT" "$PEERS/ftp-chain.py" client --as "$AS" \
+	    "${@:1:$#-1}" "$(endpoint "$GATEWAY" 1080)" "$TARGET" \
+	    "${@: -1}" 300000
+	[[ $status -eq 0 ]] || fail "$output" "$(cat "$(hop_log g1)")" \
+	    "$(cat "$GATEWAY_LOG")"
+}
+
+@test "FTP of types E to L: EPSV, PASV, PORT and EPRT, by name and by address" {
+	local type form mode hop
+	ftp_servers_start
 	for type in $CHAIN_TYPES; do
 		use_chain "$type"
 		hop=$(endpoint "$HOP" 1080)
@@ -668,25 +691,43 @@ b'\\x00\\x00\\x00\\x03\\x06v.test\\x00Pquestion')"
 		for form in name ip; do
 			ask "$form"
 			for mode in EPSV PASV PORT EPRT; do
-				# No IPv6 address fits into these.
-				[[ $mode != P??? ||
-				    $CLIENT$form != d6ip ]] || continue
+				# No IPv6 address fits into it.
 				[[ $mode != PORT || $CLIENT == d4 ]] || continue
 				echo "type $type by $form, $mode"
-				run in_ns "$CLIENT" "$PEERS/ftp-chain.py" \
-				    client --as "$AS" \
-				    "$(endpoint "$GATEWAY" 1080)" "$TARGET" \
-				    $mode 300000
-				[[ $status -eq 0 ]] || fail "$output" \
-				    "$(cat "$(hop_log g1)")" \
-				    "$(cat "$GATEWAY_LOG")"
+				ftp_through $mode
 			done
 		done
 		hop_stop g1
 		gateway_stop
 	done
-	stop ftp-s4
-	stop ftp-s6
+	ftp_servers_stop
+}
+
+@test "FTP of types E to L: PORT and EPRT of a client that listens" {
+	local type form mode hop
+	ftp_servers_start
+	for type in $CHAIN_TYPES; do
+		use_chain "$type"
+		hop=$(endpoint "$HOP" 1080)
+		# Each gateway listens for the next, and dials the one before.
+		gateway_start dual "$NET_ALLOW port 21" "state-dir $PLACE/gw" \
+		    'ftp-alg always' 'allow bind at 10.1.0.1,2001:db8:11::1'
+		hop_start g1 "allow to name port 21 via $hop" \
+		    "$NET_ALLOW port 21 via $hop" "state-dir $PLACE/g1" \
+		    "allow bind at $D4,$D6"
+		for form in name ip; do
+			ask "$form"
+			for mode in PORT EPRT; do
+				# No IPv6 address fits into it.
+				[[ $mode != PORT || $CLIENT == d4 ]] || continue
+				echo "type $type by $form, $mode"
+				ftp_through --listen $mode
+			done
+		done
+		hop_stop g1
+		gateway_stop
+	done
+	ftp_servers_stop
 }
 
 @test "legs of MTU 1280 and 9000: 10 MiB both ways, digests equal" {
@@ -747,4 +788,21 @@ other_hop() {
 	    -f "$PLACE/danted.conf" -p "$PLACE/danted.pid"
 	datagrams echo "$S4" 5353 "$S4"
 	assert_record "$RECORD" ok datagrams=6/6/0
+}
+
+@test "ssh -D as the hop: CONNECT, and 01 where it hangs up" {
+	sshd_start gw $HOP4
+	other_hop ssh -F none -i "$BATS_FILE_TMPDIR/sshd/key" -o BatchMode=yes \
+	    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -N \
+	    -D "$HOP4:1080" "root@$HOP4"
+	# Its BND is zeros.
+	through name exchange 100000
+	assert_equal bnd "$(value bnd "$LINE")" 0.0.0.0:0
+	hop_stop g1
+	hop_start g1 "allow all to name via $HOP4:1080"
+	run in_ns d4 "$PEERS/bind.py" --as name "$G1_4:1080" v4.example.com 0
+	assert_match "reply to BIND" "${lines[0]}" ' rep=01 '
+	assert_record "$(hop_record g1 "$(value client "${lines[0]}")")" \
+	    upstream-failed 'reason=without a reply$'
+	stop sshd-gw
 }

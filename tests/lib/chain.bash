@@ -56,7 +56,8 @@ chain_up() {
 	done
 }
 
-# hop_start ROLE LINE...: a gateway there, whose log is hop_log ROLE.
+# hop_start ROLE LINE...: a gateway there, whose log is hop_log ROLE: its own,
+# as a client's port may be that of an earlier one.
 hop_start() {
 	local role=$1 line
 	local -a lines=()
@@ -64,6 +65,7 @@ hop_start() {
 	for line; do
 		lines+=(-o "$line")
 	done
+	: >"$(hop_log "$role")"
 	start "$role" ip netns exec "$NET-$role" systemd-socket-activate \
 	    --accept -l '[::]:1080' "$HANDLER" "${lines[@]}"
 	wait_until net_listens "$role" 1080 ||

@@ -4,13 +4,14 @@
 make a data connection.
 
     ftp-chain.py server ADDRESS
-    ftp-chain.py client [--as ip|name] GATEWAY HOST PASV|EPSV|PORT|EPRT SIZE
+    ftp-chain.py client [--as ip|name] [--listen] GATEWAY HOST
+                 PASV|EPSV|PORT|EPRT SIZE
 
 The client logs in, gets SIZE octets and puts them back.  Passive data
 connections are CONNECTs, to HOST for EPSV and to the address of the reply for
-PASV; for PORT and EPRT it asks for a BIND first, and names its BND.  Prints
-"client=... sum=..."; status 1, and a line on stderr, when something is not as
-it must be.
+PASV; for PORT and EPRT it asks for a BIND first, and names its BND, or
+(--listen) listens by itself.  Prints "client=... sum=..."; status 1, and a
+line on stderr, when something is not as it must be.
 """
 import argparse
 import hashlib
@@ -148,6 +149,14 @@ class Client:
             raise socks.Mismatch(f"data to {host}:{port}: {reply.rep:02x}")
         return session
 
+    def announce(self, host, port):
+        if self.options.mode == "PORT":
+            self.ask("PORT %s,%d,%d" % (host.replace(".", ","), port >> 8,
+                                        port & 255), "200")
+        else:
+            self.ask("EPRT |%d|%s|%d|" % (2 if ":" in host else 1, host,
+                                          port), "200")
+
     def bind(self):
         """A BIND that PORT or EPRT names."""
         session = socks.Session(self.options.gateway)
@@ -157,18 +166,24 @@ class Client:
         reply = session.read_reply()
         if reply.rep:
             raise socks.Mismatch(f"bind: {reply.rep:02x}")
-        if self.options.mode == "PORT":
-            self.ask("PORT %s,%d,%d" % (reply.address.replace(".", ","),
-                                        reply.port >> 8, reply.port & 255),
-                     "200")
-        else:
-            self.ask("EPRT |%d|%s|%d|" % (2 if ":" in reply.address else 1,
-                                          reply.address, reply.port), "200")
+        self.announce(reply.address, reply.port)
         return session
+
+    def listen(self, line):
+        """The server's way to a listener of ours."""
+        own = self.session.sock.getsockname()[0]
+        with socket.create_server((own, 0), family=self.session.sock.family
+                                  ) as listener:
+            listener.settimeout(30)
+            self.announce(own, listener.getsockname()[1])
+            self.ask(line, "150")
+            return listener.accept()[0]
 
     def data(self, line):
         """What the command line transfers by."""
         active = self.options.mode in ("PORT", "EPRT")
+        if active and self.options.listen:
+            return self.listen(line)
         session = self.bind() if active else self.passive()
         self.ask(line, "150")
         if active and session.read_reply().rep:
@@ -201,6 +216,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("client")
     parser.add_argument("--as", dest="form", default="ip")
+    parser.add_argument("--listen", action="store_true")
     parser.add_argument("gateway")
     parser.add_argument("host")
     parser.add_argument("mode")
