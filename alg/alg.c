@@ -16,7 +16,7 @@ alg_table_problem(const struct alg *a, enum table_result result)
 	const char *problem = a->share.table->problem;
 
 	return result == TABLE_FULL || problem[0] == '\0' ?
-	    "the association table is full" :
+	    "the association table has no more room for this client" :
 	    problem;
 }
 

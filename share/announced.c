@@ -11,6 +11,7 @@ enum table_result
 announced_put(const struct share *share, const struct address *to,
     struct table_handle *handle)
 {
+	const struct quota quota = { ANNOUNCED_MAX, ANNOUNCED_REST };
 	struct turn turn;
 	struct entry e;
 	bool done;
@@ -19,8 +20,7 @@ announced_put(const struct share *share, const struct address *to,
 		return TABLE_UNUSABLE;
 	if (entry_of(&turn, handle, &e))
 		entry_end(&turn, handle);
-	done = entry_choose(&turn, ANNOUNCED_MAX, turn.now + ANNOUNCED_LIFE,
-	    &e);
+	done = entry_choose(&turn, &quota, turn.now + ANNOUNCED_LIFE, &e);
 	if (done) {
 		e.addresses[e.count++] = *to;
 		entry_write(&turn, &e);

@@ -11,8 +11,11 @@
 #include "share/table.h"
 
 enum {
-	ANNOUNCED_MAX = 64,          /* live ones of one share */
-	ANNOUNCED_LIFE = 120 * 1000, /* milliseconds, from announced_put() */
+	ANNOUNCED_MAX = 256, /* live ones of one share */
+	/* Milliseconds, from announced_put(): so long it lives, and is kept
+	 * where there are too many. */
+	ANNOUNCED_LIFE = 120 * 1000,
+	ANNOUNCED_REST = 10 * 1000,
 };
 
 /*

@@ -43,6 +43,7 @@ enum table_result
 binds_put(const struct share *share, const struct table_bind *bind,
     int64_t until)
 {
+	const struct quota quota = { BINDS_MAX, INT64_MAX };
 	enum table_result result = TABLE_FULL;
 	struct turn turn;
 	struct entry e;
@@ -50,7 +51,7 @@ binds_put(const struct share *share, const struct table_bind *bind,
 	if (!turn_begin(&turn, share, KIND_BIND))
 		return TABLE_UNUSABLE;
 	sweep(&turn);
-	if (entry_choose(&turn, BINDS_MAX, until, &e)) {
+	if (entry_choose(&turn, &quota, until, &e)) {
 		result = TABLE_UNUSABLE;
 		e.addresses[TOLD] = bind->told;
 		e.addresses[IPV4] = bind->ipv4;

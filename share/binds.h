@@ -11,7 +11,7 @@
 
 #include "share/table.h"
 
-enum { BINDS_MAX = 64 }; /* live ones of one share */
+enum { BINDS_MAX = 256 }; /* live ones of one share */
 
 /*
  * Where a BIND listens.  Both addresses have the same port; one is

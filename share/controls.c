@@ -14,7 +14,9 @@ static bool
 control_make(const struct turn *turn, const struct table_control *control,
     struct entry *e)
 {
-	if (!entry_choose(turn, CONTROLS_MAX, turn->now + CONTROL_LIFE, e))
+	const struct quota quota = { CONTROLS_MAX, CONTROL_REST };
+
+	if (!entry_choose(turn, &quota, turn->now + CONTROL_LIFE, e))
 		return false;
 	e->addresses[e->count++] = control->server;
 	text_copy(e->name, sizeof(e->name), control->name);

@@ -9,10 +9,11 @@
 
 #include "share/table.h"
 
-enum { CONTROLS_MAX = 64 }; /* live ones of one share */
+enum { CONTROLS_MAX = 256 }; /* live ones of one share */
 
 /* Milliseconds. */
 enum {
+	CONTROL_REST = 40 * 1000, /* it has ended, and may be forgotten */
 	CONTROL_LIFE = 90 * 1000, /* from the last controls_put() */
 	CONTROL_REFRESH = 30 * 1000,
 };

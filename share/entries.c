@@ -426,28 +426,33 @@ vacancy_note(struct vacancy *v, const struct turn *turn, uint32_t i)
 /* SECURITY: a guesser's slot is no entry that it could want, so what its host
  * has does not keep it from being counted. */
 static uint32_t
-vacancy_slot(const struct vacancy *v, const struct turn *turn, uint32_t most)
+vacancy_slot(const struct vacancy *v, const struct turn *turn,
+    const struct quota *quota)
 {
-	if (v->own_count >= most ||
+	const uint32_t own = turn->now - v->own_used_at >= quota->rest ?
+	    v->own :
+	    0;
+
+	if (v->own_count >= quota->most ||
 	    (v->host_count >= HOST_ENTRIES_MAX && turn->kind != KIND_GUESS))
-		return v->own;
+		return own;
 	if (v->free != 0)
 		return v->free;
 	if (turn->top < TABLE_SLOTS)
 		return turn->top + 1;
-	return v->resting != 0 ? v->resting : v->own;
+	return v->resting != 0 ? v->resting : own;
 }
 
 bool
-entry_choose(const struct turn *turn, uint32_t most, int64_t expires_at,
-    struct entry *e)
+entry_choose(const struct turn *turn, const struct quota *quota,
+    int64_t expires_at, struct entry *e)
 {
 	struct vacancy v = { .free = 0 };
 	uint32_t slot;
 
 	for (uint32_t i = 0; i < turn->top; i++)
 		vacancy_note(&v, turn, i);
-	slot = vacancy_slot(&v, turn, most);
+	slot = vacancy_slot(&v, turn, quota);
 	if (slot == 0)
 		return false;
 	if (slot > turn->top)

@@ -32,8 +32,16 @@ enum {
 	ENTRY_LIFE_MAX = 25 * 60 * 60 * 1000,
 
 	/* Live entries of all shares of one host: of an IPv4 address, of the
-	 * /64 of an IPv6 address, of a local user. */
-	HOST_ENTRIES_MAX = 512,
+	 * /64 of an IPv6 address, of a local user.  Many people may be behind
+	 * one address; but a quarter of the table is the most. */
+	HOST_ENTRIES_MAX = 1024,
+};
+
+/* What one share may have of a kind. */
+struct quota {
+	uint32_t most; /* entries */
+	int64_t rest;  /* milliseconds: one that was not used for so long may
+			  make room for a new one */
 };
 
 /*
@@ -108,15 +116,15 @@ uint32_t entry_count(const struct turn *turn, uint32_t number);
 uint32_t entry_count_all(const struct turn *turn);
 
 /*
- * Starts an entry of the turn's share, which may have `most' of the kind: in
- * a free slot, or in that of the share's least recently used entry.  e->handle
- * names the slot; all else is empty, and lives until `expires_at'.  False:
- * the table, or what this host may have of it, is full.
+ * Starts an entry of the turn's share: in a free slot, or in that of the
+ * share's least recently used entry.  e->handle names the slot; all else is
+ * empty, and lives until `expires_at'.  False: the table, or what this share
+ * or this host may have of it, is full.
  *
  * SECURITY: nobody's live entry makes room for another's.
  */
-bool entry_choose(const struct turn *turn, uint32_t most, int64_t expires_at,
-    struct entry *e);
+bool entry_choose(const struct turn *turn, const struct quota *quota,
+    int64_t expires_at, struct entry *e);
 
 /* Writes a new entry into its slot, and makes it valid. */
 void entry_write(const struct turn *turn, struct entry *e);

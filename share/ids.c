@@ -127,10 +127,12 @@ id_use(const struct turn *turn, struct entry *e)
 static bool
 id_choose(const struct turn *turn, struct entry *e)
 {
-	if (entry_choose(turn, IDS_MAX, turn->now + ID_LIFE, e))
+	const struct quota quota = { IDS_MAX, 0 };
+
+	if (entry_choose(turn, &quota, turn->now + ID_LIFE, e))
 		return true;
 	entry_visit_host(turn, id_release);
-	return entry_choose(turn, IDS_MAX, turn->now + ID_LIFE, e);
+	return entry_choose(turn, &quota, turn->now + ID_LIFE, e);
 }
 
 static enum table_result
@@ -184,13 +186,14 @@ ids_make(const struct share *share, const struct table_target *target,
 static void
 guess_count(const struct turn *ids, const struct turn *guesses)
 {
+	const struct quota quota = { 1, 0 };
 	struct entry e;
 	const bool known = entry_find(guesses, entry_is_any, NULL, &e);
 
 	if (!known &&
 	    (!entry_find(ids, entry_is_any, NULL, &e) ||
 		entry_count_all(guesses) >= GUESSERS_MAX ||
-		!entry_choose(guesses, 1, guesses->now + GUESS_LIFE, &e)))
+		!entry_choose(guesses, &quota, guesses->now + GUESS_LIFE, &e)))
 		return;
 	e.number++;
 	if (e.number == GUESSES_MAX)

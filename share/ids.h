@@ -14,7 +14,7 @@
 
 enum {
 	ID_ADDRESSES_MAX = 8, /* that one ID stands for */
-	IDS_MAX = 64,         /* live ones of one share */
+	IDS_MAX = 256,        /* live ones of one share */
 	GUESSES_MAX = 8,      /* wrong IDs of one share in GUESS_LIFE */
 };
 

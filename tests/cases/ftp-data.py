@@ -752,6 +752,25 @@ def ask_transfer(client, server):
     check("asked", server.line(), b"RETR a")
 
 
+def crowd(program):
+    """A hundred sessions of one client at once, each with its data."""
+    m = Machine(program)
+    try:
+        sessions = []
+        for _ in range(100):
+            data = m.listen(0)
+            gate, client, server = m.control_session()
+            passive(client, server, data.getsockname()[1], b"EPSV")
+            sessions.append((data, client, server))
+        for data, _, _ in sessions:
+            port = data.getsockname()[1]
+            check("REP", m.data_rep("::1", port), 0)
+            data.accept()[0].close()
+            data.close()
+    finally:
+        m.end()
+
+
 def overtaken(program):
     """The end of a transfer is told when the client has it: while the
     connection to the client is not up, and while it is not drained."""
@@ -959,7 +978,7 @@ CHECKS = {name.__name__.replace("_", "-"): name for name in (
     bind, forwarder, judged_again, forged, no_descriptor, advertised, no_table,
     own_address, transparent, transfer_auth, transfer_idle, transfer_paused,
     greeting, ended_behind,
-    too_many, slow_reader, overtaken, not_overtaken, undelivered, unanswered)}
+    too_many, slow_reader, crowd, overtaken, not_overtaken, undelivered, unanswered)}
 
 
 def main():

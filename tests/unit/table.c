@@ -36,6 +36,7 @@
 #include "share/announced.h"
 #include "share/binds.h"
 #include "share/controls.h"
+#include "share/entries.h"
 #include "share/ids.h"
 #include "share/layout.h"
 #include "share/lock.h"
@@ -347,7 +348,7 @@ share_number(struct table *t, unsigned n)
 		.auth = "none" };
 }
 
-/* The 65th of a share replaces the one that it used least recently. */
+/* One too many of a share replaces the one that it used least recently. */
 static void
 own_quota(struct table *t)
 {
@@ -360,12 +361,54 @@ own_quota(struct table *t)
 
 		CHECK(ids_make(at(i, &greedy), &what, &list[i]) == TABLE_OK);
 	}
-	CHECK(ids_find(at(100, &greedy), list[0], &out) == TABLE_OK);
+	CHECK(ids_find(at(300, &greedy), list[0], &out) == TABLE_OK);
 	const struct table_target last = target_number(IDS_MAX);
-	CHECK(ids_make(at(101, &greedy), &last, &list[IDS_MAX]) == TABLE_OK);
-	CHECK(ids_find(at(102, &greedy), list[0], &out) == TABLE_OK);
-	CHECK(ids_find(at(102, &greedy), list[1], &out) == TABLE_NONE);
-	CHECK(ids_find(at(102, &greedy), list[2], &out) == TABLE_OK);
+	CHECK(ids_make(at(301, &greedy), &last, &list[IDS_MAX]) == TABLE_OK);
+	CHECK(ids_find(at(302, &greedy), list[0], &out) == TABLE_OK);
+	CHECK(ids_find(at(302, &greedy), list[1], &out) == TABLE_NONE);
+	CHECK(ids_find(at(302, &greedy), list[2], &out) == TABLE_OK);
+}
+
+/* FTP's are of sessions that run: one too many is refused, until another was
+ * not refreshed, or waits for too long. */
+static void
+session_quota(struct table *t)
+{
+	const struct share crowd = share_number(t, 60001);
+	struct table_control control = { .server = address("2001:db8::1",
+					     21) };
+	struct address to = control.server;
+	struct table_handle first = { 0, 0 };
+	struct table_handle handle;
+
+	CHECK(CONTROLS_MAX >= 200 && ANNOUNCED_MAX >= 200);
+	CHECK(controls_put(at(0, &crowd), &control, &first) == TABLE_OK);
+	for (unsigned i = 1; i < CONTROLS_MAX; i++) {
+		handle = (struct table_handle){ 0, 0 };
+		CHECK(controls_put(at(i, &crowd), &control, &handle) ==
+		    TABLE_OK);
+	}
+	handle = (struct table_handle){ 0, 0 };
+	CHECK(controls_put(at(CONTROL_REFRESH, &crowd), &control, &first) ==
+	    TABLE_OK);
+	CHECK(controls_put(at(CONTROL_REFRESH, &crowd), &control, &handle) ==
+	    TABLE_FULL);
+	CHECK(controls_put(at(CONTROL_REST + 1, &crowd), &control, &handle) ==
+	    TABLE_OK);
+	CHECK(controls_put(at(CONTROL_REST + 1, &crowd), &control, &first) ==
+	    TABLE_OK);
+	for (unsigned i = 0; i <= ANNOUNCED_MAX; i++) {
+		to.port = (uint16_t)(2000 + i);
+		handle = (struct table_handle){ 0, 0 };
+		CHECK(announced_put(at(i, &crowd), &to, &handle) ==
+		    (i < ANNOUNCED_MAX ? TABLE_OK : TABLE_FULL));
+	}
+	CHECK(announced_put(at(ANNOUNCED_REST, &crowd), &to, &handle) ==
+	    TABLE_OK);
+	to.port = 2000;
+	CHECK(announced_find(at(ANNOUNCED_REST, &crowd), &to) == TABLE_NONE);
+	to.port = 2001;
+	CHECK(announced_find(at(ANNOUNCED_REST, &crowd), &to) == TABLE_OK);
 }
 
 /* An ID for each of `count' shares that `of' makes; how many it got. */
@@ -420,8 +463,9 @@ run_hosts(struct table *t)
 	struct share known = neighbour_number(t, 3);
 	uint32_t id;
 
-	CHECK(fill(t, neighbour_number, 2000) == 512);
-	CHECK(fill(t, user_number, 2000) == 512);
+	session_quota(t);
+	CHECK(fill(t, neighbour_number, 2000) == HOST_ENTRIES_MAX);
+	CHECK(fill(t, user_number, 2000) == HOST_ENTRIES_MAX);
 	CHECK(ids_make(at(201, &other), &what, &id) == TABLE_OK);
 	CHECK(ids_make(at(201, &four), &what, &id) == TABLE_OK);
 	/* Who has some already may change them. */
@@ -616,7 +660,7 @@ run_quota(struct table *t)
 		if (ids_make(at(200, &one), &what, &id) != TABLE_OK)
 			break;
 	}
-	CHECK(n > TABLE_SLOTS - 100 && n <= TABLE_SLOTS);
+	CHECK(n > TABLE_SLOTS - IDS_MAX - 40 && n <= TABLE_SLOTS);
 	CHECK(ids_find(at(201, &first), first_id, &out) == TABLE_OK);
 	/* What only rests gives way. */
 	const struct share late = share_number(t, 50000);
@@ -950,14 +994,14 @@ kept_no_more(struct table *t)
 	const int64_t later = 2 * (int64_t)ID_LIFE_MAX;
 	uint32_t id = 0;
 
-	for (unsigned n = 0; n < 512; n++) {
+	for (unsigned n = 0; n < HOST_ENTRIES_MAX; n++) {
 		const struct share one = neighbour_number(t, n);
 
 		CHECK(ids_make(at(later, &one), &what, &id) == TABLE_OK);
 		CHECK(ids_keep(at(later, &one), id) == TABLE_OK);
 	}
 	/* Those of this process but the last look like another's. */
-	const struct share more = neighbour_number(t, 600);
+	const struct share more = neighbour_number(t, 2000);
 	CHECK(ids_make(at(later + ID_LIFE - 1, &more), &what, &id) ==
 	    TABLE_FULL);
 	CHECK(ids_make(at(later + ID_LIFE, &more), &what, &id) == TABLE_OK);
