@@ -30,19 +30,24 @@ in_ns() {
 	ip netns exec "$NET-$role" "$@"
 }
 
-# net_link ROLE FAMILY PREFIX GATEWAY-ADDRESS ADDRESS: a link to the gateway,
-# named after the role at the gateway's end.
+# net_link ROLE GATEWAY-ADDRESS ADDRESS: a link to the gateway, named after the
+# role at the gateway's end.
 net_link() {
+	ip -n "$NET-gw" link add name "$1" type veth \
+	    peer name gw netns "$NET-$1"
+	net_addresses "$@"
+}
+
+# net_addresses ROLE GATEWAY-ADDRESS ADDRESS: those of such a link.
+net_addresses() {
 	local role=$1 length=24
-	[[ $2 == inet ]] || length=64
-	ip -n "$NET-gw" link add name "$role" type veth \
-	    peer name gw netns "$NET-$role"
+	[[ $2 != *:* ]] || length=64
 	ip -n "$NET-gw" -batch - <<-END
-		address add $3/$length dev $role nodad
+		address add $2/$length dev $role nodad
 		link set $role up
 	END
 	ip -n "$NET-$role" -batch - <<-END
-		address add $4/$length dev gw nodad
+		address add $3/$length dev gw nodad
 		link set gw up
 	END
 }
@@ -164,9 +169,9 @@ net_role() {
 
 # net_outside: the links of the gateway to the servers and to the name server.
 net_outside() {
-	net_link s4 inet 198.51.100.1 $S4
-	net_link s6 inet6 2001:db8:2::1 $S6
-	net_link dns inet 203.0.113.1 $DNS
+	net_link s4 198.51.100.1 $S4
+	net_link s6 2001:db8:2::1 $S6
+	net_link dns 203.0.113.1 $DNS
 }
 
 # net_up: the namespaces, the name server and the two servers.  For
@@ -177,8 +182,8 @@ net_up() {
 	for role in $NET_ROLES; do
 		net_role "$role"
 	done
-	net_link c4 inet $GW4 $C4
-	net_link c6 inet6 $GW6 $C6
+	net_link c4 $GW4 $C4
+	net_link c6 $GW6 $C6
 	net_outside
 	net_files
 	net_dns

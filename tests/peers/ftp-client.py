@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: ISC
 """Python's ftplib over PySocks: the commands that other clients lack.
 
-    ftp-client.py GATEWAY HOST reading|writing|abort|many
+    ftp-client.py GATEWAY HOST reading|writing|abort|abort-active|many
 
 GATEWAY is ADDRESS:PORT or [ADDRESS]:PORT.  Prints nothing where all is well.
 """
 import ftplib
 import hashlib
 import io
+import select
 import sys
 import threading
 
@@ -101,6 +102,24 @@ def abort(client):
         assert len(read(client, "pub/64k")) == 65536
 
 
+def abort_active(client):
+    """As clients do that cannot know how many replies are due: they read what
+    comes, and go on."""
+    client.set_pasv(False)
+    for _ in range(3):
+        client.voidcmd("TYPE I")
+        data = client.transfercmd("RETR pub/big")
+        data.recv(1000)
+        client.sock.sendall(b"ABOR\r\n", ftplib.MSG_OOB)
+        data.close()
+        client.getmultiline()
+        while select.select((client.sock,), (), (), 0.5)[0]:
+            client.getmultiline()
+        for _ in range(2):
+            assert len(read(client, "pub/64k")) == 65536
+    client.voidcmd("NOOP")
+
+
 def many(_):
     failed = []
 
@@ -126,7 +145,7 @@ def commands_only(client):
 def main():
     client = Client()
     {"reading": reading, "writing": writing, "abort": abort,
-     "many": many}[sys.argv[3]](client)
+     "abort-active": abort_active, "many": many}[sys.argv[3]](client)
     client.quit()
 
 

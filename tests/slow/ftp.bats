@@ -347,8 +347,59 @@ rsa_private_key_file=$PWD/key"
 	done
 }
 
+# delayed MILLISECONDS: the link of c4 takes so long, each way.
+delayed() {
+	ip -n "$NET-gw" link delete c4
+	start delay "$PEERS/delay.py" "$1" "$NET-gw" c4 "$NET-c4" gw
+	wait_for_line "$BATS_FILE_TMPDIR/delay.out" '^ready$'
+	net_addresses c4 $GW4 $C4
+}
+
+undelayed() {
+	stop delay
+	wait_until lacks_link c4
+	net_link c4 $GW4 $C4
+}
+
+lacks_link() {
+	! ip -n "$NET-gw" link show "$1" >/dev/null 2>&1
+}
+
+# The server is near, the client is far: the end of a transfer would overtake
+# the connection to the client.
+@test "curl, active, where the client is far away" {
+	local i delay
+	[[ -c /dev/net/tun ]] || skip 'no /dev/net/tun'
+	ftp_start vsftpd s6
+	for delay in 40 150; do
+		delayed "$delay"
+		for i in 1 2 3 4 5; do
+			curl_ftp c4 v6.example.com pub/64k -P - -o got
+			same got 64k
+			curl_ftp c4 v6.example.com pub/empty -P - -o got
+			same got empty
+			curl_ftp c4 v6.example.com pub/ -P - -o list
+			grep -q 64k list
+		done
+		undelayed
+	done
+}
+
+# It answers ABOR of an active transfer once, where two replies are due.
+@test "pure-ftpd, and ABOR of active transfers" {
+	ftp_start pure-ftpd s6
+	run in_ns c4 "$PEERS/ftp-client.py" "$GW4:1080" v6.example.com \
+	    abort-active
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
 @test "a server has 30 seconds for the first word of its greeting" {
 	run "$CASES/ftp-data.py" "$HANDLER" greeting
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
+@test "a hundred sessions of one client at once have their data" {
+	run "$CASES/ftp-data.py" "$HANDLER" crowd
 	[[ $status -eq 0 ]] || fail "$output"
 }
 
