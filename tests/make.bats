@@ -198,6 +198,15 @@ stubs() {
 	done
 }
 
+@test "debian/control asks for the libraries that install-missing has for a build" {
+	local wanted asked
+	wanted=$(sed -n 's/^	build \(lib[^ ]*-dev\) .*/\1/p' \
+	    tests/install-missing | grep -vx libc6-dev | sort | xargs)
+	asked=$(sed -n '/^Build-Depends:/,/^Standards/p' debian/control |
+	    grep -o 'lib[a-z0-9-]*-dev' | sort | xargs)
+	assert_equal "debian/control's" "$asked" "$wanted"
+}
+
 @test "install-missing takes the name that this release of Debian has, or does without" {
 	need mounts
 	stubs
