@@ -85,7 +85,19 @@ behind(const char *word, const char *prefix)
 	return strncmp(word, prefix, length) == 0 ? word + length : NULL;
 }
 
-/* 192.0.2.7, 2001:db8::7, unix:uid=N; socks4: in front of them. */
+/* @ADDRESS:PORT, where the client reached us; NULL: that was not said. */
+static bool
+parse_listener(const char *at, struct question *q)
+{
+	if (at == NULL)
+		return true;
+	if (!address_parse_port(at + 1, strlen(at + 1), 0, &q->listener))
+		return false;
+	q->listener_port = q->listener.port;
+	return q->listener_port != 0;
+}
+
+/* 192.0.2.7, 192.0.2.7@192.0.2.1:1080, unix:uid=N; socks4: in front. */
 static bool
 parse_client(const char *word, struct explanation *e)
 {
@@ -98,7 +110,8 @@ parse_client(const char *word, struct explanation *e)
 	word = e->socks4 ? bare : word;
 	digits = behind(word, "unix:uid=");
 	if (digits == NULL)
-		return address_parse(word, strlen(word), &q->client);
+		return parse_listener(strchr(word, '@'), q) &&
+		    address_parse(word, strcspn(word, "@"), &q->client);
 	if (!number_parse(digits, UINT32_MAX, &uid))
 		return false;
 	q->client_uid = (uint32_t)uid;
@@ -147,8 +160,14 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 	if (!parse_command(operands[0], q))
 		return "the command is connect, bind, udp or associate";
 	if (!parse_client(operands[1], e))
-		return "the client is an address or unix:uid=N, with socks4: "
-		       "in front of it where it speaks that";
+		return "the client is ADDRESS, ADDRESS@LISTENER:PORT or "
+		       "unix:uid=N, with socks4: in front of it where it "
+		       "speaks that";
+	if (q->client.family != FAMILY_NONE &&
+	    q->listener.family == FAMILY_NONE &&
+	    policy_asks_listener(e->settings->policy))
+		return "a rule has `on': the client is "
+		       "ADDRESS@LISTENER:PORT, where it reached the gateway";
 	if (!parse_destination(operands[2], e))
 		return "the destination is NAME:PORT, IPV4:PORT or "
 		       "[IPV6]:PORT";

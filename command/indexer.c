@@ -151,8 +151,8 @@ put_lines(struct indexer *x, int fd)
 	size_t length;
 
 	lines_start(&lines, fd);
-	for (char *line = lines_next(&lines, &length); line != NULL && !x->full;
-	     line = lines_next(&lines, &length)) {
+	for (char *line = lines_next(&lines, &length);
+	     line != NULL && !x->full; line = lines_next(&lines, &length)) {
 		x->reader.line = lines.number;
 		x->bad_line = false;
 		if (strlen(line) < length)

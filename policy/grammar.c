@@ -36,6 +36,7 @@ struct list {
 	struct word_list *words;
 	struct net_list *nets;
 	struct port_list *ports;
+	struct listener_list *on;
 	unsigned sets; /* that are allowed */
 };
 
@@ -255,6 +256,51 @@ add_port(struct reader *r, char *entry, struct list *list)
 		return;
 	ranges[to->count++] = range;
 	to->ranges = ranges;
+}
+
+/* False: it is none, which was reported. */
+static bool
+listener_parse(struct reader *r, const char *entry, struct listener *out)
+{
+	const size_t length = strlen(entry);
+	struct address address;
+
+	*out = (struct listener){ .is_unix = strcmp(entry, "unix") == 0,
+		.any_address = entry[0] == ':' && entry[1] != ':' };
+	if (out->is_unix)
+		return true;
+	if (strchr(entry, '/') != NULL)
+		return net_parse(r, entry, &out->net);
+	if (out->any_address &&
+	    port_parse(entry + 1, length - 1, 1, &out->port))
+		return true;
+	if (!out->any_address &&
+	    address_parse_port(entry, length, 0, &address)) {
+		out->net = net_around(&address, net_bits_max(address.family));
+		out->port = address.port;
+		return true;
+	}
+	reader_refuse(r, "", entry,
+	    " is no listener: NET, ADDRESS:PORT, [ADDRESS]:PORT, :PORT or "
+	    "unix");
+	return false;
+}
+
+static void
+add_listener(struct reader *r, char *entry, struct list *list)
+{
+	struct listener_list *to = list->on;
+	struct listener listener;
+	struct listener *listeners;
+
+	if (!listener_parse(r, entry, &listener))
+		return;
+	listeners = reader_grow(r, to->listeners, to->count,
+	    sizeof(listener));
+	if (listeners == NULL)
+		return;
+	listeners[to->count++] = listener;
+	to->listeners = listeners;
 }
 
 /* An address, maybe with a zone, as the first field of a line of hosts(5). */
@@ -532,6 +578,10 @@ find_list(const char *word, struct rule *rule)
 		    { .add = add_port,
 			.given = &rule->ports.given,
 			.ports = &rule->ports } },
+		{ "on",
+		    { .add = add_listener,
+			.given = &rule->on.given,
+			.on = &rule->on } },
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(conditions); i++)
@@ -575,7 +625,7 @@ parse_condition(struct reader *r, const char *word, char **rest,
 		    " is no part of a rule: "
 		    "allow|deny [connect|bind|udp|all]... [user NAME,...] "
 		    "[from NET,...] [to NAME,...] [at NET,...] "
-		    "[port PORTS] [via HOST:PORT]");
+		    "[port PORTS] [on LISTENER,...] [via HOST:PORT]");
 	else if (list.add == NULL)
 		return false;
 	else if (*list.given)

@@ -82,12 +82,10 @@ enum index_state {
 	INDEX_GOOD,
 };
 
-enum { INDEX_SUFFIX_SIZE = 5 }; /* ".cdb" */
-
 /*
  * Opens the index of the list of that path.  INDEX_GOOD: *out is it, from the
- * heap, for as long as the configuration lives.  INDEX_OTHER: *problem is a sentence's end that
- * says why ("is of another state of the list").
+ * heap, for as long as the configuration lives.  INDEX_OTHER: *problem is a
+ * sentence's end that says why ("is of another state of the list").
  */
 enum index_state index_open(struct reader *r, const char *path,
     struct index **out, const char **problem);

@@ -29,6 +29,15 @@ policy_asks_client_self(const struct policy *policy)
 }
 
 bool
+policy_asks_listener(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->count; i++)
+		if (policy->rules[i].on.given)
+			return true;
+	return false;
+}
+
+bool
 policy_asks_on_link(const struct policy *policy, const struct address *address)
 {
 	if (policy->inside_on_link &&

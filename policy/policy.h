@@ -39,6 +39,10 @@ struct question {
 	bool client_self;    /* the client's is an address of this host */
 	bool client_on_link; /* it is on a link of this host */
 
+	/* Our own end of its connection; FAMILY_NONE: of the unix domain, or
+	 * not known, where nothing asks for it. */
+	struct address listener;
+
 	/* Authenticated user name: user_length octets, NULL for none. */
 	const char *user;
 	size_t user_length;
@@ -114,6 +118,9 @@ struct address policy_inside(const struct policy *policy,
  * on its link?  Only then need the kernel be asked for question->client_self
  * and client_on_link. */
 bool policy_asks_client_self(const struct policy *policy);
+
+/* Does any rule depend on where the client reached us? */
+bool policy_asks_listener(const struct policy *policy);
 
 /* Does it matter whether that address (as policy_inside() gives it) is on a
  * link of this host?  NULL: could it ever matter, for any address? */

@@ -140,6 +140,28 @@ match_ports(const struct port_list *ports, const struct question *q)
 	return MATCH_NO;
 }
 
+static bool
+listener_is(const struct listener *listener, const struct address *ours)
+{
+	if (listener->is_unix || ours->family == FAMILY_NONE)
+		return listener->is_unix && ours->family == FAMILY_NONE;
+	const struct net here = net_around(ours, net_bits_max(ours->family));
+
+	return (listener->port == 0 || listener->port == ours->port) &&
+	    (listener->any_address || net_covers(&listener->net, &here));
+}
+
+static enum match
+match_on(const struct listener_list *on, const struct question *q)
+{
+	if (!on->given)
+		return MATCH_YES;
+	for (size_t i = 0; i < on->count; i++)
+		if (listener_is(&on->listeners[i], &q->listener))
+			return MATCH_YES;
+	return MATCH_NO;
+}
+
 /* All conditions but `at`. */
 static enum match
 match_request(const struct policy *policy, const struct rule *rule,
@@ -151,6 +173,7 @@ match_request(const struct policy *policy, const struct rule *rule,
 		match_from(policy, &rule->from, q),
 		match_to(&rule->to, q),
 		match_ports(&rule->ports, q),
+		match_on(&rule->on, q),
 	};
 	enum match all = MATCH_YES;
 
@@ -165,7 +188,8 @@ rule_serves(const struct policy *policy, const struct rule *rule,
     const struct question *q)
 {
 	return match_users(&rule->users, q) == MATCH_YES &&
-	    match_from(policy, &rule->from, q) == MATCH_YES;
+	    match_from(policy, &rule->from, q) == MATCH_YES &&
+	    match_on(&rule->on, q) == MATCH_YES;
 }
 
 bool

@@ -29,6 +29,21 @@ struct port_list {
 	size_t count;
 };
 
+/* Where a client may have reached us: at any address of a net, at any port (0)
+ * or one; or by a socket of the unix domain. */
+struct listener {
+	bool is_unix;
+	bool any_address; /* `net' does not count */
+	struct net net;
+	uint16_t port;
+};
+
+struct listener_list {
+	bool given;
+	struct listener *listeners;
+	size_t count;
+};
+
 /* A rule: all of its conditions must match.  One that was not given matches
  * everything. */
 struct rule {
@@ -39,6 +54,7 @@ struct rule {
 	struct word_list to;
 	struct net_list at;
 	struct port_list ports;
+	struct listener_list on;
 	const struct hop *via; /* of an allow rule; NULL: directly */
 
 	const char *file; /* where it stands; line 0: `file` says it all */
@@ -73,7 +89,7 @@ struct place {
 struct place rule_place_of(const struct policy *policy,
     const struct candidate *candidate);
 
-/* Do the conditions on the client and its user match? */
+/* Do the conditions on the client, its user and where it reached us match? */
 bool rule_serves(const struct policy *policy, const struct rule *rule,
     const struct question *q);
 

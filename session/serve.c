@@ -57,6 +57,7 @@ fill_client(struct session *s, enum policy_command command)
 	}
 	q->user = s->record.user;
 	q->user_length = s->record.user_length;
+	q->listener = s->record.listen;
 	q->listener_port = s->record.listen.port;
 	q->proxied = s->proxied;
 }
