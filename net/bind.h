@@ -46,7 +46,7 @@ struct binding {
 	 * peer.  RESULT_TIMEOUT: nobody came in time.  RESULT_CLIENT_GONE,
 	 * RESULT_RESET: the client left before the first reply, behind it.
 	 * RESULT_OK: the peer is there; or the client ended its wait.
-	 * RESULT_STOPPED: SIGTERM.  RESULT_ERROR: /dev/urandom cannot be read.
+	 * RESULT_STOPPED: SIGTERM.  RESULT_ERROR: the resolver has no memory.
 	 */
 	struct outcome outcome;
 	int fd; /* of the peer: non-blocking, tuned; or -1 */

@@ -53,7 +53,7 @@ struct dial {
 	 * RESULT_DENIED: every address was denied.  RESULT_RESOLVE_FAILED:
 	 * there is no address.  RESULT_CLIENT_GONE: the client reset its
 	 * connection meanwhile.  RESULT_STOPPED: SIGTERM.  RESULT_ERROR:
-	 * /dev/urandom cannot be read.
+	 * the resolver has no memory.
 	 */
 	struct outcome outcome;
 	int fd;                 /* non-blocking, tuned, the caller's; or -1 */

@@ -7,23 +7,28 @@
 #include "net/query.h"
 
 #include <ares.h>
-#include <arpa/nameser.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "net/sockaddr.h"
 #include "wire/dns.h"
 
-enum { EDNS_SIZE = 1200 }; /* octets of an answer; as glibc has it */
+enum {
+	EDNS_SIZE = 1200, /* octets of an answer; as glibc has it */
+	SERVER_TEXT = 24, /* "[::1]:65535," */
+};
 
 /* --- The sockets of c-ares: close-on-exec from their first moment.  It knows
- * servers by their place in the list, as if that were their port, because two
- * of them may have one address, on two links. --- */
+ * servers as ports of this host's loopback, by their place in the list: two of
+ * them may have one address, on two links, and c-ares 1.34 leaves those on
+ * links out. --- */
 
 static ares_socket_t
 server_socket(int family, int type, int protocol, void *context)
@@ -86,6 +91,31 @@ server_connect(ares_socket_t fd, const struct sockaddr *name,
 	return connect(fd, (const struct sockaddr *)&to.storage, to.length);
 }
 
+/* As c-ares knows a server. */
+static struct address
+known_as(const struct query *q, size_t server)
+{
+	static const uint8_t ipv6[16] = { [15] = 1 };
+	static const uint8_t ipv4[4] = { 127, 0, 0, 1 };
+	const uint16_t place = (uint16_t)(server + 1);
+
+	return q->servers->list[server].address.family == FAMILY_IPV6 ?
+	    address_ipv6(ipv6, place) :
+	    address_ipv4(ipv4, place);
+}
+
+static void
+fill_name(const struct query *q, struct sockaddr *from,
+    ares_socklen_t *from_length)
+{
+	const struct address a = known_as(q, q->heard - 1);
+	const struct endpoint e = endpoint_of(&a, 0);
+
+	if (*from_length > e.length)
+		*from_length = e.length;
+	memcpy(from, &e.storage, *from_length);
+}
+
 /* Datagrams (which have a sender) are looked at for why a server failed:
  * c-ares keeps that to itself. */
 static ares_ssize_t
@@ -93,12 +123,15 @@ server_receive(ares_socket_t fd, void *octets, size_t size, int flags,
     struct sockaddr *from, ares_socklen_t *from_length, void *context)
 {
 	struct query *q = context;
-	const ssize_t n = recvfrom(fd, octets, size, flags, from, from_length);
+	const ssize_t n = recvfrom(fd, octets, size, flags, NULL, NULL);
 	struct dns_header header;
 
 	if (n <= 0)
 		return n;
 	q->heard = fd < DESCRIPTORS_OWN ? q->server_of[fd] : 0;
+	/* The socket is connected: nobody else was heard. */
+	if (from != NULL && q->heard != 0)
+		fill_name(q, from, from_length);
 	if (from != NULL && dns_header_read(octets, (size_t)n, &header) &&
 	    header.code != DNS_NO_ERROR && header.code != DNS_NO_NAME)
 		q->failed = true;
@@ -112,27 +145,159 @@ server_send(ares_socket_t fd, const struct iovec *parts, int n, void *context)
 	return writev(fd, parts, n);
 }
 
-static const struct ares_socket_functions server_functions = {
-	.asocket = server_socket,
-	.aclose = server_close,
-	.aconnect = server_connect,
-	.arecvfrom = server_receive,
-	.asendv = server_send,
-};
+/* Which sockets are to be waited for, and for what. */
+static void
+server_state(void *context, ares_socket_t fd, int readable, int writable)
+{
+	struct query *q = context;
+	size_t i = 0;
+
+	while (i < q->socket_count && q->sockets[i].fd != fd)
+		i++;
+	if (i == QUERY_POLL_MAX)
+		return; /* RLIMIT_NOFILE allows fewer */
+	q->sockets[i].fd = fd;
+	q->sockets[i].events = (short)((readable ? POLLIN : 0) |
+	    (writable ? POLLOUT : 0));
+	if (i == q->socket_count)
+		q->socket_count++;
+	if (q->sockets[i].events == 0)
+		q->sockets[i] = q->sockets[--q->socket_count];
+}
+
+/* --- Two interfaces of c-ares: from 1.34 on it takes the records apart, and
+ * the older one is deprecated. --- */
+
+static void conclude(struct query *q, int status, const struct iovec *message);
+
+#if ARES_VERSION >= 0x012200
+
+static int
+server_connect_ex(ares_socket_t fd, const struct sockaddr *name,
+    ares_socklen_t length, unsigned flags, void *context)
+{
+	(void)flags;
+	return server_connect(fd, name, length, context);
+}
+
+/* It asks for sizes of buffers, for a device and for TCP Fast Open. */
+static int
+server_option(ares_socket_t fd, ares_socket_opt_t option, const void *value,
+    ares_socklen_t length, void *context)
+{
+	(void)fd;
+	(void)option;
+	(void)value;
+	(void)length;
+	(void)context;
+	errno = ENOSYS; /* then it goes on */
+	return -1;
+}
+
+static ares_ssize_t
+server_send_ex(ares_socket_t fd, const void *octets, size_t length, int flags,
+    const struct sockaddr *to, ares_socklen_t to_length, void *context)
+{
+	struct iovec part = { .iov_len = length };
+
+	(void)flags;
+	(void)to;
+	(void)to_length;
+	memcpy(&part.iov_base, &octets, sizeof(octets));
+	return server_send(fd, &part, 1, context);
+}
+
+static void
+set_functions(struct query *q)
+{
+	static const struct ares_socket_functions_ex functions = {
+		.version = 1,
+		.flags = ARES_SOCKFUNC_FLAG_NONBLOCKING,
+		.asocket = server_socket,
+		.aclose = server_close,
+		.asetsockopt = server_option,
+		.aconnect = server_connect_ex,
+		.arecvfrom = server_receive,
+		.asendto = server_send_ex,
+	};
+
+	ares_set_socket_functions_ex(q->channel, &functions, q);
+}
+
+static void
+conclude_records(void *context, ares_status_t status, size_t timeouts,
+    const ares_dns_record_t *records)
+{
+	unsigned char *octets = NULL;
+	size_t length = 0;
+
+	(void)timeouts;
+	if (records != NULL &&
+	    ares_dns_write(records, &octets, &length) != ARES_SUCCESS)
+		status = ARES_ENOMEM;
+	conclude(context, (int)status, &(struct iovec){ octets, length });
+	ares_free_string(octets);
+}
+
+static bool
+ask(struct query *q)
+{
+	/* A status that is none of success reaches conclude_records(), too. */
+	(void)ares_query_dnsrec(q->channel, q->name, ARES_CLASS_IN,
+	    (ares_dns_rec_type_t)q->type, conclude_records, q, NULL);
+	return true;
+}
+
+#else
+
+static void
+set_functions(struct query *q)
+{
+	static const struct ares_socket_functions functions = {
+		.asocket = server_socket,
+		.aclose = server_close,
+		.aconnect = server_connect,
+		.arecvfrom = server_receive,
+		.asendv = server_send,
+	};
+
+	ares_set_socket_functions(q->channel, &functions, q);
+}
+
+static void
+conclude_octets(void *context, int status, int timeouts, unsigned char *octets,
+    int length)
+{
+	(void)timeouts;
+	conclude(context, status,
+	    &(struct iovec){ octets, octets == NULL ? 0 : (size_t)length });
+}
+
+/* SECURITY: c-ares would take the ID from /dev/urandom, which is not there in
+ * the sandbox, or else from rand(3): then answers could be forged. */
+static bool
+ask(struct query *q)
+{
+	struct dns_question question = { .name = q->name,
+		.type = q->type,
+		.edns_size = q->servers->edns ? EDNS_SIZE : 0 };
+	uint8_t octets[DNS_QUESTION_MAX];
+
+	if (!query_random(&question.id, sizeof(question.id)))
+		return false;
+	ares_send(q->channel, octets,
+	    (int)dns_question_write(&question, octets), conclude_octets, q);
+	return true;
+}
+
+#endif
 
 /* --- Asking. --- */
 
 bool
-query_random(uint8_t *out)
+query_random(void *out, size_t length)
 {
-	const int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-	bool there;
-
-	if (fd == -1)
-		return false;
-	there = read(fd, out, 1) == 1;
-	close(fd);
-	return there;
+	return getrandom(out, length, 0) == (ssize_t)length;
 }
 
 static bool
@@ -143,29 +308,26 @@ is_useless(const struct query *q, size_t server)
 
 /* Those of the servers that are of use; false: there is none, or no memory. */
 static bool
-set_servers(const struct query *q, ares_channel channel)
+set_servers(const struct query *q)
 {
-	struct ares_addr_port_node nodes[RESOLVERS_MAX] = { 0 };
-	size_t n = 0;
+	char buffer[RESOLVERS_MAX * SERVER_TEXT];
+	struct text list = text_in(buffer, sizeof(buffer));
 
 	for (size_t i = 0; i < q->servers->count; i++) {
-		const struct address *a = &q->servers->list[i].address;
-		struct ares_addr_port_node *node = &nodes[n];
+		const struct address a = known_as(q, i);
 
 		if (is_useless(q, i))
 			continue;
-		if (n++ > 0)
-			node[-1].next = node;
-		node->family = a->family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
-		memcpy(&node->addr, a->octets, address_length(a));
-		node->udp_port = (int)i + 1;
-		node->tcp_port = (int)i + 1;
+		text_add(&list, list.length == 0 ? "" : ",");
+		address_add_port(&list, &a);
 	}
-	return n > 0 && ares_set_servers_ports(channel, nodes) == ARES_SUCCESS;
+	return list.length > 0 &&
+	    ares_set_servers_ports_csv(q->channel, buffer) == ARES_SUCCESS;
 }
 
-/* Every option is given, so that c-ares reads neither files (but for
- * /dev/urandom) nor the environment. */
+/* Every option is given, a domain too, so that c-ares has nothing to look for
+ * in the environment.  Files of its own it opens nevertheless, but there are
+ * none in the sandbox. */
 static bool
 channel_open(struct query *q)
 {
@@ -176,22 +338,27 @@ channel_open(struct query *q)
 		.timeout = servers->timeout,
 		.tries = servers->attempts,
 		.ndots = 1,
+		.domains = (char *[]){ (char[]){ "" } },
+		.ndomains = 1,
 		.lookups = (char[]){ "b" },
 		.ednspsz = EDNS_SIZE,
+		.sock_state_cb = server_state,
+		.sock_state_cb_data = q,
 	};
 	const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 	    ARES_OPT_NDOTS | ARES_OPT_SERVERS | ARES_OPT_DOMAINS |
 	    ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST | ARES_OPT_NOROTATE |
-	    ARES_OPT_EDNSPSZ;
+	    ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB;
 	ares_channel channel;
 
+	q->socket_count = 0;
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
 	    ares_init_options(&channel, &options, mask) != ARES_SUCCESS)
 		return false;
 	q->channel = channel;
-	if (!set_servers(q, channel))
+	if (!set_servers(q))
 		return false;
-	ares_set_socket_functions(channel, &server_functions, q);
+	set_functions(q);
 	return true;
 }
 
@@ -245,65 +412,60 @@ result_of(const struct query *q, int status)
 	}
 }
 
+/* What a message says that a server sent. */
+static int
+status_of(const struct query *q, const struct iovec *message)
+{
+	struct dns_header header;
+
+	if (!is_answer(q, message) ||
+	    !dns_header_read(message->iov_base, message->iov_len, &header))
+		return ARES_EBADRESP;
+	if (header.code == DNS_NO_NAME)
+		return ARES_ENOTFOUND;
+	return header.answers == 0 ? ARES_ENODATA : ARES_SUCCESS;
+}
+
 /* c-ares ends a query; it does so too when query_end() destroys it. */
 static void
-conclude(void *context, int status, int timeouts, unsigned char *octets,
-    int length)
+conclude(struct query *q, int status, const struct iovec *message)
 {
-	struct query *q = context;
-	const struct iovec message = { octets, (size_t)length };
-
-	(void)timeouts;
 	if (status == ARES_EDESTRUCTION)
 		return;
-	q->again = asks_the_next(q, &message);
+	q->again = asks_the_next(q, message);
 	if (q->again)
 		return;
-	if (message.iov_base != NULL && !is_answer(q, &message))
-		status = ARES_EBADRESP;
-	q->answer(q->context, result_of(q, status), &message);
+	if (message->iov_base != NULL)
+		status = status_of(q, message);
+	q->answer(q->context, result_of(q, status), message);
 }
 
 bool
 query_start(struct query *q)
 {
-	if (!channel_open(q)) {
+	if (!channel_open(q) || !ask(q)) {
 		query_end(q);
 		return false;
 	}
-	ares_query(q->channel, q->name, ns_c_in, q->type, conclude, q);
 	return true;
 }
 
 size_t
 query_poll(struct query *q, struct pollfd *fds, struct deadline *until)
 {
-	ares_socket_t sockets[QUERY_POLL_MAX];
 	struct timeval storage;
 	const struct timeval *left;
-	unsigned bits;
-	size_t n = 0;
 
 	if (q->channel == NULL)
 		return 0;
-	/* ARES_GETSOCK_WRITABLE() shifts into a sign: not by us. */
-	bits = (unsigned)ares_getsock(q->channel, sockets, QUERY_POLL_MAX);
-	for (size_t i = 0; i < QUERY_POLL_MAX; i++) {
-		const bool in = (bits >> i & 1) != 0;
-		const bool out = (bits >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0;
-
-		if (in || out)
-			fds[n++] = (struct pollfd){ .fd = sockets[i],
-				.events = (short)((in ? POLLIN : 0) |
-				    (out ? POLLOUT : 0)) };
-	}
+	memcpy(fds, q->sockets, q->socket_count * sizeof(*fds));
 	/* c-ares rounds down to a millisecond. */
 	left = ares_timeout(q->channel, NULL, &storage);
 	if (left != NULL)
 		*until = deadline_first(*until,
 		    deadline_in((int64_t)left->tv_sec * 1000 +
 			left->tv_usec / 1000 + 1));
-	return n;
+	return q->socket_count;
 }
 
 void

@@ -51,15 +51,14 @@ struct query {
 	bool again;       /* the next server is to be asked */
 	unsigned useless; /* a bit for each server that gave no answer */
 	size_t heard;     /* the server that the last octets came from */
-	uint8_t server_of[DESCRIPTORS_OWN]; /* of each descriptor, from 1 */
+	uint8_t server_of[DESCRIPTORS_OWN];    /* of each descriptor, from 1 */
+	struct pollfd sockets[QUERY_POLL_MAX]; /* to be waited for */
+	size_t socket_count;
 };
 
-/*
- * The octets that make two processes ask with different IDs are there, and one
- * of them.  SECURITY: without /dev/urandom c-ares falls back to rand(3),
- * unseeded, and answers could be forged.
- */
-bool query_random(uint8_t *out);
+/* Fills *out with `length' octets that nobody can guess; false: the kernel has
+ * none. */
+bool query_random(void *out, size_t length);
 
 /*
  * Asks.  q->answer may have been called at return.  False: there is no memory,

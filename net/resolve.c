@@ -131,7 +131,7 @@ fail_setup(struct resolution *r)
 
 	text_add(&t,
 	    "the resolver cannot be set up: "
-	    "/dev/urandom is unreadable, or there is no memory");
+	    "there is no memory, or nothing random");
 	r->ipv6.state = ANSWER_FAILED;
 	r->ipv4.state = ANSWER_FAILED;
 	r->broken = true;
@@ -146,7 +146,7 @@ find_servers(struct resolution *r, const struct settings *settings)
 	uint8_t random;
 
 	r->servers = resolvconf_read(settings, resolvconf_file);
-	if (!query_random(&random))
+	if (!query_random(&random, sizeof(random)))
 		return fail_setup(r);
 	resolvconf_rotate(&r->servers, random);
 	return true;

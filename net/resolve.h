@@ -28,7 +28,7 @@ struct resolution {
 	struct answer ipv4;
 	/* What resolve_start_reverse() found; else "". */
 	char host[NAME_LENGTH_MAX + 1];
-	bool broken; /* /dev/urandom or memory failed us: exit status 71 */
+	bool broken; /* no memory, or nothing random: exit status 71 */
 
 	/* Not for others. */
 	const char *name;

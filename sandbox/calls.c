@@ -199,8 +199,6 @@ const struct call calls[] = {
 	    .because = "the same: that record is lost, not the session" },
 
 	/* What a libc of tomorrow may call on its own. */
-	{ CALL(getrandom), IN_ALL, .spare = true,
-	    .because = "query IDs of a newer c-ares; glibc's malloc" },
 	{ CALL(rt_sigprocmask), IN_ALL, .spare = true,
 	    .because = "getrandom(3) of glibc 2.41, around its own state" },
 	UNFAILING(getpid),
@@ -235,16 +233,13 @@ const struct call calls[] = {
 	{ CALL(munmap), IN_ALL, .spare = true,
 	    .because = "gives that back" },
 
-	/* Files; which ones may be opened is Landlock's to say. */
-	{ CALL(openat), IN_RESOLVE,
-	    .tests = { MAYBE(2, O_RDONLY, O_CLOEXEC | O_LARGEFILE) },
-	    .because = "c-ares opens /dev/urandom, only to read" },
-	{ CALL(read), IN_RESOLVE,
-	    .because = "/dev/urandom; the password file, opened before" },
+	/* Files, opened before. */
+	{ CALL(read), IN_NEGOTIATE,
+	    .because = "the password file" },
 	{ CALL(pread64), IN_ROUTE,
-	    .because = "hosts, resolv.conf and routes, opened before" },
+	    .because = "hosts, resolv.conf and routes" },
 	{ CALL(pread64), IN_ALG,
-	    .because = "indexes of lists, opened before" },
+	    .because = "indexes of lists" },
 
 	/* Sockets: name servers, the race, the kernel's routes. */
 	{ CALL(socket), IN_RESOLVE | IN_ALG,
@@ -269,6 +264,10 @@ const struct call calls[] = {
 	    .because = "`source`: the local address; FTP data" },
 	{ CALL(getsockname), IN_ROUTE | IN_ALG,
 	    .because = "BND of the reply, `self`, RFC 6724; FTP data" },
+	{ CALL(getrandom), IN_RESOLVE,
+	    .because = "IDs of queries" },
+	{ CALL(getrandom), IN_ALL & ~IN_RESOLVE, .spare = true,
+	    .because = "glibc's malloc" },
 	{ CALL(writev), IN_RESOLVE,
 	    .because = "c-ares sends a query over TCP" },
 	{ CALL(setsockopt), IN_CONNECT | IN_UDP,
@@ -407,6 +406,10 @@ const struct call calls[] = {
 	KILLS_WITH(open, 1, O_RDWR, "a file to write"),
 	KILLS_WITH(open, 1, O_CREAT, "a new file"),
 	KILLS_WITH(open, 1, O_TRUNC, "empties a file"),
+	{ CALL(openat), IN_ALL, CALL_REFUSED, ENOENT,
+	    .because = "c-ares looks for files of its own" },
+	{ CALL(open), IN_ALL, CALL_REFUSED, ENOENT, .spare = true,
+	    .because = "other libraries do; there is none" },
 	KILLS(creat, "a new file"),
 	KILLS(truncate, "cuts a file"),
 	KILLS(ftruncate, "cuts a file"),

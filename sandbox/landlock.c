@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Landlock: handles every right on files that this kernel knows, so that
- * nothing can be opened but what a look-up needs.
+ * nothing can be opened.  All that is read was opened before: no symlink and
+ * no replacement in the meantime can matter.
  *
  * TCP (version 4) is left alone: any port may be a destination, and `source`,
  * BIND and FTP bind(2).  There is no second layer for the relay: no call of
@@ -10,7 +11,6 @@
 #include "sandbox/landlock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/landlock.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,13 +41,6 @@ static const struct {
 	{ LANDLOCK_KNOWN, 0, UINT64_C(1) << 0 | UINT64_C(1) << 1 },
 };
 
-/* What is opened by its path inside; all else that is read was opened before,
- * so that no symlink and no replacement in the meantime can matter. */
-const char *const landlock_readable[] = {
-	"/dev/urandom",
-	NULL,
-};
-
 int
 landlock_version(void)
 {
@@ -71,35 +64,6 @@ ruleset_of(int version)
 	return r;
 }
 
-/* Opening follows symlinks, so that the rule is on the file itself. */
-static bool
-allow_reading(int ruleset, const char *path)
-{
-	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
-	};
-
-	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
-	if (rule.parent_fd < 0)
-		return true; /* it cannot be read later either */
-	const bool done = syscall(SYS_landlock_add_rule, ruleset,
-			      LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
-	const int error = errno;
-	close(rule.parent_fd);
-	errno = error;
-	return done;
-}
-
-static bool
-restrict_to_readable(int ruleset)
-{
-	for (size_t i = 0; landlock_readable[i] != NULL; i++) {
-		if (!allow_reading(ruleset, landlock_readable[i]))
-			return false;
-	}
-	return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-}
-
 bool
 landlock_enter(bool *missing)
 {
@@ -113,7 +77,7 @@ landlock_enter(bool *missing)
 	    &attributes, sizeof(attributes), 0);
 	if (ruleset < 0)
 		return false;
-	const bool done = restrict_to_readable(ruleset);
+	const bool done = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 	const int error = errno;
 	close(ruleset);
 	errno = error;

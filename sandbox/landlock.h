@@ -10,13 +10,10 @@
 /* The newest version whose rights landlock_enter() takes away. */
 enum { LANDLOCK_KNOWN = 6 };
 
-/* The files that stay readable; NULL behind the last. */
-extern const char *const landlock_readable[];
-
 /* The version of this kernel; 0: it has none, or not for us. */
 int landlock_version(void);
 
-/* Leaves nothing but the resolver's files, only to be read.  Where
+/* Nothing can be opened any more.  Where
  * landlock_version() is 0 nothing happens but that *missing is true.  False
  * on error (errno tells). */
 bool landlock_enter(bool *missing);

@@ -14,12 +14,14 @@
 enum {
 	FLAG_RESPONSE = 0x8000,
 	FLAG_AUTHORITATIVE = 0x0400,
+	FLAG_WANTED = 0x0100, /* RD */
 	FLAG_RECURSIVE = 0x0080,
 	CODE_MASK = 0x000f,
 	LABEL_MAX = 63,
 	POINTER = 0xc0,
 	POINTER_MASK = 0x3f,
 	CLASS_IN = 1,
+	TYPE_OPT = 41,
 	TYPE_AND_CLASS = 4,
 	TTL = 4,
 };
@@ -224,4 +226,50 @@ dns_walk_name(const struct dns_walk *w, const uint8_t *data, size_t length,
 	const size_t at = (size_t)(data - w->octets);
 
 	return read_name(w, at, out) == at + length;
+}
+
+/* --------------------------------------------------------------- questions */
+
+static size_t
+put_u16(uint8_t *octets, size_t at, uint16_t value)
+{
+	octets[at] = (uint8_t)(value >> 8);
+	octets[at + 1] = (uint8_t)value;
+	return at + 2;
+}
+
+/* The labels of a name whose own octets are no dots. */
+static size_t
+put_name(uint8_t *octets, size_t at, const char *name)
+{
+	while (*name != '\0') {
+		const size_t n = strcspn(name, ".");
+
+		octets[at] = (uint8_t)n;
+		memcpy(octets + at + 1, name, n);
+		at += n + 1;
+		name += n + (name[n] == '.' ? 1 : 0);
+	}
+	octets[at] = 0;
+	return at + 1;
+}
+
+size_t
+dns_question_write(const struct dns_question *q, uint8_t *octets)
+{
+	size_t at = 0;
+
+	memset(octets, 0, DNS_QUESTION_MAX);
+	at = put_u16(octets, at, q->id);
+	at = put_u16(octets, at, FLAG_WANTED);
+	(void)put_u16(octets, at, 1);                    /* QDCOUNT */
+	(void)put_u16(octets, at + 6, q->edns_size > 0); /* ARCOUNT */
+	at = put_name(octets, DNS_HEADER, q->name);
+	at = put_u16(octets, at, q->type);
+	at = put_u16(octets, at, CLASS_IN);
+	if (q->edns_size == 0)
+		return at;
+	at = put_u16(octets, at + 1, TYPE_OPT); /* of the root */
+	at = put_u16(octets, at, q->edns_size);
+	return at + TTL + 2; /* no data */
 }

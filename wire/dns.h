@@ -50,6 +50,20 @@ struct dns_walk {
 	struct dns_name owner;
 };
 
+/* A question, of the Internet's class, to a server that looks things up. */
+struct dns_question {
+	uint16_t id;
+	const char *name; /* as name_classify() gives it, or a reverse one */
+	uint16_t type;
+	uint16_t edns_size; /* octets that we take by UDP; 0: no EDNS */
+};
+
+enum { DNS_QUESTION_MAX = DNS_HEADER + DNS_NAME_MAX + 4 + 11 };
+
+/* Writes it; returns how many octets, at most DNS_QUESTION_MAX (RFC 1035
+ * 4.1, RFC 6891 6.1.2). */
+size_t dns_question_write(const struct dns_question *q, uint8_t *octets);
+
 /* False: there is no header in so few octets. */
 bool dns_header_read(const uint8_t *octets, size_t length,
     struct dns_header *out);

@@ -5,11 +5,10 @@
  *
  *   probe [-u USER] [-m] STAGE CALL [ARGUMENT]...
  *
- * STAGE: none, service, negotiate, bind, udp, watch, alg, relay.  -u: become
- * USER first, "-" is the default one; -m: as if `mark` were set.  CALL: a
- * system call by name or number, or
+ * STAGE: none, landlock (that alone), service, negotiate, bind, udp, watch,
+ * alg, relay.  -u: become USER first, "-" is the default one; -m: as if `mark`
+ * were set.  CALL: a system call by name or number, or
  *
- *   read FILE   print the first line
  *   hash SALT   crypt(3), and print the hash
  *   status      print /proc/PID/status as it is then, and who owns it
  *   journal     a record that no journald would take
@@ -31,6 +30,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -42,6 +42,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "sandbox/calls.h"
+#include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
 
 enum {
@@ -51,6 +52,7 @@ enum {
 	SCRATCH = 4096,
 	RECORD = 32 << 20,
 	STAGE_NONE = -1,
+	STAGE_LANDLOCK = -2,
 };
 
 struct probe {
@@ -92,8 +94,16 @@ enter_one(enum sandbox_stage stage)
 static void
 enter(int stage)
 {
+	bool missing;
+
 	if (stage == STAGE_NONE)
 		return;
+	if (stage == STAGE_LANDLOCK) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		    !landlock_enter(&missing) || missing)
+			leave(EXIT_SYSTEM, "no Landlock");
+		return;
+	}
 	/* The listening mode's stage is inherited in place of the first. */
 	enter_one(stage == SANDBOX_SERVICE ? SANDBOX_SERVICE :
 					     SANDBOX_NEGOTIATE);
@@ -108,6 +118,8 @@ stage_of(const char *name)
 		if (strcmp(name, call_stage_names[i]) == 0)
 			return i;
 	}
+	if (strcmp(name, "landlock") == 0)
+		return STAGE_LANDLOCK;
 	if (strcmp(name, "none") != 0)
 		leave(EXIT_USAGE, "no such stage");
 	return STAGE_NONE;
@@ -153,20 +165,6 @@ probe_call(const struct probe *p)
 	if (result < 0)
 		leave(1, strerrorname_np(errno));
 	leave_with_number(result);
-}
-
-/* Without stdio, which asks for more than a session does. */
-_Noreturn static void
-probe_read(const struct probe *p)
-{
-	char line[SCRATCH] = { 0 };
-
-	enter(p->stage);
-	const int fd = open(p->arguments[0], O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, line, sizeof(line) - 1) <= 0)
-		leave(1, strerrorname_np(errno));
-	line[strcspn(line, "\n")] = '\0';
-	leave(0, line);
 }
 
 _Noreturn static void
@@ -277,7 +275,6 @@ static const struct {
 	void (*run)(const struct probe *p);
 	bool takes_argument;
 } specials[] = {
-	{ "read", probe_read, true },
 	{ "hash", probe_hash, true },
 	{ "status", probe_status, false },
 	{ "journal", probe_journal, false },

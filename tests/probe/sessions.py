@@ -289,7 +289,7 @@ def names(handler):
 
 
 def query_ids_are_random(handler):
-    """In two processes; c-ares without /dev/urandom would repeat itself."""
+    """In two processes; c-ares alone would repeat itself in the sandbox."""
     seen = []
     for _ in range(2):
         query_ids.clear()

@@ -227,7 +227,8 @@ ask_number(unsigned stage, int number)
 static void
 print_row(struct text *t, unsigned stage, const struct call *call)
 {
-	const struct seccomp_data data = row_call(call, ~UINT64_C(0));
+	const uint64_t filler = call->answer == CALL_KILLED ? ~UINT64_C(0) : 0;
+	const struct seccomp_data data = row_call(call, filler);
 	const uint32_t answer = filter_run(stage, &data);
 
 	text_add(t, call_stage_names[stage]);
