@@ -405,8 +405,11 @@ result_of(const struct query *q, int status)
 	case ARES_ENODATA: return QUERY_NO_DATA;
 	case ARES_ETIMEOUT: return QUERY_TIMED_OUT;
 	case ARES_ENOMEM: return QUERY_NO_MEMORY;
+	case ARES_ESERVFAIL:
+	case ARES_ENOTIMP:
+	case ARES_EREFUSED: return QUERY_FAILED;
 	case ARES_ECONNREFUSED:
-		/* c-ares says so too where servers answered SERVFAIL. */
+		/* c-ares 1.18 says so too where servers answered SERVFAIL. */
 		return q->failed ? QUERY_FAILED : QUERY_UNREACHABLE;
 	default: return QUERY_USELESS;
 	}

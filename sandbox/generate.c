@@ -176,6 +176,7 @@ error_name(int error)
 {
 	switch (error) {
 	case EAFNOSUPPORT: return "EAFNOSUPPORT";
+	case ENOENT: return "ENOENT";
 	case EPERM: return "EPERM";
 	default: fail("an error without a name", error);
 	}
