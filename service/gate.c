@@ -36,6 +36,8 @@ enum {
 	ATTEMPTS = 1000000,
 	/* Milliseconds of rest when the system has no more to give. */
 	REST = 100,
+	/* ... before it is said that it still has no more. */
+	SILENCE = 60 * 1000,
 	LINE_TEXT = 1024,
 	TROUBLES_TEXT = 8192,
 	TITLE_TEXT = 80,
@@ -51,6 +53,7 @@ struct gate {
 	bool refusing; /* the configuration is broken */
 	bool fresh;    /* a connection has waited since before the reading */
 	int spare;     /* given up to accept, and to reset, one more */
+	int64_t silent_until; /* clock_now(); that accept(2) fails was said */
 };
 
 /* What came of a look at a listener. */
@@ -367,14 +370,35 @@ sacrifice(struct gate *g, int listener)
 	g->spare = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
+/* One line in a while: whoever asks for a connection could fill the log. */
+static void
+say_want(struct gate *g, int error)
+{
+	char buffer[LINE_TEXT];
+	struct text line = text_in(buffer, sizeof(buffer));
+	const int64_t now = clock_now();
+
+	if (now < g->silent_until)
+		return;
+	g->silent_until = now + SILENCE;
+	text_add(&line, "no connection can be accepted: ");
+	text_add(&line, strerror(error));
+	journal_say(LOG_ERR, buffer);
+}
+
 static enum turn
 accept_failed(struct gate *g, int listener)
 {
-	switch (errno) {
+	const int error = errno;
+
+	switch (error) {
 	case EMFILE:
-	case ENFILE: sacrifice(g, listener); return TURN_REST;
+	case ENFILE:
+		sacrifice(g, listener);
+		say_want(g, error);
+		return TURN_REST;
 	case ENOMEM:
-	case ENOBUFS: return TURN_REST;
+	case ENOBUFS: say_want(g, error); return TURN_REST;
 	default:
 		/* Nobody waits, or whoever waited has left. */
 		return TURN_NONE;

@@ -12,15 +12,20 @@ setup() {
 	need net-admin
 }
 
-# service CASE...: each with sockets, and mounts, of its own.
+# silent FILE CASE [ARGUMENT...]: with sockets, and mounts, of its own.
+silent() {
+	run alone unshare --mount --propagation private \
+	    "$CASES/$1" "${PROGRAM:-$HANDLER}" "${@:2}"
+	echo "$output"
+	[[ $status -eq 0 ]] || return 1
+	assert_equal output "$output" ""
+}
+
+# service CASE...
 service() {
 	local name
 	for name; do
-		run alone unshare --mount --propagation private \
-		    "$CASES/service.py" "${PROGRAM:-$HANDLER}" "$name"
-		echo "$output"
-		[[ $status -eq 0 ]] || return 1
-		assert_equal output "$output" ""
+		silent service.py "$name" || return 1
 	done
 }
 
@@ -140,6 +145,29 @@ service() {
 
 @test "no process, no descriptor: reset, one line, no spin" {
 	service no-process no-descriptor
+}
+
+@test "accept(2) fails with ENFILE, ENOBUFS: one line, no spin" {
+	silent modes.py accept-fails 23
+	silent modes.py accept-fails 105
+}
+
+@test "a session of each kind leaves the record of the other mode" {
+	silent modes.py records
+	PROGRAM=$HANDLER_STATIC silent modes.py records
+}
+
+@test "siblings ask name servers with IDs and ports of their own" {
+	silent modes.py queries
+}
+
+@test "sessions of both modes share one table, and its lock" {
+	silent modes.py table
+	silent modes.py lock
+}
+
+@test "logins at once do not disturb each other" {
+	silent modes.py logins
 }
 
 @test "the metrics file" {
