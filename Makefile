@@ -56,7 +56,7 @@ LINK = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS)
 # The two links differ in one file, the journal's back end.
 ROOMS = base wire log policy net share alg sandbox session command service
 # What makes the seccomp filters at build time.
-GENERATOR = $(patsubst %,sandbox/%.c,generate assemble calls)
+GENERATOR = $(patsubst %,sandbox/%.c,generate calls)
 SOURCES = socks64-handler.c \
 	$(filter-out $(GENERATOR) log/systemd.c log/native.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
@@ -109,36 +109,29 @@ build/%.o: %.c
 	@mkdir -p $(@D)
 	$(call STEP,compile)$(COMPILE) -MMD -MP -c -o $@ $<
 
-# The seccomp filters are made here, and only loaded by the handler.
-# FILTERS=--trap for development: SIGSYS can be caught.  Numbers and flags are
-# those that the headers of the target have, for whom the table is preprocessed;
-# what comes of it is compiled for the machine that builds, and runs there.
-CC_FOR_BUILD = $(if $(filter $(shell uname -m),$(TARGET)),$(CC),gcc)
-LINK_FOR_BUILD = $(if $(filter-out $(CC),$(CC_FOR_BUILD)), \
-	$(CC_FOR_BUILD) $(OWN_CPPFLAGS) -std=c17 -O1, \
-	$(COMPILE) $(OWN_LDFLAGS) $(LDFLAGS) -pie)
-
-build/sandbox/%.i: sandbox/%.c
+# The seccomp filters are made here, with libseccomp, by a program that runs
+# on the machine that builds, for the handler's.  FILTERS=--trap for
+# development: SIGSYS can be caught.
+CC_FOR_BUILD = gcc
+GENERATE = build/sandbox/generate $(TARGET)
+build/sandbox/generate: $(GENERATOR) base/text.c $(wildcard sandbox/*.h) \
+	    base/array.h base/descriptor.h base/text.h
 	@mkdir -p $(@D)
-	$(call STEP,preprocess)$(COMPILE) -MMD -MP -MT $@ -E -o $@ $<
-
-build/sandbox/generate: sandbox/generate.c base/text.c \
-	    build/sandbox/calls.i build/sandbox/assemble.i \
-	    $(wildcard sandbox/*.h) base/array.h base/text.h
-	$(call STEP,link)$(LINK_FOR_BUILD) -o $@ $(filter %.c %.i,$^)
+	$(call STEP,link)$(CC_FOR_BUILD) $(OWN_CPPFLAGS) -std=c17 -O1 \
+	    $(WARNINGS) -o $@ $(GENERATOR) base/text.c -lseccomp
 
 build/sandbox/filters.h: build/sandbox/generate
-	$(call STEP,filters)build/sandbox/generate $(FILTERS) >$@.new
+	$(call STEP,filters)$(GENERATE) $(FILTERS) >$@.new
 	@mv $@.new $@
 
 build/sandbox/table.h: build/sandbox/generate
-	$(call STEP,table)build/sandbox/generate --table >$@.new
+	$(call STEP,table)$(GENERATE) --table >$@.new
 	@mv $@.new $@
 
 build/sandbox/sandbox.o: build/sandbox/filters.h build/sandbox/table.h
 
 -include $(OBJECTS:.o=.d) $(WRAPPER_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) \
-	build/log/systemd.d build/log/native.d $(GENERATOR:%.c=build/%.d)
+	build/log/systemd.d build/log/native.d
 
 # The packages that are missing are installed first, then make builds.
 run:

@@ -23,13 +23,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/descriptor.h"
-#include "sandbox/numbers.h"
 #include "sandbox/sandbox.h"
 
 enum {
@@ -57,33 +55,54 @@ enum {
 	IN_TABLE = IN_NEGOTIATE | IN_WATCH | IN_ALG,
 };
 
-#define CALL(call) #call, SYS_##call
+#define CALL(call) #call
 /* clang-format off */
 #define EQUAL(argument, value) \
-	{ (argument), ~UINT64_C(0), (uint64_t)(value), #value }
+	{ (argument), CALL_EQUAL, ~UINT64_C(0), (uint64_t)(value), #value }
+#define OTHER(argument, value) \
+	{ (argument), CALL_OTHER, ~UINT64_C(0), (uint64_t)(value), \
+	    "not " #value }
 /* The bits of `free` may be set or not. */
 #define MAYBE(argument, value, free) \
-	{ (argument), ~(uint64_t)(free), (uint64_t)(value), \
+	{ (argument), CALL_EQUAL, ~(uint64_t)(free), (uint64_t)(value), \
 	    #value " [" #free "]" }
-/* A descriptor that no other session has.  SECURITY: what is done to a socket
- * of all sessions is done to all of them. */
+/* A descriptor that no other session has, and one that others have.
+ * SECURITY: what is done to a socket of all sessions is done to all. */
 #define OWN(argument) \
-	{ (argument), ~(uint64_t)(DESCRIPTORS_OWN - 1), 0, "< 64" }
-_Static_assert(DESCRIPTORS_OWN == 64, "as OWN() prints it");
+	{ (argument), CALL_EQUAL, ~(uint64_t)(DESCRIPTORS_OWN - 1), 0, \
+	    "< 64" }
+#define SHARED(argument) \
+	{ (argument), CALL_AT_LEAST, ~UINT64_C(0), DESCRIPTORS_OWN, ">= 64" }
+_Static_assert(DESCRIPTORS_OWN == 64, "as OWN() and SHARED() print it");
 /* Flags: two that every socket may have; hugetlb's size is in six bits. */
 #define SOCKET(argument, type) \
 	MAYBE(argument, type, SOCK_CLOEXEC | SOCK_NONBLOCK)
-/* One bit at least that must be set, whatever else is. */
-#define WITH(argument, bit) \
-	{ (argument), (uint64_t)(bit), (uint64_t)(bit), "with " #bit }
+/* The type is in four bits. */
+#define SEQPACKET(argument) \
+	{ (argument), CALL_EQUAL, 15, SOCK_SEQPACKET, "SOCK_SEQPACKET" }
+/* 12 to 15; AF_NETLINK is 16. */
+#define OLD_FAMILY(argument) \
+	{ (argument), CALL_EQUAL, ~UINT64_C(3), AF_DECnet, \
+	    "AF_DECnet to AF_KEY" }
+/* None of the bits of KILLS_WITH of files. */
+#define READS(argument) \
+	{ (argument), CALL_EQUAL, O_ACCMODE | O_CREAT | O_TRUNC, 0, \
+	    "O_RDONLY" }
+/* A session is a child of the service's parent. */
+#define SESSION_FLAGS(compare, prefix) \
+	{ 0, (compare), ~UINT64_C(0), CLONE_PARENT | CLONE_PARENT_SETTID | \
+		CLONE_CHILD_SETTID | SIGCHLD, \
+	    prefix "CLONE_PARENT | CLONE_PARENT_SETTID | " \
+		"CLONE_CHILD_SETTID | SIGCHLD" }
 /* The first filter holds for all stages: what it kills the others need not,
  * and each instruction costs the start of a session.  CLOSED is for what some
- * stages may do in part, or whole, which are named. */
+ * stages may do, which are named. */
 #define KILLS(call, why) \
 	{ CALL(call), IN_NEGOTIATE, CALL_KILLED, .because = (why) }
 #define KILLS_WITH(call, argument, bit, why) \
 	{ CALL(call), IN_NEGOTIATE, CALL_KILLED, \
-	    .tests = { WITH(argument, bit) }, .because = (why) }
+	    .tests = { { (argument), CALL_EQUAL, (uint64_t)(bit), \
+		(uint64_t)(bit), "with " #bit } }, .because = (why) }
 #define CLOSED(call, but, why) \
 	{ CALL(call), IN_ALL & ~(but), CALL_KILLED, .because = (why) }
 /* What libc calls and takes no error for; it tells nothing and changes
@@ -110,8 +129,7 @@ const struct call calls[] = {
 	/* Accepting, and a process for each session.  In a session no process
 	 * can be made, by its limit, and there is no listening socket. */
 	{ CALL(clone), IN_SERVICE,
-	    .tests = { EQUAL(0, CLONE_PARENT | CLONE_PARENT_SETTID |
-		CLONE_CHILD_SETTID | SIGCHLD), EQUAL(1, 0) },
+	    .tests = { SESSION_FLAGS(CALL_EQUAL, ""), EQUAL(1, 0) },
 	    .because = "a session, as a child of the parent" },
 	{ CALL(prlimit64), IN_SERVICE,
 	    .tests = { EQUAL(0, 0), EQUAL(1, RLIMIT_NPROC) },
@@ -350,13 +368,53 @@ const struct call calls[] = {
 	 * leaves a record of it.  What is in no row fails with ENOSYS.
 	 */
 	/* Other sockets, and doors for other connections. */
-	CLOSED(socket, 0, "a socket of a kind that this stage has no use for"),
-	CLOSED(connect, 0, "a new connection, or a socket of all sessions"),
+	{ CALL(socket), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { { 0, CALL_AT_LEAST, ~UINT64_C(0), AF_PACKET,
+		"AF_PACKET or newer" } },
+	    .because = "frames, virtual machines, the kernel's ciphers" },
+	{ CALL(socket), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_NETLINK), OTHER(2, NETLINK_ROUTE) },
+	    .because = "talks to parts of the kernel" },
+	{ CALL(socket), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { OLD_FAMILY(0) },
+	    .because = "networks that nobody has, and keys" },
+	{ CALL(socket), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_UNIX), SEQPACKET(1) },
+	    .because = "other processes" },
+	{ CALL(socket), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET), OTHER(2, 0) },
+	    .because = "raw packets, and protocols beside TCP and UDP" },
+	{ CALL(socket), IN_NEGOTIATE, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET6), OTHER(2, 0) },
+	    .because = "raw packets, and protocols beside TCP and UDP" },
+	{ CALL(socket), IN_BIND, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET), SOCKET(1, SOCK_STREAM) },
+	    .because = "a new connection" },
+	{ CALL(socket), IN_BIND, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET6), SOCKET(1, SOCK_STREAM) },
+	    .because = "a new connection" },
+	{ CALL(socket), IN_ALG, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET), SOCKET(1, SOCK_DGRAM) },
+	    .because = "datagrams" },
+	{ CALL(socket), IN_ALG, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET6), SOCKET(1, SOCK_DGRAM) },
+	    .because = "datagrams" },
+	{ CALL(socket), IN_WATCH | IN_RELAY, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET) }, .because = "a new connection" },
+	{ CALL(socket), IN_WATCH | IN_RELAY, CALL_KILLED,
+	    .tests = { EQUAL(0, AF_INET6) }, .because = "a new connection" },
+	CLOSED(connect, IN_ROUTE | IN_ALG, "a new connection"),
+	{ CALL(connect), IN_ROUTE | IN_ALG, CALL_KILLED, .tests = { SHARED(0) },
+	    .because = "a socket of all sessions" },
 	CLOSED(bind, IN_ROUTE | IN_ALG, "a port"),
 	CLOSED(listen, IN_LISTEN, "a new listener"),
 	KILLS(accept, "a connection that is not this session's"),
-	CLOSED(accept4, 0, "a connection that is not this session's"),
-	CLOSED(shutdown, 0, "a socket of all sessions"),
+	CLOSED(accept4, IN_CONNECT, "a connection that is not this session's"),
+	{ CALL(accept4), IN_CONNECT, CALL_KILLED,
+	    .tests = { OTHER(3, SOCK_CLOEXEC | SOCK_NONBLOCK) },
+	    .because = "a connection that is not this session's" },
+	{ CALL(shutdown), IN_NEGOTIATE, CALL_KILLED, .tests = { SHARED(0) },
+	    .because = "a socket of all sessions" },
 
 	/* Code that was not there at the start. */
 	KILLS(execve, "another program"),
@@ -371,7 +429,14 @@ const struct call calls[] = {
 	/* Processes: new ones, and others. */
 	KILLS(fork, "another process"),
 	KILLS(vfork, "another process"),
-	KILLS(clone, "another process or thread"),
+	{ CALL(clone), 1 << SANDBOX_NEGOTIATE, CALL_KILLED,
+	    .because = "another process or thread" },
+	{ CALL(clone), IN_SERVICE, CALL_KILLED,
+	    .tests = { SESSION_FLAGS(CALL_OTHER, "not ") },
+	    .because = "a process that is no session, or a thread" },
+	{ CALL(clone), IN_SERVICE, CALL_KILLED,
+	    .tests = { SESSION_FLAGS(CALL_EQUAL, ""), OTHER(1, 0) },
+	    .because = "a process with another stack" },
 	KILLS(clone3, "another process or thread"),
 	KILLS(kill, "another process"),
 	KILLS(tkill, "another process"),
@@ -406,9 +471,10 @@ const struct call calls[] = {
 	KILLS_WITH(open, 1, O_RDWR, "a file to write"),
 	KILLS_WITH(open, 1, O_CREAT, "a new file"),
 	KILLS_WITH(open, 1, O_TRUNC, "empties a file"),
-	{ CALL(openat), IN_ALL, CALL_REFUSED, ENOENT,
+	{ CALL(openat), IN_ALL, CALL_REFUSED, ENOENT, .tests = { READS(2) },
 	    .because = "c-ares looks for files of its own" },
 	{ CALL(open), IN_ALL, CALL_REFUSED, ENOENT, .spare = true,
+	    .tests = { READS(1) },
 	    .because = "other libraries do; there is none" },
 	KILLS(creat, "a new file"),
 	KILLS(truncate, "cuts a file"),
@@ -504,7 +570,13 @@ const struct call calls[] = {
 	KILLS(clock_adjtime, "the machine's clock"),
 	KILLS(adjtimex, "the machine's clock"),
 	KILLS(syslog, "the kernel's log"),
-	CLOSED(seccomp, 0, "a filter that is not the next stage's"),
+	CLOSED(seccomp, IN_CONNECT, "a filter that is not the next stage's"),
+	{ CALL(seccomp), IN_CONNECT, CALL_KILLED,
+	    .tests = { OTHER(0, SECCOMP_SET_MODE_FILTER) },
+	    .because = "what is no filter of the next stage" },
+	{ CALL(seccomp), IN_CONNECT, CALL_KILLED,
+	    .tests = { EQUAL(0, SECCOMP_SET_MODE_FILTER), OTHER(1, 0) },
+	    .because = "a filter that others decide for" },
 	{ CALL(ioctl), IN_NEGOTIATE, CALL_KILLED,
 	    .tests = { EQUAL(1, TIOCSTI) },
 	    .because = "types on the terminal" },

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CALL_TESTS_MAX = 3, CALL_ABSENT = -1 };
+enum { CALL_TESTS_MAX = 3 };
 
 enum call_answer {
 	CALL_ALLOWED,
@@ -20,19 +20,22 @@ enum call_answer {
 	CALL_KILLED,  /* ends the process by SIGSYS */
 };
 
-/* Argument `argument`, all 64 bits of it, must equal `value` under `mask`. */
+enum call_compare { CALL_EQUAL, CALL_OTHER, CALL_AT_LEAST };
+
+/* Argument `argument`, all 64 bits of it: must equal `value` under `mask`, or
+ * be another than `value`, or at least `value`; `mask` has all bits then. */
 struct call_test {
 	unsigned argument;
+	enum call_compare is;
 	uint64_t mask; /* 0: no test */
 	uint64_t value;
 	const char *text; /* the value, as it is printed */
 };
 
-/* All tests of a row must hold.  Of several rows of a stage for one call the
- * first whose tests do answers. */
+/* All tests of a row must hold.  No two rows of a stage that answer otherwise
+ * hold for one call. */
 struct call {
 	const char *name;
-	int number;      /* CALL_ABSENT: not on this architecture */
 	unsigned stages; /* mask of 1U << enum sandbox_stage */
 	enum call_answer answer;
 	int error;

@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Builds the filters at build time and prints them as C arrays.  Not part of
- * the handler.
+ * Builds the filters at build time, with libseccomp, and prints them as C
+ * arrays.  Not part of the handler; runs on the machine that builds.
  *
- *   generate [--trap] [--without ROW] | --table | --rows
+ *   generate TARGET [--trap] [--without ROW] | TARGET --table | --rows
  *
- * --trap: SIGSYS is sent instead of killing, for development.  --without:
- * kills for a row of the table, in the last stage that has it; the tests ask
- * so whether it is needed there.  --table: the table as C, to be read, and who
- * can kill.  --rows: the numbers of all rows that allow
- * or refuse something but those that are spare, with their calls.
+ * TARGET: the architecture of the handler, as libseccomp names it (x86_64,
+ * aarch64).  --trap: SIGSYS is sent instead of killing, for development.
+ * --without: kills for a row of the table, in the last stage that has it; the
+ * tests ask so whether it is needed there.  --table: the table as C, to be
+ * read, and who can kill.  --rows: the numbers of all rows that allow or
+ * refuse something but those that are spare, with their calls.
  */
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/text.h"
-#include "sandbox/assemble.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
 
-enum { OUTPUT_SIZE = 1 << 18, ROWS_MAX = 512 };
+enum { OUTPUT_SIZE = 1 << 18 };
 
 struct wanted {
-	uint32_t kill;  /* what kills */
-	size_t without; /* a row that does; SIZE_MAX: none */
+	uint32_t target; /* SCMP_ARCH_... */
+	uint32_t kill;   /* what kills */
+	size_t without;  /* a row that does; SIZE_MAX: none */
 };
 
 _Noreturn static void
@@ -48,90 +50,164 @@ fail(const char *what, int error)
 	exit(1);
 }
 
+/* A 32-bit kernel has one call for all of sockets, and times of two kinds: the
+ * table would have to be another. */
+static uint32_t
+target_of(const char *name)
+{
+	const uint32_t target = seccomp_arch_resolve_name(name);
+
+	if (target != SCMP_ARCH_X86_64 && target != SCMP_ARCH_AARCH64 &&
+	    target != SCMP_ARCH_RISCV64)
+		fail("only x86_64, aarch64 and riscv64 have a sandbox",
+		    ENOTSUP);
+	return target;
+}
+
+/* The number of a call on the target; negative: it has none there. */
+static int
+number_of(const struct call *call, uint32_t target)
+{
+	const int number = seccomp_syscall_resolve_name_arch(target,
+	    call->name);
+
+	if (number == __NR_SCMP_ERROR)
+		fail(call->name, ENOSYS);
+	return number;
+}
+
 /* ---------------------------------------------------------- the filters */
 
 static uint32_t
-answer_of(size_t i, unsigned stage, const struct wanted *wanted)
+action_of(size_t row, unsigned stage, const struct wanted *w)
 {
-	if (i == wanted->without && calls[i].stages >> stage == 1)
-		return wanted->kill;
-	switch (calls[i].answer) {
-	case CALL_ALLOWED: return SECCOMP_RET_ALLOW;
-	case CALL_REFUSED: return SECCOMP_RET_ERRNO | (uint32_t)calls[i].error;
+	if (row == w->without && calls[row].stages >> stage == 1)
+		return w->kill;
+	switch (calls[row].answer) {
+	case CALL_ALLOWED: return SCMP_ACT_ALLOW;
+	case CALL_REFUSED: return SCMP_ACT_ERRNO((uint32_t)calls[row].error);
 	case CALL_KILLED: break;
 	}
-	return wanted->kill;
+	return w->kill;
 }
 
-/* The first tests of two rows cannot hold both. */
-static bool
-is_apart(const struct call_test *a, const struct call_test *b)
+static struct scmp_arg_cmp
+compare(const struct call_test *test)
 {
-	return a->argument == b->argument && a->mask == UINT64_MAX &&
-	    b->mask == UINT64_MAX && a->value != b->value;
-}
+	struct scmp_arg_cmp c = {
+		.arg = test->argument,
+		.datum_a = test->value,
+	};
 
-/* Where the call goes: behind the other rows of its number, but in front of
- * those that are apart from it, if there is one that begins as it does. */
-static size_t
-place_of(const struct row *rows, size_t count, const struct call *call)
-{
-	const struct call_test *test = &call->tests[0];
-	size_t at = count, end;
-
-	while (at > 0 && rows[at - 1].call->number > call->number)
-		at--;
-	for (end = at; at > 0; at--) {
-		const struct call *before = rows[at - 1].call;
-
-		if (before->number != call->number)
-			break;
-		if (!is_apart(&before->tests[0], test))
-			return before->tests[0].value == test->value ? at :
-								       end;
+	switch (test->is) {
+	case CALL_EQUAL:
+		c.op = SCMP_CMP_MASKED_EQ;
+		c.datum_a = test->mask;
+		c.datum_b = test->value;
+		break;
+	case CALL_OTHER: c.op = SCMP_CMP_NE; break;
+	case CALL_AT_LEAST: c.op = SCMP_CMP_GE; break;
 	}
-	return end;
-}
-
-/* Rows of one call are beside each other, and answer in the table's order. */
-static size_t
-sort_rows(struct row *rows, unsigned stage, const struct wanted *wanted)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < call_count; i++) {
-		const size_t at = place_of(rows, count, &calls[i]);
-
-		if ((calls[i].stages & 1U << stage) == 0 ||
-		    calls[i].number == CALL_ABSENT)
-			continue;
-		if (count == ROWS_MAX)
-			fail("rows", ENOSPC);
-		memmove(&rows[at + 1], &rows[at],
-		    (count - at) * sizeof(*rows));
-		rows[at] = (struct row){ &calls[i],
-			answer_of(i, stage, wanted) };
-		count++;
-	}
-	return count;
+	return c;
 }
 
 static void
-print_filter(struct text *t, unsigned stage, const struct wanted *wanted)
+add_row(scmp_filter_ctx filter, const struct call *call, uint32_t action)
 {
-	static struct program program;
-	static struct row rows[ROWS_MAX + 1];
-	const size_t count = sort_rows(rows, stage, wanted);
-	const uint32_t other[] = { SECCOMP_RET_ERRNO | ENOSYS, wanted->kill };
-	const struct sock_filter *code = program_assemble(&program, rows,
-	    count, other);
+	struct scmp_arg_cmp compares[CALL_TESTS_MAX];
+	unsigned n = 0;
 
-	if (code == NULL)
-		fail(call_stage_names[stage], ENOSPC);
+	while (n < CALL_TESTS_MAX && call->tests[n].mask != 0) {
+		compares[n] = compare(&call->tests[n]);
+		n++;
+	}
+	const int error = seccomp_rule_add_exact_array(filter, action,
+	    seccomp_syscall_resolve_name(call->name), n, compares);
+	if (error < 0)
+		fail(call->name, -error);
+}
+
+static void
+set(scmp_filter_ctx filter, enum scmp_filter_attr attribute, uint32_t value)
+{
+	const int error = seccomp_attr_set(filter, attribute, value);
+
+	if (error < 0)
+		fail("seccomp_attr_set", -error);
+}
+
+/* Of the target, and of no other architecture. */
+static scmp_filter_ctx
+filter_for(uint32_t target)
+{
+	const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+
+	if (filter == NULL)
+		fail("seccomp_init", errno);
+	if (target != seccomp_arch_native()) {
+		int error = seccomp_arch_add(filter, target);
+		if (error == 0)
+			error = seccomp_arch_remove(filter,
+			    seccomp_arch_native());
+		if (error < 0)
+			fail("seccomp_arch_add", -error);
+	}
+	return filter;
+}
+
+static scmp_filter_ctx
+build_filter(unsigned stage, const struct wanted *w)
+{
+	const scmp_filter_ctx filter = filter_for(w->target);
+
+	set(filter, SCMP_FLTATR_ACT_BADARCH, w->kill);
+	/* 2: a binary tree, so that no call is far from the top. */
+	set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; i < call_count; i++) {
+		const uint32_t action = action_of(i, stage, w);
+
+		if ((calls[i].stages & 1U << stage) != 0 &&
+		    number_of(&calls[i], w->target) >= 0)
+			add_row(filter, &calls[i], action);
+	}
+	return filter;
+}
+
+/* The filter's instructions, in a mapping; *n of them. */
+static const struct sock_filter *
+export_filter(scmp_filter_ctx filter, size_t *n)
+{
+	const int fd = memfd_create("filter", 0);
+	const struct sock_filter *code;
+	int error;
+
+	if (fd < 0)
+		fail("memfd_create", errno);
+	error = seccomp_export_bpf(filter, fd);
+	if (error < 0)
+		fail("seccomp_export_bpf", -error);
+	const off_t length = lseek(fd, 0, SEEK_END);
+	if (length <= 0)
+		fail("lseek", errno);
+	code = mmap(NULL, (size_t)length, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (code == MAP_FAILED)
+		fail("mmap", errno);
+	close(fd);
+	*n = (size_t)length / sizeof(*code);
+	return code;
+}
+
+static void
+print_filter(struct text *t, unsigned stage, const struct wanted *w)
+{
+	const scmp_filter_ctx filter = build_filter(stage, w);
+	size_t n;
+	const struct sock_filter *code = export_filter(filter, &n);
+
 	text_add(t, "static const struct sock_filter filter_");
 	text_add(t, call_stage_names[stage]);
 	text_add(t, "[] = {\n");
-	for (size_t i = 0; i < program.length; i++) {
+	for (size_t i = 0; i < n; i++) {
 		text_add(t, "\t{ ");
 		text_add_number(t, code[i].code);
 		text_add(t, ", ");
@@ -143,6 +219,7 @@ print_filter(struct text *t, unsigned stage, const struct wanted *wanted)
 		text_add(t, "U },\n");
 	}
 	text_add(t, "};\n");
+	seccomp_release(filter);
 }
 
 /* ------------------------------------------- the table, to be read */
@@ -201,27 +278,38 @@ print_call(struct text *t, const char *stage, const struct call *call)
 	text_add(t, "\\n\",\n");
 }
 
+/* What the first filter kills is killed for good. */
+static void
+print_killed(struct text *t, const struct call *call)
+{
+	if ((call->stages & 1U << SANDBOX_NEGOTIATE) != 0) {
+		print_call(t, "all", call);
+		return;
+	}
+	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
+		if ((call->stages & 1U << stage) != 0)
+			print_call(t, call_stage_names[stage], call);
+	}
+}
+
 /* Lines of one length: with pointers to them every start would cost. */
 static void
-print_table(struct text *t)
+print_table(struct text *t, uint32_t target)
 {
 	text_add(t, "static const char table[][LINE_TEXT] = {\n");
 	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
 		for (size_t i = 0; i < call_count; i++) {
 			if ((calls[i].stages & 1U << stage) != 0 &&
 			    calls[i].answer != CALL_KILLED &&
-			    calls[i].number != CALL_ABSENT)
+			    number_of(&calls[i], target) >= 0)
 				print_call(t, call_stage_names[stage],
 				    &calls[i]);
 		}
 	}
 	for (size_t i = 0; i < call_count; i++) {
-		const bool later = (calls[i].stages & 1U << SANDBOX_RELAY) !=
-		    0;
-
 		if (calls[i].answer == CALL_KILLED &&
-		    calls[i].number != CALL_ABSENT)
-			print_call(t, later ? "else" : "all", &calls[i]);
+		    number_of(&calls[i], target) >= 0)
+			print_killed(t, &calls[i]);
 	}
 	text_add(t,
 	    "\t\"all others fail with ENOSYS: "
@@ -230,15 +318,16 @@ print_table(struct text *t)
 
 /* Who died of what: the names of all that can kill. */
 static void
-print_killers(struct text *t)
+print_killers(struct text *t, uint32_t target)
 {
 	text_add(t, "static const struct killer killers[] = {\n");
 	for (size_t i = 0; i < call_count; i++) {
-		if (calls[i].answer != CALL_KILLED ||
-		    calls[i].number == CALL_ABSENT)
+		const int number = number_of(&calls[i], target);
+
+		if (calls[i].answer != CALL_KILLED || number < 0)
 			continue;
 		text_add(t, "\t{ ");
-		text_add_number(t, (uint64_t)calls[i].number);
+		text_add_number(t, (uint64_t)number);
 		text_add(t, ", \"");
 		text_add(t, calls[i].name);
 		text_add(t, "\" },\n");
@@ -268,23 +357,42 @@ print_rows(struct text *t)
 /* --------------------------------------------------------------- main */
 
 static void
-print_filters(struct text *t, char **arguments)
+print_filters(struct text *t, struct wanted *w, char **arguments)
 {
-	struct wanted w = { SECCOMP_RET_KILL_PROCESS, SIZE_MAX };
+	/* The handler's kernel counts, not the one that builds, which may be
+	 * a container without seccomp(2). */
+	const int error = seccomp_api_set(3);
 
+	if (error < 0)
+		fail("seccomp_api_set", -error);
 	for (char **a = arguments; *a != NULL; a++) {
 		if (strcmp(*a, "--trap") == 0) {
-			w.kill = SECCOMP_RET_TRAP;
+			w->kill = SCMP_ACT_TRAP;
 		} else if (strcmp(*a, "--without") == 0 && a[1] != NULL) {
-			w.without = strtoul(*++a, NULL, 10);
-			if (w.without >= call_count)
+			w->without = strtoul(*++a, NULL, 10);
+			if (w->without >= call_count)
 				fail("--without", ERANGE);
 		} else {
 			fail(*a, EINVAL);
 		}
 	}
+	text_add(t, "/* Made by sandbox/generate.c: do not edit. */\n");
 	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++)
-		print_filter(t, stage, &w);
+		print_filter(t, stage, w);
+}
+
+static void
+print_wanted(struct text *t, char **arguments)
+{
+	struct wanted w = { target_of(arguments[0]), SCMP_ACT_KILL_PROCESS,
+		SIZE_MAX };
+
+	if (arguments[1] == NULL || strcmp(arguments[1], "--table") != 0) {
+		print_filters(t, &w, arguments + 1);
+		return;
+	}
+	print_table(t, w.target);
+	print_killers(t, w.target);
 }
 
 int
@@ -293,14 +401,12 @@ main(int argc, char **argv)
 	static char buffer[OUTPUT_SIZE];
 	struct text t = text_in(buffer, sizeof(buffer));
 
-	if (argc == 2 && strcmp(argv[1], "--rows") == 0) {
+	if (argc < 2)
+		fail("TARGET", EINVAL);
+	if (strcmp(argv[1], "--rows") == 0)
 		print_rows(&t);
-	} else if (argc == 2 && strcmp(argv[1], "--table") == 0) {
-		print_table(&t);
-		print_killers(&t);
-	} else {
-		print_filters(&t, argv + 1);
-	}
+	else
+		print_wanted(&t, argv + 1);
 	if (t.cut)
 		fail("output", ENOSPC);
 	if (write(STDOUT_FILENO, t.start, t.length) != (ssize_t)t.length)

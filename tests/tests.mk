@@ -172,7 +172,7 @@ build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
 CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out \
-	sandbox/generate.c sandbox/assemble.c,$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
+	sandbox/generate.c,$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
 
 TOMORROW = build/tests/probe/tomorrow.so
 
