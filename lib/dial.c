@@ -181,7 +181,7 @@ send_step(struct dial *d, int fd, const struct handover *h)
 		return TURN_WAIT_OUT;
 	d->login_sent = d->login_sent || h->early;
 	go_on(d, step_behind(d));
-	return TURN_ON;
+	return TURN_WAIT_IN; /* it takes a round trip */
 }
 
 /* ------------------------------------------------------------ receiving */

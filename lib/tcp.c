@@ -303,8 +303,8 @@ struct look {
 	int64_t until; /* the earlier one of itself and of the deadline */
 	short events;  /* 0: it is over, or there is none */
 	int error;     /* of a failure that is told */
-	enum dial_step step;
-	bool reported; /* connect(2) told that it succeeded */
+	enum dial_step step; /* DIAL_NONE: the socket is none of ours */
+	bool reported;       /* connect(2) told that it succeeded */
 };
 
 /* Locked: takes the failure that is to be told, once: the socket is none of
@@ -328,6 +328,9 @@ look_locked(int fd, struct look *l, struct entry *copy)
 {
 	struct entry *e = entry_at(fd);
 
+	l->events = 0;
+	l->error = 0;
+	l->step = DIAL_NONE;
 	if (e == NULL || e->role != ROLE_TCP)
 		return;
 	const bool over = push_entry(e, fd, &l->events);
@@ -467,6 +470,10 @@ wait_connected(int fd, const struct guard *held)
 
 	if (status == -1 && errno == ETIMEDOUT && clock_now() >= until)
 		errno = EINPROGRESS;
+	if (status == 0 && l.step == DIAL_NONE) {
+		errno = EBADF; /* another thread closed it */
+		return -1;
+	}
 	return status;
 }
 

@@ -63,3 +63,88 @@ program_of() {
 	run -0 s64 c4 "$BUILT/calls" raw v6.example.com 80
 	assert_match page "$output" "hello from $S6"
 }
+
+# dead_ports: what comes to ports 7100 to 7139 of s4 is lost.
+dead_ports() {
+	in_ns s4 nft -f - <<-'END'
+		table inet dead {
+			chain in {
+				type filter hook input priority 0
+				tcp dport 7100-7139 drop
+			}
+		}
+	END
+}
+
+# not_long WHAT MILLISECONDS: a call that waits for one of the dead stands
+# still for all of the time that the loop lasts.
+not_long() {
+	assert_match "$1" "$2" '^[0-9.]+$'
+	((${2%.*} < 1000)) || fail "$1: the loop stood still for $2 ms"
+}
+
+@test "40 dead destinations: the loops of asyncio and node go on" {
+	dead_ports
+	run -0 s64 c6 "$PYTHON" -c 'import asyncio, time
+async def dial(port):
+    try:
+        await asyncio.open_connection("v4.example.com", port)
+    except OSError:
+        pass
+async def main():
+    tasks = [asyncio.create_task(dial(7100 + i)) for i in range(40)]
+    end, last, gap = time.monotonic() + 3, time.monotonic(), 0
+    while time.monotonic() < end:
+        await asyncio.sleep(0.001)
+        gap, last = max(gap, time.monotonic() - last), time.monotonic()
+    print(gap * 1000)
+    for task in tasks:
+        task.cancel()
+asyncio.run(main())'
+	not_long asyncio "$output"
+	needs_program node
+	run -0 s64 c6 node -e 'const net = require("net");
+for (let i = 0; i < 40; i++)
+	net.connect(7100 + i, "v4.example.com").on("error", () => {});
+let last = performance.now(), gap = 0;
+setInterval(() => {
+	const now = performance.now();
+	gap = Math.max(gap, now - last);
+	last = now;
+}, 1);
+setTimeout(() => { console.log(gap); process.exit(0); }, 3000);'
+	not_long node "$output"
+}
+
+# several_gateways: three addresses at which nobody listens, and the gateway.
+several_gateways() {
+	local i
+	for i in 3 4 5; do
+		ip -n "$NET-gw" address add "192.0.2.$i/24" dev c4
+		echo "192.0.2.$i gateways.example.net"
+	done >>"/etc/netns/$NET-c4/hosts"
+	echo "$GW4 gateways.example.net" >>"/etc/netns/$NET-c4/hosts"
+}
+
+@test "a gateway of four addresses: a blocking connect tries them all" {
+	several_gateways
+	run -0 in_ns c4 "$WRAPPER" -q -s gateways.example.net \
+	    "$BUILT/calls" connect-name v6.example.com 80
+	assert_equal blocking "$output" ok
+	# Without blocking, the next connection has the next address.
+	run -0 in_ns c4 "$WRAPPER" -q -s gateways.example.net "$PYTHON" -c '
+import errno, select, socket
+at = socket.getaddrinfo("v6.example.com", 80, socket.AF_INET)[0][4]
+for _ in range(4):
+    s = socket.socket()
+    s.setblocking(False)
+    error = s.connect_ex(at)
+    if error == errno.EINPROGRESS:
+        select.select([], [s], [], 30)
+        error = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    print(errno.errorcode.get(error, "connected"))
+    if error == 0:
+        break'
+	assert_match 'one of four' "$output" '^(ENETDOWN.)*connected$'
+	client_names
+}

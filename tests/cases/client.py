@@ -262,8 +262,44 @@ def unix():
         check("unix, not there", result, "ENETDOWN")
 
 
+def injected():
+    """Each system call of a connection fails once; what is lost is told, and
+    no descriptor is left."""
+    errors = "EINTR", "ECONNRESET", "ENOMEM", "EMFILE"
+    good = PLAIN + [b"\5\0\0" + BOUND["ipv4"], "hold"]
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "socket")
+        for where, calls in (
+                (None, {"connect": 3, "sendto": 3, "recvfrom": 4,
+                        "getsockopt": 6, "ppoll": 4, "fcntl": 5}),
+                (path, {"socket": 3, "connect": 3, "dup3": 2, "fcntl": 7})):
+            for call, most in calls.items():
+                for error in errors:
+                    for when in range(1, most + 1):
+                        inject(where, f"{call}:error={error}:when={when}",
+                               good)
+
+
+def inject(path, fault, good):
+    if path and os.path.exists(path):
+        os.unlink(path)
+    gateway = Gateway([good] * 4, path=path)
+    done = subprocess.run(
+        ["strace", "-q", "-o", "/dev/null", "-e", "inject=" + fault, WRAPPER,
+         "-q", "-s", gateway.where, "-o", "connect-timeout 5s", CALLS, "leak",
+         "www.example.com", "80"], capture_output=True, text=True,
+        timeout=PATIENCE, check=False)
+    words = done.stdout.split()
+    what = f"{fault}: {done.stdout!r} {done.stderr!r}"
+    if len(words) == 2:
+        check(what, (words[0] == "ok" or words[0][0] == "E", words[1]),
+              (True, "0"))
+    elif done.returncode not in (1, 69, 71):
+        failures.append(what)  # neither socks64 nor the program said it
+
+
 CASES = {f.__name__: f for f in (replies, exact, ends, strangers, users,
-                                 silence, early, down, unix)}
+                                 silence, early, down, unix, injected)}
 CASES[sys.argv[3]]()
 for failure in failures:
     print(failure)

@@ -12,6 +12,8 @@
  *   calls twice HOST PORT          connects, and once more where it failed
  *   calls resolve HOST PORT        its addresses, with AI_ADDRCONFIG
  *   calls own HOST PORT            connects to its IPv6 address: its own
+ *   calls leak HOST PORT           connects and closes: the errno, and how
+ *                                  many descriptors are left of it
  *   calls raw HOST PORT            without blocking, by poll(2) that no
  *                                  library sees
  */
@@ -27,6 +29,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -415,10 +418,37 @@ raw(const char *name, const char *port)
 	return 0;
 }
 
+static int
+descriptors(void)
+{
+	struct stat status;
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fstat(fd, &status) == 0;
+	return count;
+}
+
+static int
+leak(const char *name, const char *port)
+{
+	const struct sockaddr_in to = address_of(name, port);
+	const int before = descriptors();
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const int result = connect(fd, (const struct sockaddr *)&to,
+	    sizeof(to));
+
+	printf("%s", result == 0 ? "ok" : strerrorname_np(errno));
+	close(fd);
+	printf(" %d\n", descriptors() - before);
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*run)(const char *name, const char *port);
 } programs[] = {
+	{ "leak", leak },
 	{ "resolve", resolve },
 	{ "own", own },
 	{ "raw", raw },

@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# socks64 towards SOCKS5 servers of other make, and what it does where system
+# calls fail.
+
+load ../lib/gateway
+load ../lib/client
+load ../lib/ssh
+
+prepare_file() {
+	client_names
+	net_datagrams
+	make -s -C "$ROOT" build/client/calls build/client/datagrams
+}
+
+# fetches ROLE GATEWAY: from both servers, by name and literal.
+fetches() {
+	local server form
+	for server in s4 s6; do
+		for form in name literal; do
+			run -0 in_ns "$1" "$WRAPPER" -s "$2" curl -sS \
+			    --max-time 30 "$(client_url "$server" "$form")"
+			assert_equal "$1 by $2 to $server by $form" \
+			    "$output" "hello from $(net_server "$server")"
+		done
+	done
+}
+
+# wants_port NAME PORT
+wants_port() {
+	wait_until net_listens gw "$2" ||
+	    fail "$1 does not listen" "$(cat "$BATS_FILE_TMPDIR/$1.err" \
+	        "$BATS_FILE_TMPDIR/$1.out")"
+}
+
+@test "microsocks" {
+	needs_program microsocks
+	start microsocks ip netns exec "$NET-gw" microsocks -i "$GW4" -p 1090
+	wants_port microsocks 1090
+	fetches c4 "$GW4:1090"
+	run s64 c4 -s "$GW4:1090" curl -sS --max-time 30 \
+	    http://none.example.com/
+	[[ $status -eq 7 ]]
+	stop microsocks
+}
+
+@test "Dante, datagrams too" {
+	needs_program danted
+	local configuration=$BATS_TEST_TMPDIR/danted.conf
+	cat >"$configuration" <<-END
+		logoutput: stderr
+		internal: $GW4 port = 1091
+		external: s4
+		external: s6
+		external.rotation: route
+		clientmethod: none
+		socksmethod: none
+		user.privileged: root
+		user.unprivileged: nobody
+		client pass { from: 0/0 to: 0/0 }
+		socks pass { from: 0/0 to: 0/0 protocol: tcp udp }
+		socks pass { from: 0/0 to: ::/0 protocol: tcp udp }
+	END
+	start danted ip netns exec "$NET-gw" danted -f "$configuration"
+	wants_port danted 1091
+	fetches c4 "$GW4:1091"
+	run -0 in_ns c4 "$WRAPPER" -s "$GW4:1091" "$BUILT/datagrams" ask \
+	    "$S4" 5353
+	assert_match datagrams "$output" 'sendto ping same, connect ping same'
+	stop danted
+}
+
+@test "ssh -D" {
+	sshd_start gw "$GW4"
+	# shellcheck disable=SC2086 # words
+	start ssh ip netns exec "$NET-c4" ssh -N -D 127.0.0.1:1092 \
+	    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+	    -o BatchMode=yes -i "$BATS_FILE_TMPDIR/sshd/key" "root@$GW4"
+	wait_until net_listens c4 1092 ||
+	    fail "$(cat "$BATS_FILE_TMPDIR/ssh.err")"
+	fetches c4 127.0.0.1:1092
+	stop ssh
+}
+
+@test "each system call of a connection fails once: no descriptor is left" {
+	need sys-ptrace
+	command -v strace >/dev/null || skip 'strace is not installed'
+	run alone "$CASES/client.py" "$WRAPPER" "$BUILT/calls" injected
+	[[ $status -eq 0 ]] || fail "$output"
+}
