@@ -75,13 +75,25 @@ coverage:
 	@tests/install-missing build test
 	@tests/coverage
 
+# Programs under socks64 and under clients of other make: half an hour.  The
+# table goes into doc/client.md.
+COMPARED = $(CURDIR)/build/compared
+
+clients:
+	@tests/install-missing build test clients
+	@$(MAKE) --no-print-directory $(JOBS) all $(CLIENT_PROGRAMS:%=build/client/%)
+	@mkdir -p $(COMPARED)
+	@COMPARED=$(COMPARED) BATS_TEST_TIMEOUT=7200 PROGRAM_PATIENCE=15 \
+	    bats --print-output-on-failure tests/compare
+	@tests/compare/table $(COMPARED) doc/client.md
+
 # Ratios against the least that a handler can be, side by side in one run.
-bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/datagrams build/bench/policy
+bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/datagrams build/bench/policy build/bench/connections
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
 .PHONY: check check-all minimal deb deb-check cross lint fuzz coverage bench \
-	probes sanitize
+	probes sanitize clients
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
@@ -303,6 +315,11 @@ build/bench/bare-fork: tests/bench/bare.c
 build/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+# libsocks64.so is to be in front of it.
+build/bench/connections: tests/bench/connections.c
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) -std=gnu17 $(OPTIMIZE) -Wall -Wextra -D_GNU_SOURCE -o $@ $<
 
 build/bench/policy: tests/unit/policy.c $(PURE)
 	@mkdir -p $(@D)

@@ -10,7 +10,7 @@ is for reading.
 
     bench.py BUILD_DIRECTORY
              [sessions|start|parallel|held|bulk|latency|memory|datagrams|ftp|
-              chain|units|directives|passwords|rules|lists|size]...
+             chain|units|directives|passwords|rules|lists|size|client]...
 """
 
 import contextlib
@@ -28,6 +28,7 @@ import threading
 import time
 import types
 
+import client
 import units
 
 ROUNDS = 15
@@ -786,6 +787,8 @@ def main():
         print_lists(build)
     if not wanted or "size" in wanted:
         print_sizes(build)
+    if not wanted or "client" in wanted:
+        client.print_client(build)
 
 
 if __name__ == "__main__":

@@ -33,11 +33,15 @@ versions() {
 # is known by the gateway's records.
 row() {
 	local client line=$1
+	local -a pids=()
 	for client in $CLIENTS; do
-		marks "$1" "$client" >"$BATS_TEST_TMPDIR/$client" 3>&- 4>&- &
-		[[ $1 != firefox ]] || wait
+		# In a substitution a program that fails ends nothing.
+		echo "$(marks "$1" "$client")" \
+		    >"$BATS_TEST_TMPDIR/$client" 3>&- 4>&- &
+		pids+=($!)
+		[[ $1 != firefox ]] || wait $!
 	done
-	wait
+	wait "${pids[@]}"
 	for client in $CLIENTS; do
 		line+=" $(cat "$BATS_TEST_TMPDIR/$client")"
 	done

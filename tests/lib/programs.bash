@@ -174,7 +174,9 @@ programs_build() {
 				io.Copy(os.Stdout, page.Body)
 			}
 		END
-		HOME=$built GO111MODULE=off go build -o ../fetch-go fetch.go
+		# Without cgo no compiler of C is asked to write to /dev/null.
+		HOME=$built GO111MODULE=off CGO_ENABLED=0 \
+		    go build -o ../fetch-go fetch.go
 	)
 }
 

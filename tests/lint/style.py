@@ -44,7 +44,8 @@ HEAP_ROOMS = ("policy/", "lib/socks64.c")
 EXIT_FILES = ("session/session.c", "socks64-handler.c", "lib/socks64.c",
               "command/rehearse.c", "sandbox/sandbox.c")
 RESOLVER_FILES = ("lib/gateway.c", "tests/client/calls.c",
-                  "tests/client/datagrams.c")
+                  "tests/client/datagrams.c", "tests/client/fetch.c",
+                  "tests/bench/connections.c")
 # Signatures that are libc's.
 LIBC_PREFIX = "hook_"
 # Built and run on the way, never installed.
