@@ -9,7 +9,7 @@ lookup_name(struct resolution *r, const struct settings *settings,
     const char *name, struct deadline until)
 {
 	resolve_start(r, settings, name);
-	while (!resolve_done(r) && !deadline_passed(until)) {
+	while (!resolve_settled(r) && !deadline_passed(until)) {
 		struct pollfd fds[RESOLVE_POLL_MAX];
 		struct deadline wake = until;
 		const size_t n = resolve_poll(r, fds, &wake);

@@ -9,6 +9,14 @@
 #include "wire/dns.h"
 
 void
+answer_reset(struct answer *answer, enum answer_state state)
+{
+	answer->state = state;
+	answer->failure = QUERY_USELESS;
+	answer->count = 0;
+}
+
+void
 answer_add(struct answer *answer, const struct address *address)
 {
 	if (answer->count == ANSWER_MAX)

@@ -13,8 +13,8 @@
 #include "wire/address.h"
 
 /* Addresses of one answer; a server that sends more than these is heard so
- * far. */
-enum { ANSWER_MAX = 8 };
+ * far.  Most send two, so nobody clears or copies the list. */
+enum { ANSWER_MAX = 128 };
 
 enum answer_state {
 	ANSWER_FAILED,  /* SERVFAIL, no name server reachable, timeout */
@@ -31,6 +31,9 @@ struct answer {
 	size_t count;
 	struct address list[ANSWER_MAX]; /* in the server's order, port 0 */
 };
+
+/* Becomes an answer without addresses; the octets of those it had stay. */
+void answer_reset(struct answer *answer, enum answer_state state);
 
 /* Adds an address, if there is room for one more; the state is FOUND. */
 void answer_add(struct answer *answer, const struct address *address);

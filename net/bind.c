@@ -63,7 +63,7 @@ judge_peer(struct binding *b, const struct address *peer)
 static bool
 resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 {
-	while (!resolve_done(r) && !deadline_passed(until)) {
+	while (!resolve_settled(r) && !deadline_passed(until)) {
 		struct pollfd fds[1 + RESOLVE_POLL_MAX] = {
 			{ .fd = b->client }
 		};

@@ -22,7 +22,11 @@ void
 candidates_start(struct candidates *c, const struct settings *settings,
     const struct question *question)
 {
-	*c = (struct candidates){ .settings = settings, .question = question };
+	c->settings = settings;
+	c->question = question;
+	c->count = 0;
+	c->fixed = 0;
+	c->taken = FAMILY_NONE;
 }
 
 enum family

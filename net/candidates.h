@@ -43,9 +43,9 @@ struct candidates {
 	const struct settings *settings; /* borrowed, like the question */
 	const struct question *question;
 	size_t count;
-	size_t fixed; /* so many in front are not sorted */
-	struct destination list[CANDIDATES_MAX];
+	size_t fixed;      /* so many in front are not sorted */
 	enum family taken; /* of the last one that was taken */
+	struct destination list[CANDIDATES_MAX]; /* last: nobody clears it */
 };
 
 /* None yet. */

@@ -24,7 +24,10 @@
 enum {
 	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */
 	PINNED_DELAY = 2000,   /* a SYN that was lost may be sent again */
-	POLL_MAX = CANDIDATES_MAX + 2 * RESOLVE_POLL_MAX + 1,
+	CONNECTING_MAX = 16,   /* at a time: descriptors are few */
+	ATTEMPT_ROOM = 2 * (ADDRESS_TEXT + 24), /* for one, and the winner */
+	CONNECTING_LEAST = 3000, /* so long each of them may, if others wait */
+	POLL_MAX = CONNECTING_MAX + 2 * RESOLVE_POLL_MAX + 1,
 };
 
 /* One address that was taken from the candidates: judged once, as it was
@@ -36,17 +39,15 @@ struct attempt {
 	struct verdict verdict; /* DENY: it was not dialled */
 	int fd;                 /* -1: not connecting (any more) */
 	int error;              /* errno of what failed */
+	struct deadline least;  /* until then it need not make room */
 };
 
 struct race {
 	struct dial *dial;
-	struct resolution names;
-	struct nat64 nat64;
 
 	/* The answer of each family was merged into the untried. */
 	bool ipv6_taken;
 	bool ipv4_taken;
-	struct candidates untried;
 
 	struct deadline hold; /* until then the preferred answer is awaited */
 	struct deadline next; /* no attempt starts before */
@@ -55,10 +56,14 @@ struct race {
 	struct attempt *via;     /* the first that goes by a next gateway */
 	bool dialled;            /* at least one attempt was made */
 	bool over;
-
-	/* Last: only those that are made are written to, and most sessions
-	 * make one. */
 	size_t attempt_count;
+	size_t connecting; /* so many of these */
+
+	/* Nobody clears these: most sessions look one name up and make one
+	 * attempt. */
+	struct candidates untried;
+	struct resolution names;
+	struct nat64 nat64;
 	struct attempt attempts[CANDIDATES_MAX];
 };
 
@@ -102,8 +107,7 @@ take_literal(struct race *race)
 {
 	const struct dial *d = race->dial;
 
-	race->names.ipv6.state = ANSWER_UNASKED;
-	race->names.ipv4.state = ANSWER_UNASKED;
+	resolve_none(&race->names);
 	candidates_put(&race->untried,
 	    has_pin(d) ? &d->pinned : &d->question->literal);
 }
@@ -121,23 +125,49 @@ is_preferred_pending(const struct race *race)
 	return preferred->state == ANSWER_PENDING;
 }
 
-/* The moment at which the next attempt is due; never, where it waits for
- * something else. */
-static struct deadline
-next_start(const struct race *race)
+/* The first attempt that still connects: it makes room for another one. */
+static struct attempt *
+oldest_connecting(struct race *race)
 {
-	if (race->untried.count == 0)
+	for (size_t i = 0; i < race->attempt_count; i++)
+		if (race->attempts[i].fd != -1)
+			return &race->attempts[i];
+	return NULL;
+}
+
+/* The moment at which there is a reason to make the next attempt; never, where
+ * it waits for something else. */
+static struct deadline
+next_wanted(const struct race *race)
+{
+	const bool routed = race->untried.count > 0 &&
+	    race->untried.list[0].source.family != FAMILY_NONE;
+
+	if (race->untried.count == 0 ||
+	    (!routed && race->nat64.state == NAT64_PENDING))
 		return DEADLINE_NEVER;
-	if (resolve_done(&race->names) ||
+	if (resolve_settled(&race->names) ||
 	    (race->attempt_count == 0 && has_pin(race->dial)))
 		return race->next;
 	/* An address without a route waits: the other answer may bring one
 	 * that has a route. */
-	if (race->untried.list[0].source.family == FAMILY_NONE)
+	if (!routed)
 		return DEADLINE_NEVER;
 	if (is_preferred_pending(race) && race->hold.at > race->next.at)
 		return race->hold;
 	return race->next;
+}
+
+/* The moment of the next attempt. */
+static struct deadline
+next_start(struct race *race)
+{
+	const struct deadline wanted = next_wanted(race);
+	const struct attempt *oldest = oldest_connecting(race);
+
+	if (race->connecting == CONNECTING_MAX && oldest->least.at > wanted.at)
+		return oldest->least;
+	return wanted;
 }
 
 /* --- One attempt. --- */
@@ -178,12 +208,20 @@ connect_start(const struct settings *settings, int fd,
 }
 
 static void
+attempt_close(struct race *race, struct attempt *attempt)
+{
+	if (attempt->fd == -1)
+		return;
+	close(attempt->fd);
+	attempt->fd = -1;
+	race->connecting--;
+}
+
+static void
 attempt_fail(struct race *race, struct attempt *attempt, int error)
 {
 	attempt->error = error;
-	if (attempt->fd != -1)
-		close(attempt->fd);
-	attempt->fd = -1;
+	attempt_close(race, attempt);
 	/* RFC 8305 5: the next one need not wait for the delay. */
 	if (attempt == &race->attempts[race->attempt_count - 1])
 		race->next = deadline_in(0);
@@ -196,10 +234,14 @@ attempt_connect(struct race *race, struct attempt *attempt)
 	const struct address *address = &attempt->dialled;
 	int error;
 
+	if (race->connecting == CONNECTING_MAX)
+		attempt_fail(race, oldest_connecting(race), ETIMEDOUT);
 	attempt->fd = socket_create(address->family, SOCK_STREAM);
-	error = attempt->fd == -1 ?
-	    errno :
-	    connect_start(settings, attempt->fd, address);
+	error = attempt->fd == -1 ? errno : 0;
+	race->connecting += error == 0;
+	attempt->least = deadline_in(CONNECTING_LEAST);
+	if (error == 0)
+		error = connect_start(settings, attempt->fd, address);
 	if (error != 0)
 		attempt_fail(race, attempt, error);
 	else
@@ -207,6 +249,20 @@ attempt_connect(struct race *race, struct attempt *attempt)
 					     &race->dial->pinned) ?
 			PINNED_DELAY :
 			settings->attempt_delay);
+}
+
+/* Connects, unless it waits for a prefix: by that, or into the failure that
+ * the kernel has for it. */
+static void
+attempt_go(struct race *race, struct attempt *attempt)
+{
+	if (attempt->waits && race->nat64.state == NAT64_PENDING)
+		return;
+	if (attempt->waits && race->nat64.state == NAT64_FOUND)
+		attempt->dialled = nat64_address(&race->nat64,
+		    &attempt->address);
+	attempt->waits = false;
+	attempt_connect(race, attempt);
 }
 
 /* Ends the race for the next gateway that the rules lead to. */
@@ -249,8 +305,7 @@ attempt_start(struct race *race)
 		    &to.source);
 		if (attempt->waits)
 			nat64_ask(&race->nat64, d->settings);
-		else
-			attempt_connect(race, attempt);
+		attempt_go(race, attempt);
 		return;
 	}
 	if (race->via == NULL)
@@ -391,34 +446,23 @@ race_expire(struct race *race)
 static bool
 is_exhausted(const struct race *race)
 {
-	if (race->untried.count > 0 || !resolve_done(&race->names))
+	if (race->untried.count > 0 || race->connecting > 0 ||
+	    !resolve_settled(&race->names))
 		return false;
 	for (size_t i = 0; i < race->attempt_count; i++)
-		if (race->attempts[i].fd != -1 || race->attempts[i].waits)
+		if (race->attempts[i].waits)
 			return false;
 	return true;
 }
 
 /* --- The loop. --- */
 
-/* Those that waited for a prefix go on: by it, or into the failure that the
- * kernel has for them. */
 static void
 attempts_resume(struct race *race)
 {
-	if (race->nat64.state == NAT64_PENDING)
-		return;
-	for (size_t i = 0; i < race->attempt_count; i++) {
-		struct attempt *attempt = &race->attempts[i];
-
-		if (!attempt->waits)
-			continue;
-		attempt->waits = false;
-		if (race->nat64.state == NAT64_FOUND)
-			attempt->dialled = nat64_address(&race->nat64,
-			    &attempt->address);
-		attempt_connect(race, attempt);
-	}
+	for (size_t i = 0; i < race->attempt_count; i++)
+		if (race->attempts[i].waits)
+			attempt_go(race, &race->attempts[i]);
 }
 
 static void
@@ -504,7 +548,8 @@ race_open(struct race *race, struct dial *d)
 	d->local = (struct address){ .family = FAMILY_NONE };
 	d->verdict = (struct verdict){ .decision = DENY };
 	d->attempts[0] = '\0';
-	memset(race, 0, offsetof(struct race, attempts));
+	memset(race, 0, offsetof(struct race, untried));
+	memset(&race->nat64, 0, offsetof(struct nat64, lookup));
 	race->dial = d;
 	race->hold = DEADLINE_NEVER;
 	race->next = deadline_in(0);
@@ -547,27 +592,44 @@ attempt_word(const struct race *race, const struct attempt *attempt)
 				   failure_of(attempt->error)->word;
 }
 
-/* Writes the list of attempts, and closes all descriptors but the winner's. */
+/* "ADDRESS:PORT WORD, ..."; where there is no room for all of them, the first
+ * and the one that won. */
+static void
+tell_attempts(const struct race *race)
+{
+	struct text t = text_in(race->dial->attempts, ATTEMPTS_TEXT);
+	bool left_out = false;
+
+	for (size_t i = 0; i < race->attempt_count; i++) {
+		const struct attempt *attempt = &race->attempts[i];
+
+		if (t.size - t.length < ATTEMPT_ROOM &&
+		    attempt != race->winner) {
+			left_out = true;
+			continue;
+		}
+		text_add(&t, i > 0 ? ", " : "");
+		text_add(&t, left_out ? "..., " : "");
+		left_out = false;
+		address_add_port(&t, &attempt->dialled);
+		text_add_char(&t, ' ');
+		text_add(&t, attempt_word(race, attempt));
+	}
+	text_add(&t, left_out ? ", ..." : "");
+}
+
+/* Tells of the attempts, and closes all descriptors but the winner's. */
 static void
 race_close(struct race *race)
 {
-	struct text t = text_in(race->dial->attempts, ATTEMPTS_TEXT);
-
 	if (race->winner != NULL)
 		take_winner(race);
 	if (race->telling != NULL)
 		race->dial->verdict = race->telling->verdict;
-	for (size_t i = 0; i < race->attempt_count; i++) {
-		const struct attempt *attempt = &race->attempts[i];
-
-		if (i > 0)
-			text_add(&t, ", ");
-		address_add_port(&t, &attempt->dialled);
-		text_add_char(&t, ' ');
-		text_add(&t, attempt_word(race, attempt));
-		if (attempt->fd != -1 && attempt != race->winner)
-			close(attempt->fd);
-	}
+	tell_attempts(race);
+	for (size_t i = 0; i < race->attempt_count; i++)
+		if (&race->attempts[i] != race->winner)
+			attempt_close(race, &race->attempts[i]);
 	resolve_end(&race->names);
 	nat64_end(&race->nat64);
 }

@@ -40,7 +40,7 @@ struct line {
 struct search {
 	struct pattern pattern;
 	struct line line;
-	struct answer found[2];
+	struct answer *const *answers;
 	bool any;
 };
 
@@ -150,6 +150,15 @@ line_end(const char *at, const char *end)
 }
 
 static void
+line_take(struct search *s, const struct address *address)
+{
+	for (size_t i = 0; !s->any && i < 2; i++)
+		answer_reset(s->answers[i], ANSWER_NO_DATA);
+	s->any = true;
+	answer_add(s->answers[address->family == FAMILY_IPV4], address);
+}
+
+static void
 search_part(struct search *s, const struct part *part)
 {
 	const struct pattern *p = &s->pattern;
@@ -167,9 +176,7 @@ search_part(struct search *s, const struct part *part)
 		at = line_end(at, part->end);
 		if (line.over)
 			continue;
-		answer_add(&s->found[line.address.family == FAMILY_IPV4],
-		    &line.address);
-		s->any = true;
+		line_take(s, &line.address);
 		found = at;
 	}
 	s->line = line_of(s, part, part->end);
@@ -214,11 +221,10 @@ search_octets(struct search *s, char *octets, size_t length, bool last)
 
 enum hosts
 hosts_find(int file, const char *name, struct deadline until,
-    struct answer answers[2])
+    struct answer *const answers[2])
 {
 	static char octets[PART_SIZE];
-	struct search s = { .found = { { .state = ANSWER_NO_DATA },
-				{ .state = ANSWER_NO_DATA } } };
+	struct search s = { .answers = answers };
 	size_t length = 0;
 	off_t offset = 0;
 	bool last = file == -1;
@@ -235,8 +241,5 @@ hosts_find(int file, const char *name, struct deadline until,
 		if (!last && deadline_passed(until))
 			return HOSTS_LATE;
 	}
-	if (!s.any)
-		return HOSTS_ABSENT;
-	memcpy(answers, s.found, sizeof(s.found));
-	return HOSTS_FOUND;
+	return s.any ? HOSTS_FOUND : HOSTS_ABSENT;
 }

@@ -19,10 +19,10 @@ enum hosts {
 /*
  * Looks `name` (lower case, no trailing dot) up in every line of the open
  * file (-1: an empty one) and adds its addresses to the answer of their
- * family; a name with an entry of one family has no data in the other.  Both
- * answers are untouched but for HOSTS_FOUND.
+ * family, IPv6 and IPv4; a name with an entry of one family has no data in the
+ * other.  HOSTS_ABSENT leaves both as they are.
  */
 enum hosts hosts_find(int file, const char *name, struct deadline until,
-    struct answer answers[2]);
+    struct answer *const answers[2]);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "net/names.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -95,7 +96,7 @@ lookup_start(struct names *n, size_t i, struct pinned_name *p)
 	n->waiting--;
 	p->until = deadline_in(n->settings->connect_timeout);
 	resolve_start(p->lookup, n->settings, p->name);
-	if (resolve_done(p->lookup))
+	if (resolve_settled(p->lookup))
 		lookup_end(n, i);
 }
 
@@ -133,8 +134,9 @@ start_waiting(struct names *n)
 static void
 place_fill(struct names *n, struct pinned_name *p, const char *name)
 {
-	*p = (struct pinned_name){ .serial = ++n->last_serial,
-		.used_at = clock_now() };
+	memset(p, 0, offsetof(struct pinned_name, found));
+	p->serial = ++n->last_serial;
+	p->used_at = clock_now();
 	text_copy(p->name, sizeof(p->name), name);
 }
 
@@ -200,7 +202,7 @@ names_process(struct names *n, const struct pollfd *fds, size_t count)
 		if (p == NULL)
 			continue;
 		resolve_process(p->lookup, fds, count);
-		if (resolve_done(p->lookup) || deadline_passed(p->until))
+		if (resolve_settled(p->lookup) || deadline_passed(p->until))
 			lookup_end(n, i);
 	}
 	start_waiting(n);

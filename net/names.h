@@ -40,14 +40,15 @@ enum name_state {
 /* A name and what is known of it. */
 struct pinned_name {
 	enum name_state state;
-	uint32_t serial;       /* never 0, and never used again */
-	int64_t used_at;       /* clock_now() of the last names_find() */
-	struct deadline until; /* the end of a look-up, or of a failure */
-	enum reply failure;    /* of NAME_FAILED */
-	struct address found[CANDIDATES_MAX]; /* in the order to try them */
-	size_t found_count;
+	uint32_t serial;           /* never 0, and never used again */
+	int64_t used_at;           /* clock_now() of the last names_find() */
+	struct deadline until;     /* the end of a look-up, or of a failure */
+	enum reply failure;        /* of NAME_FAILED */
 	struct resolution *lookup; /* of NAME_ASKED */
 	char name[NAME_LENGTH_MAX + 1];
+	size_t found_count;
+	/* Last: nobody clears it.  In the order to try them. */
+	struct address found[CANDIDATES_MAX];
 };
 
 /* All of them, and the look-ups; a caller sets `settings' alone. */

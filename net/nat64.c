@@ -102,7 +102,7 @@ nat64_conclude(struct nat64 *n, const struct settings *settings,
 static void
 conclude_lookup(struct nat64 *n, const struct settings *settings)
 {
-	if (!resolve_done(&n->lookup))
+	if (!resolve_settled(&n->lookup))
 		return;
 	nat64_conclude(n, settings, n->lookup.ipv6.list, n->lookup.ipv6.count);
 	resolve_end(&n->lookup);

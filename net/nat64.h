@@ -36,8 +36,8 @@ enum nat64_state {
 struct nat64 {
 	enum nat64_state state;
 	struct net prefix;
-	struct resolution lookup;
 	bool refused; /* there was one, which leads inside */
+	struct resolution lookup;
 };
 
 /* Is that an IPv4 destination that only a translator could reach?  source:

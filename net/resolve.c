@@ -7,6 +7,7 @@
 #include "net/resolve.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,8 +20,9 @@
 #define HOSTS "/etc/hosts"
 #define RESOLV_CONF "/etc/resolv.conf"
 
-/* Milliseconds for the other family, once the name does not exist. */
-enum { GONE_PATIENCE = 1000 };
+/* Milliseconds for the other family, once the name does not exist, and once
+ * there are addresses. */
+enum { GONE_PATIENCE = 1000, OTHER_PATIENCE = 2000 };
 
 static int hosts_file = -1;
 static int resolvconf_file = -1;
@@ -190,6 +192,12 @@ conclude_gone(struct resolution *r)
 		r->ipv4.state = ANSWER_NO_NAME;
 }
 
+static bool
+has_addresses(const struct resolution *r)
+{
+	return r->ipv6.state == ANSWER_FOUND || r->ipv4.state == ANSWER_FOUND;
+}
+
 /* What an answer has as its consequence. */
 static void
 go_on(struct resolution *r)
@@ -202,6 +210,8 @@ go_on(struct resolution *r)
 		(void)ask_ipv6(r); /* or r->broken */
 	if (!resolve_done(r))
 		conclude_gone(r);
+	if (has_addresses(r) && r->enough.at == DEADLINE_NEVER.at)
+		r->enough = deadline_in(OTHER_PATIENCE);
 	tell_reason(r);
 }
 
@@ -254,19 +264,19 @@ answer_loopback(struct resolution *r)
 static bool
 answer_file(struct resolution *r, const struct settings *settings)
 {
-	struct answer found[2];
+	struct answer *const answers[2] = { &r->ipv6, &r->ipv4 };
 
 	switch (hosts_find(hosts_file, r->name,
-	    deadline_in(settings->connect_timeout), found)) {
-	case HOSTS_LATE: return false;
+	    deadline_in(settings->connect_timeout), answers)) {
+	case HOSTS_LATE:
+		answer_reset(&r->ipv6, ANSWER_PENDING);
+		answer_reset(&r->ipv4, ANSWER_PENDING);
+		return false;
 	case HOSTS_ABSENT:
 		if (is_within(r->name, "localhost"))
 			answer_loopback(r);
 		break;
-	case HOSTS_FOUND:
-		r->ipv6 = found[0];
-		r->ipv4 = found[1];
-		break;
+	case HOSTS_FOUND: break;
 	}
 	return true;
 }
@@ -287,24 +297,37 @@ answer_onion(struct resolution *r)
 static void
 mark_unasked(struct resolution *r, const struct settings *settings)
 {
-	const struct answer unasked = { .state = ANSWER_UNASKED };
-
 	if (!route_wanted(settings, FAMILY_IPV6))
-		r->ipv6 = unasked;
+		answer_reset(&r->ipv6, ANSWER_UNASKED);
 	if (!route_wanted(settings, FAMILY_IPV4))
-		r->ipv4 = unasked;
+		answer_reset(&r->ipv4, ANSWER_UNASKED);
+}
+
+/* A look-up of which nothing is known yet. */
+static void
+begin(struct resolution *r, const char *name)
+{
+	memset(r, 0, offsetof(struct resolution, ipv6));
+	answer_reset(&r->ipv6, ANSWER_PENDING);
+	answer_reset(&r->ipv4, ANSWER_PENDING);
+	r->name = name;
+	r->gone = DEADLINE_NEVER;
+	r->enough = DEADLINE_NEVER;
+}
+
+void
+resolve_none(struct resolution *r)
+{
+	begin(r, NULL);
+	answer_reset(&r->ipv6, ANSWER_UNASKED);
+	answer_reset(&r->ipv4, ANSWER_UNASKED);
 }
 
 bool
 resolve_start(struct resolution *r, const struct settings *settings,
     const char *name)
 {
-	*r = (struct resolution){
-		.ipv6.state = ANSWER_PENDING,
-		.ipv4.state = ANSWER_PENDING,
-		.name = name,
-		.gone = DEADLINE_NEVER,
-	};
+	begin(r, name);
 	if (is_within(name, "onion"))
 		answer_onion(r);
 	else if (!answer_file(r, settings))
@@ -386,14 +409,10 @@ resolve_start_reverse(struct resolution *r, const struct settings *settings,
 {
 	struct text name;
 
-	*r = (struct resolution){
-		.ipv6.state = ANSWER_PENDING,
-		.ipv4.state = ANSWER_UNASKED,
-		.gone = DEADLINE_NEVER,
-	};
+	begin(r, r->reverse);
+	r->ipv4.state = ANSWER_UNASKED;
 	name = text_in(r->reverse, sizeof(r->reverse));
 	reverse_name(&name, address);
-	r->name = r->reverse;
 	if (!find_servers(r, settings) ||
 	    !ask(r, &r->ask_ipv6, DNS_TYPE_PTR, conclude_reverse))
 		return false;
@@ -408,6 +427,12 @@ resolve_done(const struct resolution *r)
 	    r->ipv4.state != ANSWER_PENDING;
 }
 
+bool
+resolve_settled(const struct resolution *r)
+{
+	return resolve_done(r) || deadline_passed(r->enough);
+}
+
 size_t
 resolve_poll(struct resolution *r, struct pollfd *fds, struct deadline *until)
 {
@@ -416,6 +441,8 @@ resolve_poll(struct resolution *r, struct pollfd *fds, struct deadline *until)
 	if (resolve_done(r))
 		return 0;
 	*until = deadline_first(*until, r->gone);
+	if (!deadline_passed(r->enough))
+		*until = deadline_first(*until, r->enough);
 	n = query_poll(&r->ask_ipv6, fds, until);
 	return n + query_poll(&r->ask_ipv4, fds + n, until);
 }

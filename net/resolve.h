@@ -24,8 +24,6 @@ enum {
 };
 
 struct resolution {
-	struct answer ipv6;
-	struct answer ipv4;
 	/* What resolve_start_reverse() found; else "". */
 	char host[NAME_LENGTH_MAX + 1];
 	bool broken; /* no memory, or nothing random: exit status 71 */
@@ -35,10 +33,15 @@ struct resolution {
 	struct name_servers servers;
 	struct query ask_ipv6; /* or the one for a name */
 	struct query ask_ipv4;
-	bool ipv6_waits;      /* it is asked when IPv4 has answered */
-	struct deadline gone; /* one family said that there is no such name */
+	bool ipv6_waits;        /* it is asked when IPv4 has answered */
+	struct deadline gone;   /* one family said: there is no such name */
+	struct deadline enough; /* one family has addresses */
 	char reverse[RESOLVE_REVERSE_TEXT]; /* that is asked for PTR */
 	char reason[REASON_TEXT];
+
+	/* Last: nobody clears the lists in them. */
+	struct answer ipv6;
+	struct answer ipv4;
 };
 
 /*
@@ -61,6 +64,9 @@ void resolve_release(void);
 bool resolve_start(struct resolution *r, const struct settings *settings,
     const char *name);
 
+/* Looks nothing up: both answers are ANSWER_UNASKED. */
+void resolve_none(struct resolution *r);
+
 /*
  * Starts asking for the name of an address (RFC 1035 3.5, RFC 3596 2.5); the
  * rest is as above.  Done, r->host is the first name that is a host name, or
@@ -71,6 +77,10 @@ bool resolve_start_reverse(struct resolution *r,
 
 /* Both families answered? */
 bool resolve_done(const struct resolution *r);
+
+/* Or one has addresses, and the other was waited for long enough: 2 s.  It may
+ * still answer. */
+bool resolve_settled(const struct resolution *r);
 
 /*
  * Fills fds (room for RESOLVE_POLL_MAX) with what to wait for; returns how

@@ -19,7 +19,8 @@ static const struct {
 	int resource;
 	rlim_t most;
 } limits[] = {
-	/* The race has up to 17 sockets, c-ares 16, the relay 6. */
+	/* The race has up to 16 sockets, c-ares 16 for each family, the relay
+	 * 6. */
 	{ RLIMIT_NOFILE, DESCRIPTORS_OWN },
 	{ RLIMIT_NPROC, 0 },
 	{ RLIMIT_CORE, 0 },

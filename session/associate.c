@@ -221,7 +221,7 @@ wait_for_names(struct session *s, struct resolution *r)
 {
 	const struct deadline until = deadline_in(s->settings.connect_timeout);
 
-	while (!resolve_done(r) && !deadline_passed(until)) {
+	while (!resolve_settled(r) && !deadline_passed(until)) {
 		struct pollfd fds[1 + RESOLVE_POLL_MAX] = {
 			{ .fd = s->inbox.fd }
 		};

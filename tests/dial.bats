@@ -33,6 +33,7 @@ network_up() {
 		address add 2001:db8::3/64 dev out nodad preferred_lft 0
 		link set out up
 		neighbour add $HOLE4 lladdr 02:00:00:00:00:66 dev out nud permanent
+		$(printf 'neighbour add 192.0.2.%d lladdr 02:00:00:00:00:66 dev out nud permanent\n' {100..119})
 		neighbour add $HOLE6 lladdr 02:00:00:00:00:66 dev out nud permanent
 		route add unreachable 198.51.100.0/25
 		route add prohibit 198.51.100.128/26
@@ -42,6 +43,8 @@ network_up() {
 		route add prohibit 2001:db8:2::/48
 		route add blackhole 2001:db8:3::/48
 		rule add fwmark 7 prohibit
+		route add 192.0.2.128/26 via $R4
+		route add 2001:db8::1:0/112 via $R6
 	END
 	ip -n "$PEER" -batch - <<-END
 		link set lo up
@@ -52,6 +55,8 @@ network_up() {
 		address add $S6/64 dev in nodad
 		address add $R6/64 dev in nodad
 		link set in up
+		route add local 192.0.2.128/26 dev lo
+		route add local 2001:db8::1:0/112 dev lo
 	END
 }
 
@@ -146,6 +151,17 @@ names() {
 		printf " $family%d" {1..12}
 		echo
 	done
+	# The last one answers.
+	echo ninth.test A 192.0.2.{128..135} $S4
+	echo ninth.test AAAA
+	echo hundredth.test AAAA tc 2001:db8::1:{1..99} $S6
+	echo hundredth.test A
+	echo holed.test A 192.0.2.{100..119} $S4
+	echo holed.test AAAA
+	echo silent6.test A $R4
+	echo silent6.test AAAA drop
+	echo routeless.test A 203.0.113.1
+	echo routeless.test AAAA drop
 }
 
 setup_file() {
@@ -368,14 +384,52 @@ asked() {
 	slept_at_most 0
 }
 
-@test "eight addresses of each family, in turns" {
+@test "all addresses of each family, in turns" {
 	local i wanted=
 	dial many.test 80
-	for i in {1..8}; do
+	for i in {1..12}; do
 		wanted+=", [2001:db8:1::$i]:80 host-unreachable"
 		wanted+=", 198.51.100.$i:80 host-unreachable"
 	done
-	has reply=4 "attempts=$(cut -c 3-1025 <<<"$wanted")"
+	has reply=4 "attempts=${wanted:2}"
+}
+
+@test "the ninth address is tried, and so is the hundredth" {
+	dial ninth.test 80
+	has result=connected "peer=$S4:80"
+	dial hundredth.test 80
+	has result=connected "peer=[$S6]:80"
+	# The record has the first of them, and the last.
+	assert_match attempts "$outcome" \
+	    "attempts=\[2001:db8::1:1\]:80 refused, .*, \.\.\., \[$S6\]:80 ok"
+}
+
+@test "denied addresses take no place of others" {
+	local address
+	local -a options=()
+	for address in 192.0.2.{128..135} 2001:db8::1:{1..8}; do
+		options+=(-D "$address")
+	done
+	dial "${options[@]}" ninth.test 80
+	has result=connected "peer=$S4:80"
+	dial "${options[@]}" hundredth.test 80
+	has result=connected "peer=[$S6]:80"
+}
+
+@test "black holes make room for what is behind them" {
+	dial -d 10 holed.test 80
+	has result=connected "peer=$S4:80"
+	lasted_at_least 3000
+	slept_at_most 4500
+}
+
+@test "a server that is silent to AAAA does not keep a refusal back" {
+	dial silent6.test 80
+	has result=failed reply=5 "reason=$R4:80 refused the connection"
+	slept_at_most 2500
+	dial routeless.test 80
+	has result=failed reply=3
+	slept_at_most 2500
 }
 
 @test "more attempts than descriptors that may be open are no spin" {
