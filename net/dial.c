@@ -395,6 +395,13 @@ tell_attempt(struct race *race, struct attempt *attempt)
 		    race->nat64.refused ? ", and the NAT64 prefix of "
 					  "the name server is not global" :
 					  ", and no NAT64 prefix is known");
+	if (attempt->dialled.family == FAMILY_IPV6 &&
+	    race->names.ipv4.state == ANSWER_NO_DATA &&
+	    (failure->reply == REPLY_NETWORK_UNREACHABLE ||
+		failure->reply == REPLY_ADDRESS_TYPE_NOT_SUPPORTED))
+		text_add(&t,
+		    ": this host has no way to IPv6 there, "
+		    "and the name has no IPv4 address");
 	race->telling = attempt;
 	race_fail(race, RESULT_CONNECT_FAILED, failure->reply, reason);
 }

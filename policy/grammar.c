@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/number.h"
 #include "base/wait.h"
+#include "policy/hints.h"
 #include "policy/index.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */
@@ -70,6 +71,23 @@ refuse_host_bits(struct reader *r, const char *text, const struct net *net)
 	reader_refuse(r, "", text, buffer);
 }
 
+static void
+refuse_net(struct reader *r, const char *text)
+{
+	char buffer[128];
+	struct text after = text_in(buffer, sizeof(buffer));
+	struct address address;
+
+	text_add(&after, " is no address, net or set");
+	if (strchr(text, '*') != NULL)
+		text_add(&after, ": a net is written 192.168.1.0/24");
+	else if (strcmp(text, "0/0") == 0)
+		text_add(&after, ": all addresses are written any");
+	else if (address_parse_port(text, strlen(text), 0, &address))
+		text_add(&after, ": a port has a word of its own, port 80");
+	reader_refuse(r, "", text, buffer);
+}
+
 bool
 net_parse(struct reader *r, const char *text, struct net *out)
 {
@@ -81,7 +99,7 @@ net_parse(struct reader *r, const char *text, struct net *out)
 	unsigned bits;
 
 	if (!address_parse(text, length, &base)) {
-		reader_refuse(r, "", text, " is no address, net or set");
+		refuse_net(r, text);
 		return false;
 	}
 	const bool ipv6 = memchr(text, ':', length) != NULL;
@@ -180,6 +198,35 @@ looks_numeric(const char *word)
 	    strpbrk(word, "/:[") != NULL || set_find(word) != 0;
 }
 
+enum { TARGET_TEXT = 400 };
+
+/* A name with a port behind it, a URL: true, and reported. */
+static bool
+refuse_target(struct reader *r, const char *entry)
+{
+	const char *scheme = strstr(entry, "://");
+	const char *name = scheme == NULL ? entry : scheme + 3;
+	const size_t length = strcspn(name, ":/");
+	const char *port = name[length] == ':' ? name + length + 1 : "";
+	char buffer[TARGET_TEXT];
+	struct text after = text_in(buffer, sizeof(buffer));
+	struct address address;
+
+	if (address_parse_port(entry, strlen(entry), 0, &address) ||
+	    (scheme == NULL && name[length] != ':') ||
+	    strspn(name, "0123456789.") >= length)
+		return false;
+	text_add(&after, scheme == NULL ? " has a port" : " is a URL");
+	text_add(&after, ", to takes names: to ");
+	text_add_quotable(&after, name, length);
+	if (*port != '\0') {
+		text_add(&after, " port ");
+		text_add_quotable(&after, port, strcspn(port, "/"));
+	}
+	reader_refuse(r, "", entry, buffer);
+	return true;
+}
+
 bool
 name_parse(struct reader *r, const char *entry, char word[NAME_WORD_SIZE])
 {
@@ -189,6 +236,8 @@ name_parse(struct reader *r, const char *entry, char word[NAME_WORD_SIZE])
 	struct address literal;
 	struct text out = text_in(word, NAME_WORD_SIZE);
 
+	if (refuse_target(r, entry))
+		return false;
 	if (looks_numeric(entry)) {
 		reader_error(r,
 		    "to takes names; for an address write: "
@@ -222,6 +271,19 @@ add_name(struct reader *r, char *entry, struct list *list)
 		word_list_add(r, list->words, word);
 }
 
+static void
+refuse_port(struct reader *r, const char *text)
+{
+	const char *number = hint_port(text);
+	char buffer[64];
+	struct text after = text_in(buffer, sizeof(buffer));
+
+	text_add(&after, " is no port or LOW-HIGH of 1 to 65535");
+	text_add(&after, number == NULL ? "" : ": write ");
+	text_add(&after, number == NULL ? "" : number);
+	reader_refuse(r, "", text, buffer);
+}
+
 bool
 port_range_parse(struct reader *r, const char *text, struct port_range *out)
 {
@@ -234,8 +296,7 @@ port_range_parse(struct reader *r, const char *text, struct port_range *out)
 	if (!port_parse(text, length, 1, &range.low) ||
 	    !port_parse(high, strlen(high), 1, &range.high) ||
 	    range.low > range.high) {
-		reader_refuse(r, "", text,
-		    " is no port or LOW-HIGH of 1 to 65535");
+		refuse_port(r, text);
 		return false;
 	}
 	*out = range;
@@ -295,8 +356,7 @@ add_listener(struct reader *r, char *entry, struct list *list)
 
 	if (!listener_parse(r, entry, &listener))
 		return;
-	listeners = reader_grow(r, to->listeners, to->count,
-	    sizeof(listener));
+	listeners = reader_grow(r, to->listeners, to->count, sizeof(listener));
 	if (listeners == NULL)
 		return;
 	listeners[to->count++] = listener;

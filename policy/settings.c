@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "policy/directives.h"
 #include "policy/grammar.h"
+#include "policy/hints.h"
 #include "policy/reader.h"
 #include "policy/values.h"
 
@@ -36,12 +37,13 @@ struct reading {
 static void
 refuse_unknown(struct reader *r, const char *keyword)
 {
-	char buffer[64];
+	const char *hint = hint_keyword(keyword);
+	char buffer[160];
 	struct text after = text_in(buffer, sizeof(buffer));
 
-	text_add(&after, ": the nearest is \"");
-	text_add(&after, directive_nearest(keyword));
-	text_add(&after, "\"");
+	text_add(&after, hint == NULL ? ": the nearest is \"" : ": ");
+	text_add(&after, hint == NULL ? directive_nearest(keyword) : hint);
+	text_add(&after, hint == NULL ? "\"" : "");
 	reader_refuse(r, "unknown keyword ", keyword, buffer);
 }
 

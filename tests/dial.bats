@@ -68,6 +68,10 @@ names() {
 		only4.test A $S4
 		only4.test AAAA
 		only6.test AAAA $S6
+		far6.test AAAA 3fff::1
+		far6.test A
+		far.test AAAA 3fff::1
+		far.test A 203.0.113.1
 		only6.test A
 		hole.test AAAA $HOLE6
 		hole.test A $S4
@@ -619,6 +623,15 @@ asked() {
 	dial no-such-name.test 80
 	has result=resolve-failed reply=4 \
 	    'reason=no-such-name.test does not exist'
+}
+
+@test "a name of IPv6 alone, on a host without, is told as that" {
+	dial far6.test 80
+	has reply=3 \
+	    'reason=[3fff::1]:80 is in an unreachable network: this host has no way to IPv6 there, and the name has no IPv4 address'
+	dial far.test 80
+	has reply=3 \
+	    'reason=[3fff::1]:80 is in an unreachable network'
 }
 
 @test "servers that fail are 01, and the other family still counts" {

@@ -35,6 +35,25 @@ assert_same_list() { # WHAT ONE OTHER
 	done
 }
 
+# mandoc is silent where groff cuts a page off, and both where a word of a
+# title is the name of a macro: it is not printed.
+@test "the man pages are clean under groff, and lose no word to a macro" {
+	local page
+	command -v groff >/dev/null || skip "no groff"
+	for page in "$MAN8" "$MAN5" "$ROOT/man/socks64.1"; do
+		run groff -ww -z -mdoc "$page"
+		assert_equal "$page" "$status $output" "0 "
+		run grep -nE '^\.(It|Sh|Ss|%[A-Z]) ([A-Z][a-z]+ )*(An|At|Do|In|No|So) ' "$page"
+		assert_equal "$page" "$output" ""
+		# The last heading and the one before are whole.
+		run bash -c 'groff -Tascii -mdoc "$1" | col -bx |
+		    grep -E "^[A-Z]{2}"' - "$page"
+		assert_equal "$page: headings" "$(printf '%s\n' "${lines[@]}" |
+		    sed '1d;$d' | tr -d '\n')" \
+		    "$(sed -n 's/^\.Sh //p' "$page" | tr -d '\n')"
+	done
+}
+
 @test "the options of man page, --help, getopt and the long names are the same" {
 	local manual help short long
 	manual=$(section DESCRIPTION "$MAN8" |
