@@ -371,6 +371,7 @@ static const struct value {
 	{ "", "SOCKS64_DATAGRAMS_DOWN", false, OF(datagrams_down),
 	    add_datagrams },
 	{ "", "SOCKS64_DROPPED", false, OF(dropped), add_datagrams },
+	{ "drops", "SOCKS64_DROPS", false, OF(drops), add_word },
 	{ "peers", "SOCKS64_PEERS", false, OF(peers), add_datagrams },
 	{ "unlogged", "SOCKS64_PEERS_UNLOGGED", false, OF(unlogged),
 	    add_unlogged },

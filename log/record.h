@@ -63,10 +63,11 @@ struct record {
 	struct address proxy;  /* who sent the PROXY header */
 	uint64_t up;           /* octets of payload to the server */
 	uint64_t down;         /* and to the client */
-	bool datagrams;        /* the next five are valid */
+	bool datagrams;        /* the next six are valid */
 	uint64_t datagrams_up;
 	uint64_t datagrams_down;
 	uint64_t dropped;
+	const char *drops;      /* by cause: "header:3,rule:1"; or NULL */
 	uint64_t peers;         /* addresses and ports that were sent to */
 	uint64_t unlogged;      /* of which so many have no record `peer' */
 	uint64_t lost;          /* records before this one: journal_record() */

@@ -290,9 +290,9 @@ name_recall(struct association *a, const struct request *to)
 }
 
 /* Finds the name in the list, or puts it there and starts its look-up.  NULL:
- * no rule could allow it, or there is no room. */
+ * no rule could allow it, or there is no room: *why says which. */
 static struct pinned_name *
-name_pin(struct association *a, const struct request *to)
+name_pin(struct association *a, const struct request *to, enum drop *why)
 {
 	const struct target t = { .name = to->name,
 		.address.port = to->address.port };
@@ -303,6 +303,7 @@ name_pin(struct association *a, const struct request *to)
 	if (p != NULL)
 		return p;
 	policy_judge_request(a->settings->policy, &q, &verdict);
+	*why = verdict.decision != ALLOW ? DROP_RULE : DROP_BUSY;
 	if (verdict.decision != ALLOW)
 		return NULL;
 	p = name_recall(a, to);
@@ -342,6 +343,13 @@ note_sent(struct association *a, struct peer *peer, const struct target *t)
 }
 
 static void
+count_drop(struct association *a, enum drop drop)
+{
+	if (drop != DROP_NOT)
+		a->drops.count[drop]++;
+}
+
+static void
 count_up(struct association *a, struct payload data)
 {
 	a->up += data.length;
@@ -360,7 +368,7 @@ tunnel_of(struct association *a, const struct hop *hop)
 }
 
 /* By a next gateway, which is told where to in a header of its own. */
-static bool
+static enum drop
 send_via(struct association *a, const struct peer *peer,
     const struct target *t, struct payload data)
 {
@@ -371,7 +379,7 @@ send_via(struct association *a, const struct peer *peer,
 	size_t size;
 
 	if (tunnel == NULL || tunnel->fd == -1)
-		return false;
+		return DROP_HOP;
 	relay = endpoint_of(&tunnel->relay, 0);
 	if (peer->forwards) {
 		to.name = (const uint8_t *)t->name;
@@ -381,7 +389,9 @@ send_via(struct association *a, const struct peer *peer,
 	memcpy(data.octets - size, header, size);
 	return sendto(tunnel->fd, data.octets - size, size + data.length,
 		   MSG_NOSIGNAL, (const struct sockaddr *)&relay.storage,
-		   relay.length) >= 0;
+		   relay.length) < 0 ?
+	    DROP_SEND :
+	    DROP_NOT;
 }
 
 /* The name that is looked up for the prefix by which IPv4 peers are reached;
@@ -406,7 +416,7 @@ prefix_awaited(struct association *a)
 	return NULL;
 }
 
-static bool
+static enum drop
 send_directly(struct association *a, const struct peer *peer,
     const struct target *t, struct payload data)
 {
@@ -416,14 +426,17 @@ send_directly(struct association *a, const struct peer *peer,
 
 	if (nat64_needed(a->settings, &t->address, &peer->source)) {
 		if (a->nat64.state != NAT64_FOUND)
-			return false;
+			return DROP_FAMILY;
 		address = nat64_address(&a->nat64, &t->address);
 	}
 	to = endpoint_of(&address, 0);
 	fd = outside_of(a, address.family);
-	return fd != -1 &&
-	    sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
-		(const struct sockaddr *)&to.storage, to.length) >= 0;
+	if (fd == -1)
+		return DROP_FAMILY;
+	return sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
+		   (const struct sockaddr *)&to.storage, to.length) < 0 ?
+	    DROP_SEND :
+	    DROP_NOT;
 }
 
 static bool
@@ -436,7 +449,7 @@ is_place_free(const struct association *a, uint16_t place)
 }
 
 /* Keeps a datagram until a name is known; others go on meanwhile. */
-static bool
+static enum drop
 hold(struct association *a, const struct pinned_name *p,
     const struct target *t, struct payload data)
 {
@@ -444,7 +457,7 @@ hold(struct association *a, const struct pinned_name *p,
 	uint16_t place = 0;
 
 	if (a->held_count == HELD_MAX)
-		return false;
+		return DROP_BUSY;
 	while (!is_place_free(a, place))
 		place++;
 	*h = (struct held_datagram){ .name = p->serial,
@@ -455,13 +468,14 @@ hold(struct association *a, const struct pinned_name *p,
 		.length = (uint32_t)data.length };
 	memcpy(held_octets[place] + HEADROOM, data.octets, data.length);
 	a->held_count++;
-	return true;
+	return DROP_NOT;
 }
 
-static bool
+static enum drop
 send_to(struct association *a, const struct target *t, struct payload data)
 {
 	struct peer *peer = peer_of(a, t);
+	enum drop drop;
 
 	if (peer->allowed && peer->via == NULL &&
 	    nat64_needed(a->settings, &t->address, &peer->source)) {
@@ -470,17 +484,19 @@ send_to(struct association *a, const struct target *t, struct payload data)
 		if (prefix != NULL)
 			return hold(a, prefix, t, data);
 	}
-	if (!peer->allowed ||
-	    !(peer->via != NULL ? send_via(a, peer, t, data) :
-				  send_directly(a, peer, t, data)))
-		return false;
+	if (!peer->allowed)
+		return DROP_RULE;
+	drop = peer->via != NULL ? send_via(a, peer, t, data) :
+				   send_directly(a, peer, t, data);
+	if (drop != DROP_NOT)
+		return drop;
 	if (!peer->sent)
 		note_sent(a, peer, t);
 	peers_note(&a->peers, peer, a->id);
 	if (a->id != 0)
 		associated_use(&a->ids, a->id, &t->address);
 	count_up(a, data);
-	return true;
+	return DROP_NOT;
 }
 
 /* Would a rule send the name on as it is, whatever its addresses are? */
@@ -499,7 +515,7 @@ is_settled(const struct association *a, const struct request *to,
 }
 
 /* A name that is not looked up here. */
-static bool
+static enum drop
 send_name_on(struct association *a, const struct request *to,
     const struct verdict *verdict, struct payload data)
 {
@@ -507,31 +523,52 @@ send_name_on(struct association *a, const struct request *to,
 		.address.port = to->address.port };
 	const struct address key = peers_key(to->name, to->address.port);
 	struct peer *peer = peers_find(&a->peers, &key, UINT32_MAX);
+	enum drop drop;
 
 	if (peer == NULL)
 		peer = peers_add(&a->peers, &key, UINT32_MAX);
 	peer->rule = verdict->matched;
 	peer->via = verdict->via;
 	peer->forwards = true;
-	if (!send_via(a, peer, &t, data))
-		return false;
+	drop = send_via(a, peer, &t, data);
+	if (drop != DROP_NOT)
+		return drop;
 	if (!peer->sent)
 		note_sent(a, peer, &t);
 	count_up(a, data);
-	return true;
+	return DROP_NOT;
 }
 
-static bool
+/* Why target_choose() found none. */
+static enum drop
+why_none(struct association *a, const struct pinned_name *p, uint16_t port)
+{
+	for (size_t i = 0; i < p->found_count; i++) {
+		struct target t = { .address = p->found[i],
+			.name = p->name,
+			.serial = p->serial };
+
+		t.address.port = port;
+		if (peer_of(a, &t)->allowed)
+			return DROP_FAMILY;
+	}
+	return p->found_count == 0 ? DROP_NAME : DROP_RULE;
+}
+
+static enum drop
 send_by_name(struct association *a, const struct pinned_name *p, uint16_t port,
     struct payload data)
 {
 	struct target t;
 
-	return target_choose(a, p, port, &t) && send_to(a, &t, data);
+	if (p->state != NAME_FOUND)
+		return DROP_NAME;
+	return target_choose(a, p, port, &t) ? send_to(a, &t, data) :
+					       why_none(a, p, port);
 }
 
 /* Sends a held datagram; the name that it waited for is known. */
-static bool
+static enum drop
 send_held(struct association *a, const struct held_datagram *h,
     const struct pinned_name *p)
 {
@@ -543,10 +580,9 @@ send_held(struct association *a, const struct held_datagram *h,
 
 	a->id = h->id;
 	if (h->address.family == FAMILY_NONE)
-		return p->state == NAME_FOUND &&
-		    send_by_name(a, p, h->address.port, data);
+		return send_by_name(a, p, h->address.port, data);
 	if (own == NULL && h->serial != 0)
-		return false;
+		return DROP_BUSY;
 	return send_to(a,
 	    &(struct target){ .address = h->address,
 		.name = own == NULL ? NULL : own->name,
@@ -568,30 +604,31 @@ release_held(struct association *a)
 
 		if (p != NULL && is_unknown(p))
 			a->held[kept++] = h;
-		else if (p == NULL || !send_held(a, &h, p))
-			a->dropped++;
+		else
+			count_drop(a,
+			    p == NULL ? DROP_BUSY : send_held(a, &h, p));
 	}
 	a->held_count = kept;
 }
 
-static bool
+static enum drop
 send_to_name(struct association *a, const struct request *to,
     struct payload data)
 {
+	enum drop why = DROP_RULE;
 	const struct pinned_name *p;
 	struct verdict verdict;
 
 	if (is_settled(a, to, &verdict))
 		return send_name_on(a, to, &verdict, data);
-	p = name_pin(a, to);
+	p = name_pin(a, to, &why);
 	if (p == NULL)
-		return false;
+		return why;
 	if (is_unknown(p))
 		return hold(a, p,
 		    &(struct target){ .address.port = to->address.port },
 		    data);
-	return p->state == NAME_FOUND &&
-	    send_by_name(a, p, to->address.port, data);
+	return send_by_name(a, p, to->address.port, data);
 }
 
 /*
@@ -599,29 +636,48 @@ send_to_name(struct association *a, const struct request *to,
  * it to us, and from one port of it: the one that was announced, else the
  * first that sends something valid.
  */
-static bool
-is_from_client(const struct association *a, const struct address *from)
+static enum drop
+judge_source(const struct association *a, const struct address *from)
 {
 	if (address_equal(from, &a->client))
-		return a->client.port == 0 || a->client.port == from->port;
+		return a->client.port == 0 || a->client.port == from->port ?
+		    DROP_NOT :
+		    DROP_PORT;
 	return a->proxy.family != FAMILY_NONE &&
-	    address_equal(from, &a->proxy);
+		address_equal(from, &a->proxy) ?
+	    DROP_NOT :
+	    DROP_STRANGER;
 }
 
-static bool
+/* What is no header at all may look like a fragment. */
+static enum drop
+read_header(struct cursor *c, struct udp_header *header)
+{
+	const bool reserved = c->left > 1 && (c->at[0] != 0 || c->at[1] != 0);
+
+	if (!udp_header_parse(c, header))
+		return DROP_HEADER;
+	if (header->fragment == 0)
+		return DROP_NOT;
+	return reserved ? DROP_HEADER : DROP_FRAGMENT;
+}
+
+static enum drop
 relay_up(struct association *a, const struct arrival *got)
 {
 	struct cursor c = { .at = received, .left = got->length };
+	enum drop drop = judge_source(a, &got->from);
 	struct udp_header header;
 	struct payload data;
 
-	if (!is_from_client(a, &got->from) || !udp_header_parse(&c, &header) ||
-	    header.fragment != 0)
-		return false;
+	if (drop == DROP_NOT)
+		drop = read_header(&c, &header);
+	if (drop != DROP_NOT)
+		return drop;
 	a->pinned.family = FAMILY_NONE;
 	if (header.to.by_id &&
 	    !associated_read(&a->ids, &header.to, &a->pinned))
-		return false;
+		return DROP_ID;
 	a->id = header.to.id;
 	a->client = got->from;
 	a->proxy.family = FAMILY_NONE; /* the client has shown itself */
@@ -666,7 +722,7 @@ peer_address(const struct association *a, const struct address *from)
 	    *from;
 }
 
-static bool
+static enum drop
 relay_down(struct association *a, const struct arrival *got)
 {
 	uint8_t header[UDP_HEADER_MAX];
@@ -678,16 +734,16 @@ relay_down(struct association *a, const struct arrival *got)
 	if (!peers_sent(&a->peers, &from))
 		from = peer_address(a, &from);
 	if (!peers_sent(&a->peers, &from))
-		return false;
+		return DROP_PEER;
 	id = peers_id(&a->peers, &from);
 	size = id != 0 ? udp_header_format_id(id, from.port, header) :
 			 udp_header_format(&from, header);
 	start -= size;
 	memcpy(start, header, size);
 	if (!send_down(a, start, size + got->length))
-		return false;
+		return DROP_SEND;
 	count_down(a, got->length);
-	return true;
+	return DROP_NOT;
 }
 
 static bool
@@ -705,18 +761,19 @@ is_relay_of_hop(const struct association *a, const struct arrival *got)
 
 /* What a next gateway sends has its header already.  SECURITY: nobody else is
  * listened to at that socket. */
-static bool
+static enum drop
 relay_back(struct association *a, const struct arrival *got)
 {
 	struct cursor c = { .at = received, .left = got->length };
 	struct client_address from;
 
 	if (!is_relay_of_hop(a, got) || a->client.port == 0 ||
-	    !client_datagram_parse(&c, &from) || from.id != 0 ||
-	    !send_down(a, received, got->length))
-		return false;
+	    !client_datagram_parse(&c, &from) || from.id != 0)
+		return DROP_PEER;
+	if (!send_down(a, received, got->length))
+		return DROP_SEND;
 	count_down(a, c.left);
-	return true;
+	return DROP_NOT;
 }
 
 /* Receives one datagram; false: there is none now. */
@@ -733,7 +790,8 @@ receive(struct arrival *got)
 	return n >= 0;
 }
 
-typedef bool relay_datagram(struct association *a, const struct arrival *got);
+typedef enum drop relay_datagram(struct association *a,
+    const struct arrival *got);
 
 static void
 take_datagrams(struct association *a, int fd, relay_datagram *relay)
@@ -743,8 +801,8 @@ take_datagrams(struct association *a, int fd, relay_datagram *relay)
 
 		if (!receive(&got))
 			return;
-		if (got.length > OCTETS_MAX || !relay(a, &got))
-			a->dropped++;
+		count_drop(a,
+		    got.length > OCTETS_MAX ? DROP_SEND : relay(a, &got));
 	}
 }
 
@@ -833,11 +891,13 @@ interface_tell_name(struct association *a, const struct pinned_name *p,
 static bool
 control_answer(struct association *a, const struct request *to)
 {
+	enum drop why;
+
 	a->moved_at = clock_now();
 	if (++a->controls > CONTROLS_MAX)
 		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
 	if (to->kind == NAME_HOST)
-		return interface_tell_name(a, name_pin(a, to),
+		return interface_tell_name(a, name_pin(a, to, &why),
 		    to->address.port);
 	return interface_tell(a, &(struct target){ .address = to->address });
 }
@@ -1023,6 +1083,6 @@ association_run(struct association *a)
 	lasts = control_take(a);
 	while (lasts)
 		lasts = take_turn(a);
-	a->dropped += a->held_count;
+	a->drops.count[DROP_BUSY] += a->held_count;
 	names_end(&a->names);
 }

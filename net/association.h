@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "net/associated.h"
+#include "net/drops.h"
 #include "net/inbox.h"
 #include "net/names.h"
 #include "net/nat64.h"
@@ -62,7 +63,8 @@ struct association {
 	/* What to do.  question: of the client; what it asks for is empty.
 	 * inbox: of the connection that asked, which is also the control
 	 * channel where `interface_data' is set.  client: its address, and
-	 * its port where that is known, else 0. */
+	 * its port where it announced one, else 0: then the first datagram
+	 * decides. */
 	const struct settings *settings;
 	const struct question *question;
 	struct inbox *inbox;
@@ -90,13 +92,13 @@ struct association {
 	struct tunnel tunnels[POLICY_HOPS_MAX];
 	size_t tunnel_count;
 
-	/* What came of it: octets of payload, datagrams; dropped: of either
-	 * side, whatever the cause. */
+	/* What came of it: octets of payload, datagrams; drops: those of
+	 * either side that were not relayed. */
 	uint64_t up;
 	uint64_t down;
 	uint64_t datagrams_up;
 	uint64_t datagrams_down;
-	uint64_t dropped;
+	struct drops drops;
 	uint64_t peer_count; /* addresses and ports that were sent to */
 	/* RESULT_OK, RESULT_RESET: the client ended its connection, reset it.
 	 * RESULT_TIMEOUT: idle.  RESULT_BAD_REQUEST: the client said what it

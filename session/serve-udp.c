@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bucket.h"
+#include "base/text.h"
 #include "session/associate.h"
 
 /* Records `peer' of a session: at most so many, so many at once, and so many a
@@ -17,6 +18,9 @@ enum {
 	PEERS_LOGGED_AT_ONCE = 64,
 	PEERS_LOGGED_RATE = 8,
 };
+
+/* Each cause with its count. */
+enum { DROPS_TEXT = 512 };
 
 /* A record `peer' beside the one of the session, which comes at the end. */
 static void
@@ -123,6 +127,22 @@ open_tunnels(struct session *s)
 	s->record.reason = refusal->reason;
 }
 
+/*
+ * The port that the client will send from, where it says so (RFC 1928 4); else
+ * 0.  Many clients name their first destination instead, or what they have for
+ * their address behind a NAT, whose port is none of ours either; with an
+ * ADDRESS ID the address asked for is always a destination.
+ */
+static uint16_t
+announced_port(const struct session *s)
+{
+	const struct address *asked = &s->request.address;
+	const bool own = asked->family != FAMILY_NONE &&
+	    (address_is_any(asked) || address_equal(asked, &s->record.client));
+
+	return own && !associate_lasts(s) ? asked->port : 0;
+}
+
 static struct address
 associate(struct session *s)
 {
@@ -135,8 +155,7 @@ associate(struct session *s)
 	a->interface_data = (s->request.flag &
 				SOCKS5_FLAG_INTERFACE_REQUEST) != 0;
 	a->client = s->record.client;
-	/* With an ADDRESS ID the address asked for is a destination. */
-	a->client.port = associate_lasts(s) ? 0 : s->request.address.port;
+	a->client.port = announced_port(s);
 	a->scope = s->scope;
 	a->peer_seen = s->settings.log_udp_peers ? log_peer : NULL;
 	a->context = s;
@@ -158,13 +177,20 @@ static void
 note_datagrams(struct session *s)
 {
 	const struct association *a = &s->association;
+	static char drops[DROPS_TEXT];
+	struct text t = text_in(drops, sizeof(drops));
 
 	s->record.up = a->up;
 	s->record.down = a->down;
 	s->record.datagrams_up = a->datagrams_up;
 	s->record.datagrams_down = a->datagrams_down;
-	s->record.dropped = a->dropped;
+	s->record.dropped = drops_total(&a->drops);
 	s->record.peers = a->peer_count;
+	drops_add(&t, &a->drops);
+	s->record.drops = drops;
+	/* Who got nothing through hears what was wrong. */
+	if (a->datagrams_up == 0 && s->record.reason == NULL)
+		s->record.reason = drops_sentence(&a->drops);
 }
 
 _Noreturn void

@@ -138,6 +138,51 @@ session_record() {
 	assert_record "$RECORD" ok datagrams=1/1/1
 }
 
+# Many clients name their first destination in the request, or what they take
+# for their address behind a NAT: neither is where their datagrams come from.
+@test "DST.PORT counts with zeros or the client's own address alone" {
+	local asked
+	gateway_start activate
+	use_type A
+	for asked in "$S4:5353" 10.1.2.3:4000 '[2001:db8::9]:53' \
+	    v4.example.com:5353 '[::1]:9' 192.0.2.3:40000; do
+		scene --asked "$asked" echo "$S4" 5353 "$S4"
+		assert_record "$RECORD" ok datagrams=6/6/0
+	done
+	for asked in "$C4:0" '[::]:0' "[::ffff:$C4]:0"; do
+		scene --port --asked "$asked" announced "$S4" 5353
+		assert_record "$RECORD" ok datagrams=1/1/1 drops=port:1
+	done
+	use_type B
+	scene --asked "[$S6]:5353" echo "$S6" 5353 "$S6"
+	assert_record "$RECORD" ok datagrams=6/6/0
+}
+
+@test "the record says why datagrams were dropped" {
+	gateway_start activate
+	use_type A
+	scene source "$S4" 5353 192.0.2.3
+	assert_record "$RECORD" ok datagrams=2/2/3 drops=stranger:2,port:1
+	[[ $RECORD != *reason=* ]] || fail "$RECORD"
+	scene bad "$S4" 5353
+	assert_record "$RECORD" ok \
+	    drops=header:9,fragment:6,id:1,rule:1
+	scene nowhere 127.0.0.1 5353
+	assert_record "$RECORD" ok datagrams=0/0/1 drops=rule:1 \
+	    'reason=^no rule allowed any datagram$'
+	scene --as name nowhere none.example.com 5353
+	assert_record "$RECORD" ok datagrams=0/0/1 drops=name:1 \
+	    'reason=have no address$'
+}
+
+@test "a client that sends without a SOCKS header is told of in the record" {
+	gateway_start activate
+	use_type A
+	scene headerless 3
+	assert_record "$RECORD" ok datagrams=0/0/9 drops=header:9 \
+	    'reason=^the client sends datagrams without a SOCKS header$'
+}
+
 @test "only those that were sent to can answer" {
 	gateway_start activate
 	use_type A

@@ -64,9 +64,15 @@ class Association:
         self.zone = host[3] if len(host) == 4 else 0
         self.sock = self.new_socket(host[0])
         port = self.sock.getsockname()[1] if options.port else 0
-        any_host = "::" if ":" in host[0] else "0.0.0.0"
-        wanted = bytearray(socks.request(any_host, port,
-                                         command=socks.UDP_ASSOCIATE))
+        asked = "::" if ":" in host[0] else "0.0.0.0"
+        form = "ip"
+        given = getattr(options, "asked", None)  # other tests have none
+        if given:
+            asked, other = socks.parse_endpoint(given)
+            port = port if other == 0 else other
+            form = "ip" if asked[-1].isdigit() else "name"
+        wanted = bytearray(socks.request(asked, port, form,
+                                         socks.UDP_ASSOCIATE))
         wanted[2] = options.flag
         self.session.sock.sendall(socks.GREETING)
         self.session.expect(socks.METHOD_NONE)
@@ -231,6 +237,24 @@ def scene_announced(a, host, port):
     a.silent(sock=second)
 
 
+def scene_headerless(a, count):
+    """What a program sends that knows of no SOCKS: a query, a text, octets
+    that look like a fragment."""
+    query = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\7example\3com\0\0\1\0\1"
+    fragment = b"\x12\x34\1\1\x0a\0\0\1\0\x35never"
+    for _ in range(int(count)):
+        a.send_raw(query)
+        a.send_raw(b"hello\n")
+        a.send_raw(fragment)
+    a.silent()
+
+
+def scene_nowhere(a, host, port):
+    """A datagram that does not come through."""
+    a.send(host, int(port), b"never")
+    a.silent()
+
+
 def scene_answers(a, host, port):
     port = int(port)
     outside = a.ask(host, port, b"whoami")[2].decode()
@@ -365,6 +389,7 @@ def main():
     parser.add_argument("--as", dest="form", default="ip",
                         choices=("ip", "name"))
     parser.add_argument("--port", action="store_true")
+    parser.add_argument("--asked")  # DST of the request; port 0: as --port
     parser.add_argument("--flag", type=int, default=0)
     parser.add_argument("gateway")
     parser.add_argument("scene")
