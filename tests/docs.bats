@@ -86,6 +86,21 @@ assert_same_list() { # WHAT ONE OTHER
 	    "$version"
 }
 
+@test "each recipe of doc/operations.md is run by a test, or says that none does" {
+	local title line file name
+	while read -r title; do
+		line=$(sed -n "/^## $title\$/,/^## /p" \
+		    "$ROOT/doc/operations.md" | grep -E '^(Tested by|Not tested)')
+		if [[ $line =~ ^Tested\ by\ ([^,]*),\ \"(.*)\"$ ]]; then
+			file=$ROOT/${BASH_REMATCH[1]} name=${BASH_REMATCH[2]}
+			grep -qF "@test \"$name\"" "$file" ||
+			    fail "$title: no test \"$name\" in $file"
+		else
+			assert_match "$title" "$line" '^Not tested.*: .'
+		fi
+	done < <(sed -n 's/^## //p' "$ROOT/doc/operations.md")
+}
+
 @test "every keyword of the program is in socks64.conf(5), and no other" {
 	local known manual
 	known=$(sed -n 's/.*\.keyword = "\([a-z0-9-]*\)".*/\1/p' \

@@ -79,9 +79,11 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/doc/costs.md
 		644 usr/local/share/doc/socks64-handler/doc/listening.md
 		644 usr/local/share/doc/socks64-handler/doc/migrating.md
+		644 usr/local/share/doc/socks64-handler/doc/operations.md
 		644 usr/local/share/doc/socks64-handler/doc/peers.md
 		644 usr/local/share/doc/socks64-handler/doc/protocol.md
 		644 usr/local/share/doc/socks64-handler/doc/several-machines.md
+		644 usr/local/share/doc/socks64-handler/doc/systemd.md
 		644 usr/local/share/doc/socks64-handler/examples/Containerfile
 		644 usr/local/share/doc/socks64-handler/examples/accounting.conf
 		644 usr/local/share/doc/socks64-handler/examples/apparmor.profile
@@ -99,6 +101,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/examples/listen-lan.conf
 		644 usr/local/share/doc/socks64-handler/examples/listen-unix.conf
 		644 usr/local/share/doc/socks64-handler/examples/mark.conf
+		755 usr/local/share/doc/socks64-handler/examples/metrics
 		644 usr/local/share/doc/socks64-handler/examples/node-exporter.conf
 		755 usr/local/share/doc/socks64-handler/examples/s6-tcpserver.sh
 		644 usr/local/share/doc/socks64-handler/examples/socks64.conf

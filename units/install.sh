@@ -54,7 +54,7 @@ table() {
 	done
 	for example in units/examples/*; do
 		mode=644
-		case $example in *.sh) mode=755 ;; esac
+		case $example in *.sh | */metrics) mode=755 ;; esac
 		echo "$mode $example $doc/examples/${example##*/}"
 	done
 }
