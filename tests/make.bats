@@ -71,9 +71,9 @@ setup() {
 	[[ $output != *Listening* ]]
 }
 
-# commands GOAL...: those that make would run for them.
+# commands GOAL...: those that make would run for them, but for what runs here.
 commands() {
-	make -n -B V=1 "$@" | grep -E '^[^ ]*gcc '
+	make -n -B V=1 CC_FOR_BUILD=here-gcc "$@" | grep -E '^gcc '
 }
 
 @test "flags of the environment and of the command line come on top of ours" {
