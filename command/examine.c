@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "command/rehearse.h"
 #include "net/onlink.h"
+#include "net/resolve.h"
 #include "net/route.h"
 #include "policy/password.h"
 #include "policy/reader.h"
@@ -255,11 +256,35 @@ examine_state(struct examination *e)
 	tell_directive(e, true, "state-dir", buffer);
 }
 
+/* Files that a session would do without. */
+static void
+examine_name_files(struct examination *e)
+{
+	size_t place = 0;
+	int error;
+
+	resolve_prepare();
+	for (const char *path = resolve_problem(&place, &error); path != NULL;
+	     path = resolve_problem(&place, &error)) {
+		char buffer[LINE_TEXT];
+		struct text what = text_in(buffer, sizeof(buffer));
+
+		text_add(&what, "`user' may not read it: ");
+		text_add(&what, strerror(error));
+		text_add(&what, "; sessions do without");
+		tell(e, true, path, buffer);
+	}
+	resolve_release();
+}
+
 /* Only the user of sessions finds what they find. */
 static void
 examine_names(struct examination *e)
 {
 	const char *why;
+
+	if (!e->failed)
+		examine_name_files(e);
 
 	if (!e->failed && e->settings->sandbox &&
 	    !rehearse_names(e->settings, &why))
@@ -300,6 +325,19 @@ may_read(int handle)
 	return fd != -1;
 }
 
+/* As a session does; NULL, or what is wrong. */
+static const char *
+become_user(const struct settings *settings)
+{
+	struct sandbox_user user;
+	const char *failure = sandbox_find_user(settings->user, &user);
+
+	if (failure != NULL)
+		return failure;
+	return sandbox_become(&user,
+	    settings->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
+}
+
 /*
  * What root has read, again as the user.  A file that the user may read in a
  * directory that it may not enter is about to be moved: a warning.
@@ -310,15 +348,11 @@ examine_as_user(struct examination *e, const struct settings_source *source,
 {
 	const char *file = out->file;
 	const int handle = file == NULL ? -1 : open(file, O_PATH | O_CLOEXEC);
-	struct sandbox_user user;
-	const char *failure = sandbox_find_user(out->user, &user);
+	const char *failure = become_user(out);
 	char buffer[LINE_TEXT];
 	struct text what = text_in(buffer, sizeof(buffer));
 	int error;
 
-	if (failure == NULL)
-		failure = sandbox_become(&user,
-		    out->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
 	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
 		(void)settings_read(out, source, tell, e);
 		return;
@@ -340,6 +374,17 @@ examine_steering(const struct settings *settings, settings_report *report)
 	struct examination e = { .settings = settings, .report = report };
 
 	examine_route(&e, geteuid() == 0);
+	return !e.failed;
+}
+
+bool
+examine_become(const struct settings *settings, settings_report *report)
+{
+	struct examination e = { .settings = settings, .report = report };
+	const char *failure = become_user(settings);
+
+	if (failure != NULL)
+		tell_directive(&e, false, "user", failure);
 	return !e.failed;
 }
 

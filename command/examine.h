@@ -25,4 +25,8 @@ bool examine_configuration(struct settings *out,
 bool examine_steering(const struct settings *settings,
     settings_report *report);
 
+/* For -e, behind that: as root it becomes the configuration's user, for good,
+ * because a session opens the resolver's files as that.  False: it cannot. */
+bool examine_become(const struct settings *settings, settings_report *report);
+
 #endif

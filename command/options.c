@@ -223,7 +223,8 @@ run_configured(const struct options *o)
 		return status_unread();
 	if (o->mode == MODE_DUMP)
 		return run_dump(&settings);
-	if (!examine_steering(&settings, report_line))
+	if (!examine_steering(&settings, report_line) ||
+	    !examine_become(&settings, report_line))
 		return STATUS_CONFIG;
 	return explain_run(&settings, o->operands, o->operand_count);
 }

@@ -6,53 +6,76 @@
  */
 #include "net/resolve.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/inputs.h"
 #include "base/text.h"
 #include "net/hosts.h"
 #include "net/route.h"
 #include "wire/dns.h"
 
-#define HOSTS "/etc/hosts"
-#define RESOLV_CONF "/etc/resolv.conf"
-
 /* Milliseconds for the other family, once the name does not exist, and once
  * there are addresses. */
 enum { GONE_PATIENCE = 1000, OTHER_PATIENCE = 2000 };
 
-static int hosts_file = -1;
-static int resolvconf_file = -1;
+enum { HOSTS, RESOLV_CONF };
+
+static struct {
+	const char *path;
+	int fd;
+	int error; /* an errno, where it is there and cannot be read */
+} files[] = {
+	[HOSTS] = { "/etc/hosts", -1, 0 },
+	[RESOLV_CONF] = { "/etc/resolv.conf", -1, 0 },
+};
 
 void
 resolve_prepare(void)
 {
-	inputs_note(HOSTS);
-	hosts_file = open(HOSTS, O_RDONLY | O_CLOEXEC);
-	inputs_note(RESOLV_CONF);
-	resolvconf_file = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+		inputs_note(files[i].path);
+		files[i].fd = open(files[i].path, O_RDONLY | O_CLOEXEC);
+		files[i].error = 0;
+		if (files[i].fd == -1 && errno != ENOENT)
+			files[i].error = errno;
+	}
 }
 
-/* Closes *file, which becomes -1. */
-static void
-file_close(int *file)
+const char *
+resolve_problem(size_t *place, int *error)
 {
-	if (*file != -1)
-		close(*file);
-	*file = -1;
+	while (*place < ARRAY_COUNT(files)) {
+		const size_t i = (*place)++;
+
+		*error = files[i].error;
+		if (*error != 0)
+			return files[i].path;
+	}
+	return NULL;
 }
 
 void
 resolve_release(void)
 {
-	file_close(&hosts_file);
-	file_close(&resolvconf_file);
+	for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+		if (files[i].fd != -1)
+			close(files[i].fd);
+		files[i].fd = -1;
+	}
 }
 
 /* --- What the answers say. --- */
+
+static bool
+has_addresses(const struct resolution *r)
+{
+	return r->ipv6.state == ANSWER_FOUND || r->ipv4.state == ANSWER_FOUND;
+}
 
 static const char *
 missing_family(const struct resolution *r)
@@ -84,26 +107,49 @@ failure_text(const struct resolution *r)
 	return "the name servers gave no usable answer for ";
 }
 
+/* What was not looked at, and may have been meant to be. */
+static void
+tell_unread(struct text *t)
+{
+	size_t place = 0;
+	int error;
+
+	for (const char *path = resolve_problem(&place, &error); path != NULL;
+	     path = resolve_problem(&place, &error)) {
+		text_add(t, "; ");
+		text_add(t, path);
+		text_add(t, " cannot be read");
+	}
+}
+
+static void
+tell_failure(const struct resolution *r, struct text *t)
+{
+	const enum answer_state ipv6 = r->ipv6.state;
+	const enum answer_state ipv4 = r->ipv4.state;
+
+	if (ipv6 == ANSWER_FAILED || ipv4 == ANSWER_FAILED) {
+		text_add(t, failure_text(r));
+		text_add_quotable(t, r->name, strlen(r->name));
+		return;
+	}
+	text_add_quotable(t, r->name, strlen(r->name));
+	if (ipv6 == ANSWER_NO_NAME || ipv4 == ANSWER_NO_NAME)
+		text_add(t, " does not exist");
+	else
+		text_add(t, missing_family(r));
+}
+
 /* Once both families are there, why there is no address. */
 static void
 tell_reason(struct resolution *r)
 {
 	struct text t = text_in(r->reason, sizeof(r->reason));
-	const enum answer_state ipv6 = r->ipv6.state;
-	const enum answer_state ipv4 = r->ipv4.state;
 
-	if (!resolve_done(r) || ipv6 == ANSWER_FOUND || ipv4 == ANSWER_FOUND)
+	if (!resolve_done(r) || has_addresses(r))
 		return;
-	if (ipv6 == ANSWER_FAILED || ipv4 == ANSWER_FAILED) {
-		text_add(&t, failure_text(r));
-		text_add_quotable(&t, r->name, strlen(r->name));
-		return;
-	}
-	text_add_quotable(&t, r->name, strlen(r->name));
-	if (ipv6 == ANSWER_NO_NAME || ipv4 == ANSWER_NO_NAME)
-		text_add(&t, " does not exist");
-	else
-		text_add(&t, missing_family(r));
+	tell_failure(r, &t);
+	tell_unread(&t);
 }
 
 static void
@@ -147,7 +193,8 @@ find_servers(struct resolution *r, const struct settings *settings)
 {
 	uint8_t random;
 
-	r->servers = resolvconf_read(settings, resolvconf_file);
+	r->servers = resolvconf_read(settings,
+	    files[RESOLV_CONF].fd);
 	if (!query_random(&random, sizeof(random)))
 		return fail_setup(r);
 	resolvconf_rotate(&r->servers, random);
@@ -190,12 +237,6 @@ conclude_gone(struct resolution *r)
 		r->ipv6.state = ANSWER_NO_NAME;
 	if (r->ipv4.state == ANSWER_PENDING)
 		r->ipv4.state = ANSWER_NO_NAME;
-}
-
-static bool
-has_addresses(const struct resolution *r)
-{
-	return r->ipv6.state == ANSWER_FOUND || r->ipv4.state == ANSWER_FOUND;
 }
 
 /* What an answer has as its consequence. */
@@ -266,7 +307,7 @@ answer_file(struct resolution *r, const struct settings *settings)
 {
 	struct answer *const answers[2] = { &r->ipv6, &r->ipv4 };
 
-	switch (hosts_find(hosts_file, r->name,
+	switch (hosts_find(files[HOSTS].fd, r->name,
 	    deadline_in(settings->connect_timeout), answers)) {
 	case HOSTS_LATE:
 		answer_reset(&r->ipv6, ANSWER_PENDING);

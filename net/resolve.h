@@ -47,9 +47,14 @@ struct resolution {
 /*
  * Opens what a look-up will read, /etc/hosts and /etc/resolv.conf, before the
  * sandbox: neither a symlink nor a replacement in the meantime can harm then.
- * A file that cannot be opened is an empty one.  Called once.
+ * A file that cannot be opened is an empty one.  Called once, or again behind
+ * resolve_release().
  */
 void resolve_prepare(void);
+
+/* The next of these files that is there and could not be opened, from *place
+ * on, which is 0 at first: its path, and why as an errno.  NULL: no other. */
+const char *resolve_problem(size_t *place, int *error);
 
 /* Closes those files: no look-up is to follow.  A second call does nothing. */
 void resolve_release(void);

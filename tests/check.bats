@@ -244,6 +244,37 @@ mine() {
 	assert_match session "$stderr" "c:1: interface: cannot be set: No such device"
 }
 
+@test "-t and -e find of hosts and resolv.conf what the user may read" {
+	local file
+	need mounts
+	echo '192.0.2.80 hosted.test' >hosts
+	echo 'nameserver 127.0.0.1' >resolv.conf
+	configure <<<'allow all at any'
+	for file in hosts resolv.conf; do
+		chmod 644 hosts resolv.conf
+		run -0 --separate-stderr with_files "$HANDLER" -t -f c
+		[[ $stderr != *"/etc/$file"* ]]
+		run -0 with_files "$HANDLER" -f c -e connect 192.0.2.1 \
+		    hosted.test:80
+		chmod 600 "$file"
+		run -0 --separate-stderr with_files "$HANDLER" -t -f c
+		assert_match warning "$stderr" \
+		    "/etc/$file: .*may not read it: Permission denied"
+	done
+	chmod 600 hosts resolv.conf
+	run -69 with_files "$HANDLER" -f c -e connect 192.0.2.1 hosted.test:80
+	assert_match reason "$output" \
+	    'hosted.test; /etc/hosts cannot be read; /etc/resolv.conf cannot be read'
+}
+
+# with_files COMMAND...: with the hosts and resolv.conf of this directory, and
+# nobody to ask.
+with_files() {
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --net sh -c 'mount --bind hosts /etc/hosts &&
+	    mount --bind resolv.conf /etc/resolv.conf && exec "$@"' sh "$@"
+}
+
 @test "mark without its capability is 78; to -t of no root a warning" {
 	need root net-admin
 	configure <<<'mark 7'
