@@ -93,9 +93,7 @@ session_proxy(struct session *s)
 		const enum parse parse = proxy_header_parse(&c, &header);
 
 		if (parse == PARSE_BAD)
-			session_end(s, RESULT_BAD_PROXY_HEADER,
-			    "the connection does not begin with a valid "
-			    "PROXY header");
+			session_end(s, RESULT_BAD_PROXY_HEADER, header.wrong);
 		if (parse == PARSE_DONE) {
 			inbox_consume(&s->inbox, &c);
 			break;

@@ -17,6 +17,7 @@ enum {
 	V2_PROXY = 1,
 	V2_TCP4 = 0x11,
 	V2_TCP6 = 0x21,
+	V2_FAMILY_UNIX = 3,
 	V2_PROTOCOL_DATAGRAM = 2,
 
 	TLV_CRC32C = 3,
@@ -26,6 +27,16 @@ enum {
 static const uint8_t v1_start[] = { 'P', 'R', 'O', 'X', 'Y', ' ' };
 static const uint8_t v2_signature[12] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
 	0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
+
+#define V1 "a PROXY header of version 1 "
+#define V2 "a PROXY header of version 2 "
+
+static enum parse
+bad(struct proxy_header *out, const char *wrong)
+{
+	out->wrong = wrong;
+	return PARSE_BAD;
+}
 
 /* --- version 1 --- */
 
@@ -59,6 +70,8 @@ split(const char *line, size_t length, struct field fields[V1_FIELDS])
 	return count;
 }
 
+/* An IPv4 address may stand under TCP6: nginx writes the one that an IPv6
+ * socket was reached by so. */
 static bool
 v1_address(const struct field *address, const struct field *port, bool ipv6,
     struct address *out)
@@ -67,7 +80,7 @@ v1_address(const struct field *address, const struct field *port, bool ipv6,
 	uint16_t number;
 
 	if (address->length == 0 ||
-	    (memchr(address->start, ':', address->length) != NULL) != ipv6)
+	    (!ipv6 && memchr(address->start, ':', address->length) != NULL))
 		return false;
 	if (!address_parse(address->start, address->length, &a) ||
 	    !port_parse(port->start, port->length, 0, &number))
@@ -78,7 +91,7 @@ v1_address(const struct field *address, const struct field *port, bool ipv6,
 }
 
 /* PROXY TCP4|TCP6 SOURCE DESTINATION PORT PORT; PROXY UNKNOWN [anything] */
-static bool
+static enum parse
 v1_line(const char *line, size_t length, struct proxy_header *out)
 {
 	static const char unknown[] = "PROXY UNKNOWN";
@@ -87,14 +100,17 @@ v1_line(const char *line, size_t length, struct proxy_header *out)
 
 	if (length >= known && memcmp(line, unknown, known) == 0 &&
 	    (length == known || line[known] == ' '))
-		return true;
+		return PARSE_DONE;
 	if (split(line, length, fields) != V1_FIELDS)
-		return false;
+		return bad(out, V1 "that has not six words");
 	const bool ipv6 = field_is(&fields[1], "TCP6");
 	if (!ipv6 && !field_is(&fields[1], "TCP4"))
-		return false;
-	return v1_address(&fields[2], &fields[4], ipv6, &out->source) &&
-	    v1_address(&fields[3], &fields[5], ipv6, &out->destination);
+		return bad(out, V1 "of neither TCP4, TCP6 nor UNKNOWN");
+	if (!v1_address(&fields[2], &fields[4], ipv6, &out->source))
+		return bad(out, V1 "whose source is no address and port");
+	if (!v1_address(&fields[3], &fields[5], ipv6, &out->destination))
+		return bad(out, V1 "whose destination is no address and port");
+	return PARSE_DONE;
 }
 
 static enum parse
@@ -106,18 +122,17 @@ v1_parse(struct cursor *walk, struct proxy_header *out)
 
 	for (size_t i = sizeof(v1_start); i < seen; i++) {
 		/* A lone CR or LF ends nothing, and belongs nowhere. */
-		if (line[i] == '\n' && line[i - 1] != '\r')
-			return PARSE_BAD;
-		if (line[i - 1] == '\r' && line[i] != '\n')
-			return PARSE_BAD;
+		if ((line[i] == '\n') != (line[i - 1] == '\r'))
+			return bad(out, V1 "that ends without CR LF");
 		if (line[i] != '\n')
 			continue;
-		if (!v1_line((const char *)line, i - 1, out))
+		if (v1_line((const char *)line, i - 1, out) != PARSE_DONE)
 			return PARSE_BAD;
 		(void)cursor_take(walk, i + 1); /* it is there */
 		return PARSE_DONE;
 	}
-	return seen == V1_LENGTH_MAX ? PARSE_BAD : PARSE_MORE;
+	return seen == V1_LENGTH_MAX ? bad(out, V1 "of more than 107 octets") :
+				       PARSE_MORE;
 }
 
 /* --- version 2 --- */
@@ -206,17 +221,33 @@ v2_addresses(struct cursor *body, bool ipv6, struct proxy_header *out)
 	}
 }
 
-/* Whom the second pair of nibbles says; LOCAL does not look at it. */
+/* Does the second pair of nibbles mean anything?  LOCAL does not look at
+ * it. */
 static bool
 v2_family_valid(uint8_t family)
 {
-	if (family >> 4 == 0)
-		return (family & 15) <= V2_PROTOCOL_DATAGRAM;
-	return family == V2_TCP4 || family == V2_TCP6;
+	return family >> 4 <= V2_FAMILY_UNIX &&
+	    (family & 15) <= V2_PROTOCOL_DATAGRAM;
+}
+
+/* The addresses of TCP, and what may stand behind them. */
+static enum parse
+v2_body(const uint8_t *header, struct cursor body, uint8_t family,
+    struct proxy_header *out)
+{
+	const size_t length = V2_START + body.left;
+
+	v2_addresses(&body, family == V2_TCP6, out);
+	if (body.starved)
+		return bad(out, V2 "that is too short for its addresses");
+	if (!tlvs_valid(header, length, &body))
+		return bad(out, V2 "with a wrong checksum, or half a TLV");
+	return PARSE_DONE;
 }
 
 /* SIGNATURE, VERSION|COMMAND, FAMILY|PROTOCOL, two octets of LENGTH, then so
- * many octets: addresses and TLVs */
+ * many octets: addresses and TLVs.  Who came by anything but TCP counts as
+ * nobody, as the specification has it for what a receiver does not use. */
 static enum parse
 v2_parse(struct cursor *walk, struct proxy_header *out)
 {
@@ -227,27 +258,24 @@ v2_parse(struct cursor *walk, struct proxy_header *out)
 		return PARSE_MORE;
 	const uint8_t command = version & 15;
 	if (version >> 4 != V2_VERSION || command > V2_PROXY)
-		return PARSE_BAD;
+		return bad(out, V2 "that is neither LOCAL nor PROXY");
 	const uint8_t family = cursor_u8(walk);
 	if (walk->starved)
 		return PARSE_MORE;
 	if (command == V2_PROXY && !v2_family_valid(family))
-		return PARSE_BAD;
+		return bad(out, V2 "of an unknown family or protocol");
 	const size_t length = cursor_u16(walk);
 	if (!walk->starved && length > PROXY_HEADER_MAX - V2_START)
-		return PARSE_BAD;
-	struct cursor body = { .at = cursor_take(walk, length),
+		return bad(out, V2 "of more than 4112 octets");
+	const struct cursor body = { .at = cursor_take(walk, length),
 		.left = length };
 	if (walk->starved)
 		return PARSE_MORE;
 
 	out->local = command == V2_LOCAL;
-	if (out->local || family >> 4 == 0)
+	if (out->local || (family != V2_TCP4 && family != V2_TCP6))
 		return PARSE_DONE;
-	v2_addresses(&body, family == V2_TCP6, out);
-	if (body.starved || !tlvs_valid(header, V2_START + length, &body))
-		return PARSE_BAD;
-	return PARSE_DONE;
+	return v2_body(header, body, family, out);
 }
 
 /* Do the octets begin with `start`, as far as they go? */
@@ -262,7 +290,7 @@ proxy_header_parse(struct cursor *c, struct proxy_header *out)
 {
 	struct cursor walk = *c;
 	struct proxy_header header = { .local = false };
-	enum parse parse = PARSE_BAD;
+	enum parse parse;
 
 	if (c->left == 0)
 		return PARSE_MORE;
@@ -270,6 +298,11 @@ proxy_header_parse(struct cursor *c, struct proxy_header *out)
 		parse = v2_parse(&walk, &header);
 	else if (begins_with(c, v1_start, sizeof(v1_start)))
 		parse = v1_parse(&walk, &header);
+	else
+		parse = bad(&header,
+		    "the connection does not begin with a PROXY header");
+	if (parse == PARSE_BAD)
+		out->wrong = header.wrong;
 	if (parse != PARSE_DONE)
 		return parse;
 	*out = header;

@@ -23,17 +23,18 @@ struct proxy_header {
 	 * health check does. */
 	bool local;
 	/* The client, and where it connected to; IPv4-mapped is IPv4.  Both
-	 * are FAMILY_NONE with LOCAL and where the proxy names nobody
-	 * (UNKNOWN, UNSPEC): those of the connection hold then. */
+	 * are FAMILY_NONE with LOCAL and where the proxy names nobody that
+	 * came by TCP (UNKNOWN, UNSPEC, datagrams, unix-domain clients): those
+	 * of the connection hold then. */
 	struct address source;
 	struct address destination;
+	const char *wrong; /* with PARSE_BAD: a static sentence about it */
 };
 
 /*
  * PARSE_DONE: a whole and valid header, its checksum too where it has one;
- * *out is set and the cursor stands behind it.  Otherwise both are unchanged.
- * PARSE_BAD comes as soon as it is certain.  Datagrams and unix-domain
- * clients are PARSE_BAD: here is TCP, and rules need an address.
+ * *out is set and the cursor stands behind it.  Otherwise both are unchanged,
+ * but for out->wrong with PARSE_BAD, which comes as soon as it is certain.
  */
 enum parse proxy_header_parse(struct cursor *c, struct proxy_header *out);
 

@@ -62,9 +62,46 @@ class Vector:
                         self.octets += bytes.fromhex(octet) * int(times or 1)
 
 
-def record_of(handler, wanted, client=None):
+# What the record says of a header, by the beginnings of vectors' names.
+WHY = (
+    ("http", "does not begin with a PROXY header"),
+    ("other", "does not begin with a PROXY header"),
+    ("v1-almost", "does not begin with a PROXY header"),
+    ("v2-signature", "does not begin with a PROXY header"),
+    ("v1-lower-case", "does not begin with a PROXY header"),
+    ("v1-lf-only", "version 1 that ends without CR LF"),
+    ("v1-cr-inside", "version 1 that ends without CR LF"),
+    ("v1-10", "version 1 of more than 107 octets"),
+    ("v1-two-blanks", "version 1 that has not six words"),
+    ("v1-port-missing", "version 1 that has not six words"),
+    ("v1-udp4", "version 1 of neither TCP4, TCP6 nor UNKNOWN"),
+    ("v1-port-", "version 1 whose source is no address and port"),
+    ("v1-family-6-in-4", "version 1 whose source is no address and port"),
+    ("v2-version", "version 2 that is neither LOCAL nor PROXY"),
+    ("v2-command", "version 2 that is neither LOCAL nor PROXY"),
+    ("v2-family", "version 2 of an unknown family or protocol"),
+    ("v2-protocol", "version 2 of an unknown family or protocol"),
+    ("v2-65535", "version 2 of more than 4112 octets"),
+    ("v2-short", "version 2 that is too short for its addresses"),
+    ("v2-empty", "version 2 that is too short for its addresses"),
+    ("v2-crc", "version 2 with a wrong checksum, or half a TLV"),
+    ("v2-tlv", "version 2 with a wrong checksum, or half a TLV"),
+)
+
+
+def why(vector):
+    if vector.verdict != "bad":
+        return ""
+    return next((text for start, text in WHY
+                 if vector.name.startswith(start)),
+                "a PROXY header of version ")
+
+
+def record_of(handler, wanted, client=None, why=""):
     """The one record, with its client: the header's or the connection's."""
     text, status = handler.finish()
+    if why not in text:
+        raise Failure(f"the record does not say {why!r}: {text!r}")
     if status != 0:
         raise Failure(f"exit status {status}: {text!r}")
     handshake.check_record(text, client or handler.name, wanted)
@@ -87,7 +124,7 @@ def play(program, vector):
             raise Failure(f"answer {got.hex()}")
         if not done:
             record_of(handler, "bad-proxy-header" if vector.verdict == "bad"
-                      else "handshake-timeout")
+                      else "handshake-timeout", why=why(vector))
         elif vector.client in ("local", "-"):
             record_of(handler, "denied dest=192.0.2.1:80")
         else:

@@ -22,6 +22,8 @@ parse_prefix(const uint8_t *data, size_t length, size_t *taken,
 	*taken = length - c.left;
 	if (parse != PARSE_DONE && *taken != 0)
 		abort();
+	if (parse == PARSE_BAD && out->wrong == NULL)
+		abort();
 	return parse;
 }
 
