@@ -319,6 +319,18 @@ limit_add(struct text *t, const struct gate *g, enum refusal why)
 	}
 }
 
+/* The parent shows what has changed. */
+static void
+wake_parent(const struct gate *g)
+{
+	uint8_t octets[MESSAGE_MAX];
+
+	if (g->service->ledger->asleep != 0 &&
+	    atomic_exchange(&g->service->ledger->asleep, 0) != 0)
+		(void)send(g->service->child_end, octets,
+		    message_format_wake(octets), MSG_NOSIGNAL);
+}
+
 /* A record of it, where not too many are written. */
 static void
 refuse(const struct gate *g, const struct visitor *visitor, int fd,
@@ -338,6 +350,7 @@ refuse(const struct gate *g, const struct visitor *visitor, int fd,
 
 	limit_add(&reason, g, why);
 	figures_refuse(why);
+	wake_parent(g);
 	socket_local(fd, &r.listen);
 	reset(fd);
 	count = ledger_report(g->service->ledger, visitor);
@@ -365,6 +378,7 @@ sacrifice(struct gate *g, int listener)
 	if (fd >= 0) {
 		reset(fd);
 		figures_refuse(REFUSAL_SYSTEM);
+		wake_parent(g);
 	}
 	/* Any descriptor will do, and this one can be had in the sandbox. */
 	g->spare = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -461,17 +475,6 @@ become_session(struct gate *g, struct connection *c)
 	title_set(buffer);
 }
 
-static void
-wake_parent(const struct gate *g)
-{
-	uint8_t octets[MESSAGE_MAX];
-
-	if (g->service->ledger->asleep != 0 &&
-	    atomic_exchange(&g->service->ledger->asleep, 0) != 0)
-		(void)send(g->service->child_end, octets,
-		    message_format_wake(octets), MSG_NOSIGNAL);
-}
-
 /* A process for the connection, whose slot is taken. */
 static enum turn
 start_session(struct gate *g, struct connection *c,
@@ -536,6 +539,7 @@ accept_one(struct gate *g, int listener)
 	if (g->refusing) {
 		reset(c.fd);
 		figures_refuse(REFUSAL_CONFIGURATION);
+		wake_parent(g);
 		return TURN_DONE;
 	}
 	connection_describe(&c, &peer);

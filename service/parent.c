@@ -51,6 +51,7 @@ struct parent {
 	struct publisher publisher;
 	struct deadline kill_at; /* of STATE_STOPPING */
 	struct deadline idle_at; /* exit-idle-time */
+	uint64_t idle_started;   /* so many had started when that was set */
 	/* What signals asked for. */
 	bool stop;
 	bool drain;
@@ -424,6 +425,12 @@ renew(struct parent *p)
 	p->renew = false;
 	if (p->state != STATE_SERVING)
 		return;
+	if (!renew_try(p->service)) {
+		say(LOG_ERR, p->service->program,
+		    " is not executed anew: it does not start, -V failed",
+		    "");
+		return;
+	}
 	notify_send("RELOADING=1");
 	gate_end(p);
 	/* What was asked for meanwhile would be forgotten. */
@@ -449,6 +456,15 @@ leave_idle(struct parent *p)
 	journal_say(LOG_INFO, "idle for exit-idle-time");
 }
 
+/* Was a session served since the time of idleness began?  It may have ended
+ * between two looks of ours. */
+static bool
+idle_begins(const struct parent *p)
+{
+	return p->idle_at.at == DEADLINE_NEVER.at ||
+	    p->idle_started != p->service->ledger->started;
+}
+
 static void
 consider_idle(struct parent *p)
 {
@@ -456,9 +472,10 @@ consider_idle(struct parent *p)
 	    p->generation.exit_idle_time == 0 ||
 	    ledger_live(p->service->ledger) > 0)
 		p->idle_at = DEADLINE_NEVER;
-	else if (p->idle_at.at == DEADLINE_NEVER.at)
+	else if (idle_begins(p)) {
+		p->idle_started = p->service->ledger->started;
 		p->idle_at = deadline_in(p->generation.exit_idle_time);
-	else if (deadline_passed(p->idle_at))
+	} else if (deadline_passed(p->idle_at))
 		leave_idle(p);
 }
 
@@ -482,15 +499,28 @@ decide(struct parent *p)
 
 /* ------------------------------------------------------------- the loop */
 
+/* How many connections were served or refused. */
+static uint64_t
+connections(const struct parent *p)
+{
+	const struct figures *f = p->service->figures;
+	uint64_t total = p->service->ledger->started;
+
+	for (size_t i = 0; i < REFUSALS; i++)
+		total += f->refused[i];
+	return total;
+}
+
 /*
  * When to wake up although nothing happens.  With nothing to show, the gate
- * wakes us when it starts a session.
+ * wakes us when it serves or refuses somebody; where STATUS= was sent within a
+ * second, that is looked at when it may be sent again.
  */
 static struct deadline
 next_moment(struct parent *p)
 {
 	struct ledger *l = p->service->ledger;
-	const uint64_t started = l->started;
+	const uint64_t before = connections(p);
 	const struct overview o = overview_of(p);
 	struct deadline next = deadline_first(p->kill_at, p->idle_at);
 
@@ -501,8 +531,11 @@ next_moment(struct parent *p)
 		    publish(&p->publisher, &o, metrics_file(p)));
 	if (p->gate == 0 && p->state == STATE_SERVING)
 		next = deadline_first(next, p->gate_at);
-	atomic_store(&l->asleep, 1);
-	return l->started == started ? next : deadline_in(0);
+	if (deadline_passed(p->publisher.status_after))
+		atomic_store(&l->asleep, 1);
+	else
+		next = deadline_first(next, p->publisher.status_after);
+	return connections(p) == before ? next : deadline_in(0);
 }
 
 /* True in the child, with the status that it returns.  A session writes

@@ -5,8 +5,11 @@
  */
 #include "service/renew.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -16,6 +19,10 @@
 #define VARIABLE "SOCKS64_SERVICE"
 
 enum { VARIABLE_TEXT = 128, NUMBERS = 6 };
+
+/* The time that a program has to start, and what a child returns that could
+ * not execute it. */
+enum { TRIAL_SECONDS = 5, NOT_EXECUTED = 127 };
 
 static bool
 set_number(const char *name, uint64_t number)
@@ -41,6 +48,39 @@ set_variable(const struct service *v)
 		text_add_number(&t, (uint64_t)numbers[i]);
 	}
 	return setenv(VARIABLE, buffer, 1) == 0;
+}
+
+/* In a child: the program says its version, to nobody. */
+static _Noreturn void
+say_version(const struct service *v)
+{
+	char version[] = "-V";
+	char *const arguments[] = { v->arguments[0], version, NULL };
+	const int null = open("/dev/null", O_RDWR);
+	sigset_t none;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	alarm(TRIAL_SECONDS);
+	execve(v->program, arguments, environ);
+	_exit(NOT_EXECUTED);
+}
+
+bool
+renew_try(const struct service *v)
+{
+	const pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		say_version(v);
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return true; /* what cannot be tried is not wrong */
+	/* execve(2) will tell why. */
+	return WIFEXITED(status) &&
+	    (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == NOT_EXECUTED);
 }
 
 void

@@ -12,6 +12,13 @@
 #include "service/service.h"
 
 /*
+ * Does the program as it is now start, in a child, with -V, and end well
+ * within five seconds?  One that does not would end the service.  True also
+ * where it cannot be executed at all: renew_execute() knows why.
+ */
+bool renew_try(const struct service *v);
+
+/*
  * Does not come back where the program could be executed.  Else nothing is
  * changed, and errno says why.
  */

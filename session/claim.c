@@ -34,7 +34,7 @@ identity_add(struct text *t, const struct session *s)
 	return true;
 }
 
-/* Which signal came: SIGUSR1, SIGUSR2; 0: none in time. */
+/* Which signal came: SIGUSR1, SIGUSR2, SIGTERM; 0: none in time. */
 static uint32_t
 answer_wait(const struct session *s)
 {
@@ -42,7 +42,7 @@ answer_wait(const struct session *s)
 	struct pollfd fd = { .fd = s->answers, .events = POLLIN };
 
 	switch (wait_for(&fd, 1, s->handshake)) {
-	case WAIT_STOPPED:
+	case WAIT_STOPPED: return SIGTERM;
 	case WAIT_TIMEOUT: return 0;
 	case WAIT_READY: break;
 	}
@@ -60,10 +60,15 @@ ask(struct session *s, const struct text *identity)
 	uint8_t octets[CLAIM_MAX];
 	const size_t length = claim_format(&claim, octets);
 
-	if (wait_for(&fd, 1, s->handshake) != WAIT_READY ||
-	    send(s->claims, octets, length, MSG_NOSIGNAL) != (ssize_t)length)
-		return 0;
-	return answer_wait(s);
+	switch (wait_for(&fd, 1, s->handshake)) {
+	case WAIT_STOPPED: return SIGTERM;
+	case WAIT_TIMEOUT: return 0;
+	case WAIT_READY: break;
+	}
+	return send(s->claims, octets, length, MSG_NOSIGNAL) ==
+		(ssize_t)length ?
+	    answer_wait(s) :
+	    0;
 }
 
 static _Noreturn void
@@ -102,6 +107,9 @@ session_claim(struct session *s)
 	s->claims = -1;
 	if (answer == SIGUSR2)
 		deny(s);
+	if (answer == SIGTERM)
+		session_fail(s, RESULT_STOPPED, REPLY_GENERAL_FAILURE,
+		    "stopped by SIGTERM");
 	if (answer != SIGUSR1)
 		session_fail(s, RESULT_STOPPED, REPLY_GENERAL_FAILURE,
 		    "the parent did not say whether the user may have one "

@@ -175,8 +175,8 @@ service() {
 }
 
 @test "READY, STATUS, RELOADING and STOPPING are the parent's" {
-	service notify
-	PROGRAM=$HANDLER_STATIC service notify
+	service notify notify-refused
+	PROGRAM=$HANDLER_STATIC service notify notify-refused
 }
 
 @test "SIGTERM and SIGINT end all, with their records" {
@@ -210,7 +210,7 @@ service() {
 }
 
 @test "exit-idle-time: it leaves, and loses nobody" {
-	service idle idle-loses-none
+	service idle idle-between idle-loses-none
 }
 
 @test "a session has no descriptor of another, and not the ledger" {
@@ -223,5 +223,5 @@ service() {
 }
 
 @test "a session that claims two users, or says anything else, is killed" {
-	service claim-twice
+	service claim-twice claim-stopped
 }

@@ -957,6 +957,24 @@ def case_notify(program):
         expect("stopping", state(), "STOPPING=1")
 
 
+@case
+def case_notify_refused(program):
+    """A refusal is told as soon as a session is."""
+    with notified() as (state, environment):
+        made = service(program, "max-sessions-per-client 1",
+                       environment=environment).start()
+        made.lasting_gate()
+        client = made.hold_at_last()
+
+        def told(text):
+            return wait_for(text, lambda: text in state())
+        told(" 0 refused")
+        time.sleep(1.1)  # nothing is waited for any more
+        expect("answer", made.answer(), "reset")
+        told(" 1 refused")
+        client.close()
+
+
 # --- life ---
 
 def stopped_record(made):
@@ -1081,6 +1099,15 @@ def case_sighup(program):
     os.kill(made.pid, signal.SIGHUP)
     made.wait_line("could not be executed anew: Exec format error")
     expect("answer", made.answer(), 0)
+    # One that starts and dies.
+    for count, program in enumerate(("kill -SEGV $$", "exit 3"), 1):
+        with open(copy + ".new", "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\n{program}\n")
+        os.chmod(copy + ".new", 0o755)
+        os.rename(copy + ".new", copy)
+        os.kill(made.pid, signal.SIGHUP)
+        made.wait_line("is not executed anew: it does not start", count)
+        expect("answer", made.answer(), 0)
     made.check_echo(client)
     made.stop()
     stopped_record(made)
@@ -1192,6 +1219,33 @@ def case_idle(program):
     made = service(program, "exit-idle-time 1s").start()
     time.sleep(1.5)
     expect("answer", made.answer(), 0)
+
+
+@case
+def case_idle_between(program):
+    """A session that comes and goes while the parent does not look: the time
+    begins anew."""
+    sock = listener()
+    made = service(program, "exit-idle-time 3s", arguments=(),
+                   fds={3: sock.fileno()}, listen=1).start()
+    expect("answer", made.answer(), 0)
+    wait_for("nobody", lambda: not made.sessions())
+    began = time.monotonic()
+    time.sleep(0.5)  # its time runs
+    os.kill(made.pid, signal.SIGSTOP)
+    try:
+        expect("answer", made.answer(), 0)
+        wait_for("its end", lambda: not [
+            pid for pid in children(made.pid) if command_line(pid) not in
+            (b"", command_line(made.pid))])
+        time.sleep(max(0, began + 3.5 - time.monotonic()))
+    finally:
+        os.kill(made.pid, signal.SIGCONT)
+    again = time.monotonic()
+    expect("status", wait_end(made.pid), 0)
+    made.pid = None
+    if time.monotonic() - again < 2.5:
+        raise Failure("it was idle for less than 3 s")
 
 
 @case
@@ -1310,6 +1364,33 @@ def case_titles(program):
     os.system(r"pkill -f '^127\.0\.0\.2:'")
     made.wait_line("stopped client=127.0.0.2:")
     made.check_echo(other)
+
+
+@case
+def case_claim_stopped(program):
+    """SIGTERM while a session waits for the parent's answer."""
+    made = service(program, "max-sessions-per-user 5", "auth password")
+    passwords = made.path("passwords")
+    made.write(passwords, "alice:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/\n")
+    made.write(made.config, f"auth password\npassword-file {passwords}\n"
+               f"max-sessions-per-user 2\n{ALLOW}\n")
+    made.start()
+    os.kill(made.pid, signal.SIGSTOP)
+    try:
+        with made.connect() as client:
+            client.sendall(b"\5\1\2\1\5alice\x08password" + socks.request(
+                "127.0.0.1", made.echo))
+            octets = streams.receive_exactly(client, 4)
+            expect("login", octets, b"\5\2\1\0")
+            session = wait_for("a session", made.sessions)[0]
+            # Behind the request it waits for nothing but the answer.
+            wait_for("its wait", lambda: all(
+                stat_of(session)[0] == "S" and not time.sleep(0.01)
+                for _ in range(5)))
+            os.kill(session, signal.SIGTERM)
+            made.wait_line('^.*stopped client=.* reason="stopped by SIGTERM"$')
+    finally:
+        os.kill(made.pid, signal.SIGCONT)
 
 
 @case
