@@ -86,7 +86,7 @@ struct record {
 	const char *alg;
 	const char *via;
 	bool unconfined; /* sandbox off: said in every record */
-	bool quiet;      /* at debug: nothing came from the client */
+	bool quiet;      /* at debug: the client asked for nothing */
 };
 
 /* Is it the last of a session?  Before that octets are to be moved. */

@@ -233,6 +233,23 @@ session_fail(struct session *s, enum result result, enum reply reply,
 	session_end(s, result, reason);
 }
 
+/*
+ * Who asked for nothing is a probe: of a monitoring, of a balancer, of a
+ * scanner.  SECURITY: who has logged in is not, for a guess may have been
+ * right.
+ */
+static bool
+is_quiet(const struct session *s, enum result result)
+{
+	const struct record *r = &s->record;
+
+	if (result == RESULT_ERROR)
+		return false;
+	return s->inbox.received == 0 || s->health_check ||
+	    (result == RESULT_CLIENT_GONE && r->command == NULL &&
+		r->user_length == 0);
+}
+
 _Noreturn void
 session_end(struct session *s, enum result result, const char *reason)
 {
@@ -241,8 +258,7 @@ session_end(struct session *s, enum result result, const char *reason)
 	r->result = result;
 	if (reason != NULL)
 		r->reason = reason; /* else what a step has left there */
-	r->quiet = result != RESULT_ERROR &&
-	    (s->inbox.received == 0 || s->health_check);
+	r->quiet = is_quiet(s, result);
 	r->duration_usec = clock_microseconds() - s->start;
 	figures_end(result);
 	journal_record(r);

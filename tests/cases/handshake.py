@@ -37,7 +37,9 @@ SOCKS4 = ["-o", "socks4 on"]
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                        "..", "vectors", "socks5")
 # What is served for the vectors of a directory.
-DIALECTS = {"socks5": DENY, "socks4": DENY + SOCKS4}
+# Who asks for nothing leaves a record at debug alone.
+DEBUG = ["-o", "log-level debug"]
+DIALECTS = {"socks5": DENY + DEBUG, "socks4": DENY + SOCKS4}
 FAILURE = "05%02x0001000000000000"
 FAILURE4 = "00%02x000000000000"
 

@@ -219,7 +219,8 @@ def choose(program, auth, offered):
     method = next((m for m in order if m in offered), 0xff)
     handler = Handler(program, [
         "-o", f"auth {auth}", "-o", "user nobody",
-        "-o", f"password-file {people.path}", "-o", "deny all"])
+        "-o", f"password-file {people.path}", "-o", "deny all",
+        "-o", "log-level debug"])
     try:
         _, text = outcome(handler, bytes((5, len(offered), *offered)),
                           bytes((5, method)))

@@ -235,8 +235,8 @@ def check_health(program, report):
                    "auth-failed user=alice")
     for name, header in (("UNKNOWN", UNKNOWN),
                          ("UNSPEC", SIGNATURE + b"\x21\0\0\0")):
-        report.run(name, asks_more, program, header, [], b"", b"",
-                   "client-gone")
+        report.run(name, asks_more, program, header,
+                   ["-o", "log-level debug"], b"", b"", "client-gone")
         report.run(f"{name} asks", cut_in_two, program, header, 0,
                    None)
 
