@@ -427,8 +427,7 @@ renew(struct parent *p)
 		return;
 	if (!renew_try(p->service)) {
 		say(LOG_ERR, p->service->program,
-		    " is not executed anew: it does not start, -V failed",
-		    "");
+		    " is not executed anew: it does not start, -V failed", "");
 		return;
 	}
 	notify_send("RELOADING=1");
