@@ -433,12 +433,17 @@ status_of(const struct query *q, const struct iovec *message)
 static void
 conclude(struct query *q, int status, const struct iovec *message)
 {
+	bool failed;
+
 	if (status == ARES_EDESTRUCTION)
 		return;
-	q->again = asks_the_next(q, message);
+	/* From 1.34 on c-ares gives the message of the last server that failed,
+	 * too; it has asked the others. */
+	failed = result_of(q, status) == QUERY_FAILED;
+	q->again = !failed && asks_the_next(q, message);
 	if (q->again)
 		return;
-	if (message->iov_base != NULL)
+	if (!failed && message->iov_base != NULL)
 		status = status_of(q, message);
 	q->answer(q->context, result_of(q, status), message);
 }

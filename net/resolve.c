@@ -193,8 +193,7 @@ find_servers(struct resolution *r, const struct settings *settings)
 {
 	uint8_t random;
 
-	r->servers = resolvconf_read(settings,
-	    files[RESOLV_CONF].fd);
+	r->servers = resolvconf_read(settings, files[RESOLV_CONF].fd);
 	if (!query_random(&random, sizeof(random)))
 		return fail_setup(r);
 	resolvconf_rotate(&r->servers, random);
