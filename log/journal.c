@@ -85,6 +85,24 @@ stderr_is_journal(void)
 	return strcmp(stream, buffer) == 0;
 }
 
+/*
+ * journald keeps 4096 such streams, for all services together.  A session
+ * whose records go to its socket needs none.
+ */
+static void
+streams_release(int client)
+{
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	if (same_file(STDOUT_FILENO, STDERR_FILENO) &&
+	    !same_file(STDOUT_FILENO, client))
+		dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
 /* Somebody reads it: open, not the client, not /dev/null. */
 static bool
 stderr_is_useful(int client)
@@ -150,9 +168,11 @@ journal_open(const struct journal_options *options)
 	    strlen(invocation) < sizeof(journal.invocation))
 		memcpy(journal.invocation, invocation, strlen(invocation) + 1);
 	journal.sink = sink_choose(options->log_to, options->client);
-	if (journal.sink == SINK_JOURNAL)
+	if (journal.sink == SINK_JOURNAL) {
 		journal_backend_open();
-	else if (journal.sink == SINK_SYSLOG)
+		if (stderr_is_journal())
+			streams_release(options->client);
+	} else if (journal.sink == SINK_SYSLOG)
 		syslog_open();
 	else if (journal.sink != SINK_NONE)
 		patience_prepare();

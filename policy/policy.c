@@ -211,8 +211,13 @@ deny_unopened(const struct candidate *candidate, const struct place *at,
 		text_add(&reason, ")");
 	}
 	text_add(&reason, " is ");
-	text_add(&reason, at->membership.what);
-	text_add(&reason, " and no rule opens it");
+	/* Only a BIND comes so far with it: many ask for any peer. */
+	if (address_is_any(&at->address))
+		text_add(&reason, "any peer, which `allow bind at any' opens");
+	else
+		text_add(&reason, at->membership.what);
+	if (!address_is_any(&at->address))
+		text_add(&reason, " and no rule opens it");
 }
 
 void

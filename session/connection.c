@@ -56,6 +56,18 @@ socket_option(int fd, int name)
 	return value;
 }
 
+/* Has a unix-domain socket a name, as that of a listener has, and each
+ * connection that it accepted?  A socketpair(2) has none. */
+static bool
+has_name(int fd)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = sizeof(storage);
+
+	return getsockname(fd, (struct sockaddr *)&storage, &length) == 0 &&
+	    length > sizeof(storage.ss_family);
+}
+
 /* What is wrong with a socket, as a sentence that says what to change. */
 static const char *
 socket_wrong(int fd)
@@ -70,6 +82,11 @@ socket_wrong(int fd)
 		    "inetd line";
 	if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
 		return "the socket is neither IPv4, IPv6 nor unix-domain";
+	/* SECURITY: whoever stands behind the launcher would be its user. */
+	if (domain == AF_UNIX && !has_name(fd))
+		return "the unix-domain socket has no name: that is a "
+		       "socketpair of the launcher's, not a client's "
+		       "connection; socat's EXEC: needs nofork";
 	return NULL;
 }
 

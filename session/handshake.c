@@ -17,6 +17,7 @@
 #include "share/places.h"
 #include "wire/login.h"
 #include "wire/proxy.h"
+#include "wire/stranger.h"
 
 enum {
 	/* A wrong password is answered one to two seconds after it came, and
@@ -121,30 +122,17 @@ refuse_health_check(struct session *s, enum result result)
 
 /* ------------------------------------------------- who speaks, and what */
 
-/* What speaks first with that octet, for a helpful record. */
-static const char *
-stranger(uint8_t octet)
+/* Who speaks, for a helpful record. */
+static _Noreturn void
+refuse_stranger(struct session *s)
 {
-	static const struct {
-		uint8_t first;
-		const char *reason;
-	} strangers[] = {
-		{ 0x16, "a TLS handshake, not SOCKS5" },
-		{ 'C', "HTTP (CONNECT), not SOCKS5" },
-		{ 'D', "HTTP (DELETE), not SOCKS5" },
-		{ 'G', "HTTP (GET), not SOCKS5" },
-		{ 'H', "HTTP (HEAD), not SOCKS5" },
-		{ 'O', "HTTP (OPTIONS), not SOCKS5" },
-		{ 'P', "HTTP (POST, PUT) or a PROXY header, not SOCKS5" },
-		{ 0x0d,
-		    "a PROXY header that proxy-protocol-from does not "
-		    "expect, not SOCKS5" },
-	};
+	static char reason[REASON_TEXT];
+	const struct cursor c = inbox_cursor(&s->inbox);
+	struct text t = text_in(reason, sizeof(reason));
 
-	for (size_t i = 0; i < ARRAY_COUNT(strangers); i++)
-		if (strangers[i].first == octet)
-			return strangers[i].reason;
-	return "the first octet is not 05, not SOCKS5";
+	stranger_describe(&t, c.at, c.left);
+	text_add(&t, ", not SOCKS5");
+	session_end(s, RESULT_NOT_SOCKS, reason);
 }
 
 /* The first octet of a greeting, or of a request of SOCKS4. */
@@ -227,7 +215,9 @@ read_login(struct session *s, struct login *login, struct cursor *behind)
 		if (parse == PARSE_BAD)
 			session_fail(s, RESULT_AUTH_FAILED,
 			    REPLY_GENERAL_FAILURE,
-			    "not a username/password message of version 01");
+			    *behind->at == LOGIN_VERSION ?
+				"the login has no user name" :
+				"the login is not of version 01 (RFC 1929)");
 		if (parse == PARSE_DONE)
 			return;
 		read_more(s);
@@ -334,7 +324,7 @@ session_authenticate(struct session *s)
 	switch (version) {
 	case SOCKS5_VERSION: begin_socks5(s); break;
 	case SOCKS4_VERSION: begin_socks4(s); break;
-	default: session_end(s, RESULT_NOT_SOCKS, stranger(version));
+	default: refuse_stranger(s);
 	}
 	forget_passwords(s);
 	/* From here: no hash of anybody. */
@@ -403,7 +393,9 @@ request_wrong(const struct session *s, enum reply why)
 	if (why == REPLY_COMMAND_NOT_SUPPORTED)
 		return "the command is none of SOCKS4";
 	if (s->request.by_name)
-		return "the name is not a host name";
+		return s->request.asked_length == 0 ?
+		    "the name is empty" :
+		    "the name is not a host name";
 	if (s->stage == STAGE_SOCKS4)
 		return "the USERID has more than 255 octets";
 	return "the request does not begin with version 05";

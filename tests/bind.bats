@@ -511,10 +511,12 @@ names_any() {
 }
 
 @test "a unix-domain client is answered 07" {
-	run -0 --separate-stderr "$PYTHON" -I - "$HANDLER" <<-'END'
-		import socket, subprocess, sys
+	run -0 --separate-stderr "$PYTHON" -I - "$HANDLER" "$PEERS" <<-'END'
+		import subprocess, sys
+		sys.path.insert(0, sys.argv[2])
+		from streams import unix_connection
 		for command in b"\2", b"\3":
-		    ours, theirs = socket.socketpair()
+		    ours, theirs = unix_connection()
 		    handler = subprocess.Popen([sys.argv[1]], stdin=theirs,
 		                               stdout=subprocess.DEVNULL)
 		    theirs.close()

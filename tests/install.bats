@@ -279,7 +279,9 @@ runs_twice() {
 	# Its client says nothing, and goes when this ends.
 	start busy "$PYTHON" -c '
 import socket, subprocess, sys
-client, server = socket.socketpair()
+listener = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listener.getsockname())
+server, _ = listener.accept()
 subprocess.run(sys.argv[1:], stdin=server)' \
 	    "$STAGE/root/usr/local/sbin/socks64-handler-static"
 	# The first match is the program that starts it.

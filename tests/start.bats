@@ -208,3 +208,23 @@ with_syslog() {
 	need net-admin
 	starting unconfined
 }
+
+teardown() {
+	[[ -z ${PLACE-} ]] || rm -r "$PLACE"
+}
+
+@test "strangers by more than an octet, reasons, socketpairs, journald's stream" {
+	local link
+	# Where the user of a session may read.
+	PLACE=$(mktemp -d)
+	chmod 755 "$PLACE"
+	cd "$PLACE"
+	# shellcheck disable=SC2016 # a hash: of x
+	echo 'a:$6$x$3k1hFbGmH0TgMOTrL7LnEU6cGqR0YAkwGiTOFM9LWcIZwuqJ.tQeJmVfTHJvYUpVZrL4cE0bDF1jQpmJ4Y1kV/' >passwords
+	export PASSWORDS=$PLACE/passwords
+	for link in "$HANDLER" "$HANDLER_STATIC"; do
+		run "$CASES/guests.py" "$link"
+		assert_equal "$link" "$output" ""
+		rm guests.socket
+	done
+}

@@ -10,11 +10,14 @@ could open and the profile does not name; status 1 if there was one.  Files
 that abstractions/base covers are told by name here: the profile includes it.
 """
 import contextlib
+import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
+from streams import unix_connection  # noqa: E402, the path comes first
 
 BASE = (r"/(usr/)?lib(64)?/.*|/etc/ld\.so\..*|/etc/localtime|/dev/log"
         r"|/dev/null|/dev/urandom|/usr/share/zoneinfo/.*|/proc/self/.*")
@@ -42,7 +45,7 @@ def patterns(profile):
 
 def opened(handler, options):
     """What one session opened, connected to or made, by its path."""
-    ours, its = socket.socketpair()
+    ours, its = unix_connection()
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as trace:
         with subprocess.Popen(
                 ["strace", "-f", "-qq", "-e", "trace=%file,connect",

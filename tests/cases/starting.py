@@ -77,7 +77,7 @@ def wait_end(pid, seconds=DEADLINE):
 def connection(family=socket.AF_INET):
     """The client's end and the handler's."""
     if family == socket.AF_UNIX:
-        return socket.socketpair()
+        return streams.unix_connection()
     address = "127.0.0.1" if family == socket.AF_INET else "::1"
     with handshake.gate_listener(address) as listener:
         client = socket.create_connection(listener.getsockname()[:2])

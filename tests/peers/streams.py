@@ -29,6 +29,16 @@ def digest(seed, count):
     return sha.hexdigest()
 
 
+def unix_connection():
+    """A client of a unix-domain listener, and the accepted connection."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("")  # the kernel finds a name
+        listener.listen()
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(listener.getsockname())
+        return client, listener.accept()[0]
+
+
 class Tally:
     """Counts and digests what was received."""
 

@@ -25,7 +25,8 @@ import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "peers"))
-from streams import close_by_reset, receive_exactly  # noqa: E402, the path comes first
+from streams import (  # noqa: E402, the path comes first
+    close_by_reset, receive_exactly, unix_connection)
 
 DEADLINE = 60  # seconds, for a kind of session and all that it waits for
 BULK = 4 << 20
@@ -177,7 +178,7 @@ class Session:
         self.server = None
         self.port = 0
         if family == socket.AF_UNIX:
-            self.client, connection = socket.socketpair()
+            self.client, connection = unix_connection()
         else:
             # The handler dials this port at no address of this host, so
             # no server may get it from the kernel.
