@@ -113,6 +113,27 @@ has_record() { # RESULT
 	done
 }
 
+# Does the parent run what lies at the name now?
+runs_the_file() {
+	inside sh -c "[ /proc/$(main_pid)/exe -ef \
+	    /usr/local/sbin/socks64-handler-static ]"
+}
+
+@test "after an upgrade a reload takes the new program over" {
+	local pid program=/usr/local/sbin/socks64-handler-static
+	begin
+	pid=$(main_pid)
+	inside sh -c "cp $program $program.new && echo >>$program.new &&
+	    mv $program.new $program"
+	run ! runs_the_file
+	inside systemctl reload socks64d.service
+	wait_until runs_the_file ||
+	    fail "$(inside journalctl -q -n 3 -u socks64d.service)"
+	assert_equal MAINPID "$(main_pid)" "$pid"
+	ask
+	run -0 pgrep -f 'socks.py 127.0.0.1:1080 127.0.0.1 7000 hold'
+}
+
 @test "reload takes the program over and drops nobody; a failing -t fails it" {
 	local pid
 	begin
