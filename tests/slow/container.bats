@@ -1,0 +1,128 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# units/examples/Containerfile: the root that it describes, entered as a
+# container is, with chroot and namespaces; and by podman, where that is.
+
+load ../lib/common
+
+FILE=$ROOT/units/examples/Containerfile
+
+setup() {
+	need networks mounts
+	IMAGE=$BATS_TEST_TMPDIR/image
+	mkdir "$IMAGE"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$IMAGE"
+	cp "$HANDLER_STATIC" "$FILE" "$IMAGE"
+	echo 'allow at loopback' >"$IMAGE/socks64.conf"
+}
+
+teardown_file() {
+	stop_all
+}
+
+teardown() {
+	[[ ! -d $BATS_TEST_TMPDIR/storage ]] || pod rm -f -t 1 test
+	stop container
+	stop pod
+	stop server
+}
+
+# of_file WORD: what stands behind that word of the Containerfile.
+of_file() {
+	sed -n "s/^$1 //p" "$FILE"
+}
+
+# make_root DIRECTORY: as a builder does it from the lines COPY.
+make_root() {
+	local from to
+	mkdir "$1"
+	while read -r from to; do
+		mkdir -p "$1$to"
+		cp "$IMAGE/$from" "$1$to"
+	done < <(of_file COPY)
+	mkdir "$1/proc" "$1/run"
+}
+
+# serves LOG: a session, its record in LOG, who PID 1 is, and its end; in the
+# network of the container.
+serves() {
+	wait_for_line "$1" 'listening on .*:1080'
+	run -0 "${IN_NETWORK[@]}" "$PEERS/socks.py" 127.0.0.1:1080 ::1 7000 \
+	    exchange 100000
+	assert_match client "$output" rep=00
+	wait_for_line "$1" \
+	    '^socks64\[[0-9]+\]: ok client=127.0.0.1:[0-9]+ .*dest=\[::1\]:7000'
+	# FTP's table, where the file system for it is there.
+	run ! grep -E 'warning|error' "$1"
+}
+
+# A network with a server in it; what is to run there begins with IN_NETWORK.
+network() {
+	start server unshare --net sh -c 'ip link set lo up
+	    exec "$@"' sh "$PEERS/server.py" ::1 ask=7000
+	wait_for_line "$BATS_FILE_TMPDIR/server.out" '^ready$'
+	IN_NETWORK=(nsenter --net="/proc/$(pid_of server)/ns/net")
+}
+
+@test "the root of the Containerfile serves, as PID 1, without root and without writing" {
+	local root=$BATS_TEST_TMPDIR/root entry
+	make_root "$root"
+	run -0 find "$root" -type f
+	assert_equal "files" "${#lines[@]}" 2
+	mapfile -t entry < <(of_file ENTRYPOINT | "$PYTHON" -c '
+import json, sys
+print(*json.load(sys.stdin), sep="\n")')
+	network
+	# shellcheck disable=SC2016 # for the inner shell
+	start container "${IN_NETWORK[@]}" unshare --mount --pid --fork \
+	    --kill-child=TERM --propagation private sh -euc '
+		root=$1 user=$2
+		shift 2
+		mount --bind "$root" "$root"
+		mount -o remount,bind,ro "$root"
+		mount -t proc proc "$root/proc"
+		mount -t tmpfs -o mode=755 run "$root/run"
+		mkdir -m 700 "$root/run/socks64"
+		chown "$user" "$root/run/socks64"
+		exec chroot --userspec="$user" "$root" "$@"' \
+	    sh "$root" "$(of_file USER)" "${entry[@]}"
+	serves "$BATS_FILE_TMPDIR/container.err"
+	run -0 pgrep -P "$(pid_of container)"
+	assert_equal "its uid" "$(stat -c %u "/proc/$output")" 65534
+	assert_match "its pid inside" \
+	    "$(grep NSpid "/proc/$output/status")" '	1$'
+	kill -TERM "$output"
+	wait_for_line "$BATS_FILE_TMPDIR/container.err" ': ended$'
+}
+
+# Of a user's own, so that nothing of the machine's is touched.
+pod() {
+	podman --root "$BATS_TEST_TMPDIR/storage" \
+	    --runroot "$BATS_TEST_TMPDIR/running" --storage-driver vfs \
+	    --runtime runc --cgroup-manager cgroupfs --events-backend none "$@"
+}
+
+# As the file says it, but for the network, which is the test's.
+pod_run() {
+	pod run --network host --ulimit nofile=1024:1024 \
+	    --ulimit nproc=4096:4096 --read-only --cap-drop all \
+	    --security-opt no-new-privileges --mount \
+	    type=tmpfs,destination=/run/socks64,tmpfs-mode=0700,U=true "$@"
+}
+
+@test "podman builds it, and runs it" {
+	if ! command -v podman || ! command -v runc; then
+		skip "no podman and runc here"
+	fi
+	pod build -q -t socks64 "$IMAGE" ||
+	    fail "podman build"
+	network
+	start pod "${IN_NETWORK[@]}" bash -c "
+	    $(declare -f pod pod_run); BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR
+	    pod_run --rm --name test socks64"
+	# podman passes both streams on.
+	serves "$BATS_FILE_TMPDIR/pod.err"
+	run -0 pod stop -t 10 test
+	wait_for_line "$BATS_FILE_TMPDIR/pod.err" ': ended$'
+	wait_until is_gone "$(pid_of pod)"
+}
