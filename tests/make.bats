@@ -319,3 +319,10 @@ runs_inside() { # NAMESPACE
 	[[ $status -ne 0 ]]
 	assert_match tap "$output" 'not ok 1 hangs # timeout after 1s'
 }
+
+@test "a 32-bit machine is refused with a sentence" {
+	printf '#!/bin/sh\necho i686-linux-gnu\n' >"$BATS_TEST_TMPDIR/cc"
+	chmod 755 "$BATS_TEST_TMPDIR/cc"
+	run -2 make -C "$ROOT" -n -B CC="$BATS_TEST_TMPDIR/cc" build/base/text.o
+	assert_match sentence "$output" "i686: only 64-bit machines are supported"
+}

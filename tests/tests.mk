@@ -68,6 +68,11 @@ cross: all
 	@tests/install-missing cross
 	tests/cross $(ARCHITECTURES)
 
+# Another release of Debian: its compiler, its libraries, today's program.
+releases: all
+	@tests/install-missing build test packages
+	tests/releases trixie
+
 lint:
 	@tests/install-missing build lint
 	@tests/lint/run
@@ -95,7 +100,7 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
-.PHONY: check check-all minimal deb deb-check cross lint fuzz coverage bench \
+.PHONY: check check-all minimal releases deb deb-check cross lint fuzz coverage bench \
 	probes sanitize clients
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
