@@ -437,8 +437,8 @@ conclude(struct query *q, int status, const struct iovec *message)
 
 	if (status == ARES_EDESTRUCTION)
 		return;
-	/* From 1.34 on c-ares gives the message of the last server that failed,
-	 * too; it has asked the others. */
+	/* From 1.34 on c-ares gives the message of the last server that
+	 * failed, too; it has asked the others. */
 	failed = result_of(q, status) == QUERY_FAILED;
 	q->again = !failed && asks_the_next(q, message);
 	if (q->again)

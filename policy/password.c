@@ -215,6 +215,7 @@ hash_possible(const char *hash)
 struct schemes {
 	char first[SCHEME_TEXT]; /* "$6$"; "_"; empty: none yet */
 	bool mixed;              /* that was told */
+	bool weak;               /* and that one is easily guessed */
 };
 
 /* "$y$" of a hash; "_" or "-" of one of DES, which has no dollar. */
@@ -246,19 +247,99 @@ examine_scheme(struct reader *r, const char *hash, struct schemes *schemes)
 	    "what a login costs may tell which users there are");
 }
 
-static void
-examine_entry(struct reader *r, const char *user, const char *hash)
+/* Does a hash have as many letters behind its last dollar as the scheme's
+ * have?  One that was cut matches no password. */
+static bool
+hash_whole(const char *hash)
+{
+	static const struct {
+		const char *scheme;
+		size_t length;
+	} known[] = {
+		{ "$1$", 22 },
+		{ "$2a$", 53 },
+		{ "$2b$", 53 },
+		{ "$2x$", 53 },
+		{ "$2y$", 53 },
+		{ "$5$", 43 },
+		{ "$6$", 86 },
+		{ "$7$", 43 },
+		{ "$gy$", 43 },
+		{ "$y$", 43 },
+	};
+	static const char letters[] = "./0123456789"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz";
+	const char *last = strrchr(hash, '$');
+
+	for (size_t i = 0; i < ARRAY_COUNT(known); i++)
+		if (strncmp(hash, known[i].scheme, strlen(known[i].scheme)) ==
+		    0)
+			return strspn(last + 1, letters) == known[i].length &&
+			    strlen(last + 1) == known[i].length;
+	return true;
+}
+
+/* Nobody sends a name that has these around it. */
+static bool
+is_bare(const char *user)
+{
+	const size_t length = strlen(user);
+
+	return length > 0 && strchr(" \t", user[0]) == NULL &&
+	    strchr(" \t", user[length - 1]) == NULL;
+}
+
+/* NULL, or why nobody can log in by that line. */
+static const char *
+entry_problem(const char *user, const char *hash)
 {
 	if (hash == NULL || user[0] == '\0')
-		reader_error(r,
-		    "no `user:hash' (openssl passwd -6 makes a "
-		    "hash)");
-	else if (strlen(user) > LOGIN_FIELD_MAX)
-		reader_error(r, "a user name has at most 255 octets");
-	else if (!is_locked(hash) && !hash_possible(hash))
-		reader_error(r,
-		    "the hash is none that crypt(3) knows "
-		    "(openssl passwd -6 makes one)");
+		return "no `user:hash' (openssl passwd -6 makes a hash)";
+	if (strncmp(user, "\xef\xbb\xbf", 3) == 0)
+		return "a byte order mark stands before the user, as a part "
+		       "of the name";
+	if (!is_bare(user))
+		return "there are blanks around the user, as a part of the "
+		       "name";
+	if (strlen(user) > LOGIN_FIELD_MAX)
+		return "a user name has at most 255 octets";
+	if (is_locked(hash))
+		return NULL;
+	if (!hash_possible(hash))
+		return "the hash is none that crypt(3) knows "
+		       "(openssl passwd -6 makes one)";
+	return hash_whole(hash) ?
+	    NULL :
+	    "the hash is longer or shorter than those of its scheme: no "
+	    "password matches it";
+}
+
+/* Of DES and of MD5, which a processor tries by the million. */
+static bool
+is_weak(const char *hash)
+{
+	return hash[0] != '$' || strncmp(hash, "$1$", 3) == 0 ||
+	    strncmp(hash, "$3$", 3) == 0 || strncmp(hash, "$md5", 4) == 0;
+}
+
+static void
+examine_entry(struct reader *r, const char *user, const char *hash,
+    struct schemes *schemes)
+{
+	const char *problem = entry_problem(user, hash);
+
+	if (problem != NULL)
+		reader_error(r, problem);
+	if (problem != NULL || is_locked(hash))
+		return;
+	if (!schemes->weak && is_weak(hash)) {
+		schemes->weak = true;
+		reader_warn(r,
+		    "the hash is of DES or MD5, which are guessed fast: "
+		    "openssl passwd -6 makes a better one");
+	}
+	examine_scheme(r, hash, schemes);
 }
 
 bool
@@ -276,9 +357,7 @@ password_examine(int fd, const struct settings *settings,
 	lines_start(&file, fd);
 	while (next_entry(&file, &user, &hash)) {
 		r.line = file.number;
-		examine_entry(&r, user, hash);
-		if (hash != NULL && !is_locked(hash) && hash_possible(hash))
-			examine_scheme(&r, hash, &schemes);
+		examine_entry(&r, user, hash, &schemes);
 	}
 	explicit_bzero(&file, sizeof(file));
 	return !r.failed;

@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "policy/directives.h"
@@ -144,6 +145,14 @@ read_options(struct reading *reading, const char *const *options, size_t count)
 	reading->reader.option = false;
 }
 
+static bool
+is_regular(const char *file)
+{
+	struct stat status;
+
+	return stat(file, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /* `optional`: nothing is wrong where it does not exist. */
 static void
 read_file(struct reading *reading, const char *file, bool optional)
@@ -160,6 +169,11 @@ read_file(struct reading *reading, const char *file, bool optional)
 	}
 	reading->out->file = reader_keep(r, file);
 	r->file = reading->out->file;
+	/* SECURITY: without its rules strangers might be served. */
+	if (document.left == 0 && is_regular(file))
+		reader_error(r,
+		    "is empty, as a file is that is being written in place: "
+		    "for the defaults a comment is enough");
 	for (char *line = document_line(&document, r); line != NULL;
 	     line = document_line(&document, r))
 		read_line(reading, line, " \t");

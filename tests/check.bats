@@ -119,6 +119,17 @@ mine() {
 	assert_match range "$stderr" 'is out of range: 0 to 365d'
 }
 
+@test "an empty file is an error, for -t and for a session; a comment is none" {
+	: >c
+	tested 78
+	assert_match error "$stderr" '^c: is empty'
+	run -78 --separate-stderr "$HANDLER" -f c -e connect 127.0.0.1 192.0.2.1:80
+	[[ $stderr == 'c: is empty'* ]]
+	echo '#' >c
+	tested 0
+	run -0 --separate-stderr "$HANDLER" -t -f /dev/null
+}
+
 @test "hashes of several schemes are warned of, once" {
 	printf '%s\n' 'a:$6$salt$egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00' \
 	    'b:!' 'c:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/' \

@@ -206,6 +206,39 @@ for i in range(10000):
 	[ -z "$output" ]
 }
 
+@test "-t names each line by which nobody can log in: a mark, blanks, cut hashes" {
+	local whole scheme
+	local -i n
+	whole=$(hash secret)
+	printf '\xef\xbb\xbfalice:%s\n bob:%s\ncarol\t:%s\n' \
+	    "$whole" "$whole" "$whole" >p
+	for scheme in '$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/' \
+	    '$2b$10$abcdefghijklmnopqrstuu7tmrxlJQn8HHSjwIPbLe2nZBJNOdXoe' \
+	    '$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8' \
+	    "$whole" \
+	    '$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7'; do
+		printf 'u:%s\nu:%s\nu:%s/\n' "$scheme" "${scheme%?}" "$scheme"
+	done >>p
+	run -78 "$PASSWORD" examine ./p
+	[ "${lines[0]}" = './p:1: a byte order mark stands before the user, as a part of the name' ]
+	for n in 1 2; do
+		[ "${lines[n]}" = "./p:$((n + 1)): there are blanks around the user, as a part of the name" ]
+	done
+	# The whole hashes are none of these.
+	[ "$(grep -o '^./p:[0-9]*: the hash is longer' <<<"$output" |
+	    cut -d: -f2 | xargs)" = '5 6 8 9 11 12 14 15 17 18' ]
+}
+
+@test "-t warns of hashes that are easily guessed, once" {
+	printf 'a:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/\nb:abJnggxhB/yWI\n' >p
+	run -0 "$PASSWORD" examine ./p
+	[ "$(grep -c 'of DES or MD5' <<<"$output")" = 1 ]
+	[[ $output == *"./p:1:"*"of DES or MD5"* ]]
+	users
+	run -0 "$PASSWORD" examine ./p
+	[ -z "$output" ]
+}
+
 # cost_alike LOW HIGH USER...: a wrong login costs each user as much CPU time as
 # the first one, within LOW to HIGH times.  What is lost to others only adds, so
 # that the least of many turns counts, and turns are taken until it is seen.
