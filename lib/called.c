@@ -110,21 +110,6 @@ called_bind(int fd, const struct sockaddr *to, socklen_t length)
 	return wanted;
 }
 
-bool
-called_forget(int fd)
-{
-	struct guard saved;
-
-	sockets_lock(&saved);
-	const struct entry *e = entry_at(fd);
-	const bool called = e != NULL &&
-	    (e->role == ROLE_CALLED || e->role == ROLE_BIND);
-	if (called)
-		entry_drop(fd);
-	sockets_unlock(&saved);
-	return called;
-}
-
 /* ------------------------------------------------------------ the request */
 
 /* What is asked of the gateway, and for whom. */

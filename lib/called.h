@@ -21,9 +21,6 @@ bool called_ask(int fd);
 bool called_listen(int fd, int *result);
 bool called_accept(int fd, int flags, int *result);
 
-/* connect(2): the program does not want to be called after all. */
-bool called_forget(int fd);
-
 /* getsockname(2) of a connection to such a server: it is the one that
  * calls. */
 void called_server(int fd);

@@ -113,16 +113,8 @@ static int
 connect_by_gateway(int fd, const struct sockaddr *to, socklen_t length,
     const struct destination *d)
 {
-	int result;
-
 	switch (type_of(fd)) {
-	case SOCK_STREAM:
-		if (socket_mark(fd) != 0) {
-			(void)called_forget(fd);
-			if (tcp_connect_again(fd, &result))
-				return result;
-		}
-		return tcp_connect(fd, d);
+	case SOCK_STREAM: return tcp_connect(fd, d);
 	case SOCK_DGRAM:
 		if (handover.udp != UDP_DIRECT)
 			return udp_connect(fd, d);
@@ -231,7 +223,8 @@ hook_close(int fd)
 	awake();
 	if (fd >= 0 && fd == start_table())
 		return 0; /* what this process starts looks for it */
-	if (socket_mark(fd) != 0 && sockets_are_mine()) {
+	if ((socket_mark(fd) & (MARK_DATA | MARK_CLOSE)) != 0 &&
+	    sockets_are_mine()) {
 		const int error = errno;
 
 		sockets_lock(&saved);

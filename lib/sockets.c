@@ -360,7 +360,11 @@ entry_copy(int from, int to)
 void
 entry_mark(int fd, bool data)
 {
-	socket_marks[fd] = data ? MARK_ENTRY | MARK_DATA : MARK_ENTRY;
+	const struct entry *e = entry_number(entry_of[fd] - 1u);
+	const unsigned close = e != NULL && e->shadow != -1 ? MARK_CLOSE : 0;
+
+	socket_marks[fd] = (uint8_t)(data ? MARK_ENTRY | MARK_DATA :
+					    MARK_ENTRY | close);
 }
 
 enum role

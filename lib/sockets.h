@@ -34,6 +34,7 @@ enum {
 enum {
 	MARK_ENTRY = 1, /* names of its ends, options: look at the entry */
 	MARK_DATA = 2,  /* data and waiting, too */
+	MARK_CLOSE = 4, /* close(2): there are descriptors to be closed */
 };
 
 enum role {
@@ -159,7 +160,9 @@ void entry_renew(struct entry *e, int fd);
 /* Locked: `to` is the same socket as `from`. */
 void entry_copy(int from, int to);
 
-/* Locked: data and waiting go past the entry (false), or come to it. */
+/* Locked: data and waiting go past the entry (false), or come to it.  Where
+ * they do not, close(2) comes to it only if it has descriptors of its own:
+ * else the next socket with that number finds that it is gone. */
 void entry_mark(int fd, bool data);
 
 /* Locked: the ith entry there ever was, for a walk, which passes free ones;

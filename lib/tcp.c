@@ -213,10 +213,11 @@ tcp_reach(struct entry *e, int fd)
 		dial_unreached(&e->dial, errno);
 }
 
-/* Locked: the entry of a connection that begins; NULL: errno.  `waits`: the
- * program waits for it, it is pushed at once. */
+/* Locked: the entry of a connection that begins; NULL: errno.  events: where
+ * the program waits for it, it is pushed at once, to what it waits for then;
+ * NULL: it does not. */
 static struct entry *
-begin(int fd, const struct destination *d, bool waits)
+begin(int fd, const struct destination *d, short *events)
 {
 	/* A socket of AF_INET6 is told its name by BND then, whatever family
 	 * the gateway's own address has. */
@@ -226,7 +227,6 @@ begin(int fd, const struct destination *d, bool waits)
 		.to = place_target(d) };
 	const int known = known_failure(d);
 	struct entry *e = known == 0 ? entry_new(fd, ROLE_TCP) : NULL;
-	short events;
 
 	if (e == NULL) {
 		errno = known == 0 ? EMFILE : known;
@@ -245,8 +245,8 @@ begin(int fd, const struct destination *d, bool waits)
 	register_take(fd);
 	if (!dial_runs(&e->dial))
 		conclude(e, fd);
-	else if (waits)
-		(void)push_entry(e, fd, &events);
+	else if (events != NULL)
+		(void)push_entry(e, fd, events);
 	return e;
 }
 
@@ -412,18 +412,19 @@ tcp_expire(void)
 	return first;
 }
 
-/* Waits until the handshake of a socket is over, or until l->until
- * (milliseconds of CLOCK_MONOTONIC); 0, or -1 and errno: EINTR, ETIMEDOUT,
- * the failure's.  Signals that are held come while it waits. */
+/* Waits until the handshake of a socket is over, or until `end` (milliseconds
+ * of CLOCK_MONOTONIC); 0, or -1 and errno: EINTR, ETIMEDOUT, the failure's.
+ * l->events, where that is known, is waited for first, until l->until.
+ * Signals that are held come while it waits. */
 static int
-wait_for_end(int fd, struct look *l, const struct guard *held)
+wait_for_end(int fd, struct look *l, int64_t end, const struct guard *held)
 {
-	const int64_t end = l->until;
-
 	l->takes = true;
-	for (;;) {
-		l->until = end;
-		look_at(fd, l, held);
+	for (bool looks = l->events == 0;; looks = true) {
+		if (looks) {
+			l->until = end;
+			look_at(fd, l, held);
+		}
 		if (l->events == 0)
 			break;
 		struct pollfd one = { .fd = fd, .events = l->events };
@@ -459,27 +460,27 @@ send_deadline(int fd)
 
 /* ------------------------------------------------------------- connect */
 
-/* The kernel's answers to a blocking connect(2) that SO_SNDTIMEO ends, and
- * to one that a signal ends: it goes on by itself. */
+/* The kernel's answers to a blocking connect(2) that SO_SNDTIMEO ends at
+ * `end`, and to one that a signal ends: it goes on by itself. */
 static int
-wait_connected(int fd, const struct guard *held)
+wait_connected(int fd, struct look *l, int64_t end, const struct guard *held)
 {
-	const int64_t until = send_deadline(fd);
-	struct look l = { .connects = true, .until = until };
-	const int status = wait_for_end(fd, &l, held);
+	l->connects = true;
+	const int status = wait_for_end(fd, l, end, held);
 
-	if (status == -1 && errno == ETIMEDOUT && clock_now() >= until)
+	if (status == -1 && errno == ETIMEDOUT && clock_now() >= end)
 		errno = EINPROGRESS;
-	if (status == 0 && l.step == DIAL_NONE) {
+	if (status == 0 && l->step == DIAL_NONE) {
 		errno = EBADF; /* another thread closed it */
 		return -1;
 	}
 	return status;
 }
 
-/* Begins, and where the gateway cannot even be asked tells it at once. */
+/* Begins, and where the gateway cannot even be asked tells it at once.  l:
+ * what it waits for, and until when; NULL: the program does not wait. */
 static int
-begin_held(int fd, const struct destination *d, bool waits,
+begin_held(int fd, const struct destination *d, struct look *l,
     const struct guard *held)
 {
 	struct entry copy = { .role = ROLE_FREE };
@@ -487,7 +488,9 @@ begin_held(int fd, const struct destination *d, bool waits,
 	int error = 0;
 
 	sockets_enter(&own);
-	struct entry *e = begin(fd, d, waits);
+	struct entry *e = begin(fd, d, l == NULL ? NULL : &l->events);
+	if (e != NULL && l != NULL && e->until < l->until)
+		l->until = e->until;
 	if (e == NULL)
 		error = errno;
 	else if (e->dial.step == DIAL_FAILED) {
@@ -512,13 +515,16 @@ static int
 connect_blocking(int fd, const struct destination *d, int flags,
     const struct guard *held)
 {
+	const int64_t end = send_deadline(fd);
 	int status = -1;
 
 	(void)real.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	for (unsigned i = 0; i < gateways() && status != 0; i++) {
-		status = begin_held(fd, d, true, held);
+		struct look l = { .until = end };
+
+		status = begin_held(fd, d, &l, held);
 		if (status == 0)
-			status = wait_connected(fd, held);
+			status = wait_connected(fd, &l, end, held);
 		if (status == -1 && errno != ENETDOWN)
 			break;
 	}
@@ -534,30 +540,9 @@ is_blocking(int fd)
 	return (real.fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
 }
 
-int
-tcp_connect(int fd, const struct destination *d)
-{
-	const int flags = real.fcntl(fd, F_GETFL);
-	struct guard held;
-	int status;
-
-	sockets_hold(&held);
-	if ((flags & O_NONBLOCK) == 0) {
-		status = connect_blocking(fd, d, flags, &held);
-	} else {
-		if (begin_held(fd, d, false, &held) == 0)
-			errno = EINPROGRESS;
-		status = -1;
-	}
-	const int error = errno;
-	sockets_let_go(&held);
-	errno = error;
-	return status;
-}
-
 /* The same call again: the handshake that there is, or was, answers. */
 static bool
-connect_held(int fd, int *result, const struct guard *held)
+connect_again(int fd, int *result, const struct guard *held)
 {
 	struct look l = { .takes = true,
 		.connects = true,
@@ -567,7 +552,8 @@ connect_held(int fd, int *result, const struct guard *held)
 	look_at(fd, &l, held);
 	if (l.events != 0) {
 		if (is_blocking(fd))
-			*result = wait_connected(fd, held);
+			*result = wait_connected(fd, &l, send_deadline(fd),
+			    held);
 		else
 			errno = EALREADY;
 		return true;
@@ -582,17 +568,52 @@ connect_held(int fd, int *result, const struct guard *held)
 	return l.step == DIAL_DONE;
 }
 
-bool
-tcp_connect_again(int fd, int *result)
+static int
+connect_anew(int fd, const struct destination *d, const struct guard *held)
+{
+	const int flags = real.fcntl(fd, F_GETFL);
+
+	if ((flags & O_NONBLOCK) == 0)
+		return connect_blocking(fd, d, flags, held);
+	if (begin_held(fd, d, NULL, held) == 0)
+		errno = EINPROGRESS;
+	return -1;
+}
+
+/* A socket that a server was to call is not, after all; a handshake that
+ * there is, or was, answers. */
+static int
+connect_held(int fd, const struct destination *d, const struct guard *held)
+{
+	struct guard own = *held;
+	enum role role = ROLE_FREE;
+	int status;
+
+	if (socket_mark(fd) != 0) {
+		sockets_enter(&own);
+		const struct entry *e = entry_at(fd);
+		if (e != NULL)
+			role = e->role;
+		if (role == ROLE_CALLED || role == ROLE_BIND)
+			entry_forget(e, fd);
+		sockets_leave(&own);
+	}
+	return role == ROLE_TCP && connect_again(fd, &status, held) ?
+	    status :
+	    connect_anew(fd, d, held);
+}
+
+int
+tcp_connect(int fd, const struct destination *d)
 {
 	struct guard held;
 
 	sockets_hold(&held);
-	const bool answered = connect_held(fd, result, &held);
+	const int status = connect_held(fd, d, &held);
 	const int error = errno;
 	sockets_let_go(&held);
 	errno = error;
-	return answered;
+	return status;
 }
 
 /* ---------------------------------------------------------------- data */
@@ -604,9 +625,8 @@ data_held(int fd, int flags, const struct guard *held)
 
 	look_at(fd, &l, held);
 	if (l.events != 0) {
-		l.until = INT64_MAX;
 		if ((flags & MSG_DONTWAIT) == 0 && is_blocking(fd))
-			return wait_for_end(fd, &l, held) == 0;
+			return wait_for_end(fd, &l, INT64_MAX, held) == 0;
 		errno = EAGAIN;
 		return false;
 	}

@@ -13,15 +13,9 @@
 #include "lib/place.h"
 #include "lib/sockets.h"
 
-/* connect(2) of a stream socket to `d`. */
+/* connect(2) of a stream socket to `d`, whatever it was before: a finished or
+ * unfinished handshake answers, as a second connect(2) is answered. */
 int tcp_connect(int fd, const struct destination *d);
-
-/*
- * connect(2) of a socket that has an entry: of an unfinished or finished
- * handshake.  True: *result and errno are the answer; false: the socket has
- * no connection (any more), it can be connected.
- */
-bool tcp_connect_again(int fd, int *result);
 
 /*
  * Pushes the handshake of the descriptor, if it has an unfinished one.

@@ -316,6 +316,25 @@ print(subprocess.run(["curl", "-sS", f"http://{a}/"], close_fds=True,
 	[[ -z $output && $status -eq 7 ]]
 }
 
+@test "--check: what the gateway can do, a line each" {
+	run -0 s64 c4 --check v6.example.com:80
+	diff <(sed -E 's/[0-9]+\.[0-9] ms/N ms/; s/:[0-9]{4,5}$/:PORT/' \
+	    <<<"$output") - <<-END
+		gateway  $GW4:1080, connected in N ms
+		method   none
+		early    yes
+		udp      yes, relay $GW4:PORT
+		bind     yes, at $GW4:PORT
+		ids      no (07)
+		connect  v6.example.com:80 yes, N ms, from $GW4:PORT
+	END
+	run -1 s64 c4 --check v6.example.com:9
+	assert_match connect "${lines[-1]}" \
+	    '^connect  v6.example.com:9 refused: connection refused \(05\)$'
+	run -69 in_ns c4 "$WRAPPER" -s "$GW4:9" --check
+	assert_equal down "$output" "gateway  $GW4:9: Connection refused"
+}
+
 # consult SERVER RULE: the oracle's lines, plainly and under socks64 at both
 # clients, into files; in the background, as pids.
 consult() {

@@ -344,6 +344,28 @@ for host in \"192.0.2.1\", \"127.0.0.1\":
 	assert_equal "what musl has not" "$output" ""
 }
 
+@test "a path that LD_PRELOAD cannot hold is refused" {
+	local place
+	for place in 'a b' a:b; do
+		mkdir "$BATS_TEST_TMPDIR/$place"
+		cp "$ROOT/socks64" "$ROOT/libsocks64.so" \
+		    "$BATS_TEST_TMPDIR/$place"
+		run -71 "$BATS_TEST_TMPDIR/$place/socks64" true
+		assert_match message "$output" 'with a blank or a colon'
+	done
+}
+
+@test "client.conf has the defaults" {
+	sed -nE 's/^#((udp|bind|families|names|early|fake-|connect)[^.]*)/\1/p' \
+	    "$ROOT/units/examples/client.conf" >"$BATS_TEST_TMPDIR/conf"
+	run -0 "$WRAPPER" -s 127.0.0.1 -f "$BATS_TEST_TMPDIR/conf" -T
+	assert_equal defaults "$output" "$("$WRAPPER" -s 127.0.0.1 -T)"
+	assert_equal lines "$(wc -l <"$BATS_TEST_TMPDIR/conf")" 8
+	sed -E 's/^#([a-z])/\1/' "$ROOT/units/examples/client.conf" |
+	    grep -v ^password-file >"$BATS_TEST_TMPDIR/whole"
+	run -0 "$WRAPPER" -s 127.0.0.1 -f "$BATS_TEST_TMPDIR/whole" -T
+}
+
 @test "-h, the manual and the version agree" {
 	run -0 "$WRAPPER" -V
 	[[ $output =~ ^'socks64 '[0-9]+\.[0-9]+\.[0-9]+$ ]]
