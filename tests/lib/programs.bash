@@ -209,7 +209,8 @@ under() {
 		;;
 	tsocks)
 		[[ $2 == c4 ]] || return 1
-		printf '%s\n' "server = $gateway" 'server_port = 1080' \
+		printf '%s\n' 'local = 192.0.2.0/255.255.255.0' \
+		    "server = $gateway" 'server_port = 1080' \
 		    'server_type = 5' >"$file"
 		UNDER=(env "TSOCKS_CONF_FILE=$file" "TSOCKS_CONFFILE=$file"
 		    "LD_PRELOAD=$(tsocks_library)")
@@ -499,13 +500,20 @@ fetch_chromium() {
 # It prints no page: the server's answer has to be on the picture, whose
 # sheet is not white then.
 fetch_firefox() {
-	local place
+	local place before
 	place=$(mktemp -d "$BATS_TEST_TMPDIR/firefox.XXXXXX")
+	before=$(wc -l <"$GATEWAY_LOG")
 	HOME=$place in_case firefox-esr --headless --no-remote \
 	    --profile "$place" --screenshot "$place/page.png" "http://$2/" >&2
-	grep -F " cmd=CONNECT dest=$2:80 " "$GATEWAY_LOG" |
-	    grep -q ' down=[1-9]' && [[ -s $place/page.png ]] &&
-	    echo "hello from $SERVER"
+	PATIENCE=5 wait_until is_recorded $((before + 1)) "$2:80" &&
+	    [[ -s $place/page.png ]] && echo "hello from $SERVER"
+}
+
+# is_recorded LINE DEST: a session to DEST that had an answer, in the log from
+# that line on.
+is_recorded() {
+	tail -n "+$1" "$GATEWAY_LOG" | grep -F " cmd=CONNECT dest=$2 " |
+	    grep -q ' down=[1-9]'
 }
 
 # try PROGRAM CLIENT CASE: + or -, or . where it cannot be configured.
