@@ -50,6 +50,8 @@ serves() {
 	run -0 "${IN_NETWORK[@]}" "$PEERS/socks.py" 127.0.0.1:1080 ::1 7000 \
 	    exchange 100000
 	assert_match client "$output" rep=00
+	run -0 "${IN_NETWORK[@]}" "$ROOT/socks64" -s 127.0.0.1:1080 --check
+	assert_match health "$output" '^gateway +127.0.0.1:1080, connected'
 	wait_for_line "$1" \
 	    '^socks64\[[0-9]+\]: ok client=127.0.0.1:[0-9]+ .*dest=\[::1\]:7000'
 	# FTP's table, where the file system for it is there.
@@ -105,7 +107,7 @@ pod() {
 # As the file says it, but for the network, which is the test's.
 pod_run() {
 	pod run --network host --ulimit nofile=1024:1024 \
-	    --ulimit nproc=4096:4096 --read-only --cap-drop all \
+	    --ulimit nproc=32768:32768 --read-only --cap-drop all \
 	    --security-opt no-new-privileges --mount \
 	    type=tmpfs,destination=/run/socks64,tmpfs-mode=0700,U=true "$@"
 }
