@@ -15,6 +15,7 @@
 #include "command/explain.h"
 #include "command/indexer.h"
 #include "command/print.h"
+#include "command/probe.h"
 #include "log/journal.h"
 #include "policy/output.h"
 #include "policy/reader.h"
@@ -24,7 +25,7 @@
 enum { LINE_TEXT = 2048 };
 
 /* The values of options without a letter. */
-enum { PRINT_SANDBOX = 256, INDEX };
+enum { PRINT_SANDBOX = 256, INDEX, CHECK };
 
 /*
  * Under inetd fd 2 is the client, under systemd the journal: a terminal gets
@@ -56,7 +57,7 @@ options_mode(struct options *o, enum mode mode)
 	if (o->mode == MODE_SESSION) {
 		o->mode = mode;
 	} else if (o->mode != mode && o->mode != MODE_USAGE) {
-		complain("more than one of -t, -T, -e, --index, "
+		complain("more than one of -t, -T, -e, --index, --check, "
 			 "--print-sandbox, -V, -h",
 		    NULL);
 		o->mode = MODE_USAGE;
@@ -91,11 +92,12 @@ options_check(struct options *o)
 {
 	if (o->mode == MODE_USAGE)
 		return;
-	if (o->operand_count > 0 && o->mode != MODE_EXPLAIN) {
+	if (o->operand_count > 0 && o->mode != MODE_EXPLAIN &&
+	    o->mode != MODE_CHECK) {
 		complain("unexpected operand", o->operands[0]);
 		o->mode = MODE_USAGE;
 	} else if (o->listen_count > 0 && o->mode != MODE_SESSION) {
-		complain("-l together with -t, -T, -e, --index, "
+		complain("-l together with -t, -T, -e, --index, --check, "
 			 "--print-sandbox, -V or -h",
 		    NULL);
 		o->mode = MODE_USAGE;
@@ -113,6 +115,7 @@ options_read(int argc, char *const *argv)
 		{ "dump", no_argument, NULL, 'T' },
 		{ "explain", no_argument, NULL, 'e' },
 		{ "index", required_argument, NULL, INDEX },
+		{ "check", no_argument, NULL, CHECK },
 		{ "print-sandbox", no_argument, NULL, PRINT_SANDBOX },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -140,6 +143,7 @@ options_read(int argc, char *const *argv)
 			options_mode(&o, MODE_INDEX);
 			o.list = optarg;
 			break;
+		case CHECK: options_mode(&o, MODE_CHECK); break;
 		case PRINT_SANDBOX:
 			options_mode(&o, MODE_PRINT_SANDBOX);
 			break;
@@ -241,6 +245,7 @@ options_run(const struct options *o)
 	case MODE_DUMP:
 	case MODE_EXPLAIN: return run_configured(o);
 	case MODE_INDEX: return indexer_run(o->list);
+	case MODE_CHECK: return probe_run(o->operands, o->operand_count);
 	case MODE_PRINT_SANDBOX:
 		return sandbox_print(STDOUT_FILENO) ? STATUS_OK :
 						      STATUS_SYSTEM;

@@ -22,6 +22,7 @@ enum mode {
 	MODE_DUMP,          /* -T: the configuration in its own syntax */
 	MODE_EXPLAIN,       /* -e: what the rules say of a request */
 	MODE_INDEX,         /* --index: the index of a list */
+	MODE_CHECK,         /* --check: does a gateway answer? */
 	MODE_PRINT_SANDBOX, /* --print-sandbox */
 	MODE_VERSION,       /* -V */
 	MODE_HELP,          /* -h */
@@ -37,7 +38,7 @@ struct options {
 	const char *listen[OPTIONS_LISTEN_MAX + 1]; /* each -l, then NULL */
 	size_t listen_count;
 	const char *list;      /* of --index */
-	char *const *operands; /* of -e */
+	char *const *operands; /* of -e and --check */
 	size_t operand_count;
 };
 

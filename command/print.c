@@ -25,7 +25,8 @@ static const char usage[] =
 static const char help[] =
     "usage: socks64-handler [-f FILE] [-o 'KEYWORD VALUE']... [-t | -T |\n"
     "           -l PLACE... | -e COMMAND CLIENT DEST:PORT [USER] |\n"
-    "           --index FILE | --print-sandbox | -V | -h]\n"
+    "           --index FILE | --check GATEWAY [DEST:PORT] |\n"
+    "           --print-sandbox | -V | -h]\n"
     "\n"
     "Serves the SOCKS5 connection that systemd or inetd accepted; or "
     "listens.\n"
@@ -39,6 +40,7 @@ static const char help[] =
     "  -T, --dump                    print the effective configuration\n"
     "  -e, --explain                 say what the rules do with a request\n"
     "      --index FILE              make the index of a list, FILE.cdb\n"
+    "      --check                   ask a gateway whether it answers\n"
     "      --print-sandbox           print what the sandbox allows\n"
     "  -V, --version                 print version and features\n"
     "  -h, --help                    print this\n";

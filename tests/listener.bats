@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Rules by where the client reached the gateway: `on'.
+# Rules by where the client reached the gateway: `on'; and --check, which asks
+# whether a gateway answers there.
 #
 # shellcheck shell=bash
 
@@ -83,4 +84,62 @@ explained() {
 	run in_ns gw "$PEERS/socks.py" "$socket" "$S4" 7000 reply
 	assert_match reply "$output" ' rep=00 '
 	stop unix
+}
+
+# checked STATUS PATTERN OPERAND...: by --check, in the gateway's namespace
+checked() {
+	run "-$1" --separate-stderr in_ns gw "$HANDLER" --check "${@:3}"
+	assert_match "${*:3}" "$output" "$2"
+	[[ $1 -eq 64 ]] || assert_equal lines "${#lines[@]}" 1
+}
+
+@test "--check: a gateway that answers, and what it reaches" {
+	net_needed
+	gateway_start listen "$NET_ALLOW"
+	checked 0 "^$GW4: ok, [0-9]+ ms$" "$GW4"
+	checked 0 "^\\[$GW6\\]:1080: ok, [0-9]+ ms$" "[$GW6]:1080"
+	checked 0 ": ok, " "$GW4:1080" "$S4:7000"
+	checked 0 ": ok, " "$GW4:1080" "[$S6]:7000"
+	checked 0 ": ok, " "$GW4:1080" v4.example.com:7000
+	checked 1 ": 10.0.0.1:80: reply 02$" "$GW4" 10.0.0.1:80
+	checked 1 ": $S4:9: reply 05$" "$GW4" "$S4:9"
+	checked 1 ": Connection refused$" "$GW4:1081"
+	checked 1 ": No such file or directory$" /nowhere
+	checked 64 '' "$GW4:0"
+	checked 64 '' "$GW4" example.com
+	checked 64 '' name.example
+	checked 64 ''
+	# The greetings alone left nothing.
+	wait_until sessions_are 0
+	assert_equal records "$(grep -c ' client=' "$GATEWAY_LOG")" 5
+	gateway_stop
+}
+
+@test "--check: what is no gateway, and one that wants a password" {
+	net_needed
+	local answer why
+	cat >"$BATS_TEST_TMPDIR/other.py" <<-'END'
+		import socket
+		import sys
+		listener = socket.create_server(("127.0.0.1", 1090))
+		print("ready", flush=True)
+		peer = listener.accept()[0]
+		peer.recv(9)
+		peer.sendall(bytes.fromhex(sys.argv[1]))
+		peer.recv(300)
+		peer.sendall(bytes.fromhex(sys.argv[2]))
+	END
+	while read -r answer why; do
+		start other ip netns exec "$NET-gw" "$PYTHON" \
+		    "$BATS_TEST_TMPDIR/other.py" "${answer%,*}" "${answer#*,}"
+		wait_for_line "$BATS_FILE_TMPDIR/other.out" ready
+		checked 1 "^127.0.0.1:1090: $why$" 127.0.0.1:1090 "$S4:80"
+		stop other
+	done <<-'END'
+		485454502f, what answers is no SOCKS5
+		05ff, it accepts no method
+		0502, it asks for a password
+		0500,04 its reply is malformed
+		0500,05 it closed the connection
+	END
 }
