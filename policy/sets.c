@@ -41,6 +41,12 @@ static const struct special {
 	uint16_t sets;
 	char what[WHAT_SIZE];
 } specials[] = {
+	/*
+	 * Metadata.  Sources: the pages on instance metadata of each provider;
+	 * cloud-init's of its data sources (Scaleway, Akamai, OpenStack); and
+	 * what agents dial: aws-c-auth (ECS, EKS), ec2-macos-init (EC2),
+	 * oci-python-sdk (Oracle), datadog-agent (Tencent, Alibaba).
+	 */
 	/* EC2, Azure, Google Cloud, OpenStack and most others. */
 	{ { { 169, 254, 169, 254 }, FAMILY_IPV4, 32 }, SET_METADATA,
 	    "a metadata service" },
@@ -54,6 +60,8 @@ static const struct special {
 	    "a metadata service" },
 	/* Tencent Cloud. */
 	{ { { 169, 254, 0, 23 }, FAMILY_IPV4, 32 }, SET_METADATA,
+	    "a metadata service" },
+	{ { { 169, 254, 10, 10 }, FAMILY_IPV4, 32 }, SET_METADATA,
 	    "a metadata service" },
 	/* Scaleway. */
 	{ { { 169, 254, 42, 42 }, FAMILY_IPV4, 32 }, SET_METADATA,
@@ -105,6 +113,9 @@ static const struct special {
 	    SET_METADATA, "a metadata service" },
 	/* Google Cloud. */
 	{ { { 0xfd, 0x20, 0, 0xce, [14] = 0x02, 0x54 }, FAMILY_IPV6, 128 },
+	    SET_METADATA, "a metadata service" },
+	/* Alibaba Cloud. */
+	{ { { 0xfd, 0, 1, 0, [12] = 1, [14] = 2 }, FAMILY_IPV6, 128 },
 	    SET_METADATA, "a metadata service" },
 	/* Oracle Cloud. */
 	{ { { 0xfd, 0, 0, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe }, FAMILY_IPV6,
