@@ -271,6 +271,61 @@ wrapped() {
 	done
 }
 
+# What a program does that connects to the very address in a 227.
+@test "aria2, Ruby, Perl and Tcl under proxychains, from IPv4 to IPv6" {
+	local program tcl=$PACKAGES/tcllib
+	for program in aria2c ruby tclsh; do
+		type -P "$program" >/dev/null || skip "no $program"
+	done
+	ftp_start vsftpd s6
+	wrapped proxychains c4 aria2c -q -t 20 -m 1 --async-dns=false \
+	    -o 64k ftp://v6.example.com/pub/64k
+	same 64k 64k
+	rm -f 64k
+	wrapped proxychains c4 ruby -rnet/ftp -e '
+	    ftp = Net::FTP.new("v6.example.com", passive: true)
+	    ftp.login
+	    ftp.getbinaryfile("pub/64k", "64k")'
+	same 64k 64k
+	rm -f 64k
+	# shellcheck disable=SC2016 # Perl's
+	wrapped proxychains c4 perl -MNet::FTP -e '
+	    $ftp = Net::FTP->new("v6.example.com", Timeout => 20,
+		Passive => 1) or die;
+	    $ftp->login("anonymous", "a") && $ftp->binary &&
+		$ftp->get("pub/64k", "64k") or die $ftp->message'
+	same 64k 64k
+	rm -f 64k
+	"$TESTS/unpack-package" tcllib "$tcl"
+	cat >get.tcl <<-END
+		lappend auto_path [lindex [glob $tcl/usr/share/tcltk/tcllib*] 0]
+		package require ftp
+		set s [ftp::Open v6.example.com anonymous a -timeout 20]
+		ftp::Type \$s binary
+		exit [expr {![ftp::Get \$s pub/64k 64k]}]
+	END
+	wrapped proxychains c4 tclsh get.tcl
+	same 64k 64k
+}
+
+# PASV is refused at once, and these go on to PORT.
+@test "lftp and tnftp without a table, from IPv4 to an IPv6 server" {
+	local lftp=$PACKAGES/lftp/usr/bin/lftp
+	ftp_start vsftpd s6
+	gateway_stop
+	gateway_start activate "$NET_ALLOW port 21" 'user nobody' \
+	    "state-dir $BATS_FILE_TMPDIR/none"
+	wrapped proxychains c4 "$lftp" -c 'set net:timeout 20; set net:max-retries 3;
+	    set net:reconnect-interval-base 1;
+	    open ftp://v6.example.com; get pub/64k'
+	same 64k 64k
+	rm -f 64k
+	wrapped proxychains c4 tnftp -a -V ftp://v6.example.com/pub/64k
+	same 64k 64k
+	wait_for_log 'reason="[^"]*want of an alias'
+	stop_and_start
+}
+
 @test "curl and ftplib under proxychains, from IPv4 to an IPv6 server" {
 	ftp_start vsftpd s6
 	wrapped proxychains c4 curl -sS -m 20 -o 64k \
