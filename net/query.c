@@ -437,7 +437,7 @@ conclude(struct query *q, int status, const struct iovec *message)
 
 	if (status == ARES_EDESTRUCTION)
 		return;
-	/* From 1.34 on c-ares gives the message of the last server that
+	/* From 1.34 on c-ares gives the message of the last server that has
 	 * failed, too; it has asked the others. */
 	failed = result_of(q, status) == QUERY_FAILED;
 	q->again = !failed && asks_the_next(q, message);
