@@ -16,8 +16,21 @@ setup() {
 	echo 'allow at loopback' >"$IMAGE/socks64.conf"
 }
 
+# What podman makes although it is told other places.
+PODMAN_PLACES='/var/lib/containers /run/runc /run/libpod /dev/shm/libpod_lock'
+
+setup_file() {
+	local place
+	export NEW_PLACES=
+	for place in $PODMAN_PLACES; do
+		[[ -e $place ]] || NEW_PLACES+=" $place"
+	done
+}
+
 teardown_file() {
 	stop_all
+	# shellcheck disable=SC2086 # words
+	rm -rf $NEW_PLACES
 }
 
 teardown() {
@@ -100,7 +113,8 @@ print(*json.load(sys.stdin), sep="\n")')
 # Of a user's own, so that nothing of the machine's is touched.
 pod() {
 	podman --root "$BATS_TEST_TMPDIR/storage" \
-	    --runroot "$BATS_TEST_TMPDIR/running" --storage-driver vfs \
+	    --runroot "$BATS_TEST_TMPDIR/running" \
+	    --tmpdir "$BATS_TEST_TMPDIR/libpod" --storage-driver vfs \
 	    --runtime runc --cgroup-manager cgroupfs --events-backend none "$@"
 }
 
