@@ -465,6 +465,19 @@ profile() {
 	[[ $status -ne 0 ]]
 }
 
+@test "the AppArmor profile lets --index write, and the listening mode execute itself" {
+	need root sys-ptrace
+	echo example.com >"$BATS_TEST_TMPDIR/list"
+	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=openat,rename \
+	    "$HANDLER" --index "$BATS_TEST_TMPDIR/list" >/dev/null
+	run -0 sed -n 's/.*"\([^"]*\)", [A-Z_|]*O_CREAT.*/\1/p
+	    s/^rename(.*, "\(.*\)").*/\1/p' "$BATS_TEST_TMPDIR/trace"
+	assert_equal "files that it makes" "${#lines[@]}" 2
+	run ! grep -vE '/list\.cdb(\.[^/]*)?$' <<<"$output"
+	grep -qxF '  owner /etc/socks64/**.cdb{,.*} rw,' <(profile)
+	grep -qxF '  /usr/local/sbin/socks64-handler{,-static} mrix,' <(profile)
+}
+
 @test "every file that a session opens is in the AppArmor profile" {
 	need root sys-ptrace
 	local link

@@ -32,7 +32,7 @@ def patterns(profile):
     found = []
     with open(profile, encoding="ascii") as file:
         for line in file:
-            match = re.match(r"  (?:owner )?([@/]\S*) [rwkml]+,$", line)
+            match = re.match(r"  (?:owner )?([@/]\S*) [rwkmlix]+,$", line)
             if not match:
                 continue
             path = match.group(1)

@@ -33,11 +33,16 @@ profile socks64-handler @SBINDIR@/socks64-handler{,-static} {
   capability net_admin,
   capability net_raw,
 
-  @SBINDIR@/socks64-handler{,-static} mr,
+  # The listening mode executes itself anew, whatever lies at its name.
+  @SBINDIR@/socks64-handler{,-static} mrix,
 
   /etc/passwd r,
   /etc/socks64/ r,
   /etc/socks64/** r,
+  # What --index makes beside a list.
+  owner /etc/socks64/**.cdb{,.*} rw,
+  # Configurations of `systemctl --user'.
+  owner @{HOME}/.config/socks64/{,**} r,
   @{run}/credentials/** r,
 
   # Names; either may be a symlink.
