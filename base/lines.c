@@ -16,6 +16,7 @@ lines_start(struct lines *l, int fd)
 	l->end = 0;
 	l->number = 0;
 	l->skipping = false;
+	l->failed = false;
 }
 
 /* Reads on behind what is left; false at the end of the file.  One octet of
@@ -35,6 +36,7 @@ lines_fill(struct lines *l)
 	}
 	n = pread(l->fd, l->buffer + l->end, LINE_LENGTH_MAX - l->end,
 	    l->offset);
+	l->failed = n < 0;
 	if (n <= 0)
 		return false;
 	l->offset += n;

@@ -23,6 +23,7 @@ struct lines {
 	size_t end;
 	unsigned number; /* of the line that lines_next() returned, from 1 */
 	bool skipping;   /* the rest of a line that did not fit */
+	bool failed;     /* it could not be read to its end */
 	char buffer[LINES_BUFFER];
 };
 

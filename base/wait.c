@@ -13,7 +13,12 @@
 
 enum { SIGNAL_EVERY = 64 };
 
+/* How often ppoll(2) may fail in a row, and the pause behind each: the kernel
+ * may have no memory for a moment. */
+enum { FAILURES = 100, PAUSE_NANOSECONDS = 10 * 1000 * 1000 };
+
 static volatile sig_atomic_t stopped;
+static int failure;
 static sigset_t waiting_mask;
 
 static void
@@ -147,10 +152,32 @@ was_stopped(void)
 	return stopped != 0;
 }
 
+int
+wait_failure(void)
+{
+	return failure;
+}
+
+/* True: it has failed for the last time. */
+static bool
+give_up(int error, unsigned failures)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NANOSECONDS };
+
+	if (failures < FAILURES) {
+		ppoll(NULL, 0, &pause, &waiting_mask);
+		return false;
+	}
+	failure = error;
+	stopped = 1;
+	return true;
+}
+
 enum wait
 wait_for(struct pollfd *fds, size_t n, struct deadline until)
 {
 	struct timespec left;
+	unsigned failures = 0;
 
 	/* Its signal is gone: no ppoll() would take it once more. */
 	if (stopped != 0)
@@ -165,10 +192,7 @@ wait_for(struct pollfd *fds, size_t n, struct deadline until)
 			return WAIT_READY;
 		if (ready == 0)
 			return WAIT_TIMEOUT;
-		/* Nothing but a signal makes ppoll() fail here: the array is
-		 * ours and small.  Memory may run out in the kernel: that
-		 * looks like a deadline, so that nobody spins. */
-		if (errno != EINTR)
-			return WAIT_TIMEOUT;
+		if (errno != EINTR && give_up(errno, failures++))
+			return WAIT_STOPPED;
 	}
 }

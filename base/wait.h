@@ -37,7 +37,7 @@ bool deadline_passed(struct deadline d);
 enum wait {
 	WAIT_READY,   /* some descriptor has an event */
 	WAIT_TIMEOUT, /* the deadline passed first */
-	WAIT_STOPPED, /* SIGTERM came, now or earlier */
+	WAIT_STOPPED, /* SIGTERM came, now or earlier; or wait_failure() */
 };
 
 /*
@@ -63,5 +63,9 @@ void wait_release(void);
  * be 0.  revents are valid on WAIT_READY only.  EINTR is handled here.
  */
 enum wait wait_for(struct pollfd *fds, size_t n, struct deadline until);
+
+/* The errno for which ppoll(2) failed again and again, for a second: every
+ * wait is WAIT_STOPPED then.  0: SIGTERM came. */
+int wait_failure(void);
 
 #endif

@@ -4,7 +4,10 @@
  */
 #include "net/outcome.h"
 
+#include <string.h>
+
 #include "base/text.h"
+#include "base/wait.h"
 
 void
 outcome_end(struct outcome *o, enum result result, const char *reason)
@@ -27,7 +30,10 @@ outcome_fail(struct outcome *o, enum result result, enum reply reply,
 void
 outcome_stop(struct outcome *o)
 {
-	outcome_end(o, RESULT_STOPPED, "stopped by SIGTERM");
+	if (wait_failure() == 0)
+		outcome_end(o, RESULT_STOPPED, "stopped by SIGTERM");
+	else
+		outcome_end(o, RESULT_ERROR, strerror(wait_failure()));
 }
 
 const char *

@@ -382,9 +382,9 @@ user_equal(const struct login *login, const char *user)
 /*
  * Reads to the end of the file, wherever the user stands.  SECURITY: a user
  * who is unknown or locked costs a hash all the same, the first of the file
- * that costs anything.
+ * that costs anything.  False: the file was not read to its end.
  */
-static void
+static bool
 hashes_find(struct hashes *hashes, int fd, const struct login *login)
 {
 	struct lines file;
@@ -404,7 +404,9 @@ hashes_find(struct hashes *hashes, int fd, const struct login *login)
 		memcpy(hashes->own, hash, strlen(hash) + 1);
 		hashes->known = own;
 	}
+	const bool whole = !file.failed;
 	explicit_bzero(&file, sizeof(file));
+	return whole;
 }
 
 /* Equal, in a time that does not tell how much of it is. */
@@ -421,25 +423,34 @@ hash_equal(const char *a, const char *b)
 	return difference == 0;
 }
 
-/* Does the password, hashed as `hash` was, give it? */
+/* Did crypt(3) say no?  "*0" and "*1" are no hashes.  It says so of a hash
+ * that is cut, too; and libxcrypt does not tell want of memory from that. */
 static bool
+hash_failed(const char *computed, const char *hash)
+{
+	return (computed == NULL || computed[0] == '*') && hash[0] != '\0';
+}
+
+/* Does the password, hashed as `hash` was, give it? */
+static enum password
 password_matches(const char *password, const char *hash)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
-	bool equal = false;
+	enum password result = PASSWORD_WRONG;
 
 	if (data == NULL)
-		return false;
+		return PASSWORD_FAILED;
 	const char *computed = crypt_r(password, hash, data);
-	/* "*0" and "*1" are how crypt says no, not hashes. */
-	if (computed != NULL && computed[0] != '*')
-		equal = hash_equal(computed, hash);
+	if (hash_failed(computed, hash))
+		result = PASSWORD_FAILED;
+	else if (computed != NULL && hash_equal(computed, hash))
+		result = PASSWORD_RIGHT;
 	explicit_bzero(data, sizeof(*data));
 	free(data);
-	return equal;
+	return result;
 }
 
-bool
+enum password
 password_check(int fd, const struct login *login)
 {
 	struct hashes hashes = { .known = false };
@@ -449,13 +460,16 @@ password_check(int fd, const struct login *login)
 	    memchr(login->password, '\0', login->password_length) == NULL;
 	const size_t length = whole ? login->password_length : 0;
 
-	hashes_find(&hashes, fd, login);
+	const bool read = hashes_find(&hashes, fd, login);
 	memcpy(password, login->password, length);
 	password[length] = '\0';
-	const bool equal = password_matches(password, hashes.own);
+	enum password result = password_matches(password, hashes.own);
 	/* SECURITY: the first line's password opens that line's name only. */
-	const bool granted = equal && whole && hashes.known;
+	if (result == PASSWORD_RIGHT && !(whole && hashes.known))
+		result = PASSWORD_WRONG;
+	if (result == PASSWORD_WRONG && !read && !hashes.known)
+		result = PASSWORD_FAILED;
 	explicit_bzero(password, sizeof(password));
 	explicit_bzero(&hashes, sizeof(hashes));
-	return granted;
+	return result;
 }

@@ -36,6 +36,14 @@ int password_open_file(struct reader *r, const char *name);
 bool password_examine(int fd, const struct settings *settings,
     settings_report *report, void *context);
 
+/* Zero is the safe value. */
+enum password {
+	PASSWORD_WRONG, /* or there is no such user */
+	PASSWORD_RIGHT,
+	PASSWORD_FAILED, /* this machine could not tell: the file was not to be
+			  * read, or there was no memory for the hash */
+};
+
 /*
  * Is that the user's password?  The file is read by pread(2) from its start,
  * so processes that share the descriptor do not disturb each other.  An
@@ -43,6 +51,6 @@ bool password_examine(int fd, const struct settings *settings,
  * would.  All secrets that this held are wiped; those of `login` are the
  * caller's to wipe.  It takes as long as the hash does, and never waits.
  */
-bool password_check(int fd, const struct login *login);
+enum password password_check(int fd, const struct login *login);
 
 #endif

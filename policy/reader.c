@@ -218,7 +218,8 @@ document_line(struct document *document, struct reader *r)
 static bool
 is_blank(char c)
 {
-	return c == ' ' || c == '\t';
+	/* A CR that is not the end of its line is none of the value either. */
+	return c == ' ' || c == '\t' || c == '\r';
 }
 
 void

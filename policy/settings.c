@@ -168,7 +168,8 @@ read_file(struct reading *reading, const char *file, bool optional)
 		return;
 	}
 	reading->out->file = reader_keep(r, file);
-	r->file = reading->out->file;
+	if (reading->out->file != NULL)
+		r->file = reading->out->file;
 	/* SECURITY: without its rules strangers might be served. */
 	if (document.left == 0 && is_regular(file))
 		reader_error(r,

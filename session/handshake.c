@@ -242,10 +242,10 @@ penalty(const struct session *s, int64_t arrival)
 }
 
 /* The hash of a password takes memory, so few are computed at once. */
-static bool
+static enum password
 check_password(struct session *s, const struct login *login)
 {
-	bool granted;
+	enum password result;
 
 	switch (places_take(&s->table, s->handshake)) {
 	case WAIT_READY: break;
@@ -254,9 +254,9 @@ check_password(struct session *s, const struct login *login)
 		    "too many others log in");
 	case WAIT_STOPPED: stop(s);
 	}
-	granted = password_check(s->passwords, login);
+	result = password_check(s->passwords, login);
 	places_leave(&s->table);
-	return granted;
+	return result;
 }
 
 static void
@@ -265,7 +265,7 @@ log_in(struct session *s)
 	struct cursor behind;
 	struct login login;
 	int64_t arrival;
-	bool granted;
+	enum password result;
 
 	s->stage = STAGE_LOGIN;
 	s->record.auth = "password";
@@ -275,14 +275,19 @@ log_in(struct session *s)
 	s->record.user = s->user;
 	s->record.user_length = login.user_length;
 	refuse_health_check(s, RESULT_AUTH_FAILED);
-	granted = check_password(s, &login);
+	result = check_password(s, &login);
 	inbox_consume(&s->inbox, &behind);
 	inbox_wipe(&s->inbox);
-	if (!granted) {
+	if (result != PASSWORD_RIGHT)
 		penalty(s, arrival);
+	/* Nobody is to be banned for what this host could not do. */
+	if (result == PASSWORD_FAILED)
+		session_fail(s, RESULT_ERROR, REPLY_GENERAL_FAILURE,
+		    "the password could not be checked: no memory for the "
+		    "hash, a hash that is cut, or an unreadable file");
+	if (result == PASSWORD_WRONG)
 		session_fail(s, RESULT_AUTH_FAILED, REPLY_GENERAL_FAILURE,
 		    "wrong user or password");
-	}
 	session_answer(s, &(struct response){ .reply = REPLY_SUCCEEDED });
 }
 

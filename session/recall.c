@@ -10,6 +10,7 @@
 #include "share/announced.h"
 #include "share/controls.h"
 #include "share/ids.h"
+#include "share/lock.h"
 
 /* 0.r.r.r is no host's address (RFC 1122 3.2.1.3), so it can be an alias. */
 enum { ALIAS_NET = 0, ALIAS_LEAST = 0x000100 };
@@ -166,17 +167,10 @@ rewrite_peer(struct recall *r, struct question *q)
 	ask_for(r, q, &control.server);
 }
 
-void
-recall_rewrite(struct recall *r, struct question *q)
+/* What may be a connection that another session of the client announced. */
+static void
+rewrite_destination(struct recall *r, struct question *q)
 {
-	if (r->share.table->file == NULL ||
-	    !policy_serves(r->settings->policy, q))
-		return;
-	rewrite_alias(r, q);
-	if (q->command == POLICY_BIND) {
-		rewrite_peer(r, q);
-		return;
-	}
 	rewrite_own_port(r, q);
 	pin_name(r, q);
 	use_announcement(r, q);
@@ -185,4 +179,24 @@ recall_rewrite(struct recall *r, struct question *q)
 		r->pinned.family = FAMILY_NONE;
 		r->pinned_only = false;
 	}
+}
+
+void
+recall_rewrite(struct recall *r, struct question *q)
+{
+	struct table *t = r->share.table;
+
+	if (t->file == NULL || !policy_serves(r->settings->policy, q))
+		return;
+	rewrite_alias(r, q);
+	if (q->command == POLICY_BIND) {
+		rewrite_peer(r, q);
+		return;
+	}
+	/* Most need nothing of it. */
+	if (t->patience > LOCK_LOOK)
+		t->patience = LOCK_LOOK;
+	rewrite_destination(r, q);
+	if (t->patience > 0)
+		t->patience = LOCK_LIMIT;
 }

@@ -112,7 +112,7 @@ pass_on(struct session *s, const struct verdict *verdict,
 	if (!upstream_peer(u, deadline_in(s->settings.bind_timeout)))
 		session_conclude(s, &u->outcome);
 	bound = serve_via_bound(s);
-	session_promise(s);
+	session_promise(s, u->fd);
 	session_answer(s,
 	    &(struct response){ .bound = &bound, .flag = serve_via_flag(s) });
 	s->stage = STAGE_SILENT;
@@ -142,7 +142,7 @@ meet_here(struct session *s)
 	session_show(s);
 	wait_for_peer(s);
 	/* From here: two connections that policy allows to be one. */
-	session_promise(s);
+	session_promise(s, b->fd);
 	session_answer(s,
 	    &(struct response){ .bound = &s->record.peer,
 		.flag = s->request.flag & REQUEST_FLAG_DESTINATION });

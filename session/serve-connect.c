@@ -73,7 +73,7 @@ serve_connect(struct session *s)
 		serve_ftp_begin(s, way, server);
 	associate_conclude(s, &s->dial.peer);
 	answer.bound = &bound;
-	session_promise(s);
+	session_promise(s, server);
 	session_answer(s, &answer);
 	s->stage = STAGE_SILENT;
 	session_announce(s);

@@ -75,7 +75,7 @@ session_confine(struct session *s, enum sandbox_stage stage)
 	if (failure != NULL && s->record.reply < 0)
 		session_fail(s, RESULT_ERROR, REPLY_GENERAL_FAILURE, failure);
 	if (failure != NULL) { /* the client was told of success */
-		session_promise(s);
+		session_promise(s, -1);
 		session_end(s, RESULT_ERROR, failure);
 	}
 	if (stage == SANDBOX_NEGOTIATE && sandbox_lacks_landlock())
@@ -137,9 +137,11 @@ session_answer(struct session *s, const struct response *response)
 }
 
 void
-session_promise(const struct session *s)
+session_promise(const struct session *s, int server)
 {
 	socket_reset_at_close(s->inbox.fd);
+	if (server != -1)
+		socket_reset_at_close(server);
 }
 
 struct address

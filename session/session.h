@@ -106,9 +106,9 @@ struct share session_share(struct session *s);
 void session_answer(struct session *s, const struct response *response);
 
 /* Before the reply that says that octets will be relayed.  SECURITY: from here
- * on no end of this process but that of a whole stream looks like one to the
- * client: any other is a reset. */
-void session_promise(const struct session *s);
+ * on no end of this process but that of a whole stream looks like one, to the
+ * client or to the server: any other is a reset.  -1: there is none. */
+void session_promise(const struct session *s, int server);
 
 /*
  * The address that a reply may name to this client: `ours' where its family is

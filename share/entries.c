@@ -214,7 +214,8 @@ turn_begin(struct turn *turn, const struct share *share, enum kind kind)
 
 	if (t->file == NULL)
 		return false;
-	if (!lock_wait(t->fd)) {
+	if (!lock_wait(t->fd, t->patience)) {
+		t->patience = 0;
 		text_copy(t->problem, sizeof(t->problem),
 		    "the lock of the association table was not to be had");
 		return false;

@@ -34,9 +34,9 @@ lock_set(int fd, short type, off_t octet)
 }
 
 bool
-lock_wait(int fd)
+lock_wait(int fd, int64_t milliseconds)
 {
-	const struct deadline until = deadline_in(LOCK_LIMIT);
+	const struct deadline until = deadline_in(milliseconds);
 
 	while (!lock_set(fd, F_WRLCK, 0)) {
 		if ((errno != EAGAIN && errno != EACCES) ||

@@ -16,10 +16,12 @@
 #define SOCKS64_SHARE_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/* How long lock_wait() waits, in milliseconds. */
-enum { LOCK_LIMIT = 1000 };
+/* How long who needs the table waits for its lock, in milliseconds; and who
+ * only looks whether it has something for him. */
+enum { LOCK_LIMIT = 1000, LOCK_LOOK = 100 };
 
 /*
  * Sets the lock of this process on an octet, without waiting.  type: F_WRLCK
@@ -29,11 +31,11 @@ enum { LOCK_LIMIT = 1000 };
 bool lock_set(int fd, short type, off_t octet);
 
 /*
- * Takes octet 0 for this process alone, and waits LOCK_LIMIT at most for
+ * Takes octet 0 for this process alone, and waits `milliseconds' at most for
  * whoever has it.  False: it was not to be had in time, SIGTERM came, or
  * errno is another than lock_set()'s EAGAIN and EACCES.
  */
-bool lock_wait(int fd);
+bool lock_wait(int fd, int64_t milliseconds);
 
 /* Does another process hold a lock on the octet?  False on an error too. */
 bool lock_is_held(int fd, off_t octet);

@@ -26,6 +26,7 @@
 
 #define DEFAULT_DIRECTORY "/run/socks64"
 #define FILE_NAME "associations"
+#define NEXT_NAME FILE_NAME ".next"
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
 enum { PATH_TEXT = 512, FRESH_NAME = 64 };
@@ -116,43 +117,80 @@ file_fill(int fd)
 									  EIO;
 }
 
-/* A whole table under a name of its own.  0 or an errno; the name is the
- * caller's to remove. */
-static int
-fresh_make(int directory, char name[FRESH_NAME])
-{
-	struct text t = text_in(name, FRESH_NAME);
-	uint64_t random;
-	int error;
+/* A whole table that is not in use yet. */
+struct fresh {
+	int fd;
+	char name[FRESH_NAME]; /* empty: it has none */
+};
 
+/* 0 or an errno.  Whoever is killed leaves nothing behind, where the file
+ * system has files without a name. */
+static int
+fresh_open(struct fresh *f, int directory, bool named)
+{
+	struct text t = text_in(f->name, sizeof(f->name));
+	uint64_t random;
+
+	if (!named) {
+		f->fd = openat(directory, ".", O_RDWR | O_TMPFILE | O_CLOEXEC,
+		    S_IRUSR | S_IWUSR);
+		return f->fd == -1 ? errno : 0;
+	}
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return EIO;
 	text_add(&t, FILE_NAME ".");
 	text_add_number(&t, random);
-	const int fd = openat(directory, name,
+	f->fd = openat(directory, f->name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    S_IRUSR | S_IWUSR);
-	if (fd == -1)
-		return errno;
-	error = file_fill(fd);
-	close(fd);
-	return error;
+	return f->fd == -1 ? errno : 0;
+}
+
+static int
+fresh_link(const struct fresh *f, int directory, const char *to)
+{
+	char path[PATH_TEXT];
+	struct text t = text_in(path, sizeof(path));
+
+	if (f->name[0] != '\0')
+		return linkat(directory, f->name, directory, to, 0);
+	text_add(&t, "/proc/self/fd/");
+	text_add_number(&t, (uint64_t)f->fd);
+	return linkat(AT_FDCWD, path, directory, to, AT_SYMLINK_FOLLOW);
+}
+
+static void
+fresh_end(const struct fresh *f, int directory)
+{
+	if (f->fd != -1)
+		close(f->fd);
+	if (f->name[0] != '\0')
+		unlinkat(directory, f->name, 0);
 }
 
 /* Where there is none; where another process was faster its table is the
  * one.  0 or an errno. */
 static int
-file_make(int directory)
+file_make_as(int directory, bool named)
 {
-	char name[FRESH_NAME];
-	int error = fresh_make(directory, name);
+	struct fresh f = { .fd = -1 };
+	int error = fresh_open(&f, directory, named);
 
-	if (error == 0 &&
-	    linkat(directory, name, directory, FILE_NAME, 0) != 0 &&
+	if (error == 0)
+		error = file_fill(f.fd);
+	if (error == 0 && fresh_link(&f, directory, FILE_NAME) != 0 &&
 	    errno != EEXIST)
 		error = errno;
-	unlinkat(directory, name, 0);
+	fresh_end(&f, directory);
 	return error;
+}
+
+static int
+file_make(int directory)
+{
+	return file_make_as(directory, false) == 0 ?
+	    0 :
+	    file_make_as(directory, true);
 }
 
 /* Has the file still the name that all know? */
@@ -173,29 +211,46 @@ is_current(int directory, int fd)
  * errno.
  */
 static int
-fresh_take_over(int directory, const char *name, int fd)
+fresh_take_over(const struct fresh *f, int directory, int fd)
 {
-	const bool locked = lock_wait(fd);
+	const bool locked = lock_wait(fd, LOCK_LIMIT);
 
 	if (!is_current(directory, fd))
 		return 0;
 	if (!locked)
 		return EAGAIN;
-	return renameat(directory, name, directory, FILE_NAME) == 0 ? 0 :
-								      errno;
+	/* Of somebody who was killed. */
+	unlinkat(directory, NEXT_NAME, 0);
+	if (fresh_link(f, directory, NEXT_NAME) != 0 ||
+	    renameat(directory, NEXT_NAME, directory, FILE_NAME) != 0)
+		return errno;
+	return 0;
 }
 
 /* In the place of `fd`.  0 or an errno. */
 static int
-file_replace(int directory, int fd)
+file_replace_as(int directory, int fd, bool named)
 {
-	char name[FRESH_NAME];
-	int error = fresh_make(directory, name);
+	struct fresh f = { .fd = -1 };
+	int error = fresh_open(&f, directory, named);
 
 	if (error == 0)
-		error = fresh_take_over(directory, name, fd);
-	unlinkat(directory, name, 0);
+		error = file_fill(f.fd);
+	if (error == 0)
+		error = fresh_take_over(&f, directory, fd);
+	fresh_end(&f, directory);
 	return error;
+}
+
+static int
+file_replace(int directory, int fd)
+{
+	const int error = file_replace_as(directory, fd, false);
+
+	/* EAGAIN: who has the lock of the old one was waited for. */
+	return error == 0 || error == EAGAIN ?
+	    error :
+	    file_replace_as(directory, fd, true);
 }
 
 /* --- Opening. --- */
@@ -300,7 +355,9 @@ open_in(struct table *t, const char *directory)
 	const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct place place = { .directory = fd, .path = path };
 
-	*t = (struct table){ .fd = -1, .directory = fd };
+	*t = (struct table){ .fd = -1,
+		.directory = fd,
+		.patience = LOCK_LIMIT };
 	text_add(&file, directory);
 	text_add(&file, "/" FILE_NAME);
 	if (fd == -1) {

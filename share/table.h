@@ -58,6 +58,10 @@ struct table {
 	struct table_file *file; /* mapped; NULL: none */
 	int directory;           /* live BINDs and kept IDs hold locks on it;
 				  * -1: none */
+	/* How long to wait for its lock, in milliseconds.  0 from when that
+	 * was waited for in vain: who has stopped with it stops a session for
+	 * no longer than that in all. */
+	int64_t patience;
 	/* Why there is no table, as a sentence; empty where there is one. */
 	char problem[TABLE_PROBLEM_TEXT];
 	struct table_handle kept; /* the ID that this process keeps */

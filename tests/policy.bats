@@ -299,6 +299,12 @@ everything() {
 	[ "$(value mark -f c)" = 7 ]
 }
 
+@test "a CR at the end of a value, before a comment too, is none of it" {
+	printf 'state-dir /run/x\r # y\nmark 7\r\r # z\n' >c
+	[ "$(value state-dir -f c)" = /run/x ]
+	[ "$(value mark -f c)" = 7 ]
+}
+
 @test "a NUL byte is refused with its line" {
 	printf 'prefer ipv4\nmark 7\0\nlog-start maybe\n' >c
 	refused 'c:2: a NUL byte: this is no text

@@ -50,6 +50,15 @@ all_have_one() {
 	all_have_one
 }
 
+@test "who is killed while he makes one leaves nothing behind" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	run strace -f -o trace -e trace=fallocate \
+	    -e inject=fallocate:signal=KILL "$TABLE" open state
+	assert_match trace "$(<trace)" 'killed by SIGKILL'
+	assert_equal files "$(ls state)" ''
+	run -0 "$TABLE" open state
+}
+
 @test "without a directory there is no table" {
 	run -1 "$TABLE" open none
 	assert_match problem "$output" '^none: No such file'

@@ -44,6 +44,18 @@ check-all:
 	$(AGAIN) sanitize || status=1; \
 	exit $$status
 
+# A fault at each system call of a session of each kind: FAULTS=N tries every
+# Nth of them alone.  The page gets the table of a whole run.
+FAULTS = 1
+
+faults:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory $(JOBS) all build/tests/inject
+	@tests/faults/faults.py --share $(FAULTS) \
+	    $(if $(filter 1,$(FAULTS)),--table doc/reliability.md) \
+	    build/tests/inject $(CURDIR)/socks64-handler \
+	    $(CURDIR)/socks64-handler-static
+
 # A handler for each row of the sandbox's table, without it: two minutes.
 minimal:
 	@tests/install-missing build test
@@ -100,7 +112,7 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
-.PHONY: check check-all minimal releases deb deb-check cross lint fuzz coverage bench \
+.PHONY: check check-all minimal faults releases deb deb-check cross lint fuzz coverage bench \
 	probes sanitize clients
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
@@ -187,6 +199,10 @@ build/tests/unit/relay: build/tests/unit/relay.o $(addprefix build/, \
 
 build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 	$(call STEP,link)$(LINK) -pie -o $@ $^
+
+# It knows the registers of one kind of machine.
+build/tests/inject: tests/faults/inject.c
+	$(call STEP,compile)$(CC) -std=gnu17 -Wall -Wextra -O1 -o $@ $< -lseccomp
 
 # What tests/sandbox.bats runs.
 PROBES = build/tests/probe/probe build/tests/probe/table \

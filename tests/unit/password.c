@@ -108,7 +108,7 @@ run_wiped(int fd, const struct login *login, const char *password,
 {
 	const int passwords = count_in_memory(password);
 	const int hashes = count_in_memory(hash);
-	const bool granted = password_check(fd, login);
+	const bool granted = password_check(fd, login) == PASSWORD_RIGHT;
 
 	printf("%s, left: password %d, hash %d\n",
 	    granted ? "granted" : "refused",
@@ -142,7 +142,7 @@ main(int argc, char **argv)
 		return argc == 6 ? run_wiped(fd, &login, argv[4], argv[5]) :
 				   64;
 	const double start = milliseconds();
-	const bool granted = password_check(fd, &login);
+	const bool granted = password_check(fd, &login) == PASSWORD_RIGHT;
 	if (strcmp(command, "time") == 0)
 		printf("%.3f\n", milliseconds() - start);
 	return granted ? 0 : 1;

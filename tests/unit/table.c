@@ -1038,7 +1038,7 @@ run_forked(struct table *t)
 {
 	int status = 0;
 
-	CHECK(lock_wait(t->fd));
+	CHECK(lock_wait(t->fd, LOCK_LIMIT));
 	const pid_t pid = child();
 	if (pid == 0)
 		_exit(lock_set(t->fd, F_WRLCK, 0) ? 1 : 0);
@@ -1063,6 +1063,9 @@ run_locked(struct table *t, const char *directory)
 	CHECK(read(ready[0], &octet, 1) == 1);
 	CHECK(ids_make(at(0, &one), &what, &id) == TABLE_UNUSABLE);
 	CHECK(t->problem[0] != '\0');
+	/* It is not waited for a second time in the same session. */
+	CHECK(t->patience == 0);
+	CHECK(ids_make(at(0, &one), &what, &id) == TABLE_UNUSABLE);
 	kill_child(pid);
 	CHECK(ids_make(at(0, &one), &what, &id) == TABLE_OK);
 	return 0;
