@@ -276,6 +276,31 @@ asks_with_java() {
 	done
 }
 
+# tells_one PROGRAM ROLE COMMAND...: the name is in the command as NAME.
+tells_one() {
+	local name=$1-$2.example.com role=$2
+	shift 2
+	run s64 "$role" "${@//NAME/$name}" </dev/null
+	[[ $status -ne 0 || $output == *nknown* || $output == *oute* ]] ||
+	    fail "$name: $output"
+	wait_for_log " dest=$name:80 "
+	assert_equal "records of $name" "$(records_of CONNECT "$name:80")" 1
+}
+
+@test "whatever program tries both of them: one record" {
+	local role
+	needs_program node
+	for role in c4 c6; do
+		tells_one wget "$role" wget -q -t 1 -O - http://NAME/
+		tells_one telnet "$role" telnet NAME 80
+		tells_one python "$role" "$PYTHON" -c 'import socket
+socket.create_connection(("NAME", 80), 30)'
+		tells_one node "$role" node -e \
+		    'require("net").connect(80, "NAME").on("error", e => {
+		    console.log(e.code); process.exit(1); })'
+	done
+}
+
 @test "one process resolves, another connects" {
 	# shellcheck disable=SC2016 # for the inner shell
 	run -0 s64 c4 bash -c 'read -r address _ < <(getent ahosts \
