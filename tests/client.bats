@@ -366,6 +366,16 @@ for host in \"192.0.2.1\", \"127.0.0.1\":
 	run -0 "$WRAPPER" -s 127.0.0.1 -f "$BATS_TEST_TMPDIR/whole" -T
 }
 
+@test "the tests that doc/client.md names are there" {
+	local name
+	while read -r name; do
+		grep -qF "@test \"$name\"" "$TESTS"/*.bats "$TESTS"/slow/*.bats ||
+		    fail "no test: $name"
+	done < <(sed -n '/^| RFC 3089/,/^## The oracle/p' "$ROOT/doc/client.md" |
+	    grep -E '^\| [235]' | sed 's/.*|\(.*\)|$/\1/' |
+	    grep -oE '"[^"]+"' | tr -d '"')
+}
+
 @test "-h, the manual and the version agree" {
 	run -0 "$WRAPPER" -V
 	[[ $output =~ ^'socks64 '[0-9]+\.[0-9]+\.[0-9]+$ ]]
