@@ -11,15 +11,18 @@
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/text.h"
+#include "command/doubts.h"
 #include "command/rehearse.h"
 #include "net/onlink.h"
 #include "net/resolve.h"
 #include "net/route.h"
+#include "net/sockaddr.h"
 #include "policy/password.h"
 #include "policy/reader.h"
 #include "sandbox/sandbox.h"
@@ -190,6 +193,16 @@ examine_lists(struct examination *e)
 	examine_indexes(e, e->settings->proxy_from.indexes);
 }
 
+static void
+tell_rule(void *context, const struct rule *rule, const char *sentence)
+{
+	char buffer[RULE_TEXT];
+	struct text place = text_in(buffer, sizeof(buffer));
+
+	rule_place(rule, &place);
+	tell(context, true, buffer, sentence);
+}
+
 /* What `inside on-link' cannot know on this host. */
 static void
 examine_inside(struct examination *e)
@@ -234,6 +247,69 @@ examine_route(struct examination *e, bool root)
 	if (error == EPERM)
 		text_add(&what, "; the service needs CAP_NET_ADMIN for it");
 	tell_directive(e, error == EPERM && !root, keyword, buffer);
+}
+
+/* A source that this host lacks, or has no more: its family fails. */
+static void
+examine_source(struct examination *e, const struct address *source)
+{
+	const struct endpoint from = endpoint_of(source, 0);
+	char buffer[LINE_TEXT];
+	struct text what = text_in(buffer, sizeof(buffer));
+	int fd;
+
+	if (source->family == FAMILY_NONE)
+		return;
+	fd = socket_create(source->family, SOCK_STREAM);
+	if (fd != -1 &&
+	    bind(fd, (const struct sockaddr *)&from.storage, from.length) !=
+		0) {
+		address_add(&what, source);
+		text_add(&what, ": ");
+		text_add(&what, strerror(errno));
+		text_add(&what, "; connections of its family fail");
+		tell_directive(e, true, "source", buffer);
+	}
+	if (fd != -1)
+		close(fd);
+}
+
+/* Others than root and the user of sessions must not write what is believed,
+ * nor what it stands in. */
+static void
+examine_mode(struct examination *e, const char *path)
+{
+	struct stat status;
+	bool sticky;
+
+	if (stat(path, &status) != 0)
+		return;
+	sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky &&
+	    !S_ISCHR(status.st_mode))
+		tell(e, true, path, "others than its owner may write it");
+	if (status.st_uid != 0 && status.st_uid != geteuid())
+		tell(e, true, path,
+		    "its owner is neither root nor the user of sessions");
+}
+
+/* The configuration, and the directories above it. */
+static void
+examine_owners(struct examination *e)
+{
+	char buffer[LINE_TEXT];
+	struct text path = text_in(buffer, sizeof(buffer));
+	char *slash;
+
+	if (e->settings->file == NULL)
+		return;
+	text_add(&path, e->settings->file);
+	examine_mode(e, buffer);
+	for (slash = strrchr(buffer, '/'); slash != NULL && slash != buffer;
+	     slash = strrchr(buffer, '/')) {
+		*slash = '\0';
+		examine_mode(e, buffer);
+	}
 }
 
 /* As a session would open it; one is made where there is none.  Where the user
@@ -338,6 +414,16 @@ become_user(const struct settings *settings)
 	    settings->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
 }
 
+/* Root alone can tell: is the user whom nobody named not there? */
+static bool
+lacks_default_user(const struct settings *settings)
+{
+	struct sandbox_user user;
+
+	return settings->user == NULL &&
+	    sandbox_find_user("socks64", &user) != NULL;
+}
+
 /*
  * What root has read, again as the user.  A file that the user may read in a
  * directory that it may not enter is about to be moved: a warning.
@@ -396,19 +482,29 @@ examine_configuration(struct settings *out,
 	struct text kept = text_in(buffer, sizeof(buffer));
 	struct examination e = { .settings = out, .report = report };
 	const bool root = geteuid() == 0;
+	bool nobody;
 
 	(void)settings_read(out, source, keep_back, &kept);
 	if (out->policy == NULL || out->places == NULL)
 		return false; /* no memory */
+	nobody = root && lacks_default_user(out);
 	if (root)
 		examine_as_user(&e, source, out, &kept);
 	else
 		tell_kept(&e, &kept);
+	if (nobody && !e.failed)
+		tell_directive(&e, true, "user",
+		    "there is no socks64, so sessions are nobody's, as others "
+		    "may be");
 	examine_users(&e);
 	examine_lists(&e);
+	doubts_find(out, tell_rule, &e);
 	examine_inside(&e);
 	examine_socks4(&e);
 	examine_route(&e, root);
+	examine_source(&e, &out->source_ipv4);
+	examine_source(&e, &out->source_ipv6);
+	examine_owners(&e);
 	examine_passwords(&e);
 	examine_hops(&e);
 	examine_state(&e);

@@ -46,7 +46,7 @@ mine() {
 @test "-t of a good file says so, and nothing else" {
 	configure <<-'END'
 		prefer ipv4
-		allow connect port 80,443
+		allow connect from private port 80,443
 	END
 	tested 0
 	assert_equal stdout "$output" "c: ok"
@@ -128,6 +128,61 @@ mine() {
 	echo '#' >c
 	tested 0
 	run -0 --separate-stderr "$HANDLER" -t -f /dev/null
+}
+
+@test "-t doubts rules that do less or more than they seem to" {
+	local rules wanted
+	echo '# nothing yet' >empty-list
+	while IFS='|' read -r rules wanted; do
+		rules=${rules//@/@$PWD/}
+		tr ';' '\n' <<<"$rules" | configure
+		tested 0
+		if [[ -n $wanted ]]; then
+			assert_match "$rules" "$stderr" "$wanted"
+		else
+			assert_equal "$rules" "$stderr" ''
+		fi
+	done <<-'END'
+		deny to x.example;deny port 25|^c:1: warning: no rule allows anything
+		allow from private at 10.0.0.0/8;allow from private at 192.0.2.0/24|^c:1: warning: neither this rule nor another one reaches a global address
+		allow from private at 10.0.0.0/8;allow from private at 8.8.8.0/24|
+		allow from private at any|
+		allow from private|
+		allow|^c:1: warning: it serves whoever can reach the gateway
+		allow from private;allow from private port 80|^c:2: warning: it never matches: c:1 above it
+		allow from private port 80;allow from private|
+		deny to .example;allow from private to .example|^c:2: warning: it never matches
+		allow from private to .example;deny from private to .example|
+		deny from 10.0.0.0/8;allow from private|
+		deny to @empty-list;allow from private|^c:1: warning: it never matches: a list of it is empty
+		deny at @empty-list;allow from private|^c:1: warning: it never matches: a list of it is empty
+		allow all from private;allow udp from private user alice|c:2: warning: it never matches
+	END
+}
+
+@test "-t: a source that this host lacks, a user that is nobody's, who may write" {
+	configure <<<'source 203.0.113.7'
+	tested 0
+	assert_match source "$stderr" '^c:1: warning: source: 203.0.113.7: '
+	configure <<<'source 127.0.0.1'
+	tested 0
+	assert_equal source "$stderr" ''
+	chmod 666 c
+	tested 0
+	assert_match mode "$stderr" '^c: warning: others than its owner may write it'
+	mkdir -p -m 777 open
+	cp c open/c
+	chmod 644 c open/c
+	run -0 --separate-stderr "$HANDLER" -t -f open/c
+	assert_match directory "$stderr" '^open: warning: others than'
+	need root
+	chown daemon c
+	tested 0
+	assert_match owner "$stderr" '^c: warning: its owner is neither root nor'
+	chown root c
+	! getent passwd socks64 >/dev/null || skip 'socks64 is here'
+	run -0 --separate-stderr "$HANDLER" -t -f /dev/null
+	assert_match nobody "$stderr" 'warning: user: there is no socks64'
 }
 
 @test "hashes of several schemes are warned of, once" {
