@@ -339,7 +339,7 @@ called_accept(int fd, int flags, int *result)
 		if ((real.fcntl(fd, F_GETFL) & O_NONBLOCK) != 0)
 			break;
 		if (real.ppoll(&one, 1, NULL, NULL) == -1 &&
-		    (errno != EINTR || !tcp_restarts_now()))
+		    (errno != EINTR || !tcp_restarts()))
 			break;
 	}
 	return true;

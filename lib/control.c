@@ -31,7 +31,7 @@ control_wait(struct dial *d, int fd, int64_t until)
 			break;
 		}
 		if (real.ppoll(&one, 1, &time, NULL) == -1 &&
-		    (errno != EINTR || !tcp_restarts_now()))
+		    (errno != EINTR || !tcp_restarts()))
 			return -1;
 	}
 	errno = d->error;

@@ -261,8 +261,9 @@ is_fault(int signal)
 	    signal == SIGSYS;
 }
 
-bool
-tcp_restarts(const sigset_t *blocked)
+/* Those of signals that are blocked do not count. */
+static bool
+all_restart(const sigset_t *blocked)
 {
 	struct sigaction action;
 
@@ -277,13 +278,13 @@ tcp_restarts(const sigset_t *blocked)
 }
 
 bool
-tcp_restarts_now(void)
+tcp_restarts(void)
 {
 	sigset_t blocked;
 
 	(void)sigemptyset(&blocked);
 	(void)sigprocmask(SIG_BLOCK, NULL, &blocked);
-	return tcp_restarts(&blocked);
+	return all_restart(&blocked);
 }
 
 static struct timespec
@@ -431,7 +432,7 @@ wait_for_end(int fd, struct look *l, int64_t end, const struct guard *held)
 		const struct timespec left = timespec_until(l->until);
 		const int ready = real.ppoll(&one, 1, &left, &held->signals);
 		if (ready == -1 &&
-		    (errno != EINTR || !tcp_restarts(&held->signals)))
+		    (errno != EINTR || !all_restart(&held->signals)))
 			return -1;
 		if (ready == 0 && clock_now() >= end) {
 			errno = ETIMEDOUT;

@@ -46,10 +46,8 @@ int tcp_error(int fd);
 void tcp_reach(struct entry *e, int fd);
 
 /* After EINTR: do all signal handlers of the program restart what they
- * interrupt (SA_RESTART)?  Those of signals that are blocked do not count. */
-bool tcp_restarts(const sigset_t *blocked);
-
-/* The same for the signals that the thread blocks now. */
-bool tcp_restarts_now(void);
+ * interrupt (SA_RESTART)?  Those of signals that the thread blocks do not
+ * count. */
+bool tcp_restarts(void);
 
 #endif
