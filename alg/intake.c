@@ -190,6 +190,30 @@ takes_waiting(const struct control *k)
 	    ASK_AUTH;
 }
 
+/* Takes lines as long as none is held. */
+static void
+take_lines(struct control *k, struct cursor *c)
+{
+	struct stream *in = &k->from_client;
+
+	while (control_takes_commands(k) && control_has_room(k)) {
+		const enum line_event event = line_read(&k->commands, c);
+
+		if (!may_be_ftp(k, event, stream_length(in) - c->left)) {
+			control_leave(k);
+			return;
+		}
+		consume(k, event, in, c);
+		if (event == LINE_MORE)
+			return;
+		if (event == LINE_REFUSED)
+			stream_put(&k->to_client, k->commands.answer,
+			    LINE_ANSWER);
+		else
+			translate_command(k, event);
+	}
+}
+
 static void
 take_commands(struct control *k)
 {
@@ -198,27 +222,14 @@ take_commands(struct control *k)
 
 	look_at_beginning(k);
 	settle(k, c.left);
-	while (control_takes_commands(k) && control_has_room(k)) {
-		const enum line_event event = line_read(&k->commands, &c);
-
-		if (!may_be_ftp(k, event, stream_length(in) - c.left)) {
-			control_leave(k);
-			break;
-		}
-		consume(k, event, in, &c);
-		if (event == LINE_MORE)
-			break;
-		if (event == LINE_REFUSED)
-			stream_put(&k->to_client, k->commands.answer,
-			    LINE_ANSWER);
-		else
-			translate_command(k, event);
+	take_lines(k, &c);
+	while (takes_waiting(k)) {
+		translate_waiting(k);
+		take_lines(k, &c);
 	}
 	/* Half a command of a client that ended is none. */
 	if (k->client_ended && c.left == 0 && !k->raw)
 		stream_clear(in);
-	if (takes_waiting(k))
-		translate_waiting(k);
 }
 
 /* Moves what is no line any more behind what became of the lines. */

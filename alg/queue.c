@@ -16,20 +16,12 @@ is_alike(const struct waiting_command *a, const struct waiting_command *b)
 	    a->ask == b->ask && a->ask != ASK_TRANSFER && !a->doubtful;
 }
 
-void
-queue_add(struct queue *q, const struct waiting_command *command)
+/* Tells whether the answer is put into the translator's words, or says how the
+ * dialogue goes on. */
+static bool
+matters(const struct waiting_command *c)
 {
-	struct waiting_command *last = q->count == 0 ? NULL :
-						       &q->list[q->count - 1];
-
-	if (last != NULL && is_alike(last, command)) {
-		last->times++;
-	} else if (q->count == QUEUE_MAX) {
-		last->times++;
-	} else {
-		q->list[q->count] = *command;
-		q->list[q->count++].times = 1;
-	}
+	return c->waiting != WAITING_PASS;
 }
 
 static void
@@ -38,6 +30,24 @@ drop(struct queue *q, size_t from, size_t n)
 	q->count -= n;
 	memmove(q->list + from, q->list + from + n,
 	    (q->count - from) * sizeof(q->list[0]));
+}
+
+void
+queue_add(struct queue *q, const struct waiting_command *command)
+{
+	struct waiting_command *last = q->count == 0 ? NULL :
+						       &q->list[q->count - 1];
+
+	if (last != NULL &&
+	    (is_alike(last, command) ||
+		(q->count == QUEUE_MAX && !matters(command)))) {
+		last->times++;
+		return;
+	}
+	if (q->count == QUEUE_MAX)
+		drop(q, 0, 1);
+	q->list[q->count] = *command;
+	q->list[q->count++].times = 1;
 }
 
 /* --- Which codes can answer what. --- */
@@ -113,14 +123,6 @@ answers(const struct waiting_command *c, unsigned code)
 }
 
 /* --- Whose a reply is. --- */
-
-/* Tells whether the answer is put into the translator's words, or says how the
- * dialogue goes on. */
-static bool
-matters(const struct waiting_command *c)
-{
-	return c->waiting != WAITING_PASS;
-}
 
 /* Returns the place of the first command, from `from' on, that the code can
  * answer; of those that matter alone where `all' is false.  q->count: there

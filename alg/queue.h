@@ -49,8 +49,8 @@ struct queue {
 /*
  * Appends a copy of the command.  Those that only go on are counted where they
  * are alike; and where the list is full the command is counted as one more
- * like the last.  So there is no limit to what a client may ask before it is
- * answered.
+ * like the last, but for one whose answer matters: the oldest is forgotten for
+ * that.  So there is no limit to what a client may ask before it is answered.
  */
 void queue_add(struct queue *q, const struct waiting_command *command);
 

@@ -55,7 +55,7 @@ def dialogue(lines):
         elif line.startswith("option ftp-alg always"):
             watched = False
     kind = KINDS[families] | (4 if watched else 0)
-    return bytes((kind,)) + b"".join(out)
+    return kind, b"".join(out)
 
 
 def main():
@@ -63,10 +63,12 @@ def main():
     os.makedirs(directory)
     for path in files:
         with open(path, encoding="latin-1") as lines:
-            text = dialogue(lines)
-        with open(os.path.join(directory, os.path.basename(path)),
-                  "wb") as out:
-            out.write(text)
+            kind, text = dialogue(lines)
+        # The same with a server that is silent behind each piece.
+        for more, end in ((0, ""), (32, "-silent")):
+            with open(os.path.join(directory, os.path.basename(path) + end),
+                      "wb") as out:
+                out.write(bytes((kind | more,)) + text)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ enum arrival { IN_LINES, IN_OCTETS, AS_ONE, ARRIVALS };
 
 static struct run runs[ARRIVALS];
 static struct run *run; /* this one */
+static bool silent;     /* KIND_SILENT */
 static struct control control;
 static struct alg alg;
 
@@ -256,11 +257,12 @@ channels_give_up(struct channels *c)
 	deed("give up", NULL);
 }
 
+/* Where the server is silent at times, the end of a transfer waits for data
+ * until it is. */
 int64_t
 channels_patience(const struct channels *c)
 {
-	(void)c;
-	return 0;
+	return silent && c->awaited ? 1000 : 0;
 }
 
 bool
@@ -399,7 +401,7 @@ say_in_pieces(bool server, const uint8_t *octets, size_t length,
 }
 
 static void
-converse(const uint8_t *data, size_t size, enum arrival arrival, bool silent)
+converse(const uint8_t *data, size_t size, enum arrival arrival)
 {
 	while (size > 0 && !control.over) {
 		const bool server = (data[0] & SIDE_SERVER) != 0;
@@ -536,7 +538,8 @@ play(const uint8_t *data, size_t size, enum arrival arrival)
 	run->options = false;
 	run->relayed = false;
 	start(data[0]);
-	converse(data + 1, size - 1, arrival, (data[0] & KIND_SILENT) != 0);
+	silent = (data[0] & KIND_SILENT) != 0;
+	converse(data + 1, size - 1, arrival);
 	check_others();
 }
 

@@ -492,6 +492,13 @@ test_many(void)
 	for (; q.count > 0; n++)
 		queue_remove(&q, queue_owner(&q, 200));
 	check(n == 3 * QUEUE_MAX, "queue", "as many replies as commands");
+	queue_make(&q, "");
+	for (unsigned i = 0; i < QUEUE_MAX; i++)
+		queue_add(&q, &letters[i % 2 == 0 ? 3 : 5].command);
+	queue_add(&q, &letters[6].command);
+	check(q.count == QUEUE_MAX &&
+		q.list[QUEUE_MAX - 1].waiting == WAITING_ACTIVE,
+	    "queue", "what matters has room");
 	queue_make(&q, "N");
 	for (unsigned i = 1; i < 3 * QUEUE_MAX; i++)
 		queue_add(&q, &letters[3].command);
