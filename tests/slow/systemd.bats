@@ -545,6 +545,23 @@ print(at_client.readline())'
 	assert_equal "the table" "$output" "socks64 600"
 }
 
+# Ten times the score that the plain unit of these may have.
+@test "systemd-analyze security: what the plain units reach" {
+	local unit most
+	for unit in system:38 user:68; do
+		most=${unit#*:}
+		inside cp "/usr/local/lib/systemd/${unit%:*}/socks64@.service" \
+		    "$UNITS/scored@.service"
+		run inside systemd-analyze security --offline=true \
+		    --threshold="$most" "$UNITS/scored@.service"
+		assert_equal "$unit: ${lines[-1]}" "$status" 0
+		run inside systemd-analyze security --offline=true \
+		    --threshold="$((most - 4))" "$UNITS/scored@.service"
+		assert_equal "$unit: can fail: ${lines[-1]}" "$status" 1
+	done
+	inside rm "$UNITS/scored@.service"
+}
+
 @test "the hardened score test can fail: the plain unit scores more" {
 	inside cp /usr/local/lib/systemd/system/socks64@.service "$UNITS"
 	run inside systemd-analyze security --offline=true --threshold=10 \
