@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -23,6 +24,7 @@
 enum { PATH_TEXT = 4096, HASH_LINE_MAX = 2048, SCHEME_TEXT = 16 };
 
 enum { DES_LENGTH = 13 };
+enum { PAID_TEXT = 48, COST_TEXT = 96, COST_MUCH = 200 /* ms */ };
 
 /* --- which file --- */
 
@@ -216,6 +218,7 @@ struct schemes {
 	char first[SCHEME_TEXT]; /* "$6$"; "_"; empty: none yet */
 	bool mixed;              /* that was told */
 	bool weak;               /* and that one is easily guessed */
+	char paid[PAID_TEXT];    /* what was computed last, up to its salt */
 };
 
 /* "$y$" of a hash; "_" or "-" of one of DES, which has no dollar. */
@@ -323,6 +326,95 @@ is_weak(const char *hash)
 	    strncmp(hash, "$3$", 3) == 0 || strncmp(hash, "$md5", 4) == 0;
 }
 
+/* Equal, in a time that does not tell how much of it is. */
+static bool
+hash_equal(const char *a, const char *b)
+{
+	const size_t length = strlen(a);
+	unsigned difference = 0;
+
+	if (strlen(b) != length)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		difference |= (unsigned)(a[i] ^ b[i]);
+	return difference == 0;
+}
+
+/* Did crypt(3) say no?  "*0" and "*1" are no hashes.  It says so of a hash
+ * that is cut, too; and libxcrypt does not tell want of memory from that. */
+static bool
+hash_failed(const char *computed, const char *hash)
+{
+	return (computed == NULL || computed[0] == '*') && hash[0] != '\0';
+}
+
+/* Does the password, hashed as `hash` was, give it? */
+static enum password
+password_matches(const char *password, const char *hash)
+{
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	enum password result = PASSWORD_WRONG;
+
+	if (data == NULL)
+		return PASSWORD_FAILED;
+	const char *computed = crypt_r(password, hash, data);
+	if (hash_failed(computed, hash))
+		result = PASSWORD_FAILED;
+	else if (computed != NULL && hash_equal(computed, hash))
+		result = PASSWORD_RIGHT;
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+	return result;
+}
+
+/* Up to its salt a hash says what it costs: "$6$", "$6$rounds=9$", "$2b$12$",
+ * "$y$j9T$".  Returns how many letters that are. */
+static size_t
+cost_length(const char *hash)
+{
+	const char *end = hash[0] == '$' ? strchr(hash + 1, '$') : NULL;
+	const bool told = end != NULL &&
+	    (hash[1] == 'y' || hash[1] == 'g' || hash[1] == '2' ||
+		strncmp(end + 1, "rounds=", 7) == 0);
+
+	if (told && strchr(end + 1, '$') != NULL)
+		end = strchr(end + 1, '$');
+	return end == NULL ? 1 : (size_t)(end - hash) + 1;
+}
+
+static int64_t
+cpu_milliseconds(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What each session pays that logs in by such a hash, where it is much. */
+static void
+examine_cost(struct reader *r, const char *hash, struct schemes *schemes)
+{
+	const size_t length = cost_length(hash);
+	char buffer[COST_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+	int64_t cost;
+
+	if (length >= sizeof(schemes->paid) ||
+	    strncmp(schemes->paid, hash, length) == 0)
+		return;
+	text_copy(schemes->paid, length + 1, hash);
+	cost = cpu_milliseconds();
+	(void)password_matches("", hash);
+	cost = cpu_milliseconds() - cost;
+	if (cost < COST_MUCH)
+		return;
+	text_add(&t, "a login by such a hash costs ");
+	text_add_number(&t, (uint64_t)cost);
+	text_add(&t, " ms of CPU, and so does a wrong one");
+	reader_warn(r, buffer);
+}
+
 static void
 examine_entry(struct reader *r, const char *user, const char *hash,
     struct schemes *schemes)
@@ -340,6 +432,7 @@ examine_entry(struct reader *r, const char *user, const char *hash,
 		    "openssl passwd -6 makes a better one");
 	}
 	examine_scheme(r, hash, schemes);
+	examine_cost(r, hash, schemes);
 }
 
 bool
@@ -407,47 +500,6 @@ hashes_find(struct hashes *hashes, int fd, const struct login *login)
 	const bool whole = !file.failed;
 	explicit_bzero(&file, sizeof(file));
 	return whole;
-}
-
-/* Equal, in a time that does not tell how much of it is. */
-static bool
-hash_equal(const char *a, const char *b)
-{
-	const size_t length = strlen(a);
-	unsigned difference = 0;
-
-	if (strlen(b) != length)
-		return false;
-	for (size_t i = 0; i < length; i++)
-		difference |= (unsigned)(a[i] ^ b[i]);
-	return difference == 0;
-}
-
-/* Did crypt(3) say no?  "*0" and "*1" are no hashes.  It says so of a hash
- * that is cut, too; and libxcrypt does not tell want of memory from that. */
-static bool
-hash_failed(const char *computed, const char *hash)
-{
-	return (computed == NULL || computed[0] == '*') && hash[0] != '\0';
-}
-
-/* Does the password, hashed as `hash` was, give it? */
-static enum password
-password_matches(const char *password, const char *hash)
-{
-	struct crypt_data *data = calloc(1, sizeof(*data));
-	enum password result = PASSWORD_WRONG;
-
-	if (data == NULL)
-		return PASSWORD_FAILED;
-	const char *computed = crypt_r(password, hash, data);
-	if (hash_failed(computed, hash))
-		result = PASSWORD_FAILED;
-	else if (computed != NULL && hash_equal(computed, hash))
-		result = PASSWORD_RIGHT;
-	explicit_bzero(data, sizeof(*data));
-	free(data);
-	return result;
 }
 
 enum password
