@@ -89,10 +89,10 @@ lint:
 	@tests/install-missing build lint
 	@tests/lint/run
 
-# The suite over a handler that counts what it runs; the handler ends by
-# _exit(2), so the counters are dumped by tests/coverage.
+# The suite over a handler that counts what it runs.
 coverage:
 	@tests/install-missing build test
+	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
 	@tests/coverage
 
 # Programs under socks64 and under clients of other make: half an hour.  The
@@ -107,13 +107,25 @@ clients:
 	    bats --print-output-on-failure tests/compare
 	@tests/compare/table $(COMPARED) doc/client.md
 
+# The suite over a handler that ASan and UBSan watch.
+check-sanitized:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
+	@tests/sanitized
+
+# N small changes of the sources, one at a time: does the suite notice?
+N = 20
+mutants:
+	@tests/install-missing build test
+	@tests/mutants $(N) $(SEED)
+
 # Ratios against the least that a handler can be, side by side in one run.
 bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/datagrams build/bench/policy build/bench/connections
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
-.PHONY: check check-all minimal faults releases deb deb-check cross lint fuzz coverage bench \
-	probes sanitize clients
+.PHONY: check check-all check-sanitized minimal faults releases deb deb-check \
+	cross lint fuzz coverage mutants bench probes sanitize clients
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.

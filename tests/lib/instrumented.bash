@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: ISC
+# A copy of the tree, built with instruments, under the suite: what coverage
+# and sanitized have in common.
+#
+# The instruments open files and map memory, which the sandbox would not let
+# the handler do, and write at exit, which _exit(2) forgets.  So this build's
+# sandbox is entered in name only, and before_exit() of the caller's hooks runs
+# before _exit.
+#
+# shellcheck shell=bash
+
+# instrumented_copy NAME: the tree without build/ and .git, to build/NAME.
+instrumented_copy() {
+	local copy=$PWD/build/$1
+	rm -rf "$copy"
+	mkdir -p "$copy/build"
+	{
+		git ls-files --cached --others --exclude-standard 2>/dev/null ||
+		    find . -name build -prune -o -name .git -prune -o -type f -print
+	} | while read -r file; do
+		[[ ! -f $file ]] || echo "$file"
+	done | tar -c -T - | tar -x -C "$copy"
+}
+
+# instrumented_build NAME HOOKS OPTIMIZE: builds the handler of build/NAME,
+# with the C text HOOKS, which defines before_exit().
+instrumented_build() {
+	local copy=$PWD/build/$1
+	cat - >"$copy/build/hooks.c" <<-END
+		#include <stddef.h>
+		#include <sys/stat.h>
+		static void before_exit(void);
+		_Noreturn void __real__exit(int);
+		_Noreturn void __wrap__exit(int);
+		const char *__wrap_sandbox_enter(int);
+		const char *__wrap_sandbox_rehearse(int *);
+		$2
+		_Noreturn void
+		__wrap__exit(int status)
+		{
+			before_exit();
+			__real__exit(status);
+		}
+		const char *
+		__wrap_sandbox_enter(int stage)
+		{
+			(void)stage;
+			return NULL;
+		}
+		const char *
+		__wrap_sandbox_rehearse(int *call)
+		{
+			(void)call;
+			return NULL;
+		}
+	END
+	gcc -c -o "$copy/build/hooks.o" "$copy/build/hooks.c"
+	make --no-print-directory -C "$copy" -s -j "$(nproc)" socks64-handler \
+	    OPTIMIZE="$3" HARDEN=-fPIE FORTIFY= WARNINGS= \
+	    LDFLAGS="-Wl,--wrap=_exit,--wrap=sandbox_enter,--wrap=sandbox_rehearse
+	        $copy/build/hooks.o"
+	# The user that the handler becomes writes there, too.
+	find "$copy" -type d -exec chmod 777 {} +
+}
+
+# is_left NAME SUITE.bats: does the whole suite tell nothing there?
+is_left() {
+	local name suite title
+	while read -r name suite title; do
+		# shellcheck disable=SC2053 # a pattern
+		[[ $name == "$1" && $2 == $suite && $title == '*'* ]] &&
+		    return 0
+	done <tests/instrumented.left
+	return 1
+}
+
+# instrumented_suites NAME [SUITE.bats]...: runs them, or all that tell
+# something, over the handler of build/NAME; prints what fails and is not
+# expected to (tests/instrumented.left), and returns 1 if anything did.
+instrumented_suites() {
+	local copy=$PWD/build/$1 name=$1 file number title status=0
+	shift
+	if [[ $# -eq 0 ]]; then
+		for file in tests/*.bats; do
+			is_left "$name" "${file##*/}" || set -- "$@" "$file"
+		done
+	fi
+	for file; do
+		echo "# $file"
+		HANDLER=$copy/socks64-handler \
+		    HANDLER_STATIC=$copy/socks64-handler \
+		    bats --formatter tap "$file" </dev/null |
+		    grep '^not ok' >"$copy/failed" || continue
+		while read -r _ _ number title; do
+			grep -qxF "$name ${file##*/} $title" \
+			    <(sed 's/[[:blank:]]*#.*//' tests/instrumented.left) ||
+			    { echo "not ok $number $title"; status=1; }
+		done <"$copy/failed"
+	done
+	return "$status"
+}
