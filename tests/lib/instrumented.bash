@@ -55,10 +55,10 @@ instrumented_build() {
 		}
 	END
 	gcc -c -o "$copy/build/hooks.o" "$copy/build/hooks.c"
+	local wraps=-Wl,--wrap=_exit,--wrap=sandbox_enter,--wrap=sandbox_rehearse
 	make --no-print-directory -C "$copy" -s -j "$(nproc)" socks64-handler \
 	    OPTIMIZE="$3" HARDEN=-fPIE FORTIFY= WARNINGS= \
-	    LDFLAGS="-Wl,--wrap=_exit,--wrap=sandbox_enter,--wrap=sandbox_rehearse
-	        $copy/build/hooks.o"
+	    LDFLAGS="$wraps $copy/build/hooks.o"
 	# The user that the handler becomes writes there, too.
 	find "$copy" -type d -exec chmod 777 {} +
 }
