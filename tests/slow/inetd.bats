@@ -248,19 +248,73 @@ serves_all() {
 	wait_for_line "$GATEWAY_LOG" 'socks64\[[0-9]+\]: unknown option --nonsense'
 }
 
-@test "openbsd-inetd with wait instead of nowait: one process listens and serves all" {
-	example inetd.conf "$OPENBSD" 's/nowait.60000/wait/' \
-	    >"$PLACE/inetd.conf"
-	launch 2 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
-	    "$PLACE/inetd.conf"
+# beginnings: how often the listening mode began.
+beginnings() {
+	grep -c 'listening on 127.0.0.1:1080$' "$GATEWAY_LOG"
+}
+
+has_left() { # COUNT
+	(($(grep -c ': idle for exit-idle-time$' "$GATEWAY_LOG") == $1))
+}
+
+# one_serves COUNT: three sessions at once, beside one that keeps the listening
+# mode from leaving; that began so often by then.
+one_serves() {
 	local -i i
+	start holder ip netns exec "$NETNS" "$PEERS/socks.py" 127.0.0.1:1080 \
+	    127.0.0.1 7000 hold
+	wait_for_line "$BATS_FILE_TMPDIR/holder.out" holding
 	for i in 1 2 3; do
-		run socks 127.0.0.1:1080 127.0.0.1 7000 reply
-		assert_match "session $i" "$output" rep=00
+		start "client$i" ip netns exec "$NETNS" "$PEERS/socks.py" \
+		    127.0.0.1:1080 127.0.0.1 7000 exchange 10000
 	done
-	wait_for_line "$GATEWAY_LOG" 'listening on 127.0.0.1:1080'
-	run grep -c 'listening on 127.0.0.1:1080' "$GATEWAY_LOG"
-	assert_equal "how often it began" "$output" 1
+	for i in 1 2 3; do
+		wait_for_line "$BATS_FILE_TMPDIR/client$i.out" 'rep=00' ||
+		    fail "session $i" "$(<"$GATEWAY_LOG")"
+		stop "client$i"
+	done
+	assert_equal "how often it began" "$(beginnings)" "$1"
+	[[ ${2:-} == held ]] || stop holder
+}
+
+# waits: one process serves all; it leaves when nobody was there for a
+# second, and is started again; when it is killed, too.
+waits() {
+	one_serves 1
+	wait_until has_left 1
+	one_serves 2 held
+	pkill -KILL -o -f -- "-f $PLACE/socks64.conf -o exit-idle-time=1s" ||
+	    fail 'there is no parent to be killed'
+	stop holder
+	one_serves 3
+	wait_until has_left 2
+	run grep -c ': ok client=' "$GATEWAY_LOG"
+	((output >= 9)) || fail "$output records" "$(<"$GATEWAY_LOG")"
+}
+
+@test "openbsd-inetd with wait: one process serves all, leaves, and comes again" {
+	example inetd.conf '1,/^# --- wait/d' "/^# --- tcpd/,\$d" \
+	    's/^#127/127/; s/ tcp / tcp4 /; s/10min/1s/' >"$PLACE/inetd.conf"
+	launch 1 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	    "$PLACE/inetd.conf"
+	waits
+}
+
+@test "inetutils-inetd with wait: the same" {
+	example inetd.conf '1,/^# --- wait/d' "/^# --- tcpd/,\$d" \
+	    's/^#127/127/; s/10min/1s/' >"$PLACE/inetd.conf"
+	launch 1 sh -c "$ROOT/build/inetutils-inetd/usr/sbin/inetutils-inetd \
+	    --pidfile=/run/inetd.pid $PLACE/inetd.conf; exec sleep infinity"
+	waits
+}
+
+@test "xinetd with wait = yes: the same" {
+	example xinetd.conf 's/wait = no/wait = yes/' \
+	    's/\(server_args = .*\)/\1 -o exit-idle-time=1s/' \
+	    >"$PLACE/xinetd.conf"
+	launch 1 "$ROOT/build/xinetd/usr/sbin/xinetd" -dontfork \
+	    -pidfile /run/xinetd.pid -f "$PLACE/xinetd.conf"
+	waits
 }
 
 # stops_serving: after at most five sessions nobody is served any more.
