@@ -4,6 +4,7 @@
 # for this file in namespaces (tests/systemd-sandbox).
 
 load ../lib/common
+load ../lib/user-manager
 
 CONF=/etc/socks64/socks64.conf
 UNITS=/etc/systemd/system
@@ -196,20 +197,52 @@ runs_the_file() {
 	    fail "$output"
 }
 
-@test "2,000 records in a burst are all there" {
+@test "the units of a user without root: loopback, and a socket of his own" {
+	inside systemctl stop socks64d.socket
+	start_user_manager
+	as_user make -s -C /src -o all install PREFIX=/run/home/.local
+	local gateway units=/run/home/.local/lib/systemd/user
+	as_user systemctl --user link "$units/socks64d.service"
+	as_user systemctl --user enable --now "$units/socks64d.socket"
+	for gateway in "$GATEWAY" /run/user/65534/socks64/socket; do
+		run -0 as_user /src/tests/peers/socks.py "$gateway" 127.0.0.1 \
+		    7000 exchange 5000
+	done
+	run -0 as_user systemctl --user is-active socks64d.service
+	as_user systemctl --user reload socks64d.service
+	run -0 as_user /src/tests/peers/socks.py "$GATEWAY" 127.0.0.1 7000 \
+	    exchange 5000
+	as_user make -s -C /src uninstall PREFIX=/run/home/.local
+	run as_user systemctl --user is-active socks64d.service
+	assert_equal "behind uninstall" "$output" inactive
+	stop_user_manager
+}
+
+# So many, by eight clients at once; make listening asks for more.
+@test "a burst of records is all there" {
+	local RECORDS=${RECORDS:-2000}
 	ask
 	run inside "$PYTHON" -c '
-import socket
-for _ in range(2000):
-    with socket.create_connection(("127.0.0.1", 1080)) as client:
-        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        try:
-            client.recv(1)
-        except ConnectionError:
-            pass'
+import socket, sys, threading
+
+def work(count):
+    for _ in range(count):
+        with socket.create_connection(("127.0.0.1", 1080)) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            try:
+                client.recv(1)
+            except ConnectionError:
+                pass
+
+threads = [threading.Thread(target=work, args=(int(sys.argv[1]) // 8,))
+           for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()' "$RECORDS"
 	has_all() {
 		(($(journal -t socks64 -o cat SOCKS64_RESULT=not-socks |
-		    wc -l) == 2000))
+		    wc -l) == RECORDS))
 	}
 	wait_until has_all || fail "$(journal -t socks64 -o cat \
 	    SOCKS64_RESULT=not-socks | wc -l)"

@@ -5,6 +5,7 @@
 # each of the drop-ins among the examples.
 
 load ../lib/common
+load ../lib/user-manager
 
 CONF=/etc/socks64/socks64.conf
 UNITS=/etc/systemd/system
@@ -759,23 +760,6 @@ for _ in range(15):
 	inside rm /run/enough
 }
 
-# A user manager for nobody, as logind would start it.
-start_user_manager() {
-	inside sh -c 'mkdir -p /run/user/65534 /run/home
-	    chown 65534:65534 /run/user/65534 /run/home'
-	printf '%s\n' '[Service]' 'Type=notify' 'User=nobody' 'Delegate=yes' \
-	    'Environment=XDG_RUNTIME_DIR=/run/user/65534 HOME=/run/home' \
-	    'ExecStart=/lib/systemd/systemd --user' 'KillMode=mixed' |
-	    inside tee "$UNITS/user-manager.service" >/dev/null
-	inside systemctl daemon-reload
-	inside systemctl start user-manager.service
-}
-
-as_user() {
-	inside setpriv --reuid 65534 --regid 65534 --clear-groups env \
-	    XDG_RUNTIME_DIR=/run/user/65534 HOME=/run/home "$@"
-}
-
 # The commands of README, "A user, without root".
 @test "a user without root installs below his home, and is served on loopback and by a socket of his own" {
 	inside systemctl stop socks64.socket
@@ -802,8 +786,7 @@ as_user() {
 	run inside find /run/home /run/user/65534 -name '*socks64*' \
 	    -not -path '/run/user/65534/systemd/*' -not -type d
 	assert_equal "what uninstall left" "$output" ""
-	inside systemctl stop user-manager.service
-	inside rm -r "$UNITS/user-manager.service" /run/user/65534 /run/home
+	stop_user_manager
 }
 
 # What make install says is left to do there.
