@@ -124,8 +124,14 @@ bench: all build/bench/bare build/bench/bare-fork build/bench/inetd build/bench/
 	@tests/unpack-package openbsd-inetd build/openbsd-inetd
 	tests/bench/bench.py build $(FIGURES)
 
+# The listening mode with many at once, for minutes: storms, 10,000 held
+# sessions, changes, exits, records.
+listening: all build/bench/bare build/bench/bare-fork
+	@tests/install-missing build test
+	tests/bench/listening build
+
 .PHONY: check check-all check-sanitized minimal faults releases deb deb-check \
-	cross lint fuzz coverage mutants bench probes sanitize clients
+	cross lint fuzz coverage mutants bench listening probes sanitize clients
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
