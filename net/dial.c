@@ -58,12 +58,12 @@ struct race {
 	bool over;
 	size_t attempt_count;
 	size_t connecting; /* so many of these */
+	struct nat64 nat64;
 
 	/* Nobody clears these: most sessions look one name up and make one
 	 * attempt. */
 	struct candidates untried;
 	struct resolution names;
-	struct nat64 nat64;
 	struct attempt attempts[CANDIDATES_MAX];
 };
 
@@ -556,7 +556,6 @@ race_open(struct race *race, struct dial *d)
 	d->verdict = (struct verdict){ .decision = DENY };
 	d->attempts[0] = '\0';
 	memset(race, 0, offsetof(struct race, untried));
-	memset(&race->nat64, 0, offsetof(struct nat64, lookup));
 	race->dial = d;
 	race->hold = DEADLINE_NEVER;
 	race->next = deadline_in(0);

@@ -9,6 +9,9 @@
 #include "base/array.h"
 #include "net/route.h"
 
+/* A session asks once, if at all: most never touch these pages. */
+static struct resolution lookup;
+
 bool
 nat64_needed(const struct settings *settings,
     const struct address *destination, const struct address *source)
@@ -102,10 +105,10 @@ nat64_conclude(struct nat64 *n, const struct settings *settings,
 static void
 conclude_lookup(struct nat64 *n, const struct settings *settings)
 {
-	if (!resolve_settled(&n->lookup))
+	if (!resolve_settled(&lookup))
 		return;
-	nat64_conclude(n, settings, n->lookup.ipv6.list, n->lookup.ipv6.count);
-	resolve_end(&n->lookup);
+	nat64_conclude(n, settings, lookup.ipv6.list, lookup.ipv6.count);
+	resolve_end(&lookup);
 }
 
 void
@@ -119,16 +122,15 @@ nat64_ask(struct nat64 *n, const struct settings *settings)
 		return;
 	}
 	n->state = NAT64_PENDING;
-	resolve_start(&n->lookup, settings, NAT64_NAME);
+	resolve_start(&lookup, settings, NAT64_NAME);
 	conclude_lookup(n, settings);
 }
 
 size_t
 nat64_poll(struct nat64 *n, struct pollfd *fds, struct deadline *until)
 {
-	return n->state == NAT64_PENDING ?
-	    resolve_poll(&n->lookup, fds, until) :
-	    0;
+	return n->state == NAT64_PENDING ? resolve_poll(&lookup, fds, until) :
+					   0;
 }
 
 void
@@ -137,7 +139,7 @@ nat64_process(struct nat64 *n, const struct settings *settings,
 {
 	if (n->state != NAT64_PENDING)
 		return;
-	resolve_process(&n->lookup, fds, count);
+	resolve_process(&lookup, fds, count);
 	conclude_lookup(n, settings);
 }
 
@@ -145,5 +147,5 @@ void
 nat64_end(struct nat64 *n)
 {
 	if (n->state == NAT64_PENDING)
-		resolve_end(&n->lookup);
+		resolve_end(&lookup);
 }

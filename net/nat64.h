@@ -32,12 +32,11 @@ enum nat64_state {
 	NAT64_NONE,    /* there is none that counts */
 };
 
-/* Zero is nothing asked.  It must not move while it is pending. */
+/* Zero is nothing asked.  One at a time may be pending in a process. */
 struct nat64 {
 	enum nat64_state state;
 	struct net prefix;
 	bool refused; /* there was one, which leads inside */
-	struct resolution lookup;
 };
 
 /* Is that an IPv4 destination that only a translator could reach?  source:
