@@ -65,7 +65,7 @@ all_have_one() {
 }
 
 @test "a directory of a user's own is made where it is missing" {
-	local -a as=(env XDG_RUNTIME_DIR=$PWD/own)
+	local -a as=(env "XDG_RUNTIME_DIR=$PWD/own")
 	[[ ! -e /run/socks64 ]] || skip "this machine has /run/socks64"
 	mkdir -m 700 own
 	if [[ $(id -u) -eq 0 ]]; then
