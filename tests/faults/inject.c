@@ -50,6 +50,8 @@ static struct {
 	bool in_main; /* behind the first call of wait_prepare() */
 	bool inside;  /* a call */
 	bool failing; /* that call is not made */
+	bool changed; /* its arguments were, which a call preserves */
+	struct user_regs_struct before;
 } state;
 
 static void
@@ -110,10 +112,17 @@ shorten(struct user_regs_struct *regs)
 static void
 interfere(pid_t pid, struct user_regs_struct *regs)
 {
+	state.before = *regs;
+	state.changed = true;
 	switch (plan.how) {
 	case NOTHING: return;
 	case ERROR:
 	case ERRORS:
+		/* It has no errno: it returns what the break is. */
+		if (regs->orig_rax == SYS_brk) {
+			regs->rdi = 0;
+			break;
+		}
 		/* What every filter lets through, and does nothing. */
 		regs->orig_rax = SYS_restart_syscall;
 		state.failing = true;
@@ -156,11 +165,16 @@ leave_call(pid_t pid)
 {
 	struct user_regs_struct regs;
 
-	if (!state.failing)
+	if (!state.changed)
 		return;
-	state.failing = false;
 	require(ptrace(PTRACE_GETREGS, pid, NULL, &regs) == 0, "GETREGS");
-	regs.rax = (unsigned long long)-plan.value;
+	regs.rdi = state.before.rdi;
+	regs.rdx = state.before.rdx;
+	regs.r8 = state.before.r8;
+	if (state.failing)
+		regs.rax = (unsigned long long)-plan.value;
+	state.failing = false;
+	state.changed = false;
 	require(ptrace(PTRACE_SETREGS, pid, NULL, &regs) == 0, "SETREGS");
 }
 

@@ -18,9 +18,9 @@ faults() {
 }
 
 @test "a fault at a system call is told truly, hangs nobody and leaves nothing" {
-	faults "$HANDLER" 150
+	faults "$HANDLER" 200
 }
 
 @test "the same with the static link" {
-	faults "$HANDLER_STATIC" 150
+	faults "$HANDLER_STATIC" 200
 }
