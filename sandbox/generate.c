@@ -259,13 +259,25 @@ error_name(int error)
 	}
 }
 
-/* A line of the table, as a line of C. */
-static void
-print_call(struct text *t, const char *stage, const struct call *call)
+/* Stages as sandbox_print() says them: what the first filter kills is killed
+ * for good, and said once. */
+static unsigned
+stages_said(const struct call *call)
 {
-	text_add(t, "\t\"");
-	text_add(t, stage);
-	text_add_char(t, ' ');
+	const bool always = call->answer == CALL_KILLED &&
+	    (call->stages & 1U << SANDBOX_NEGOTIATE) != 0;
+
+	return always ? 0 : call->stages;
+}
+
+/* A row of the table, as a line of C. */
+static void
+print_call(struct text *t, const struct call *call)
+{
+	text_add(t, "\t{ ");
+	text_add_number(t, stages_said(call));
+	text_add(t,
+	    call->answer == CALL_KILLED ? ", true, \"" : ", false, \"");
 	add_call(t, call);
 	if (call->answer == CALL_REFUSED) {
 		text_add(t, " fails with ");
@@ -275,45 +287,24 @@ print_call(struct text *t, const char *stage, const struct call *call)
 		text_add(t, " kills");
 	text_add(t, ": ");
 	text_add(t, call->because);
-	text_add(t, "\\n\",\n");
+	text_add(t, "\\n\" },\n");
 }
 
-/* What the first filter kills is killed for good. */
-static void
-print_killed(struct text *t, const struct call *call)
-{
-	if ((call->stages & 1U << SANDBOX_NEGOTIATE) != 0) {
-		print_call(t, "all", call);
-		return;
-	}
-	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
-		if ((call->stages & 1U << stage) != 0)
-			print_call(t, call_stage_names[stage], call);
-	}
-}
-
-/* Lines of one length: with pointers to them every start would cost. */
 static void
 print_table(struct text *t, uint32_t target)
 {
-	text_add(t, "static const char table[][LINE_TEXT] = {\n");
+	text_add(t, "static const char stage_names[][STAGE_TEXT] = {\n");
 	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
-		for (size_t i = 0; i < call_count; i++) {
-			if ((calls[i].stages & 1U << stage) != 0 &&
-			    calls[i].answer != CALL_KILLED &&
-			    number_of(&calls[i], target) >= 0)
-				print_call(t, call_stage_names[stage],
-				    &calls[i]);
-		}
+		text_add(t, "\t\"");
+		text_add(t, call_stage_names[stage]);
+		text_add(t, "\",\n");
 	}
-	for (size_t i = 0; i < call_count; i++) {
-		if (calls[i].answer == CALL_KILLED &&
-		    number_of(&calls[i], target) >= 0)
-			print_killed(t, &calls[i]);
-	}
-	text_add(t,
-	    "\t\"all others fail with ENOSYS: "
-	    "a library may try what it likes\\n\",\n};\n");
+	text_add(t, "};\n");
+	text_add(t, "static const struct line table[] = {\n");
+	for (size_t i = 0; i < call_count; i++)
+		if (number_of(&calls[i], target) >= 0)
+			print_call(t, &calls[i]);
+	text_add(t, "};\n");
 }
 
 /* Who died of what: the names of all that can kill. */

@@ -15,8 +15,15 @@
 #include "base/array.h"
 #include "base/descriptor.h"
 
+/* What setrlimit(2) takes, by the libc. */
+#ifdef __GLIBC__
+typedef __rlimit_resource_t resource_name;
+#else
+typedef int resource_name;
+#endif
+
 static const struct {
-	int resource;
+	resource_name resource;
 	rlim_t most;
 } limits[] = {
 	/* The race has up to 16 sockets, c-ares 16 for each family, the relay
@@ -39,7 +46,7 @@ logs_to_file(void)
 }
 
 static bool
-lower(int resource, rlim_t most)
+lower(resource_name resource, rlim_t most)
 {
 	const struct rlimit limit = { most, most };
 
@@ -57,7 +64,7 @@ bool
 limits_lower(bool forks)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(limits); i++) {
-		const int resource = limits[i].resource;
+		const resource_name resource = limits[i].resource;
 
 		if ((resource == RLIMIT_FSIZE && logs_to_file()) ||
 		    (resource == RLIMIT_NPROC && forks))

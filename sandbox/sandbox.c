@@ -21,9 +21,17 @@
 #include "sandbox/landlock.h"
 #include "sandbox/limits.h"
 
-enum { PROBLEM_TEXT = 128, LINE_TEXT = 192, CALL_TEXT = 20 };
+enum { PROBLEM_TEXT = 128, LINE_TEXT = 160, CALL_TEXT = 20, STAGE_TEXT = 10 };
 
-/* A call that can kill.  No pointers, which cost every start. */
+/* Here and below: no pointers, which cost every start.  A row of the table; a
+ * mask of the stages that say it, where not all do at once. */
+struct line {
+	uint8_t stages;
+	bool kills;
+	char text[LINE_TEXT];
+};
+
+/* A call that can kill. */
 struct killer {
 	int number;
 	char name[CALL_TEXT];
@@ -230,11 +238,51 @@ print_landlock(int fd)
 	return write_octets(fd, t.start, t.length);
 }
 
+static bool
+print_line(int fd, const char *stage, const char *line)
+{
+	char buffer[LINE_TEXT + STAGE_TEXT];
+	struct text t = text_in(buffer, sizeof(buffer));
+
+	text_add(&t, stage);
+	text_add_char(&t, ' ');
+	text_add(&t, line);
+	return write_octets(fd, t.start, t.length);
+}
+
+/* Those of one stage. */
+static bool
+print_stage(int fd, unsigned stage, bool kills)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++)
+		if (table[i].kills == kills &&
+		    (table[i].stages & 1U << stage) != 0 &&
+		    !print_line(fd, stage_names[stage], table[i].text))
+			return false;
+	return true;
+}
+
+/* Those that one filter kills for all stages. */
+static bool
+print_always(int fd)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++)
+		if (table[i].stages == 0 &&
+		    !print_line(fd, "all", table[i].text))
+			return false;
+	return true;
+}
+
 bool
 sandbox_print(int fd)
 {
-	for (size_t i = 0; i < ARRAY_COUNT(table); i++)
-		if (!write_octets(fd, table[i], strlen(table[i])))
-			return false;
-	return print_landlock(fd);
+	for (unsigned kills = 0; kills < 2; kills++)
+		for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++)
+			if (!print_stage(fd, stage, kills != 0))
+				return false;
+	return print_always(fd) &&
+	    print_line(fd, "all",
+		"others fail with ENOSYS: a library may try "
+		"what it likes\n") &&
+	    print_landlock(fd);
 }

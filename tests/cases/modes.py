@@ -165,14 +165,14 @@ def no_socks(client, made):
     client.recv(100)
 
 
-def gone(client, made):
-    client.sendall(b"\5")
-
-
 def login(client, made, word=b"alice", status=0):
     client.sendall(b"\5\1\2\1\5alice" + bytes((len(word),)) + word)
     expect("login", streams.receive_exactly(client, 4),
            b"\5\2\1" + bytes((status,)))
+
+
+def gone(client, made):
+    login(client, made)
 
 
 def logged_in(client, made):
