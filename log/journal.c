@@ -43,6 +43,7 @@ static struct {
 	uint64_t pid;  /* of journal_own() */
 	uint64_t lost; /* that nobody took, since the last that was taken */
 	bool hurry;
+	bool released; /* journald's stream on fd 2 was given up */
 	char invocation[33];
 } journal = {
 	.sink = SINK_NONE, .fd = -1, .level = LOG_INFO, .facility = LOG_DAEMON
@@ -99,7 +100,7 @@ streams_release(int client)
 	if (same_file(STDOUT_FILENO, STDERR_FILENO) &&
 	    !same_file(STDOUT_FILENO, client))
 		dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
+	journal.released = dup2(null, STDERR_FILENO) == STDERR_FILENO;
 	close(null);
 }
 
@@ -129,6 +130,8 @@ sink_choose(enum log_to wish, int client)
 	case LOG_TO_STDERR:
 	case LOG_TO_AUTO: break;
 	}
+	if (wish == LOG_TO_AUTO && journal.released)
+		return SINK_JOURNAL;
 	if (!stderr_is_useful(client))
 		return wish == LOG_TO_STDERR ? SINK_NONE : SINK_SYSLOG;
 	if (!stderr_is_journal())
@@ -170,7 +173,8 @@ journal_open(const struct journal_options *options)
 	journal.sink = sink_choose(options->log_to, options->client);
 	if (journal.sink == SINK_JOURNAL) {
 		journal_backend_open();
-		if (stderr_is_journal())
+		/* A service holds one, and executes itself anew with it. */
+		if (options->client >= 0 && stderr_is_journal())
 			streams_release(options->client);
 	} else if (journal.sink == SINK_SYSLOG)
 		syslog_open();

@@ -184,6 +184,11 @@ with_syslog() {
 	PROGRAM=$HANDLER_STATIC with_syslog log-auto-journal
 }
 
+@test "log-to auto: the journal for more than the first line" {
+	with_syslog log-auto-journal-more
+	PROGRAM=$HANDLER_STATIC with_syslog log-auto-journal-more
+}
+
 @test "log-to stderr: a priority where that is the journal's stream" {
 	starting log-stream
 }

@@ -544,13 +544,14 @@ def session_of(stage, fds, environment=None, listen=None, arguments=()):
     return name
 
 
-def wait_logged(path, pattern):
+def wait_logged(path, pattern, times=1):
+    """The line that matches for so many times."""
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
         with open(path, encoding="ascii") as log:
-            for line in log:
-                if re.search(pattern, line):
-                    return line
+            lines = [line for line in log if re.search(pattern, line)]
+            if len(lines) >= times:
+                return lines[times - 1]
         time.sleep(0.01)
     raise Failure(f"no {pattern!r} in {path}")
 
@@ -673,6 +674,38 @@ def case_log_auto_journal(stage, log):
     name = session_of(stage, {**stage.files(), 3: "client"},
                       journal_stream(other.fileno()), listen=1)
     check_record(text_of(stage.err), name, "ok")
+
+
+def case_log_auto_journal_more(stage, log):
+    """What comes behind the first line goes there, too: a second error, the
+    records of the listening mode, before and after it executed itself anew."""
+    client, ours = connection()
+    pid = spawn(stage.program, ["-o", "first 1", "-o", "second 2"],
+                with_client({**stage.files(), 3: "client"}, ours),
+                journal_stream(stage.err.fileno()), listen=1)
+    ours.close()
+    expect("status", wait_end(pid), 78)
+    client.close()
+    for keyword in ("first", "second"):
+        wait_logged(log, f"^journal: .*MESSAGE=.*{keyword}")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    pid = spawn(stage.program, ["-f", "/dev/null", *ALLOW, "-l",
+                                f"127.0.0.1:{port}"], stage.files(),
+                journal_stream(stage.err.fileno()))
+    try:
+        for times in (1, 2):
+            wait_logged(log, r"^journal: .*MESSAGE=listening on ", times)
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                name = socks.text_of(client.getsockname())
+                dialogue(client)
+            wait_logged(log, r"^journal: .*MESSAGE=ok client=" +
+                        re.escape(name))
+            os.kill(pid, signal.SIGHUP)
+        wait_logged(log, r"^journal: .*MESSAGE=listening on ", 3)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    expect("status", wait_end(pid), 0)
 
 
 def case_log_stream(stage):
