@@ -441,6 +441,11 @@ read_beside_index(struct reader *r, struct document *document,
 	for (char *line = document_line(document, &inner); line != NULL;
 	     line = document_line(document, &inner))
 		list_line_parse(&inner, line, add_entry, list);
+	/* SECURITY: what was not kept would not be denied. */
+	if (reader_starved()) {
+		reader_starve(r);
+		return;
+	}
 	text_add(&sentence,
 	    "the list is read, for its index, the file .cdb, ");
 	text_add(&sentence, problem);

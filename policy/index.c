@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/descriptor.h"
 #include "base/inputs.h"
 #include "policy/reader.h"
 #include "wire/cursor.h"
@@ -190,6 +191,8 @@ index_open(struct reader *r, const char *path, struct index **out,
 	else
 		*problem = load(index, fd, path);
 	if (index != NULL && *problem == NULL) {
+		/* The low numbers are for what a session opens. */
+		index->fd = descriptor_share(fd);
 		*out = index;
 		return INDEX_GOOD;
 	}

@@ -295,6 +295,40 @@ relays() { # PID
 	[[ $(awk '/^Seccomp_filters/ { print $2 }' "/proc/$1/status") -eq 2 ]]
 }
 
+@test "a list that does not fit into memory denies, whatever its index" {
+	seq -f 'n%g.example' 100000 >list
+	echo last.example >>list
+	echo a.example >other
+	index other
+	mv other.cdb list.cdb
+	local -i limit
+	for ((limit = 9000; limit < 24000; limit += 500)); do
+		(
+			ulimit -v $limit
+			"$HANDLER" -f /dev/null -o "deny to @$PWD/list" \
+			    -o 'allow to .example via 127.0.0.1:9' \
+			    -e connect 8.8.8.8 last.example:80 2>&1
+		) >"said.$limit" || :
+	done
+	run -1 grep ^allowed said.*
+	grep -q 'list: no memory' said.*
+	grep -q ^denied said.*
+}
+
+@test "sixty rules with indexes leave a session its descriptors" {
+	net_needed
+	echo a.example >list
+	index
+	seq -f "deny to @$PWD/list port %g" 60 >conf
+	echo "$NET_ALLOW" >>conf
+	run -0 "$HANDLER" -t -f "$PWD/conf"
+	mapfile -t rules <conf
+	gateway_start activate "${rules[@]}"
+	run client c4 "$S4" 7000 reply
+	assert_match reply "$output" " rep=00 "
+	gateway_stop
+}
+
 @test "a session that relays has given its lists back" {
 	net_needed
 	seq -f 'n%g.example' 100000 >list

@@ -161,7 +161,7 @@ build/clang/%.o: %.c
 # objects KIND,SOURCES
 objects = $(patsubst %.c,build/$(1)/%.o,$(sort $(2)))
 
-PURE = $(foreach name,inputs lines number text wait,base/$(name).c) \
+PURE = $(foreach name,descriptor inputs lines number text wait,base/$(name).c) \
 	$(wildcard wire/*.c policy/*.c) \
 	$(foreach name,commands dialect forms line queue replies stream,alg/$(name).c)
 SHARE = $(wildcard base/*.c share/*.c wire/*.c)
