@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "net/nat64.h"
 
 struct pinned_name *
 names_find(struct names *n, const char *name)
@@ -95,7 +96,10 @@ lookup_start(struct names *n, size_t i, struct pinned_name *p)
 	p->state = NAME_ASKED;
 	n->waiting--;
 	p->until = deadline_in(n->settings->connect_timeout);
-	resolve_start(p->lookup, n->settings, p->name);
+	if (strcmp(p->name, NAT64_NAME) == 0)
+		resolve_start_ipv6(p->lookup, n->settings, p->name);
+	else
+		resolve_start(p->lookup, n->settings, p->name);
 	if (resolve_settled(p->lookup))
 		lookup_end(n, i);
 }

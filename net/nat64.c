@@ -105,7 +105,7 @@ nat64_conclude(struct nat64 *n, const struct settings *settings,
 static void
 conclude_lookup(struct nat64 *n, const struct settings *settings)
 {
-	if (!resolve_settled(&lookup))
+	if (!resolve_done(&lookup))
 		return;
 	nat64_conclude(n, settings, lookup.ipv6.list, lookup.ipv6.count);
 	resolve_end(&lookup);
@@ -122,7 +122,8 @@ nat64_ask(struct nat64 *n, const struct settings *settings)
 		return;
 	}
 	n->state = NAT64_PENDING;
-	resolve_start(&lookup, settings, NAT64_NAME);
+	/* Its IPv4 addresses say nothing, and need not be waited for. */
+	resolve_start_ipv6(&lookup, settings, NAT64_NAME);
 	conclude_lookup(n, settings);
 }
 

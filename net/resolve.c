@@ -339,7 +339,7 @@ mark_unasked(struct resolution *r, const struct settings *settings)
 {
 	if (!route_wanted(settings, FAMILY_IPV6))
 		answer_reset(&r->ipv6, ANSWER_UNASKED);
-	if (!route_wanted(settings, FAMILY_IPV4))
+	if (r->ipv6_alone || !route_wanted(settings, FAMILY_IPV4))
 		answer_reset(&r->ipv4, ANSWER_UNASKED);
 }
 
@@ -363,12 +363,10 @@ resolve_none(struct resolution *r)
 	answer_reset(&r->ipv4, ANSWER_UNASKED);
 }
 
-bool
-resolve_start(struct resolution *r, const struct settings *settings,
-    const char *name)
+static bool
+look_up(struct resolution *r, const struct settings *settings)
 {
-	begin(r, name);
-	if (is_within(name, "onion"))
+	if (is_within(r->name, "onion"))
 		answer_onion(r);
 	else if (!answer_file(r, settings))
 		return true; /* its time is over: it stays pending */
@@ -378,6 +376,23 @@ resolve_start(struct resolution *r, const struct settings *settings,
 	if (r->reason[0] == '\0')
 		tell_reason(r);
 	return true;
+}
+
+bool
+resolve_start(struct resolution *r, const struct settings *settings,
+    const char *name)
+{
+	begin(r, name);
+	return look_up(r, settings);
+}
+
+bool
+resolve_start_ipv6(struct resolution *r, const struct settings *settings,
+    const char *name)
+{
+	begin(r, name);
+	r->ipv6_alone = true;
+	return look_up(r, settings);
 }
 
 /* --- Names of addresses. --- */

@@ -33,6 +33,7 @@ struct resolution {
 	struct name_servers servers;
 	struct query ask_ipv6; /* or the one for a name */
 	struct query ask_ipv4;
+	bool ipv6_alone;        /* IPv4 is nobody's question */
 	bool ipv6_waits;        /* it is asked when IPv4 has answered */
 	struct deadline gone;   /* one family said: there is no such name */
 	struct deadline enough; /* one family has addresses */
@@ -67,6 +68,11 @@ void resolve_release(void);
  * move until resolve_end().
  */
 bool resolve_start(struct resolution *r, const struct settings *settings,
+    const char *name);
+
+/* The same in IPv6 alone, which is waited for as long as it takes: the answer
+ * of IPv4 is ANSWER_UNASKED. */
+bool resolve_start_ipv6(struct resolution *r, const struct settings *settings,
     const char *name);
 
 /* Looks nothing up: both answers are ANSWER_UNASKED. */
