@@ -263,9 +263,9 @@ intake_patience(const struct control *k)
 		return channels_patience(&k->channels);
 	if (k->reader.other != 0)
 		return PATIENCE_DOUBTFUL;
-	if (k->waits && k->patient)
+	if (k->waits ? k->patient : k->held && k->queue.count > 0)
 		return doubtful ? PATIENCE_DOUBTFUL : PATIENCE;
-	return !k->waits && k->held && !doubtful ? PATIENCE : INTAKE_FOR_EVER;
+	return INTAKE_FOR_EVER;
 }
 
 void
