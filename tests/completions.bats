@@ -82,6 +82,16 @@ long_options() {
 	    alice uid=1000 bob carol
 }
 
+@test "a user who looks like a command is neither executed nor offered" {
+	# shellcheck disable=SC2016 # it is to stay as it is
+	printf '%s\n' '$(touch${IFS}'"$BATS_TEST_TMPDIR/here"'):*' '`id`:*' \
+	    'dora;id:*' 'erik@example.com:*' >"$BATS_TEST_TMPDIR/users"
+	run -0 offered bash "socks64-handler -f $BATS_TEST_TMPDIR/conf -e connect 127.0.0.1 192.0.2.1:80 "
+	assert_equal users "$(xargs <<<"$output")" \
+	    'alice erik@example.com uid=1000'
+	[[ ! -e $BATS_TEST_TMPDIR/here ]]
+}
+
 @test "behind socks64 and its options stand commands" {
 	local shell
 	for shell in bash zsh; do

@@ -63,6 +63,18 @@ _socks64_handler_look() {
 	done
 }
 
+# SECURITY: compgen -W would execute what looks like a command in a word, and the
+# user's shell would do so with what was put into the line.
+_socks64_handler_offer() { # WORDS BEGINNING
+	local -a words
+	local word odd='[^][A-Za-z0-9_.,:/@%+=-]'
+
+	read -r -d '' -a words <<<"$1"
+	for word in "${words[@]}"; do
+		[[ $word != "$2"* || $word == *$odd* ]] || COMPREPLY+=("$word")
+	done
+}
+
 _socks64_handler() { # PROGRAM WORD BEFORE
 	local file='' words
 	local -i place=0
@@ -85,7 +97,7 @@ _socks64_handler() { # PROGRAM WORD BEFORE
 		fi
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
+	_socks64_handler_offer "$words" "$2"
 }
 
 complete -F _socks64_handler socks64-handler socks64-handler-static

@@ -33,6 +33,18 @@ _socks64_command_at() {
 	echo 0
 }
 
+# SECURITY: compgen -W would execute what looks like a command in a word, and the
+# user's shell would do so with what was put into the line.
+_socks64_offer() { # WORDS BEGINNING
+	local -a words
+	local word odd='[^][A-Za-z0-9_.,:/@%+=-]'
+
+	read -r -d '' -a words <<<"$1"
+	for word in "${words[@]}"; do
+		[[ $word != "$2"* || $word == *$odd* ]] || COMPREPLY+=("$word")
+	done
+}
+
 _socks64() { # PROGRAM WORD BEFORE
 	local words=''
 	local -i at
@@ -60,7 +72,7 @@ _socks64() { # PROGRAM WORD BEFORE
 		fi
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
+	_socks64_offer "$words" "$2"
 }
 
 complete -F _socks64 socks64
