@@ -63,6 +63,27 @@ setup() {
 	done
 }
 
+@test "make run ends with all that it started, by a signal for its shell alone" {
+	need networks
+	local listen
+	mkdir -m 1777 "$BATS_TEST_TMPDIR/tmp"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+	for listen in '' 1; do
+		run -0 timeout $PATIENCE unshare --net bash -eu -c '
+			ip link set lo up
+			export TMPDIR=$1/tmp
+			units/run.sh 1099 "" "$2" >"$1/out" 2>&1 3>&- &
+			run=$!
+			until [[ $(ss -Hltn "sport = :1099") ]]; do
+				sleep 0.02
+			done
+			kill $run
+			wait $run || :
+			[[ ! $(ss -Hltn "sport = :1099") && ! $(ls "$1/tmp") ]]
+		' sh "$BATS_TEST_TMPDIR" "$listen" 3>&-
+	done
+}
+
 @test "make run with a configuration that is wrong says so before it listens" {
 	echo 'nonsense on' >"$BATS_TEST_TMPDIR/conf"
 	run timeout $PATIENCE make run PORT=1099 CONFIG="$BATS_TEST_TMPDIR/conf"

@@ -14,14 +14,12 @@ listen=${3-}
 handler=./socks64-handler
 user=nobody
 
-mine() {
-	"$handler" ${config:+-f "$config"} "$@"
-}
+set -- "$handler" ${config:+-f "$config"}
 
 # Root's sessions become another user, whose directory it has to be.
 if [ "$(id -u)" -eq 0 ]; then
 	! getent passwd socks64 >/dev/null || user=socks64
-	named=$(mine -T | sed -n 's/^user //p')
+	named=$("$@" -T | sed -n 's/^user //p')
 	user=${named:-$user}
 else
 	user=$(id -u)
@@ -29,14 +27,25 @@ fi
 
 XDG_RUNTIME_DIR=$(mktemp -d)
 export XDG_RUNTIME_DIR
-trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
-trap 'exit 143' HUP INT TERM
+child=
+stop() {
+	trap '' HUP INT TERM
+	[ -z "$child" ] || kill "$child" 2>/dev/null || :
+	exit 143
+}
+trap '[ -z "$child" ] || wait "$child" || :; rm -rf "$XDG_RUNTIME_DIR"' EXIT
+trap stop HUP INT TERM
 chmod 711 "$XDG_RUNTIME_DIR"
 install -d -m 700 -o "$user" "$XDG_RUNTIME_DIR/socks64"
 
 if [ -n "$listen" ]; then
-	mine -l "127.0.0.1:$port"
+	set -- "$@" -l "127.0.0.1:$port"
 else
-	systemd-socket-activate -E XDG_RUNTIME_DIR --accept \
-	    -l "127.0.0.1:$port" "$handler" ${config:+-f "$config"}
+	set -- systemd-socket-activate -E XDG_RUNTIME_DIR --accept \
+	    -l "127.0.0.1:$port" "$@"
 fi
+# In the background, so that a signal for the shell alone does not wait.  The
+# terminal's are the sessions', too.
+env --default-signal=INT,QUIT "$@" &
+child=$!
+wait "$child"
