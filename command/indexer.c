@@ -36,7 +36,8 @@ struct indexer {
 	struct reader reader;
 	uint64_t entries;
 	bool bad_line;
-	bool full; /* a write failed, errno says why */
+	bool full;   /* a write failed, errno says why */
+	bool unread; /* a read did */
 };
 
 /* PATH: WHAT: WHY on stderr. */
@@ -161,6 +162,7 @@ put_lines(struct indexer *x, int fd)
 		else
 			list_line_parse(&x->reader, line, put_entry, x);
 	}
+	x->unread = lines.failed;
 }
 
 /* The first record last: only now is known what it says. */
@@ -198,6 +200,9 @@ fill(struct indexer *x, int list, int fd)
 		.seconds = status.st_mtim.tv_sec,
 		.nanoseconds = (uint32_t)status.st_mtim.tv_nsec };
 	put_lines(x, list);
+	/* SECURITY: an index of half a list denies half of it. */
+	if (x->unread)
+		return false;
 	if (geteuid() == 0 && fchown(fd, status.st_uid, status.st_gid) != 0)
 		return false;
 	return finish(x, fd) && fchmod(fd, status.st_mode & 0666) == 0;
@@ -226,7 +231,9 @@ make(struct indexer *x, int list)
 	if (fd < 0)
 		return fail(x->name, ": cannot be made", STATUS_SYSTEM);
 	if (!fill(x, list, fd)) {
-		status = fail(x->name, ": cannot be written", STATUS_SYSTEM);
+		status = x->unread ?
+		    fail(x->path, ": cannot be read", STATUS_CONFIG) :
+		    fail(x->name, ": cannot be written", STATUS_SYSTEM);
 	} else if (x->entries == 0) {
 		(void)say_result(x);
 		status = STATUS_CONFIG;

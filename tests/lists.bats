@@ -133,6 +133,8 @@ warned() {
 	assert_equal stdout "$output" "0 entries, 2 lines not understood"
 	run -78 "$HANDLER" --index missing
 	assert_match why "$output" "^missing: cannot be read: No such file"
+	run -78 "$HANDLER" --index .
+	assert_equal "no file" "$output" ".: cannot be read: Is a directory"
 	run -64 "$HANDLER" --index list operand
 	run -64 "$HANDLER" --index list -t
 	assert_equal files "$(ls)" list
