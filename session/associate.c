@@ -215,13 +215,28 @@ is_allowed(struct session *s, const struct question *q,
 	return s->verdict.decision == ALLOW;
 }
 
-/* Until the look-up is done, or the session ends. */
+/* Is what is wanted there, or known to be nowhere?  What the other family has
+ * is no reason to wait less for this one. */
+static bool
+is_enough(const struct resolution *r, enum family family)
+{
+	switch (family) {
+	case FAMILY_IPV6:
+		return resolve_done(r) || r->ipv6.state == ANSWER_FOUND;
+	case FAMILY_IPV4:
+		return resolve_done(r) || r->ipv4.state == ANSWER_FOUND;
+	case FAMILY_NONE: break;
+	}
+	return resolve_settled(r);
+}
+
+/* Until the look-up is done, or the session ends.  family: that is wanted. */
 static void
-wait_for_names(struct session *s, struct resolution *r)
+wait_for_names(struct session *s, struct resolution *r, enum family family)
 {
 	const struct deadline until = deadline_in(s->settings.connect_timeout);
 
-	while (!resolve_settled(r) && !deadline_passed(until)) {
+	while (!is_enough(r, family) && !deadline_passed(until)) {
 		struct pollfd fds[1 + RESOLVE_POLL_MAX] = {
 			{ .fd = s->inbox.fd }
 		};
@@ -230,7 +245,7 @@ wait_for_names(struct session *s, struct resolution *r)
 		const enum wait wait = wait_for(fds, 1 + n, wake);
 
 		if (wait == WAIT_STOPPED)
-			session_end(s, RESULT_STOPPED, "stopped by SIGTERM");
+			session_stop(s);
 		if (wait == WAIT_READY && fds[0].revents != 0)
 			session_end(s, RESULT_CLIENT_GONE,
 			    "the client left before the reply");
@@ -257,13 +272,12 @@ tell_address(struct session *s, const struct question *q, enum family family)
 
 	if (q->name != NULL) {
 		resolve_start(&names, &s->settings, q->name);
-		wait_for_names(s, &names);
+		wait_for_names(s, &names, family);
 	}
 	count = candidates_list(&s->settings, q, &names, list);
 	if (count == 0) {
 		candidates_explain_none(&names, &none);
-		session_fail(s, RESULT_RESOLVE_FAILED, none.reply,
-		    none.reason);
+		session_conclude(s, &none);
 	}
 	s->verdict.decision = ALLOW;
 	for (size_t i = 0; i < count; i++) {
@@ -301,7 +315,10 @@ tell_name(struct session *s, const struct question *q)
 		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
 		    s->verdict.reason);
 	resolve_start_reverse(&names, &s->settings, &q->literal);
-	wait_for_names(s, &names);
+	wait_for_names(s, &names, FAMILY_NONE);
+	if (names.broken)
+		session_fail(s, RESULT_ERROR, resolve_reply(&names),
+		    resolve_reason(&names));
 	if (names.host[0] == '\0')
 		fail_unresolved(s,
 		    names.ipv6.state == ANSWER_PENDING ?

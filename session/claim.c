@@ -97,6 +97,7 @@ session_claim(struct session *s)
 	char buffer[CLAIM_USER_MAX];
 	struct text identity = text_in(buffer, sizeof(buffer));
 	uint32_t answer = SIGUSR1;
+	struct outcome stopped;
 
 	if (s->claims == -1)
 		return;
@@ -107,9 +108,11 @@ session_claim(struct session *s)
 	s->claims = -1;
 	if (answer == SIGUSR2)
 		deny(s);
-	if (answer == SIGTERM)
-		session_fail(s, RESULT_STOPPED, REPLY_GENERAL_FAILURE,
-		    "stopped by SIGTERM");
+	if (answer == SIGTERM) {
+		outcome_stop(&stopped);
+		session_fail(s, stopped.result, REPLY_GENERAL_FAILURE,
+		    stopped.reason);
+	}
 	if (answer != SIGUSR1)
 		session_fail(s, RESULT_STOPPED, REPLY_GENERAL_FAILURE,
 		    "the parent did not say whether the user may have one "

@@ -27,16 +27,6 @@ enum {
 	PENALTY_STEP = 1000,
 };
 
-/* SIGTERM came. */
-static _Noreturn void
-stop(struct session *s)
-{
-	struct outcome outcome;
-
-	outcome_stop(&outcome);
-	session_conclude(s, &outcome);
-}
-
 /* More octets, or the end of the session. */
 static void
 read_more(struct session *s)
@@ -49,7 +39,7 @@ read_more(struct session *s)
 			    "no request behind an ADDRESS ASSOCIATE");
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "no whole request within handshake-timeout");
-	case INBOX_STOPPED: stop(s);
+	case INBOX_STOPPED: session_stop(s);
 	case INBOX_EOF:
 	case INBOX_GONE: break;
 	}
@@ -252,7 +242,7 @@ check_password(struct session *s, const struct login *login)
 	case WAIT_TIMEOUT:
 		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
 		    "too many others log in");
-	case WAIT_STOPPED: stop(s);
+	case WAIT_STOPPED: session_stop(s);
 	}
 	result = password_check(s->passwords, login);
 	places_leave(&s->table);

@@ -276,3 +276,12 @@ session_conclude(struct session *s, const struct outcome *outcome)
 		session_fail(s, outcome->result, outcome->reply, reason);
 	session_end(s, outcome->result, reason);
 }
+
+_Noreturn void
+session_stop(struct session *s)
+{
+	struct outcome outcome;
+
+	outcome_stop(&outcome);
+	session_conclude(s, &outcome);
+}

@@ -146,4 +146,8 @@ _Noreturn void session_end(struct session *s, enum result result,
 _Noreturn void session_conclude(struct session *s,
     const struct outcome *outcome);
 
+/* The end where wait_for() said WAIT_STOPPED: SIGTERM came, or the kernel does
+ * not let us wait. */
+_Noreturn void session_stop(struct session *s);
+
 #endif

@@ -22,6 +22,10 @@ holds() {
 	holds reverse
 }
 
+@test "the address of one family is waited for, and for no longer" {
+	holds late
+}
+
 @test "an ID is no permit: each use is judged, for its client alone" {
 	holds policy
 }

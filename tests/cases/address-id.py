@@ -16,6 +16,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
@@ -42,6 +43,7 @@ class Names(data_of.Names):
     def __init__(self):
         super().__init__()
         self.host = b"host.example.net"
+        self.late = 0  # so many seconds, for AAAA
 
     def serve(self):
         while True:
@@ -59,10 +61,11 @@ class Names(data_of.Names):
                 if kind == {4: 1, 16: 28}[len(packed)]:
                     records.append(struct.pack("!HHHIH", 0xc00c, kind, 1, 1,
                                                len(packed)) + packed)
-            self.socket.sendto(
-                query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(records),
-                                        0, 0) +
-                query[12:end] + b"".join(records), peer)
+            answer = (query[:2] +
+                      struct.pack("!HHHHH", 0x8180, 1, len(records), 0, 0) +
+                      query[12:end] + b"".join(records))
+            threading.Timer(self.late if kind == 28 else 0,
+                            self.socket.sendto, (answer, peer)).start()
 
 
 class Machine(data_of.Machine):
@@ -198,6 +201,22 @@ def reverse(program):
             check(f"{bad!r} for a name", m.say(ask), NO % 4)
         m.rules = ["-o", "allow all at 192.0.2.1"]
         check("what is denied", m.say(ask), NO % 2)
+    finally:
+        m.end()
+
+
+def late(program):
+    """One family is waited for, whatever the other one says."""
+    m = Machine(program)
+    try:
+        m.names.addresses = ["::1", "127.0.0.1"]
+        m.names.late = 2.3
+        began = time.monotonic()
+        check("IPv4", m.say(b"\x08\0" + BY_NAME + b"\0\1"),
+              b"\5\0\0\1\x7f\0\0\1\0\0")
+        check("at once", time.monotonic() - began < 1, True)
+        check("IPv6", m.say(b"\x08\0" + BY_NAME + b"\0\4"),
+              b"\5\0\0\4" + bytes(15) + b"\1\0\0")
     finally:
         m.end()
 
@@ -609,7 +628,7 @@ def failed(program):
 
 
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
-    vectors, off, reverse, policy, sequence, families, kept, ages, alike,
+    vectors, off, reverse, late, policy, sequence, families, kept, ages, alike,
     pinned, flood, idle, control, guessing, no_table, failed)}
 
 

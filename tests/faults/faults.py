@@ -40,6 +40,7 @@ DOWN = bytes(range(255, -1, -1)) * 20
 BULK = bytes(range(251)) * 4000
 NAME = "server.test"
 NOBODY = 65534
+ADDRESS_ASSOCIATE = 8
 # crypt("secret", "$6$rounds=1000$salt$")
 HASH = ("$6$rounds=1000$salt$HNxBeBnDfSfUrTj6KiLnmd7tGCvHEmcExh8kl/S0cZ5WrCciN"
         "ZgfhbpkeFQ4JfkHX.8vPq45lY0iINnCx1Lkm.")
@@ -376,6 +377,14 @@ def name(case):
     connect(case, form="name", options=(f"resolver 127.0.0.1:{DNS}",))
 
 
+def associate(case):
+    """A dedicated ADDRESS ASSOCIATE for the IPv6 address of a name."""
+    case.start("address-id on", f"resolver 127.0.0.1:{DNS}")
+    case.greet()
+    case.request(NAME, 4, "name", ADDRESS_ASSOCIATE)
+    case.client.shutdown(socket.SHUT_WR)
+
+
 def bind(case):
     case.start()
     case.greet()
@@ -570,8 +579,8 @@ def idle(case):
 
 
 KINDS = {kind.__name__.replace("_", "-"): kind for kind in (
-    connect, ipv6, bulk, name, bind, udp, ftp_translated, ftp_watched, login,
-    proxied, chain, socks4, refused, unreached, idle)}
+    connect, ipv6, bulk, name, associate, bind, udp, ftp_translated,
+    ftp_watched, login, proxied, chain, socks4, refused, unreached, idle)}
 EXPECTED = {"refused": {"denied"}, "idle": {"timeout"},
             "unreached": {"connect-failed"}}
 
@@ -662,6 +671,12 @@ def blames_nobody(view):
     return None
 
 
+def stops_for_sigterm(view):
+    if view.record == "stopped" and ":signal=" not in view.plan:
+        return "stopped, though nobody sent SIGTERM"
+    return None
+
+
 def leaves_nothing(view):
     left = [file for file in view.files
             if file not in ("associations", "passwords")]
@@ -670,7 +685,8 @@ def leaves_nothing(view):
     return None
 
 
-RULES = (ends, says, agrees, is_whole, is_true, blames_nobody, leaves_nothing)
+RULES = (ends, says, agrees, is_whole, is_true, blames_nobody,
+         stops_for_sigterm, leaves_nothing)
 
 
 def judge(view):
@@ -686,7 +702,7 @@ def plans(calls):
         at = f"{call}:{nth}"
         for word in ERRORS.get(call, "").split():
             yield f"{at}:error={getattr(errno, word)}"
-            if call in LASTING and nth == "1":
+            if call in LASTING and nth == "1" and word != "EINTR":
                 yield f"{at}:errors={getattr(errno, word)}"
         if call in SHORT:
             yield f"{at}:short=1"
