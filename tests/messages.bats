@@ -67,3 +67,26 @@ setup() {
 	build/replay/socks4 build/fuzz/vectors/socks4
 	build/replay/dns tests/fuzz/corpus/dns
 }
+
+# A name of 8000 pointers, 3500 times, once for each of 16 aliases: seconds, if
+# each of them were walked to its end.
+@test "a name server cannot keep a session busy with pointers to pointers" {
+	mkdir "$BATS_TEST_TMPDIR/dns"
+	/usr/bin/python3 - "$BATS_TEST_TMPDIR/dns/pointers" <<-'END'
+		import struct, sys
+		at = 31
+		chain = [12] + list(range(at, 16380, 2))
+		rdata = b"".join(struct.pack("!H", 0xc000 | to) for to in chain[:-1])
+		last = struct.pack("!H", 0xc000 | chain[-2])
+		record = struct.pack("!HHIH", 5, 1, 0, 2) + last
+		records = (65000 - 31 - len(rdata)) // (len(last) + len(record))
+		sys.stdout = open(sys.argv[1], "wb", 0)
+		sys.stdout.write(
+		    struct.pack("!6H", 0, 0x8180, 1, records + 1, 0, 0) +
+		    b"\1a\0" + struct.pack("!HH", 1, 1) +
+		    struct.pack("!HHHIH", 0xc00c, 99, 1, 0, len(rdata)) + rdata +
+		    (last + struct.pack("!HHIH", 99, 1, 0, 2) + last)
+		    * (records - 1) + last + record)
+	END
+	timeout 10 build/replay/dns "$BATS_TEST_TMPDIR/dns"
+}

@@ -20,6 +20,7 @@ enum {
 	LABEL_MAX = 63,
 	POINTER = 0xc0,
 	POINTER_MASK = 0x3f,
+	POINTERS_MAX = 127, /* of a name: one for each label */
 	CLASS_IN = 1,
 	TYPE_OPT = 41,
 	TYPE_AND_CLASS = 4,
@@ -55,13 +56,15 @@ add_label(struct dns_name *name, const uint8_t *octets, size_t n)
 /*
  * Reads the name at `at' and returns where the octets behind it begin; 0:
  * there is none.  SECURITY: a pointer leads to what stands before the labels
- * that it ends, so that no circle of them can be walked.
+ * that it ends, so that no circle of them can be walked; nor can a long row of
+ * them, again and again.
  */
 static size_t
 read_name(const struct dns_walk *w, size_t at, struct dns_name *out)
 {
 	size_t behind = 0;
 	size_t start = at;
+	unsigned pointers = 0;
 
 	out->length = 0;
 	while (at < w->length) {
@@ -72,7 +75,8 @@ read_name(const struct dns_walk *w, size_t at, struct dns_name *out)
 			const size_t to = (n & POINTER_MASK) << 8 |
 			    cursor_u8(&c);
 
-			if (c.starved || to >= start)
+			if (c.starved || to >= start ||
+			    ++pointers > POINTERS_MAX)
 				return 0;
 			behind = behind == 0 ? at + 2 : behind;
 			start = to;
