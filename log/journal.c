@@ -41,7 +41,7 @@ static struct {
 	int level;
 	int facility;
 	uint64_t pid;  /* of journal_own() */
-	uint64_t lost; /* that nobody took, since the last that was taken */
+	uint64_t lost; /* since the last record that was taken */
 	bool hurry;
 	bool released; /* journald's stream on fd 2 was given up */
 	char invocation[33];
@@ -276,7 +276,10 @@ emit(const struct message *m)
 		taken = journal_send(m, buffer, sizeof(buffer));
 		break;
 	}
-	journal.lost = taken ? 0 : journal.lost + 1;
+	if (!taken)
+		journal.lost++;
+	else if (m->record != NULL)
+		journal.lost = 0;
 }
 
 void

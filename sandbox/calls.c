@@ -242,13 +242,13 @@ const struct call calls[] = {
 	    .because = "gives them back" },
 	{ CALL(brk), IN_RESOLVE,
 	    .because = "malloc, for long answers of name servers" },
-	{ CALL(brk), IN_ALL, .spare = true,
+	{ CALL(brk), IN_ALL & ~IN_RESOLVE, .spare = true,
 	    .because = "malloc of a newer library; brk(2) has no errors" },
-	{ CALL(mmap), IN_ALL, .spare = true,
+	{ CALL(mmap), IN_ALL & ~IN_NEGOTIATE, .spare = true,
 	    .tests = { MAYBE(2, PROT_NONE, PROT_READ | PROT_WRITE),
 		MAYBE(3, MAP_PRIVATE | MAP_ANONYMOUS, HUGE_PAGES) },
 	    .because = "malloc, where brk(2) meets something in its way" },
-	{ CALL(munmap), IN_ALL, .spare = true,
+	{ CALL(munmap), IN_ALL & ~IN_NEGOTIATE, .spare = true,
 	    .because = "gives that back" },
 
 	/* Files, opened before. */
