@@ -5,7 +5,6 @@
 #include "base/inputs.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,7 +106,7 @@ input_new(const char *path)
 		return NULL;
 	}
 	memcpy(inputs.names + inputs.used, path, size);
-	input->path = inputs.names + inputs.used;
+	*input = (struct input){ .path = inputs.names + inputs.used };
 	inputs.used += size;
 	inputs.count++;
 	return input;
@@ -117,6 +116,9 @@ void
 inputs_watch(void)
 {
 	inputs.watched = true;
+	inputs.overflow = false;
+	inputs.count = 0;
+	inputs.used = 0;
 }
 
 void
@@ -161,4 +163,16 @@ inputs_changed(void)
 			return true;
 	}
 	return inputs.overflow;
+}
+
+const char *
+inputs_path(size_t i)
+{
+	return i < inputs.count ? inputs.list[i].path : NULL;
+}
+
+bool
+inputs_complete(void)
+{
+	return !inputs.overflow;
 }

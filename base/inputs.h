@@ -9,8 +9,10 @@
 #define SOCKS64_BASE_INPUTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* From now on inputs are remembered.  Called once, before the reading. */
+/* From now on inputs are remembered, and none from before.  Called before the
+ * reading. */
 void inputs_watch(void);
 
 /*
@@ -33,5 +35,12 @@ void inputs_note_name(const char *path, int fd);
  * Always true where there were more inputs than could be remembered.
  */
 bool inputs_changed(void);
+
+/* The path of an input, counted from 0 in the order of their notes, as long as
+ * no other watch begins; NULL: there are not so many. */
+const char *inputs_path(size_t i);
+
+/* Could all of them be remembered? */
+bool inputs_complete(void);
 
 #endif

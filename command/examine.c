@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/inputs.h"
 #include "base/text.h"
 #include "command/doubts.h"
+#include "command/owners.h"
 #include "command/rehearse.h"
 #include "net/onlink.h"
 #include "net/resolve.h"
@@ -34,6 +35,7 @@ struct examination {
 	const struct settings *settings;
 	settings_report *report;
 	bool failed;
+	bool another; /* this process is not the user of sessions */
 };
 
 static void
@@ -100,8 +102,9 @@ examine_passwords(struct examination *e)
 	if (!settings_offers(e->settings, AUTH_PASSWORD))
 		return;
 	fd = password_open(e->settings, tell, e);
-	if (fd != -1)
-		(void)password_examine(fd, e->settings, tell, e);
+	if (fd == -1)
+		return;
+	(void)password_examine(fd, e->settings, tell, e);
 }
 
 /* The passwords of next gateways: as a session would open and read them. */
@@ -274,42 +277,18 @@ examine_source(struct examination *e, const struct address *source)
 		close(fd);
 }
 
-/* Others than root and the user of sessions must not write what is believed,
- * nor what it stands in. */
+/* Who may write what was read since the last call; judged: as
+ * owners_examine() has it. */
 static void
-examine_mode(struct examination *e, const char *path)
+examine_owners(struct examination *e, bool judged)
 {
-	struct stat status;
-	bool sticky;
-
-	if (stat(path, &status) != 0)
+	if (e->another)
 		return;
-	sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
-	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky &&
-	    !S_ISCHR(status.st_mode))
-		tell(e, true, path, "others than its owner may write it");
-	if (status.st_uid != 0 && status.st_uid != geteuid())
-		tell(e, true, path,
-		    "its owner is neither root nor the user of sessions");
-}
-
-/* The configuration, and the directories above it. */
-static void
-examine_owners(struct examination *e)
-{
-	char buffer[LINE_TEXT];
-	struct text path = text_in(buffer, sizeof(buffer));
-	char *slash;
-
-	if (e->settings->file == NULL)
-		return;
-	text_add(&path, e->settings->file);
-	examine_mode(e, buffer);
-	for (slash = strrchr(buffer, '/'); slash != NULL && slash != buffer;
-	     slash = strrchr(buffer, '/')) {
-		*slash = '\0';
-		examine_mode(e, buffer);
-	}
+	owners_examine(judged, tell, e);
+	if (!judged && !inputs_complete())
+		tell(e, true, e->settings->file,
+		    "it names more files than can be looked at for their "
+		    "owners");
 }
 
 /* As a session would open it; one is made where there is none.  Where the user
@@ -440,12 +419,14 @@ examine_as_user(struct examination *e, const struct settings_source *source,
 	int error;
 
 	if (failure == NULL && (file == NULL || access(file, R_OK) == 0)) {
+		inputs_watch();
 		(void)settings_read(out, source, tell, e);
 		return;
 	}
 	error = errno; /* of access() */
 	tell_kept(e, kept);
 	if (failure != NULL) {
+		e->another = true;
 		tell_directive(e, false, "user", failure);
 		return;
 	}
@@ -484,6 +465,7 @@ examine_configuration(struct settings *out,
 	const bool root = geteuid() == 0;
 	bool nobody;
 
+	inputs_watch();
 	(void)settings_read(out, source, keep_back, &kept);
 	if (out->policy == NULL || out->places == NULL)
 		return false; /* no memory */
@@ -504,9 +486,10 @@ examine_configuration(struct settings *out,
 	examine_route(&e, root);
 	examine_source(&e, &out->source_ipv4);
 	examine_source(&e, &out->source_ipv6);
-	examine_owners(&e);
+	examine_owners(&e, false);
 	examine_passwords(&e);
 	examine_hops(&e);
+	examine_owners(&e, true);
 	examine_state(&e);
 	examine_names(&e);
 	examine_metrics(&e);

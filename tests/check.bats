@@ -282,6 +282,80 @@ mine() {
 	assert_match new "$stderr" "^private/new: warning: .user' may not read"
 }
 
+@test "-t: who may write lists, indexes, passwords, and the directories they are in" {
+	need root
+	echo 10.0.0.0/8 >list
+	"$HANDLER" --index list 2>&1
+	printf 'alice:!\n' >passwords
+	chmod 600 passwords
+	mine passwords
+	configure <<-END
+		auth password none
+		password-file $PLACE/passwords
+		via-password-file hop.example:1080 $PLACE/hop
+		allow via hop.example:1080 from @$PLACE/list
+		allow from @$PLACE/../${PLACE##*/}/list at 9.9.9.9
+	END
+	printf 'user:password\n' >hop
+	chmod 600 hop
+	mine hop
+	cp -p c plain
+	tested 0
+	assert_equal quiet "$stderr" ''
+	local file
+	for file in list list.cdb; do
+		chmod 664 $file
+		tested 0
+		assert_equal "$file" "$(grep -c 'others than its owner' <<<"$stderr")" 1
+		assert_match "$file" "$stderr" \
+		    "^$PLACE/$file: warning: others than its owner may write it"
+		chmod 644 $file
+	done
+	for file in list list.cdb passwords hop; do
+		chown daemon $file
+		chmod a+r $file
+		tested 0
+		assert_equal "$file" "$(grep -c 'its owner is' <<<"$stderr")" 1
+		assert_match "$file" "$stderr" \
+		    "$PLACE/$file: warning: its owner is neither root nor"
+		chown root $file
+		mine passwords hop
+		chmod o-r passwords hop
+	done
+	# A directory, and one that a symlink leads to or through.
+	for file in list passwords hop; do
+		mkdir "of-$file"
+		cp -p $file "of-$file/"
+		ln -s "of-$file" "link-$file"
+		ln -sf "$PLACE/link-$file/$file" "to-$file"
+		for way in "of-$file/$file" "link-$file/$file" "to-$file"; do
+			sed "s|$PLACE/$file\$|$PLACE/$way|" plain >c
+			chmod 755 "of-$file"
+			tested 0
+			assert_equal quiet "$stderr" ''
+			chmod 775 "of-$file"
+			tested 0
+			assert_match "$way" "$stderr" \
+			    "^$PLACE/(of|link)-$file: warning: others than"
+			assert_equal "$way" "$(wc -l <<<"$stderr")" 1
+			chmod 1777 "of-$file"
+			tested 0
+			assert_equal quiet "$stderr" ''
+		done
+	done
+}
+
+@test "-t says where there are more files than it can look at" {
+	local -i n
+	mkdir lists
+	for ((n = 0; n < 300; n++)); do
+		echo 10.0.0.0/8 >lists/$n
+		echo "allow from @$PLACE/lists/$n port $((n + 1))"
+	done | configure
+	tested 0
+	assert_match c "$stderr" '^c: warning: it names more files than'
+}
+
 @test "a password file that others may write, or that is missing, is 78 for -t and sessions" {
 	printf 'alice:!\n' >passwords
 	chmod 622 passwords

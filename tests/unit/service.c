@@ -471,8 +471,13 @@ check_many(void)
 	for (int i = 0; i < 512; i++)
 		inputs_note("absent");
 	HOLDS(!inputs_changed());
+	HOLDS(inputs_complete() && inputs_path(512) == NULL);
 	inputs_note("absent");
 	HOLDS(inputs_changed());
+	HOLDS(!inputs_complete() && strcmp(inputs_path(511), "absent") == 0);
+	inputs_watch();
+	HOLDS(inputs_complete() && inputs_path(0) == NULL);
+	HOLDS(!inputs_changed());
 }
 
 static const struct {
