@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/inputs.h"
 #include "base/text.h"
+#include "command/costs.h"
 #include "command/doubts.h"
 #include "command/owners.h"
 #include "command/rehearse.h"
@@ -105,6 +106,7 @@ examine_passwords(struct examination *e)
 	if (fd == -1)
 		return;
 	(void)password_examine(fd, e->settings, tell, e);
+	costs_examine(fd, e->settings->password_file, tell, e);
 }
 
 /* The passwords of next gateways: as a session would open and read them. */

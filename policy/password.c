@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -24,7 +23,7 @@
 enum { PATH_TEXT = 4096, HASH_LINE_MAX = 2048, SCHEME_TEXT = 16 };
 
 enum { DES_LENGTH = 13 };
-enum { PAID_TEXT = 48, COST_TEXT = 96, COST_MUCH = 200 /* ms */ };
+enum { COSTS_MAX = 8, COST_TEXT = 48 };
 
 /* --- which file --- */
 
@@ -218,7 +217,6 @@ struct schemes {
 	char first[SCHEME_TEXT]; /* "$6$"; "_"; empty: none yet */
 	bool mixed;              /* that was told */
 	bool weak;               /* and that one is easily guessed */
-	char paid[PAID_TEXT];    /* what was computed last, up to its salt */
 };
 
 /* "$y$" of a hash; "_" or "-" of one of DES, which has no dollar. */
@@ -367,54 +365,6 @@ password_matches(const char *password, const char *hash)
 	return result;
 }
 
-/* Up to its salt a hash says what it costs: "$6$", "$6$rounds=9$", "$2b$12$",
- * "$y$j9T$".  Returns how many letters that are. */
-static size_t
-cost_length(const char *hash)
-{
-	const char *end = hash[0] == '$' ? strchr(hash + 1, '$') : NULL;
-	const bool told = end != NULL &&
-	    (hash[1] == 'y' || hash[1] == 'g' || hash[1] == '2' ||
-		strncmp(end + 1, "rounds=", 7) == 0);
-
-	if (told && strchr(end + 1, '$') != NULL)
-		end = strchr(end + 1, '$');
-	return end == NULL ? 1 : (size_t)(end - hash) + 1;
-}
-
-static int64_t
-cpu_milliseconds(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* What each session pays that logs in by such a hash, where it is much. */
-static void
-examine_cost(struct reader *r, const char *hash, struct schemes *schemes)
-{
-	const size_t length = cost_length(hash);
-	char buffer[COST_TEXT];
-	struct text t = text_in(buffer, sizeof(buffer));
-	int64_t cost;
-
-	if (length >= sizeof(schemes->paid) ||
-	    strncmp(schemes->paid, hash, length) == 0)
-		return;
-	text_copy(schemes->paid, length + 1, hash);
-	cost = cpu_milliseconds();
-	(void)password_matches("", hash);
-	cost = cpu_milliseconds() - cost;
-	if (cost < COST_MUCH)
-		return;
-	text_add(&t, "a login by such a hash costs ");
-	text_add_number(&t, (uint64_t)cost);
-	text_add(&t, " ms of CPU, and so does a wrong one");
-	reader_warn(r, buffer);
-}
-
 static void
 examine_entry(struct reader *r, const char *user, const char *hash,
     struct schemes *schemes)
@@ -432,7 +382,6 @@ examine_entry(struct reader *r, const char *user, const char *hash,
 		    "openssl passwd -6 makes a better one");
 	}
 	examine_scheme(r, hash, schemes);
-	examine_cost(r, hash, schemes);
 }
 
 bool
@@ -454,6 +403,67 @@ password_examine(int fd, const struct settings *settings,
 	}
 	explicit_bzero(&file, sizeof(file));
 	return !r.failed;
+}
+
+/* Up to its salt a hash says what it costs: "$6$", "$6$rounds=9$", "$2b$12$",
+ * "$y$j9T$", "$7$" and eleven letters, "_" and four.  Returns how many letters
+ * that are. */
+static size_t
+cost_length(const char *hash)
+{
+	static const struct {
+		const char *scheme;
+		size_t letters; /* 0: up to the next dollar */
+	} known[] = { { "_", 4 }, { "$7$", 11 }, { "$2", 0 }, { "$gy$", 0 },
+		{ "$sha1$", 0 }, { "$y$", 0 }, { "$5$rounds=", 0 },
+		{ "$6$rounds=", 0 } };
+	const char *end = hash[0] == '$' ? strchr(hash + 1, '$') : NULL;
+	size_t length = end == NULL ? 1 : (size_t)(end - hash) + 1;
+
+	for (size_t i = 0; i < ARRAY_COUNT(known); i++)
+		if (strncmp(hash, known[i].scheme, strlen(known[i].scheme)) ==
+		    0)
+			length += known[i].letters != 0 ?
+			    strnlen(hash + length, known[i].letters) :
+			    strcspn(hash + length, "$");
+	return length;
+}
+
+bool
+password_each_cost(int fd, password_tell_cost *tell, void *context)
+{
+	char told[COSTS_MAX][COST_TEXT];
+	size_t count = 0;
+	struct lines file;
+	const char *user;
+	const char *hash;
+	bool all = true;
+
+	lines_start(&file, fd);
+	while (next_entry(&file, &user, &hash)) {
+		char cost[COST_TEXT] = "";
+		struct text t = text_in(cost, sizeof(cost));
+		size_t i = 0;
+
+		if (entry_problem(user, hash) != NULL || is_locked(hash))
+			continue;
+		text_add_octets(&t, hash, cost_length(hash));
+		while (i < count && strcmp(told[i], cost) != 0)
+			i++;
+		all = all && i < COSTS_MAX;
+		if (i < count || count == COSTS_MAX)
+			continue;
+		memcpy(told[count++], cost, sizeof(cost));
+		tell(context, file.number, hash);
+	}
+	explicit_bzero(&file, sizeof(file));
+	return all;
+}
+
+bool
+password_computes(const char *hash)
+{
+	return password_matches("", hash) != PASSWORD_FAILED;
 }
 
 /* --- a login --- */

@@ -36,6 +36,21 @@ int password_open_file(struct reader *r, const char *name);
 bool password_examine(int fd, const struct settings *settings,
     settings_report *report, void *context);
 
+/* Is told a line of the file, and its hash, which is gone afterwards. */
+typedef void password_tell_cost(void *context, unsigned line,
+    const char *hash);
+
+/*
+ * For -t: tells the first hash of each cost (the scheme and its parameters)
+ * that the file has, of 8 costs at most.  Lines by which nobody can log in are
+ * left out.  False: there are more costs.
+ */
+bool password_each_cost(int fd, password_tell_cost *tell, void *context);
+
+/* Computes a hash as that one was, which costs what it says.  False: crypt(3)
+ * cannot, or has not the memory. */
+bool password_computes(const char *hash);
+
 /* Zero is the safe value. */
 enum password {
 	PASSWORD_WRONG, /* or there is no such user */

@@ -356,6 +356,48 @@ mine() {
 	assert_match c "$stderr" '^c: warning: it names more files than'
 }
 
+@test "-t says what a login costs in time and memory where that is much, in seconds" {
+	local digits letters scrypt costly
+	printf -v digits 'x%.0s' {1..86}
+	letters=${digits:43}
+	scrypt='$7$CU..../....salt$'$letters
+	{
+		echo "a:\$6\$rounds=900000\$salt\$$digits"
+		echo "b:\$6\$rounds=900000\$other\$$digits"
+		echo "c:\$6\$salt\$$digits"
+		echo "d:\$7\$4/..../....salt\$$letters"
+		echo "e:$scrypt"
+		echo "f:$scrypt"
+		echo "g:\$7\$QU..../....salt\$$letters"
+		# hours
+		echo "h:\$6\$rounds=999999999\$salt\$$digits"
+		echo "i:!"
+	} >passwords
+	chmod 600 passwords
+	mine passwords
+	configure <<-END
+		auth password none
+		password-file $PLACE/passwords
+		allow from private
+	END
+	run -0 --separate-stderr timeout 60 "$HANDLER" -t -f c
+	costly=$(grep -v 'of another scheme' <<<"$stderr")
+	assert_match time "$costly" "$PLACE/passwords:1: warning: a login by such a hash costs [0-9]+ ms of CPU, and so does a wrong one"
+	assert_match memory "$costly" "$PLACE/passwords:5: warning: a login by such a hash costs [0-9]+ ms of CPU and 6[45] MiB of memory, and"
+	assert_match "too much memory" "$costly" "$PLACE/passwords:7: warning: a login by such a hash needs more than 1024 MiB"
+	assert_match endless "$costly" "$PLACE/passwords:8: warning: a login by such a hash costs more than 2 s of CPU"
+	assert_equal lines "$(wc -l <<<"$costly")" 4
+	local -i n
+	for ((n = 1000; n < 1009; n++)); do
+		echo "u$n:\$6\$rounds=$n\$salt\$$digits"
+	done >passwords
+	tested 0
+	assert_match many "$stderr" "^$PLACE/passwords: warning: its hashes have so many costs"
+	sed -i 1d passwords
+	tested 0
+	assert_equal eight "$stderr" ''
+}
+
 @test "a password file that others may write, or that is missing, is 78 for -t and sessions" {
 	printf 'alice:!\n' >passwords
 	chmod 622 passwords

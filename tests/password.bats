@@ -239,16 +239,6 @@ for i in range(10000):
 	[ -z "$output" ]
 }
 
-@test "-t says what a login costs where that is much" {
-	local digits
-	digits=$(printf 'x%.0s' {1..86})
-	printf '%s\n' "a:\$6\$rounds=900000\$salt\$$digits" \
-	    "b:\$6\$rounds=900000\$other\$$digits" >p
-	run -0 "$PASSWORD" examine ./p
-	[[ $output =~ ^'./p:1: '.*'a login by such a hash costs '[0-9]+' ms of CPU' ]]
-	[ "$(grep -c 'costs' <<<"$output")" = 1 ]
-}
-
 # cost_alike LOW HIGH USER...: a wrong login costs each user as much CPU time as
 # the first one, within LOW to HIGH times.  What is lost to others only adds, so
 # that the least of many turns counts, and turns are taken until it is seen.
