@@ -73,7 +73,7 @@ all_have_one() {
 		chown 65534 own
 		as+=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	fi
-	echo 'allow all' >conf
+	echo 'allow all from 192.0.2.0/24' >conf
 	run -0 "${as[@]}" "$HANDLER" -t -f "$PWD/conf"
 	assert_equal answer "$output" "$PWD/conf: ok"
 	assert_equal mode "$(stat -c %a own/socks64)" 700

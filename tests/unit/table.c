@@ -1212,14 +1212,29 @@ run_held(const char *directory)
 	return child_status(open_in_child("."));
 }
 
+/* Has the process a file without a name, as a new table is? */
 static bool
-is_fresh_there(void)
+has_fresh(pid_t pid)
 {
+	static const char deleted[] = " (deleted)";
+	char pattern[64];
+	char to[512];
 	glob_t found;
-	const bool is = glob("associations.*", 0, NULL, &found) == 0;
+	bool has = false;
 
+	snprintf(pattern, sizeof(pattern), "/proc/%d/fd/*", (int)pid);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return false;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const ssize_t n = readlink(found.gl_pathv[i], to, sizeof(to));
+
+		if (n >= (ssize_t)strlen(deleted) &&
+		    memcmp(to + n - strlen(deleted), deleted,
+			strlen(deleted)) == 0)
+			has = true;
+	}
 	globfree(&found);
-	return is;
+	return has;
 }
 
 /* The child has opened the old table as soon as it has a new one; or it has
@@ -1232,7 +1247,7 @@ run_overtaken(const char *directory)
 
 	patient = true;
 	const pid_t pid = open_in_child(".");
-	while (ended.si_pid == 0 && !is_fresh_there())
+	while (ended.si_pid == 0 && !has_fresh(pid))
 		CHECK(waitid(P_PID, (id_t)pid, &ended,
 			  WEXITED | WNOHANG | WNOWAIT) == 0);
 	CHECK(rename("next", "associations") == 0);
