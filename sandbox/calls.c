@@ -247,7 +247,7 @@ const struct call calls[] = {
 	{ CALL(mmap), IN_ALL & ~IN_NEGOTIATE, .spare = true,
 	    .tests = { MAYBE(2, PROT_NONE, PROT_READ | PROT_WRITE),
 		MAYBE(3, MAP_PRIVATE | MAP_ANONYMOUS, HUGE_PAGES) },
-	    .because = "malloc, where brk(2) meets something in its way" },
+	    .because = "malloc, where brk(2) cannot; a table cut short" },
 	{ CALL(munmap), IN_ALL & ~IN_NEGOTIATE, .spare = true,
 	    .because = "gives that back" },
 

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/wait.h"
+#include "share/guard.h"
 #include "share/lock.h"
 
 /* The octets that tell a host from another: of IPv4, of an IPv6 /64. */
@@ -207,6 +208,22 @@ table_is_empty(const struct table *t)
 	return t->file != NULL && table_top(t) == 0;
 }
 
+/* Is all of it there?  A file that was cut short has no last page. */
+static bool
+table_is_whole(struct table *t)
+{
+	uint32_t last;
+
+	shared_read(&last, &slot_at(t, TABLE_SLOTS - 1)->body.number,
+	    sizeof(last));
+	if (!guard_has_lost())
+		return true;
+	table_keep_locks(t);
+	text_copy(t->problem, sizeof(t->problem),
+	    "the association table was cut short");
+	return false;
+}
+
 bool
 turn_begin(struct turn *turn, const struct share *share, enum kind kind)
 {
@@ -220,6 +237,8 @@ turn_begin(struct turn *turn, const struct share *share, enum kind kind)
 		    "the lock of the association table was not to be had");
 		return false;
 	}
+	if (!table_is_whole(t))
+		return false;
 	turn->table = t;
 	turn->kind = kind;
 	turn->owner = owner_pack(share);

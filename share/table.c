@@ -21,6 +21,7 @@
 
 #include "base/inputs.h"
 #include "base/text.h"
+#include "share/guard.h"
 #include "share/layout.h"
 #include "share/lock.h"
 
@@ -322,6 +323,7 @@ file_map(struct table *t, const struct place *place, bool *old)
 	if (map == MAP_FAILED)
 		return refuse(t, place->path, " cannot be mapped", errno);
 	t->file = map;
+	guard_start(map, TABLE_FILE_SIZE);
 	return header_check(t, place->path, old);
 }
 
@@ -401,8 +403,10 @@ table_open(struct table *t, const char *directory)
 void
 table_keep_locks(struct table *t)
 {
-	if (t->file != NULL)
+	if (t->file != NULL) {
+		guard_end();
 		munmap(t->file, TABLE_FILE_SIZE);
+	}
 	if (t->fd != -1)
 		close(t->fd);
 	t->file = NULL;
