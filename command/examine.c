@@ -469,13 +469,18 @@ examine_configuration(struct settings *out,
 
 	inputs_watch();
 	(void)settings_read(out, source, keep_back, &kept);
-	if (out->policy == NULL || out->places == NULL)
-		return false; /* no memory */
+	/* What is half read has no names of files, nor rules. */
+	if (reader_starved()) {
+		tell_kept(&e, &kept);
+		return false;
+	}
 	nobody = root && lacks_default_user(out);
 	if (root)
 		examine_as_user(&e, source, out, &kept);
 	else
 		tell_kept(&e, &kept);
+	if (reader_starved())
+		return false;
 	if (nobody && !e.failed)
 		tell_directive(&e, true, "user",
 		    "there is no socks64, so sessions are nobody's, as others "

@@ -512,6 +512,46 @@ with_files() {
 	rm c
 }
 
+# starved NUMBER ALL OPTION: that allocation fails in -t or -T, or it and all
+# behind it: a line says so, and no signal ends it; else $wrong is set.  False:
+# that, or there are not so many.
+starved() {
+	local said status=0
+	said=$(env STARVE="$1" ${2:+STARVE_ALL=1} \
+	    LD_PRELOAD="$ROOT/build/tests/probe/starve.so" \
+	    "$HANDLER" "$3" -f c 2>&1 >/dev/null) || status=$?
+	[[ $said == *starved* ]] || return 1
+	# 0: it was a library's, which did without.
+	[[ $status -eq 0 ]] || {
+		[[ $status -eq 71 || $status -eq 78 ]] &&
+		    grep -qv starved <<<"$said"
+	} || wrong="$*: status $status, $said"
+	[[ -z $wrong ]]
+}
+
+@test "each allocation that fails is a line and 71 or 78, wherever it is" {
+	local option number wrong=''
+	make -s -C "$ROOT" build/tests/probe/starve.so
+	configure <<-END
+		auth none password
+		password-file $PLACE/passwords
+		source 2001:db8::1
+		allow user alice from 10.0.0.0/8 to example.org port 80
+		allow at loopback
+	END
+	"$PEERS/hashes.py" secret | sed 's/^/alice:/' >passwords
+	chmod 600 passwords
+	[[ $EUID -ne 0 ]] || chown nobody passwords
+	for option in -t: -T: -T:all; do
+		number=1
+		while starved "$number" "${option#*:}" "${option%:*}"; do
+			number=$((number + 1))
+		done
+		[[ -z $wrong ]] || fail "$wrong"
+		[[ $number -gt 20 ]] || fail "$option: $number"
+	done
+}
+
 @test "-T fed back gives the same output" {
 	local link
 	for link in "$HANDLER" "$HANDLER_STATIC"; do

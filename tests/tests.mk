@@ -220,6 +220,7 @@ build/tests/unit/wait: build/tests/unit/wait.o build/base/wait.o
 
 # It knows the registers of one kind of machine.
 build/tests/inject: tests/faults/inject.c
+	@mkdir -p $(@D)
 	$(call STEP,compile)$(CC) -std=gnu17 -Wall -Wextra -O1 -o $@ $< -lseccomp
 
 # What tests/sandbox.bats runs.
@@ -228,11 +229,11 @@ PROBES = build/tests/probe/probe build/tests/probe/table \
 CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out \
 	sandbox/generate.c,$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
 
-TOMORROW = build/tests/probe/tomorrow.so
+PRELOADED = build/tests/probe/tomorrow.so build/tests/probe/starve.so
 
-probes: $(PROBES) $(TOMORROW)
+probes: $(PROBES) $(PRELOADED)
 
-$(TOMORROW): tests/probe/tomorrow.c
+$(PRELOADED): build/%.so: %.c
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC \
 	    -shared -o $@ $<
@@ -249,7 +250,7 @@ build/tests/probe/table.o: build/sandbox/filters.h
 TARGET_table = $(PURE) $(wildcard share/*.c)
 TARGET_message = $(PURE) service/message.c
 TARGET_ftp-dialogue = $(PURE) $(foreach name,active alg control intake \
-	passive permit translate,alg/$(name).c)
+	passive permit translate,alg/$(name).c) net/failure.c
 TARGET_client-handover = $(CLIENT_PURE)
 TARGET_client-program = $(CLIENT_PURE)
 CLANG = clang-14
@@ -368,7 +369,7 @@ build/bench/policy: tests/unit/policy.c $(PURE)
 	$(call STEP,link)$(CC) $(OWN_CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $^ \
 	    -lcrypt -lcdb
 
-TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) $(TOMORROW) build/tests/policy build/tests/dial \
+TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) $(PRELOADED) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
 	build/tests/table build/tests/native build/tests/service build/tests/ftp build/tests/unit/relay build/tests/unit/wait \
 	build/tests/client build/tests/client-handover build/tests/client-fakes \
