@@ -51,6 +51,13 @@ login() {
 	login places
 }
 
+@test "what this host could not check is its own failure, 71, nobody's password" {
+	need sys-ptrace
+	[[ $(uname -m) == x86_64 ]] || skip "the injector is for x86_64"
+	make -s -C "$ROOT" build/tests/inject
+	login failures
+}
+
 @test "no password in any log, in memory, or in a core" {
 	need sys-ptrace
 	login secret

@@ -35,6 +35,8 @@ WRONG = b"Battery-Staple-0815"
 OFFER = b"\5\1\2"
 GRANTED, REFUSED = b"\1\0", b"\1\1"
 CANARY = re.compile(rb"Correct-Horse|Battery-Staple")
+INJECT = os.path.join(os.path.dirname(__file__), "..", "..", "build",
+                      "tests", "inject")
 PENALTY = 0.99  # seconds at least; up to two, and what a busy machine adds
 
 
@@ -637,6 +639,52 @@ def check_credentials(program, report):
         report.run("not there", session,
                    {"CREDENTIALS_DIRECTORY": "/nowhere"}, 78)
         report.run("no credentials", session, {}, 78)
+
+
+def injected(program, what):
+    """A login with the right password and a fault: the record and the exit
+    status, and the calls that were made."""
+    with tempfile.NamedTemporaryFile() as calls:
+        handler = Handler(INJECT, [calls.name, *what, program,
+                                   *people.options()])
+        try:
+            handler.let_go()
+            handler.send(OFFER + login(b"yes", SECRET))
+            handler.client.shutdown(socket.SHUT_WR)
+            answer = handler.read_to_end()
+            text, _ = handler.finish()
+        finally:
+            handler.kill()
+        made = calls.read().decode().splitlines()
+    return answer, text, made
+
+
+def own_failure(program, call, error, found):
+    """It blames nobody: no `auth-failed', and `error' is 71."""
+    answer, text, made = injected(program, [f"{call}:error={error}"])
+    if " auth-failed " in text:
+        raise Failure(f"the client is blamed: {text}")
+    if "the password could not be checked" in text:
+        found.add(call.partition(":")[0])
+        if (" error " not in text or made[-1] != "exit 71" or
+                answer != b"\5\2" + REFUSED):
+            raise Failure(f"{answer.hex()}, {made[-1]}: {text}")
+
+
+def check_failures(program, report):
+    """No memory for the hash; a file that cannot be read."""
+    people.add(b"yes", SECRET, "$y$j9T$saltsaltsalt")
+    answer, text, made = injected(program, [])
+    if answer != b"\5\2" + GRANTED:
+        sys.exit(f"without a fault: {answer.hex()}, {text}")
+    found = set()
+    at_once([(report, f"{call} {error}", own_failure, program,
+              call.replace(" ", ":"), error, found)
+             for call in made for name, error in (("mmap", 12),
+                                                  ("pread64", 5))
+             if call.partition(" ")[0] == name])
+    if found != {"mmap", "pread64"}:
+        sys.exit(f"no fault of the check itself but {found}")
 
 
 CHECKS = {name[6:]: function for name, function in list(globals().items())
