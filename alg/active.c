@@ -4,9 +4,13 @@
  */
 #include "alg/active.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "alg/forms.h"
 #include "alg/permit.h"
 #include "base/text.h"
+#include "net/failure.h"
 #include "share/binds.h"
 
 enum { LINE_TEXT = 256 };
@@ -78,6 +82,20 @@ deny(struct control *k, const struct address *target,
 	control_say(k, "504 The rules do not allow that address");
 }
 
+/* What the client and the record are told; the record without the code. */
+static void
+refuse_listening(struct control *k, int error)
+{
+	const char *say = "425 This gateway has no port to listen on";
+
+	if (failure_is_ours(error))
+		say = "425 This gateway has no descriptor or memory left";
+	else if (error == EBUSY)
+		say = "425 Too many transfers run at once";
+	alg_note(k->alg, say + strlen("425 "), strerror(error));
+	control_say(k, say);
+}
+
 /* Makes k->announced, where the server can connect to reach the client.
  * Returns false, and the client was told, where that may not or cannot be. */
 static bool
@@ -95,8 +113,7 @@ make_announced(struct control *k, const struct address *target)
 	}
 	if (channels_listen(&k->channels, k->alg, target, &k->announced))
 		return true;
-	alg_note(k->alg, "no port to listen at for the FTP server", "");
-	control_say(k, "425 No port to listen on");
+	refuse_listening(k, errno);
 	return false;
 }
 

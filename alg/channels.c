@@ -86,8 +86,8 @@ listen_at(int fd, const struct alg *a, uint16_t port)
 	    listen(fd, BACKLOG) == 0;
 }
 
-/* Returns a listener and what to tell the server, or NONE where there is no
- * port. */
+/* Returns a listener and what to tell the server, or NONE, and errno says
+ * why. */
 static int
 listener_open(const struct alg *a, struct address *announce)
 {
@@ -96,6 +96,7 @@ listener_open(const struct alg *a, struct address *announce)
 	    ADVERTISE_BIND, a->local.family);
 	uint16_t port;
 
+	errno = EADDRINUSE; /* where every port is taken */
 	while (ports_next(&ports, &port)) {
 		int fd = socket_create(a->local.family, SOCK_STREAM);
 
@@ -177,8 +178,12 @@ channels_listen(struct channels *c, const struct alg *a,
     const struct address *target, struct address *announce)
 {
 	struct channel *ch = channel_in(c, CHANNEL_FREE);
-	const int listener = ch == NULL ? NONE : listener_open(a, announce);
 
+	if (ch == NULL) {
+		errno = EBUSY;
+		return false;
+	}
+	const int listener = listener_open(a, announce);
 	if (listener == NONE)
 		return false;
 	*ch = (struct channel){ .state = CHANNEL_LISTENING,
@@ -198,8 +203,11 @@ channels_listen(struct channels *c, const struct alg *a,
 static void
 channel_fail(struct channel *ch, struct alg *a, int error)
 {
-	note(a, "the client took no data connection at", &ch->target,
-	    strerror(error));
+	note(a,
+	    failure_is_ours(error) ?
+		"this gateway made no data connection to" :
+		"the client took no data connection at",
+	    &ch->target, strerror(error));
 	channel_free(ch);
 }
 
@@ -260,8 +268,12 @@ channel_accept(struct channels *c, struct channel *ch, struct alg *a)
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (ch->server == NONE) {
 		if (failure_is_ours(errno)) {
-			alg_note(a, "a data connection was not accepted",
+			alg_note(a,
+			    "this gateway did not accept the data "
+			    "connection",
 			    strerror(errno));
+			/* The server did connect, whatever it says now. */
+			c->awaited = false;
 			channel_free(ch);
 		}
 		return;

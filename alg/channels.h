@@ -54,8 +54,9 @@ struct channels {
 /*
  * Listens for the server of the session, on behalf of the client that waits
  * at `target'.  Whoever else connects is closed again.  *announce becomes what
- * to tell the server.  Returns false where there is no port, or where too many
- * transfers run.
+ * to tell the server.  Returns false, and errno says why: EBUSY where too many
+ * transfers run, EADDRINUSE or another of bind(2) where there is no port, what
+ * failure_is_ours() knows where this host lacks something.
  */
 bool channels_listen(struct channels *c, const struct alg *a,
     const struct address *target, struct address *announce);

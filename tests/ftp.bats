@@ -102,6 +102,10 @@ says_nothing() {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" no-descriptor
 }
 
+@test "without a descriptor to listen with it is the gateway that is blamed" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" no-listener
+}
+
 @test "listen-ports and advertise bind hold for what is announced" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" advertised
 }
@@ -143,4 +147,9 @@ says_nothing() {
 
 @test "without a table the rules decide, and the record says what is missing" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" no-table
+}
+
+@test "a table that is cut short under a session is told, and done without" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" truncated
+	says_nothing "$CASES/ftp-data.py" "$HANDLER_STATIC" truncated
 }

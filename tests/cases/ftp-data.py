@@ -500,24 +500,61 @@ def forged(program):
         m.end()
 
 
+def take_descriptors(gate):
+    """It gets no more than it has."""
+    who = {"user": 65534, "group": 65534, "extra_groups": ()}
+    subprocess.run(["prlimit", f"--pid={gate.process.pid}", "--nofile=3"],
+                   check=True, **(who if os.getuid() == 0 else {}))
+
+
+def record_says(gate, client, server, what):
+    """Both sides end; that is in the record, and nothing blames a peer."""
+    for peer in (client, server):
+        peer.sock.shutdown(socket.SHUT_WR)
+    text, _ = gate.finish()
+    if what not in text or "the server" in text or "the client" in text:
+        raise Failure(f"the record says {text!r}")
+
+
 def no_descriptor(program):
-    """The server's data connection cannot be taken: it is closed, and the
-    session goes on."""
+    """The server's data connection cannot be taken: it is closed, the
+    session goes on, and what the server says of it is not believed."""
     m = Machine(program)
     m.open_client()
     try:
         gate, client, server = m.control_session()
         host, port = active(client, server, 50000)
-        who = {"user": 65534, "group": 65534, "extra_groups": ()}
-        subprocess.run(["prlimit", f"--pid={gate.process.pid}", "--nofile=3"],
-                       check=True, **(who if os.getuid() == 0 else {}))
+        take_descriptors(gate)
+        ask_transfer(client, server)
         try:
             with socket.create_connection((host, port), DEADLINE) as data:
                 check("data", data.recv(1), b"")
         except ConnectionError:
             pass
+        server.send(b"425 cannot connect\r\n", False)
+        check("the server's answer", client.line(), b"425 cannot connect")
         client.send(b"NOOP\r\n", False)
         check("behind it", server.line(), b"NOOP")
+        record_says(gate, client, server, 'reason="this gateway did not '
+                    'accept the data connection: Too many open files"')
+    finally:
+        m.end()
+
+
+def no_listener(program):
+    """Without a descriptor to listen with it is this gateway that says no."""
+    m = Machine(program)
+    m.open_client()
+    try:
+        gate, client, server = m.control_session()
+        take_descriptors(gate)
+        client.send(b"PORT 127,0,0,1,200,1\r\n", False)
+        check("asked", server.line(), b"NOOP")
+        server.send(b"200 ok\r\n", False)
+        said = b"This gateway has no descriptor or memory left"
+        check("answer", client.line(), b"425 " + said)
+        record_says(gate, client, server,
+                    f'reason="{said.decode()}: Too many open files"')
     finally:
         m.end()
 
@@ -562,6 +599,30 @@ def no_table(program):
         m.end()
 
 
+def truncated(program):
+    """Somebody cuts the table under two sessions, to nothing and in its
+    middle: they live, say so, and go on as without a table."""
+    for size in 0, 4096, 2 << 20:
+        m = Machine(program)
+        try:
+            gate, client, server = m.control_session()
+            os.truncate(os.path.join(m.state, "associations"), size)
+            client.send(b"PASV\r\n", False)
+            check("asked", server.line(), b"NOOP")
+            server.send(b"200 ok\r\n", False)
+            check(f"PASV with {size} octets", client.line(),
+                  b"502 No address for that here, use EPSV")
+            passive(client, server, 50000, b"EPSV")
+            for peer in (client, server):
+                peer.sock.shutdown(socket.SHUT_WR)
+            text, status = gate.finish()
+            check("status", status, 0)
+            if "the association table was cut short" not in text:
+                raise Failure(f"the record says {text!r}")
+        finally:
+            m.end()
+
+
 def greeting(program):
     """For 30 s a server may say nothing; longer than that when it began."""
     m = Machine(program)
@@ -600,7 +661,7 @@ def too_many(program):
         client.send(b"PORT 127,0,0,1,200,1\r\n", False)
         check("asked", server.line(), b"NOOP")
         server.send(b"200 ok\r\n", False)
-        check("answer", client.line(), b"425 No port to listen on")
+        check("answer", client.line(), b"425 Too many transfers run at once")
         for source, sink in running:
             source.close()
             check("the end of the data", sink.recv(1), b"")
@@ -608,7 +669,7 @@ def too_many(program):
         for peer in (client, server):
             peer.sock.shutdown(socket.SHUT_WR)
         text, _ = gate.finish()
-        if 'reason="no port to listen at' not in text:
+        if 'reason="Too many transfers run at once: ' not in text:
             raise Failure(f"the record says {text!r}")
     finally:
         m.end()
@@ -975,10 +1036,12 @@ HASH = ("egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/"
         "j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00")
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
-    bind, forwarder, judged_again, forged, no_descriptor, advertised, no_table,
+    bind, forwarder, judged_again, forged, no_descriptor, no_listener,
+    advertised, no_table, truncated,
     own_address, transparent, transfer_auth, transfer_idle, transfer_paused,
     greeting, ended_behind,
-    too_many, slow_reader, crowd, overtaken, not_overtaken, undelivered, unanswered)}
+    too_many, slow_reader, crowd, overtaken, not_overtaken, undelivered,
+    unanswered)}
 
 
 def main():
