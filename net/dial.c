@@ -125,10 +125,13 @@ is_preferred_pending(const struct race *race)
 	return preferred->state == ANSWER_PENDING;
 }
 
-/* The first attempt that still connects: it makes room for another one. */
+/* The first attempt that still connects, where as many do as may: it makes
+ * room for another one. */
 static struct attempt *
-oldest_connecting(struct race *race)
+one_too_many(struct race *race)
 {
+	if (race->connecting < CONNECTING_MAX)
+		return NULL;
 	for (size_t i = 0; i < race->attempt_count; i++)
 		if (race->attempts[i].fd != -1)
 			return &race->attempts[i];
@@ -163,9 +166,9 @@ static struct deadline
 next_start(struct race *race)
 {
 	const struct deadline wanted = next_wanted(race);
-	const struct attempt *oldest = oldest_connecting(race);
+	const struct attempt *oldest = one_too_many(race);
 
-	if (race->connecting == CONNECTING_MAX && oldest->least.at > wanted.at)
+	if (oldest != NULL && oldest->least.at > wanted.at)
 		return oldest->least;
 	return wanted;
 }
@@ -232,10 +235,11 @@ attempt_connect(struct race *race, struct attempt *attempt)
 {
 	const struct settings *settings = race->dial->settings;
 	const struct address *address = &attempt->dialled;
+	struct attempt *oldest = one_too_many(race);
 	int error;
 
-	if (race->connecting == CONNECTING_MAX)
-		attempt_fail(race, oldest_connecting(race), ETIMEDOUT);
+	if (oldest != NULL)
+		attempt_fail(race, oldest, ETIMEDOUT);
 	attempt->fd = socket_create(address->family, SOCK_STREAM);
 	error = attempt->fd == -1 ? errno : 0;
 	race->connecting += error == 0;
