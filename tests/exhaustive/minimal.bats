@@ -16,6 +16,8 @@ setup() {
 	need root mounts
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir "$tree"
+	# The listening mode opens its program as the user.
+	chmod 711 "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
 	(cd "$ROOT" && cp -r Makefile ./*.[ch] ./*/ "$tree")
 }
 
