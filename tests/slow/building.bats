@@ -64,14 +64,14 @@ build() {
 }
 
 # musl_headers DIRECTORY: what musl-tools has not and a system with musl has:
-# the kernel's headers, those of c-ares, and crypt.h as musl has it.
+# the kernel's headers, those of c-ares and tinycdb, and crypt.h as musl has it.
 musl_headers() {
 	local name
 	mkdir -p "$1"
 	for name in linux asm-generic "$(gcc -print-multiarch)/asm"; do
 		ln -s "/usr/include/$name" "$1/${name##*/}"
 	done
-	ln -s /usr/include/ares*.h "$1"
+	ln -s /usr/include/ares*.h /usr/include/cdb.h "$1"
 	cat >"$1/crypt.h" <<-'END'
 		struct crypt_data {
 			int initialized;
