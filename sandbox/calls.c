@@ -134,6 +134,8 @@ const struct call calls[] = {
 	{ CALL(prlimit64), IN_SERVICE,
 	    .tests = { EQUAL(0, 0), EQUAL(1, RLIMIT_NPROC) },
 	    .because = "a session takes that from itself" },
+	{ CALL(read), IN_SERVICE,
+	    .because = "the parent's word about max-sessions-per-user" },
 	{ CALL(newfstatat), IN_SERVICE,
 	    .because = "has an input of the configuration changed?" },
 	{ CALL(getsockopt), IN_SERVICE,
@@ -252,10 +254,8 @@ const struct call calls[] = {
 	    .because = "gives that back" },
 
 	/* Files, opened before. */
-	{ CALL(read), IN_NEGOTIATE,
-	    .because = "the password file" },
 	{ CALL(pread64), IN_ROUTE,
-	    .because = "hosts, resolv.conf and routes" },
+	    .because = "hosts, resolv.conf, routes; the password file" },
 	{ CALL(pread64), IN_ALG,
 	    .because = "indexes of lists" },
 

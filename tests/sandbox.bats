@@ -290,7 +290,7 @@ calls_refused() {
 	run -0 grep -c "196608U" "$BATS_TEST_TMPDIR/trap"
 }
 
-@test "the service stage has four rows more than the negotiation, and no other" {
+@test "the service stage has five rows more than the negotiation, and no other" {
 	rows() {
 		grep "^$1 " "$TESTS/probe/table.golden" | cut -d' ' -f2- | sort
 	}
@@ -298,7 +298,7 @@ calls_refused() {
 	    "clone kill"
 	assert_equal more "$(comm -23 <(rows service) <(rows negotiate) |
 	    grep -v ' kill$' | cut -d' ' -f1)" \
-	    $'clone\ngetsockopt\nnewfstatat\nprlimit64'
+	    $'clone\ngetsockopt\nnewfstatat\nprlimit64\nread'
 }
 
 @test "the service stage clones with these flags alone" {

@@ -642,7 +642,8 @@ def listening(handler):
     configure(f"deny to name\nallow at {HOST4} user uid=1")
     process = subprocess.Popen(
         [handler, "-l", path + "/socket", "-f", path + "/conf", "-o",
-         "user nobody"], stderr=subprocess.PIPE)
+         "user nobody", "-o", "max-sessions-per-user 9"],
+        stderr=subprocess.PIPE)
     try:
         check("start", b"listening on" in process.stderr.readline(), True)
         with socket.create_server((HOST4, 0)) as listener:
