@@ -106,7 +106,9 @@ class Script:
         port?) each."""
         name, kind, question = decode_question(query)
         number = struct.unpack("!H", query[:2])[0]
-        print(protocol, number, kind, name, flush=True)
+        # In one piece: threads write at once.
+        sys.stdout.write(f"{protocol} {number} {kind} {name}\n")
+        sys.stdout.flush()
         owner, records, rcode, after, truncated = name, [], 0, 0.0, False
         count, forged, turns = self.count((name, kind)), None, False
         flags = 0x8180
