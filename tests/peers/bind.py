@@ -26,7 +26,8 @@ import streams
 
 
 def print_now(text):
-    print(text, flush=True)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def read_text(sock):

@@ -46,7 +46,8 @@ def read_request(sock):
 
 
 def say(text):
-    print(text, flush=True)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def play(sock, steps):

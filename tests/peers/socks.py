@@ -369,7 +369,8 @@ class Actions:
 
 
 def print_now(text):
-    print(text, flush=True)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def run_raw(session, steps):
