@@ -82,6 +82,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/doc/operations.md
 		644 usr/local/share/doc/socks64-handler/doc/peers.md
 		644 usr/local/share/doc/socks64-handler/doc/protocol.md
+		644 usr/local/share/doc/socks64-handler/doc/reliability.md
 		644 usr/local/share/doc/socks64-handler/doc/several-machines.md
 		644 usr/local/share/doc/socks64-handler/doc/systemd.md
 		644 usr/local/share/doc/socks64-handler/examples/Containerfile

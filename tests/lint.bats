@@ -173,7 +173,7 @@ object() {
 
 @test "a socket call in a pure file is found, and one in policy/" {
 	local build=$BATS_TEST_TMPDIR/build file
-	local -a pure=(base/number base/text wire/a net/order net/peers
+	local -a pure=(base/number base/text wire/a net/drops net/order net/peers
 	    alg/line alg/forms alg/commands alg/replies alg/queue alg/stream
 	    alg/dialect)
 	for file in "${pure[@]}" policy/a; do
