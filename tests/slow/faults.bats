@@ -18,9 +18,9 @@ faults() {
 }
 
 @test "a fault at a system call is told truly, hangs nobody and leaves nothing" {
-	faults "$HANDLER" 200
+	faults "$HANDLER" 500
 }
 
 @test "the same with the static link" {
-	faults "$HANDLER_STATIC" 200
+	faults "$HANDLER_STATIC" 500
 }
