@@ -56,6 +56,11 @@ faults:
 	    build/tests/inject $(CURDIR)/socks64-handler \
 	    $(CURDIR)/socks64-handler-static
 
+# What packagers ask for: two builds that are the same, debian/, musl.
+building: all
+	@tests/install-missing build test lint
+	@$(BATS) $(BATSFLAGS) tests/building
+
 # A handler for each row of the sandbox's table, without it: two minutes.
 minimal:
 	@tests/install-missing build test
@@ -130,8 +135,9 @@ listening: all build/bench/bare build/bench/bare-fork
 	@tests/install-missing build test
 	tests/bench/listening build
 
-.PHONY: check check-all check-sanitized minimal faults releases deb deb-check \
-	cross lint fuzz coverage mutants bench listening probes sanitize clients
+.PHONY: bench building check check-all check-sanitized clients coverage cross \
+	deb deb-check faults fuzz lint listening minimal mutants probes releases \
+	sanitize
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
