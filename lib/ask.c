@@ -21,16 +21,20 @@ enum { ADR_PREF_IPV4 = 1, ADR_PREF_ID = 8 };
  * what was lost after a wrong guess would be a datagram. */
 enum { UNUSED_MAX = 240, AGE_MAX = 3300 };
 
-/* By the slot of its number: the number, and the ID in the lower half; when it
- * was given and used. */
+/* Numbers have 28 bits at most; above them stands which gateway it was. */
+enum { GATEWAY_SHIFT = 60 };
+#define NUMBER_MASK UINT32_C(0x0fffffff)
+
+/* By the slot of its number: the gateway, the number, and the ID in the lower
+ * half; when it was given and used. */
 static struct {
 	_Atomic uint64_t words;
 	_Atomic uint32_t made;
 	_Atomic uint32_t used;
 } known[FAKES_MAX];
 
-/* What the gateway said to the command itself. */
-static atomic_bool gives;
+/* What gateways said to the command itself; a bit for each that gives. */
+static atomic_uint giving;
 static atomic_bool refuses;
 
 static uint32_t
@@ -40,46 +44,61 @@ seconds_now(void)
 }
 
 static void
-note(uint32_t number, uint32_t id)
+note(uint32_t number, unsigned gateway, uint32_t id)
 {
 	const uint32_t slot = number % FAKES_MAX;
 	const uint32_t now = seconds_now();
 
 	atomic_store(&known[slot].made, now);
 	atomic_store(&known[slot].used, now);
-	atomic_store(&known[slot].words, (uint64_t)number << 32 | id);
-	atomic_store(&gives, true);
+	atomic_store(&known[slot].words,
+	    (uint64_t)gateway << GATEWAY_SHIFT | (uint64_t)number << 32 | id);
+	(void)atomic_fetch_or(&giving, 1u << gateway);
 }
 
-uint32_t
-ask_id(uint32_t number)
+/* What is known of the number, while it surely holds; 0: nothing. */
+static uint64_t
+words_of(uint32_t number)
 {
 	const uint32_t slot = number % FAKES_MAX;
 	const uint64_t words = atomic_load(&known[slot].words);
 	const uint32_t now = seconds_now();
 
-	if (number == 0 || words >> 32 != number ||
-	    now - atomic_load(&known[slot].made) > AGE_MAX ||
-	    now - atomic_load(&known[slot].used) > UNUSED_MAX)
+	return number == 0 || (words >> 32 & NUMBER_MASK) != number ||
+		now - atomic_load(&known[slot].made) > AGE_MAX ||
+		now - atomic_load(&known[slot].used) > UNUSED_MAX ?
+	    0 :
+	    words;
+}
+
+uint32_t
+ask_id(uint32_t number, unsigned gateway, bool use)
+{
+	const uint64_t words = words_of(number);
+
+	if (words == 0 || words >> GATEWAY_SHIFT != gateway)
 		return 0;
-	atomic_store(&known[slot].used, now);
+	if (use)
+		atomic_store(&known[number % FAKES_MAX].used, seconds_now());
 	return (uint32_t)words;
 }
 
 bool
-ask_is_known(void)
+ask_is_known(unsigned gateway)
 {
-	return atomic_load(&gives);
+	return (atomic_load(&giving) >> gateway & 1) != 0;
 }
 
 /*
  * Two questions on one connection: for an address of any family, which the
  * gateway has to look up, and for an ID, for which it does not.  The REP of
- * the first one; *id is 0 where there is none.
+ * the first one; *id is 0 where there is none.  Both take the connect-timeout
+ * at most.
  */
 static enum reply
-ask(const char *name, uint32_t *id)
+ask(const char *name, unsigned *gateway, uint32_t *id)
 {
+	const int64_t until = clock_now() + handover.connect_timeout;
 	struct client_request request = {
 		.command = REQUEST_ADDRESS_ASSOCIATE,
 		.flag = REQUEST_FLAG_DESTINATION,
@@ -88,7 +107,7 @@ ask(const char *name, uint32_t *id)
 		    .address.port = ADR_PREF_IPV4 },
 	};
 	struct dial d;
-	const int fd = control_open(&request, &d);
+	const int fd = control_open(&request, until, &d, gateway);
 
 	*id = 0;
 	if (fd == -1)
@@ -97,7 +116,7 @@ ask(const char *name, uint32_t *id)
 	request.flag = 0;
 	request.to.address.port = ADR_PREF_ID;
 	dial_request(&d, &request);
-	if (control_wait(&d, fd, clock_now() + handover.connect_timeout) == 0)
+	if (control_wait(&d, fd, until) == 0)
 		*id = d.id;
 	(void)real.close(fd);
 	return REPLY_SUCCEEDED;
@@ -107,15 +126,16 @@ bool
 ask_exists(const char *name, uint32_t number)
 {
 	const int error = errno;
+	unsigned gateway;
 	uint32_t id;
 
-	if (atomic_load(&refuses) || ask_id(number) != 0)
+	if (atomic_load(&refuses) || words_of(number) != 0)
 		return true;
-	const enum reply reply = ask(name, &id);
+	const enum reply reply = ask(name, &gateway, &id);
 	errno = error;
 	if (reply == REPLY_COMMAND_NOT_SUPPORTED)
 		atomic_store(&refuses, true);
 	if (id != 0)
-		note(number, id);
+		note(number, gateway, id);
 	return reply != REPLY_HOST_UNREACHABLE;
 }

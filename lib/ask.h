@@ -14,11 +14,12 @@
  * or cannot be asked; then the connection tells. */
 bool ask_exists(const char *name, uint32_t number);
 
-/* The ADDRESS ID by which the gateway knows the name of that number, while it
- * surely does; 0: there is none. */
-uint32_t ask_id(uint32_t number);
+/* The ADDRESS ID by which that gateway knows the name of that number, while it
+ * surely does; 0: there is none.  An ID is nothing to any other gateway.
+ * use: it is about to be used there, which makes it live longer. */
+uint32_t ask_id(uint32_t number, unsigned gateway, bool use);
 
-/* Did the gateway ever give one? */
-bool ask_is_known(void);
+/* Did that gateway ever give one? */
+bool ask_is_known(unsigned gateway);
 
 #endif

@@ -158,6 +158,8 @@ begin(int fd, struct question *q, struct dial *d)
 		(void)real.bind(fd, (struct sockaddr *)&own, length);
 		return false;
 	}
+	/* Only the gateway of that connection knows what it is for. */
+	e->gateway = q->server.gateway;
 	dial_begin(&e->dial, &q->request);
 	tcp_reach(e, fd);
 	*d = e->dial;
@@ -214,7 +216,7 @@ called_ask(int fd)
 		conclude(fd, &q, &d);
 		sockets_unlock(&saved);
 		if (status == -1)
-			say_fault(0, &d);
+			say_fault(q.server.gateway, &d);
 		errno = error;
 	}
 	const int error = errno;

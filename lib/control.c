@@ -27,7 +27,7 @@ control_wait(struct dial *d, int fd, int64_t until)
 		if (one.events == 0)
 			break;
 		if (left <= 0) {
-			dial_fail(d, ETIMEDOUT);
+			dial_expire(d);
 			break;
 		}
 		if (real.ppoll(&one, 1, &time, NULL) == -1 &&
@@ -40,9 +40,9 @@ control_wait(struct dial *d, int fd, int64_t until)
 
 /* By gateway i. */
 static int
-open_by(unsigned i, const struct client_request *request, struct dial *d)
+open_by(unsigned i, const struct client_request *request, int64_t until,
+    struct dial *d)
 {
-	const int64_t until = clock_now() + handover.connect_timeout;
 	struct sockaddr_storage to;
 	const socklen_t length = place_gateway_own(i, &to);
 	const int fd = place_high(socket(to.ss_family,
@@ -65,19 +65,24 @@ open_by(unsigned i, const struct client_request *request, struct dial *d)
 }
 
 int
-control_open(const struct client_request *request, struct dial *d)
+control_open(const struct client_request *request, int64_t until,
+    struct dial *d, unsigned *gateway)
 {
-	const unsigned count = handover.gateway_count == 0 ?
-	    1 :
-	    (unsigned)handover.gateway_count;
+	const unsigned count = place_gateways();
 	int fd = -1;
 
-	for (unsigned i = 0; i < count && fd == -1; i++) {
-		fd = open_by(i, request, d);
-		if (fd == -1)
-			say_fault(i, d);
-		if (fd == -1 && d->fault != FAULT_UNREACHED)
+	*gateway = place_first_gateway();
+	for (unsigned left = count; left > 0; left--) {
+		const int64_t now = clock_now();
+
+		fd = open_by(*gateway, request, now + (until - now) / left, d);
+		if (fd != -1)
 			break;
+		say_fault(*gateway, d);
+		if (d->fault != FAULT_UNREACHED)
+			break;
+		place_gateway_failed(*gateway);
+		*gateway = (*gateway + 1) % count;
 	}
 	return fd;
 }

@@ -59,6 +59,14 @@ dial_unreached(struct dial *d, int cause)
 	d->cause = cause;
 }
 
+void
+dial_expire(struct dial *d)
+{
+	if (d->step <= DIAL_METHOD)
+		dial_unreached(d, ETIMEDOUT);
+	dial_fail(d, ETIMEDOUT);
+}
+
 static void
 fail_by(struct dial *d, enum dial_fault fault, int error)
 {

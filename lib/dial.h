@@ -77,6 +77,10 @@ short dial_push(struct dial *d, int fd, const struct handover *h);
 void dial_unreached(struct dial *d, int cause);
 void dial_fail(struct dial *d, int error);
 
+/* Ends it because its time is over: ETIMEDOUT.  A gateway that has not said a
+ * word is not reached. */
+void dial_expire(struct dial *d);
+
 /* Begun, and not over? */
 bool dial_runs(const struct dial *d);
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -112,6 +113,27 @@ place_target(const struct destination *d)
 }
 
 /* ---------------------------------------------------------- the gateway */
+
+static atomic_uint preferred;
+
+unsigned
+place_gateways(void)
+{
+	return handover.gateway_count == 0 ? 1 :
+					     (unsigned)handover.gateway_count;
+}
+
+unsigned
+place_first_gateway(void)
+{
+	return atomic_load(&preferred);
+}
+
+void
+place_gateway_failed(unsigned i)
+{
+	atomic_store(&preferred, (i + 1) % place_gateways());
+}
 
 socklen_t
 place_gateway_own(unsigned i, struct sockaddr_storage *out)

@@ -41,6 +41,14 @@ int place_errno(enum way way);
 /* As the gateway is told it; borrows the name. */
 struct client_address place_target(const struct destination *d);
 
+/* How many gateways there are, one of a path; with which of them a connection
+ * begins. */
+unsigned place_gateways(void);
+unsigned place_first_gateway(void);
+
+/* That one was not reached: the next connections begin with the next one. */
+void place_gateway_failed(unsigned i);
+
 /*
  * The gateway's ith address as the socket can connect to it: a socket of
  * AF_INET6 reaches IPv4, too.  0: it cannot, or the gateway is a unix-domain

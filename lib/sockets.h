@@ -49,6 +49,7 @@ enum role {
 struct association {
 	int control; /* the TCP connection that keeps it, or -1 */
 	uint64_t control_cookie;
+	uint8_t gateway;      /* whose it is */
 	struct address relay; /* where datagrams go */
 	struct address peer;  /* of connect(2); FAMILY_NONE: none */
 	/* Destinations as the program knows them, the last ones, to name the

@@ -66,9 +66,6 @@ known_failure(const struct destination *d)
 
 /* ------------------------------------------------------- the handshake */
 
-/* Of which gateway the next connection begins. */
-static uint8_t preferred;
-
 /* No deadline of an unfinished handshake is before it. */
 static _Atomic int64_t first_deadline = INT64_MAX;
 
@@ -80,13 +77,6 @@ note_deadline(int64_t deadline)
 	while (deadline < known &&
 	    !atomic_compare_exchange_weak(&first_deadline, &known, deadline))
 		continue;
-}
-
-static unsigned
-gateways(void)
-{
-	return handover.gateway_count == 0 ? 1 :
-					     (unsigned)handover.gateway_count;
 }
 
 /* The kernel's own state of a socket that was refused; the program's socket
@@ -116,7 +106,7 @@ conclude(struct entry *e, int fd)
 		(void)atomic_fetch_sub(&sockets_running, 1);
 	if (e->dial.step == DIAL_FAILED) {
 		if (e->dial.fault == FAULT_UNREACHED)
-			preferred = (uint8_t)((e->gateway + 1u) % gateways());
+			place_gateway_failed(e->gateway);
 		failure_note(e);
 		disconnect(e, fd);
 	} else {
@@ -139,7 +129,7 @@ push_entry(struct entry *e, int fd, short *events)
 		return false;
 	*events = dial_push(&e->dial, fd, &handover);
 	if (*events != 0 && clock_now() >= e->until) {
-		dial_fail(&e->dial, ETIMEDOUT);
+		dial_expire(&e->dial);
 		*events = 0;
 	}
 	if (*events != 0)
@@ -221,7 +211,8 @@ begin(int fd, const struct destination *d, short *events)
 {
 	/* A socket of AF_INET6 is told its name by BND then, whatever family
 	 * the gateway's own address has. */
-	const bool wants_name = d->family == AF_INET6 && ask_is_known();
+	const unsigned gateway = place_first_gateway();
+	const bool wants_name = d->family == AF_INET6 && ask_is_known(gateway);
 	const struct client_request request = { .command = REQUEST_CONNECT,
 		.flag = wants_name ? REQUEST_FLAG_DESTINATION : 0,
 		.to = place_target(d) };
@@ -235,7 +226,7 @@ begin(int fd, const struct destination *d, short *events)
 	e->family = d->family;
 	e->peer = d->address;
 	e->number = d->number;
-	e->gateway = preferred;
+	e->gateway = (uint8_t)gateway;
 	e->began = clock_microseconds();
 	e->until = e->began / 1000 + handover.connect_timeout;
 	dial_begin(&e->dial, &request);
@@ -317,6 +308,7 @@ take_end(struct entry *e, int fd)
 		return ECONNABORTED;
 	if (e->dial.step != DIAL_FAILED)
 		return 0;
+	bool unreached;      /* it failed, and before the gateway answered */
 	const int error = e->dial.error;
 	entry_forget(e, fd);
 	return error;
@@ -358,6 +350,7 @@ look_at(int fd, struct look *l, const struct guard *held)
 	struct entry copy;
 	struct guard own;
 
+	l->unreached = e->dial.fault == FAULT_UNREACHED;
 	copy.role = ROLE_FREE;
 	if (held == NULL)
 		sockets_hold(&own);
@@ -520,7 +513,7 @@ connect_blocking(int fd, const struct destination *d, int flags,
 	int status = -1;
 
 	(void)real.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	for (unsigned i = 0; i < gateways() && status != 0; i++) {
+	for (unsigned i = 0; i < place_gateways() && status != 0; i++) {
 		struct look l = { .until = end };
 
 		status = begin_held(fd, d, &l, held);

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/wait.h"
 #include "lib/ask.h"
 #include "lib/control.h"
 #include "lib/fakes.h"
@@ -57,12 +58,15 @@ associate(struct association *out)
 		.command = REQUEST_UDP_ASSOCIATE
 	};
 	struct dial d;
+	unsigned gateway;
 
 	if (handover.gateway_count == 0) {
 		errno = EOPNOTSUPP;
 		return false;
 	}
-	out->control = control_open(&request, &d);
+	out->control = control_open(&request,
+	    clock_now() + handover.connect_timeout, &d, &gateway);
+	out->gateway = (uint8_t)gateway;
 	if (out->control == -1)
 		return false;
 	out->control_cookie = socket_cookie(out->control);
@@ -78,7 +82,19 @@ suit(struct entry *e, int fd)
 	if (e->family == AF_INET6 || e->shadow != -1 ||
 	    e->udp.relay.family == FAMILY_IPV4)
 		return true;
-	return place_exchange(e, fd, 0);
+	return place_exchange(e, fd, e->udp.gateway);
+}
+
+/* The IDs of another gateway are none of its. */
+static void
+adopt(struct association *to, const struct association *made)
+{
+	to->control = made->control;
+	to->control_cookie = made->control_cookie;
+	to->relay = made->relay;
+	if (to->gateway != made->gateway)
+		memset(to->asked_ids, 0, sizeof(to->asked_ids));
+	to->gateway = made->gateway;
 }
 
 /* Puts a new association into the socket's entry, unless another thread was
@@ -100,9 +116,7 @@ install(int fd, const struct association *made, sa_family_t family)
 		    socket_cookie(e->udp.control) == e->udp.control_cookie)
 			(void)real.close(e->udp.control);
 		e->family = e->family == 0 ? family : e->family;
-		e->udp.control = made->control;
-		e->udp.control_cookie = made->control_cookie;
-		e->udp.relay = made->relay;
+		adopt(&e->udp, made);
 		done = suit(e, fd);
 	}
 	const int error = e == NULL ? EMFILE : errno;
@@ -218,6 +232,15 @@ udp_disconnect(int fd)
 	set_peer(fd, &nobody);
 }
 
+static bool
+has_ipv4_gateway(void)
+{
+	for (size_t i = 0; i < handover.gateway_count; i++)
+		if (handover.gateways[i].family == FAMILY_IPV4)
+			return true;
+	return false;
+}
+
 void
 udp_widen(int fd, const struct sockaddr *to, socklen_t length)
 {
@@ -226,8 +249,7 @@ udp_widen(int fd, const struct sockaddr *to, socklen_t length)
 	struct address a;
 
 	if (to != NULL && to->sa_family == AF_INET6 &&
-	    handover.udp == UDP_ON && handover.gateway_count > 0 &&
-	    handover.gateways[0].family == FAMILY_IPV4 &&
+	    handover.udp == UDP_ON && has_ipv4_gateway() &&
 	    endpoint_read(to, length, &a) && address_is_any(&a) &&
 	    a.port == 0 &&
 	    real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
@@ -307,7 +329,7 @@ send_through(int fd, const struct msghdr *message, int flags,
 
 	if (!ensure(fd, &a))
 		return -1;
-	to.id = ask_id(d->number);
+	to.id = ask_id(d->number, a.gateway, true);
 	if (to.id != 0)
 		to.name = NULL;
 	first.iov_len = client_datagram_format(&to, header);
@@ -444,7 +466,7 @@ is_strange(const struct association *a, const struct client_address *source)
 	if (from->port != a->peer.port)
 		return true;
 	const bool named = fakes_number_of(&handover, &a->peer, &number);
-	const uint32_t id = named ? ask_id(number) : 0;
+	const uint32_t id = named ? ask_id(number, a->gateway, false) : 0;
 	if (source->id != 0 && id != 0)
 		return source->id != id;
 	return !named && from->family != FAMILY_NONE &&

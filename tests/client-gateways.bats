@@ -50,6 +50,26 @@ gateway() {
 	gateway down
 }
 
+@test "messages: once a process, and never where stderr is another file" {
+	gateway messages
+}
+
+@test "no connection is made before the program makes one" {
+	gateway idle
+}
+
+@test "getsockname is BND, else local, else zeros; its port is that of BND" {
+	gateway own_names
+}
+
+@test "a server that calls back: the one that was asked last, refusals, and not" {
+	gateway called
+}
+
+@test "--check of gateways that want a password, lose octets, or are none" {
+	gateway looks
+}
+
 @test "a unix-domain gateway: either family, options, refusal, then anew" {
 	gateway unix
 }

@@ -15,7 +15,8 @@ prepare_file() {
 		    "$PEERS/server.py" "$(net_server "$role")" echo=7003
 		wait_for_line "$BATS_FILE_TMPDIR/echo-$role.out" '^ready$'
 	done
-	make -s -C "$ROOT" build/client/threads build/client/calls
+	make -s -C "$ROOT" build/client/threads build/client/calls \
+	    build/client/datagrams
 }
 
 # bats test_tags=sanitized
@@ -120,7 +121,7 @@ setTimeout(() => { console.log(gap); process.exit(0); }, 3000);'
 several_gateways() {
 	local i
 	for i in 3 4 5; do
-		ip -n "$NET-gw" address add "192.0.2.$i/24" dev c4
+		ip -n "$NET-gw" address replace "192.0.2.$i/24" dev c4
 		echo "192.0.2.$i gateways.example.net"
 	done >>"/etc/netns/$NET-c4/hosts"
 	echo "$GW4 gateways.example.net" >>"/etc/netns/$NET-c4/hosts"
@@ -147,4 +148,102 @@ for _ in range(4):
         break'
 	assert_match 'one of four' "$output" '^(ENETDOWN.)*connected$'
 	client_names
+}
+
+# silent_gateway: an address whose packets are lost, and that comes first.
+silent_gateway() {
+	ip -n "$NET-gw" address replace 192.0.2.3/24 dev c4
+	in_ns gw nft -f - <<-'END'
+		table inet silent {
+			chain in {
+				type filter hook input priority 0
+				ip daddr 192.0.2.3 tcp dport 1080 drop
+			}
+		}
+	END
+	printf '%s silent.example.net\n' 192.0.2.3 "$GW4" \
+	    >>"/etc/netns/$NET-c4/hosts"
+}
+
+# by_silent OPTION... COMMAND...
+by_silent() {
+	run -0 in_ns c4 "$WRAPPER" -s silent.example.net \
+	    -o 'connect-timeout 3s' "$@"
+	assert_match "$*" "$output" \
+	    '^socks64: gateway 192.0.2.3:1080: Connection timed out'
+}
+
+@test "a gateway whose first address is silent: the next one, for all that asks" {
+	silent_gateway
+	net_datagrams
+	by_silent "$BUILT/calls" connect-name v6.example.com 80
+	assert_equal connect "${lines[-1]}" ok
+	by_silent -o 'names ask' "$BUILT/calls" resolve v6.example.com 80
+	assert_match look-up "${lines[-1]}" ' 240.0.0.1'
+	by_silent "$BUILT/datagrams" ask v6.example.com 5353
+	assert_match datagrams "$output" 'sendto ping same, connect ping same'
+	in_ns gw nft delete table inet silent
+	client_names
+}
+
+@test "a server calls back by the gateway of its connection" {
+	several_gateways
+	run -0 in_ns c4 "$WRAPPER" -q -s gateways.example.net -o 'bind 7003' \
+	    "$PYTHON" -c '
+import socket
+server, s = socket.socket(), socket.socket()
+server.connect(socket.getaddrinfo("v4.example.com", 7003, socket.AF_INET)[0][4])
+s.bind(("", 0))
+print(s.getsockname()[0])'
+	assert_equal bound "$output" "${S4%.*}.1"
+	client_names
+}
+
+@test "a gateway without a route is left out" {
+	printf '%s both.example.net\n' "$GW4" "$GW6" \
+	    >>"/etc/netns/$NET-c4/hosts"
+	run -0 in_ns c4 "$WRAPPER" -s both.example.net --env
+	assert_match handover "${lines[0]}" " gateway=$GW4:1080 "
+	[[ $output != *"$GW6"* ]]
+	client_names
+}
+
+# direct_packets: how many that go from the gateway's host to the servers.
+direct_packets() {
+	in_ns gw nft list table inet watch |
+	    awk '/counter/ { n += $(NF - 2) } END { print n }'
+}
+
+@test "where the gateway is not there, nothing goes directly" {
+	local host
+	in_ns gw nft -f - <<-END
+		table inet watch {
+			chain out {
+				type filter hook output priority 0
+				ip daddr $S4 counter
+				ip6 daddr $S6 counter
+			}
+		}
+	END
+	# This host could reach them.
+	run -0 in_ns gw "$BUILT/calls" connect "$S6" 80
+	assert_equal plainly "$output" ok
+	local -i before
+	before=$(direct_packets)
+	((before > 0)) || fail 'nothing is counted'
+	for host in "$S4" "$S6" v4.example.com v6.example.com; do
+		run in_ns gw "$WRAPPER" -q -s 127.0.0.1:9 "$BUILT/calls" \
+		    dial "$host" 80
+		assert_match "$host" "$output" '^ENETDOWN(.ENETDOWN)?$'
+		run in_ns gw "$WRAPPER" -q -s 127.0.0.1:9 "$PYTHON" -c '
+import asyncio, sys
+asyncio.run(asyncio.open_connection(sys.argv[1], 80))' "$host"
+		assert_match "asyncio: $host" "$output" 'Errno 100'
+		run in_ns gw "$WRAPPER" -q -s 127.0.0.1:9 \
+		    "$BUILT/datagrams" ask "$host" 5353
+		assert_match "$host" "$output" \
+		    '^sendto ENETDOWN, connect ENETDOWN'
+	done
+	assert_equal 'packets to the servers' "$(direct_packets)" "$before"
+	in_ns gw nft delete table inet watch
 }

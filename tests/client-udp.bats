@@ -49,6 +49,7 @@ setup() {
 			empty 0
 			would block: EAGAIN
 			UDP_SEGMENT: ENOPROTOOPT
+			UDP_GRO: ENOPROTOOPT
 		END
 	done
 }
@@ -117,6 +118,72 @@ start_with_ids() {
 	run -0 s64 c4 -o 'names ask' "$BUILT/calls" resolve \
 	    none.example.com 80
 	assert_match 'a fake address' "$output" '240\.0\.0\.1'
+}
+
+# start_steps OPTION...: datagrams steps in c4, each of which is told by
+# `step'.
+start_steps() {
+	local pipe=$BATS_TEST_TMPDIR/steps
+	mkfifo "$pipe"
+	exec 8<>"$pipe"
+	# shellcheck disable=SC2016 # for the inner shell
+	start steps in_ns c4 sh -c 'exec <"$0" "$@"' "$pipe" "$WRAPPER" "$@" \
+	    "$BUILT/datagrams" steps v6.example.com 5353
+	wait_for_line "$BATS_FILE_TMPDIR/steps.out" '^resolved$'
+}
+
+# step NUMBER: what came of it.
+step() {
+	echo >&8
+	wait_for_line "$BATS_FILE_TMPDIR/steps.out" "^$1 " ||
+	    fail "$(cat "$BATS_FILE_TMPDIR/steps.err")"
+	assert_equal "step $1" \
+	    "$(sed -n "s/^$1 //p" "$BATS_FILE_TMPDIR/steps.out")" 'ping same'
+}
+
+# second_with_ids: another gateway, at an address of its own that comes first,
+# with a table of its own.
+second_with_ids() {
+	local state=$BATS_TEST_TMPDIR/second
+	install -d -o nobody -m 700 "$state"
+	ip -n "$NET-gw" address add 192.0.2.3/24 dev c4
+	printf '%s ids.example.net\n' 192.0.2.3 "$GW4" \
+	    >>"/etc/netns/$NET-c4/hosts"
+	start second ip netns exec "$NET-gw" systemd-socket-activate --accept \
+	    -l 192.0.2.3:1080 "$HANDLER" -o "$NET_ALLOW" -o 'address-id on' \
+	    -o 'user nobody' -o "state-dir $state"
+	wait_until net_listens gw 1080 3
+}
+
+@test "names ask: an ADDRESS ID is for the gateway that gave it alone" {
+	start_with_ids
+	second_with_ids
+	run -0 in_ns c4 "$WRAPPER" -s ids.example.net --env
+	assert_match 'the second one is first' "$output" \
+	    'gateway=192.0.2.3:1080 gateway=192.0.2.1:1080'
+	start_steps -s ids.example.net -o 'names ask'
+	assert_equal 'asked of the first one' \
+	    "$(grep -c ' cmd=ASSOCIATE ' "$GATEWAY_LOG" || :)" 0
+	step 1
+	stop second
+	for pid in $(ip netns pids "$NET-gw"); do
+		[[ ! /proc/$pid/exe -ef $HANDLER ]] || kill "$pid"
+	done
+	step 2
+	stop steps
+	client_names
+}
+
+@test "an association that the gateway ended is made anew" {
+	local pid
+	start_steps -s "$GW4"
+	step 1
+	for pid in $(ip netns pids "$NET-gw"); do
+		[[ ! /proc/$pid/exe -ef $HANDLER_STATIC ]] || kill "$pid"
+	done
+	wait_until records_are 1
+	step 2
+	stop steps
 }
 
 # bats test_tags=sanitized

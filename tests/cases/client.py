@@ -36,18 +36,36 @@ class Closed(Exception):
     pass
 
 
+class Talk:
+    """One connection, and what was read from it."""
+
+    def __init__(self, sock):
+        self.sock, self.seen = sock, []
+
+    def read(self, n):
+        data = b""
+        while len(data) < n:
+            more = self.sock.recv(n - len(data))
+            if not more:
+                raise Closed
+            data += more
+        self.seen.append(data)
+        return data
+
+
 class Gateway:
     """Serves one script for each connection: a list of steps.
 
     bytes: are sent.  int: so many octets are read.  list: sent one by one.
     "fin", "rst": ends.  "hold": waits for the client to end.  "request": reads
-    a request.  "echo": reads 5 octets and sends them back.
+    a request.  at_once: does not wait for the end of one before the next.
     """
 
-    def __init__(self, scripts, family=socket.AF_INET, path=None):
-        self.scripts, self.seen = list(scripts), []
+    def __init__(self, scripts, path=None, at_once=False):
+        self.scripts, self.talks = list(scripts), []
+        self.at_once = at_once
         self.listener = socket.socket(
-            socket.AF_UNIX if path else family)
+            socket.AF_UNIX if path else socket.AF_INET)
         if path:
             self.listener.bind(path)
         else:
@@ -57,28 +75,31 @@ class Gateway:
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
+    @property
+    def seen(self):
+        return [data for talk in self.talks for data in talk.seen]
+
     def serve(self):
         for script in self.scripts:
-            sock = self.listener.accept()[0]
-            sock.settimeout(PATIENCE)
-            try:
-                for step in script:
-                    self.step(sock, step)
-            except (Closed, OSError):
-                pass
-            sock.close()
+            talk = Talk(self.listener.accept()[0])
+            self.talks.append(talk)
+            if self.at_once:
+                threading.Thread(target=self.play, args=(talk, script),
+                                 daemon=True).start()
+            else:
+                self.play(talk, script)
 
-    def read(self, sock, n):
-        data = b""
-        while len(data) < n:
-            more = sock.recv(n - len(data))
-            if not more:
-                raise Closed
-            data += more
-        self.seen.append(data)
-        return data
+    def play(self, talk, script):
+        talk.sock.settimeout(PATIENCE)
+        try:
+            for step in script:
+                self.step(talk, step)
+        except (Closed, OSError):
+            pass
+        talk.sock.close()
 
-    def step(self, sock, step):
+    def step(self, talk, step):
+        sock = talk.sock
         if isinstance(step, bytes):
             sock.sendall(step)
         elif isinstance(step, list):
@@ -88,13 +109,13 @@ class Gateway:
                 # Another segment, not the order of things.
                 threading.Event().wait(0.002)
         elif isinstance(step, int):
-            self.read(sock, step)
+            talk.read(step)
         elif step == "request":
-            head = self.read(sock, 4)
+            head = talk.read(4)
             length = {1: 4, 4: 16}.get(head[3])
             if length is None:
-                length = self.read(sock, 1)[0]
-            self.read(sock, length + 2)
+                length = talk.read(1)[0]
+            talk.read(length + 2)
         elif step == "rst":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                             b"\1\0\0\0\0\0\0\0")
@@ -204,9 +225,10 @@ def users():
 def silence():
     for steps in ([], [3], PLAIN):
         gateway = Gateway([steps + ["hold"]])
-        check(f"silent after {steps}",
-              dial(gateway.where, "-o", "connect-timeout 300ms")[0],
-              "ETIMEDOUT")
+        result, err = dial(gateway.where, "-o", "connect-timeout 300ms")
+        check(f"silent after {steps}", result, "ETIMEDOUT")
+        check(f"silent after {steps}", err, "" if steps == PLAIN else
+              f"socks64: gateway {gateway.where}: Connection timed out\n")
         gateway = Gateway([steps + ["hold"]])
         out, _ = run(gateway.where, CALLS, "wait", "www.example.com", "80",
                      options=("-o", "connect-timeout 300ms"))
@@ -242,6 +264,130 @@ def down():
           f"socks64: gateway {where}: Connection refused\n")
 
 
+def messages():
+    """Once a process, and where stderr is still what it was."""
+    free = socket.socket()
+    free.bind(("127.0.0.1", 0))
+    where = "127.0.0.1:%d" % free.getsockname()[1]
+    line = f"socks64: gateway {where}: Connection refused\n"
+    out, err = run(where, CALLS, "dial", "www.example.com", "80")
+    check("twice", (out, err), ("ENETDOWN\nENETDOWN\n", line))
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as other:
+        out, err = run(where, "sh", "-c", 'exec 2>"$1"; exec "$2" connect-name'
+                       " www.example.com 80", "sh", other.name, CALLS)
+        check("stderr elsewhere", (out, err, other.read()),
+              ("ENETDOWN\n", "", ""))
+
+
+def idle():
+    """Without a connection of the program there is none to the gateway."""
+    gateway = Gateway([])
+    run(gateway.where, "true")
+    run(gateway.where, CALLS, "names")
+    gateway.listener.setblocking(False)
+    try:
+        gateway.listener.accept()
+        failures.append("socks64 connects by itself")
+    except BlockingIOError:
+        pass
+
+
+# Prints the name of its own end: by which address of the name it connects.
+OWN = """
+import socket, sys
+family = getattr(socket, sys.argv[1])
+at = socket.getaddrinfo("www.example.com", 80, family, socket.SOCK_STREAM)
+with socket.socket(family) as s:
+    s.connect(at[0][4])
+    print(*s.getsockname()[:2])
+"""
+
+
+def own_names():
+    """BND where the socket has its family, else the local address where it has
+    that, else zeros; the port is always that of BND."""
+    wanted = {"AF_INET": ("192.0.2.9", "127.0.0.1", "127.0.0.1"),
+              "AF_INET6": ("::", "2001:db8::9", "::")}
+    for family, addresses in wanted.items():
+        for bound, address in zip(BOUND.values(), addresses):
+            gateway = Gateway([PLAIN + [b"\5\0\0" + bound, "hold"]])
+            out, err = run(gateway.where, sys.executable, "-c", OWN, family)
+            check(f"{family}, BND {bound!r} {err}", out, f"{address} 4242\n")
+
+
+# EOPNOTSUPP is ENOTSUP to Python.
+#
+# Two connections to servers of FTP, one of which is asked for its own name
+# last; then a socket that is bound to port 0 is told or does what the argument
+# says.
+CALLED = """
+import errno, select, socket, sys
+def connect(name):
+    s = socket.socket()
+    s.connect(socket.getaddrinfo(name, 21, socket.AF_INET)[0][4])
+    return s
+servers = [connect("a.example.com"), connect("b.example.com")]
+servers[1].getsockname()
+servers[0].getsockname()
+s = socket.socket()
+s.bind(("", 0))
+try:
+    if sys.argv[1] == "connect":
+        s.connect(servers[1].getpeername())
+    elif sys.argv[1] == "listen":
+        s.listen()
+    else:
+        print(*s.getsockname())
+        s.listen()
+        select.select([s], [], [])
+        taken, peer = s.accept()
+        print(*peer, taken.recv(5).decode(), *taken.getpeername())
+except OSError as e:
+    print(errno.errorcode[e.errno])
+"""
+
+
+def called():
+    good = PLAIN + [b"\5\0\0" + BOUND["ipv4"], "hold"]
+    peer = b"\1\xc6\x33\x64\1\0\x14"
+    for doing, last, wanted in (
+            ("accept", [b"\5\0\0" + BOUND["ipv4"], b"\5\0\0" + peer,
+                        b"hello", "hold"],
+             "192.0.2.9 4242\n240.0.0.1 20 hello 240.0.0.1 20\n"),
+            ("accept", [b"\5\2\0" + BOUND["ipv4"]], "EACCES\n"),
+            ("listen", [b"\5\7\0" + BOUND["ipv4"]], "ENOTSUP\n"),
+            ("connect", [b"\5\0\0" + BOUND["ipv4"], "hold"], "")):
+        gateway = Gateway([good, good, PLAIN + last], at_once=True)
+        out, err = run(gateway.where, sys.executable, "-c", CALLED, doing)
+        check(f"{doing} {err}", out, wanted)
+        request = b"".join(gateway.talks[2].seen[1:])
+        check(doing, request, b"\5\1\0\3\x0db.example.com\0\x15"
+              if doing == "connect" else b"\5\2\0\3\x0da.example.com\0\0")
+
+
+def looks():
+    """--check: of a gateway that wants a password and loses what comes early,
+    of one that has it refused, of one that is none."""
+    where = "socks5://alice:secret@"
+    login = [4, b"\5\2", 14, b"\1\0", "request"]
+    refused = login + [b"\5\2\0" + BOUND["ipv4"], "hold"]
+    gateway = Gateway([[], login + [b"\5\0\0" + BOUND["ipv4"], "hold"],
+                       [3, b"\5\2", "hold"], refused, refused])
+    out, _ = run(where + gateway.where, options=(
+        "-o", "connect-timeout 500ms", "--check"))
+    lines = [line.split(None, 1) for line in out.splitlines()]
+    check("--check", lines[1:], [
+        ["method", "password, accepted"], ["early", "no"],
+        ["udp", "refused: not allowed by the rules (02)"],
+        ["ids", "refused: not allowed by the rules (02)"]])
+    for wanted, script in (("password, refused", login[:3] + [b"\1\1"]),
+                           ("it is no SOCKS5 server", [4, b"HTTP/1.1 400"]),
+                           ("it takes no password", [4, b"\5\xff"])):
+        gateway = Gateway([[], script])
+        out, _ = run(where + gateway.where, options=("--check",))
+        check("--check", out.splitlines()[1:], ["method   " + wanted])
+
+
 def unix():
     with tempfile.TemporaryDirectory() as place:
         path = os.path.join(place, "a socket")
@@ -260,6 +406,23 @@ def unix():
         check("unix, as a URL", out, "end")
         result, _ = dial(path + ".not")
         check("unix, not there", result, "ENETDOWN")
+        out, _ = run(path, sys.executable, "-c", DATAGRAM)
+        check("unix, datagrams", out, "ENOTSUP ENOTSUP\n")
+
+
+# Sends one, unconnected and connected.
+DATAGRAM = """
+import errno, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+told = []
+for call in s.connect, lambda to: s.sendto(b"x", to):
+    try:
+        call(("192.0.2.7", 53))
+        told.append("ok")
+    except OSError as e:
+        told.append(errno.errorcode[e.errno])
+print(*told)
+"""
 
 
 def injected():
@@ -299,7 +462,8 @@ def inject(path, fault, good):
 
 
 CASES = {f.__name__: f for f in (replies, exact, ends, strangers, users,
-                                 silence, early, down, unix, injected)}
+                                 silence, early, down, messages, idle,
+                                 own_names, called, looks, unix, injected)}
 CASES[sys.argv[3]]()
 for failure in failures:
     print(failure)

@@ -7,6 +7,8 @@
  *   datagrams again HOST PORT   closes the library's descriptors between two
  *   datagrams two HOST PORT     to HOST and the one that is v4 for its v6, at
  *                               once: who answers what
+ *   datagrams steps HOST PORT   says `resolved', then asks HOST once for each
+ *                               line of its standard input
  *   datagrams self              over loopback
  */
 #include <arpa/inet.h>
@@ -121,13 +123,23 @@ vectors(int fd)
 	printf(" %s\n", data);
 }
 
+static void
+tell_option(int fd, const char *name, int option)
+{
+	const int value = 1;
+
+	printf("%s: %s\n", name,
+	    setsockopt(fd, IPPROTO_UDP, option, &value, sizeof(value)) == -1 ?
+		strerrorname_np(errno) :
+		"ok");
+}
+
 static int
 calls(const char *host, const char *port)
 {
 	static char large[LARGE];
 	const struct addrinfo *at = look_up(host, port);
 	const int fd = open_socket(at->ai_family);
-	const int segment = 1000;
 	char data[8] = "";
 	struct iovec part = { data, 2 };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
@@ -154,11 +166,8 @@ calls(const char *host, const char *port)
 	printf("would block: %s\n",
 	    recv(fd, data, 7, MSG_DONTWAIT) == -1 ? strerrorname_np(errno) :
 						    "no");
-	printf("UDP_SEGMENT: %s\n",
-	    setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment,
-		sizeof(segment)) == -1 ?
-		strerrorname_np(errno) :
-		"ok");
+	tell_option(fd, "UDP_SEGMENT", UDP_SEGMENT);
+	tell_option(fd, "UDP_GRO", UDP_GRO);
 	return 0;
 }
 
@@ -222,6 +231,27 @@ two(const char *host, const char *port)
 	return 0;
 }
 
+/* One socket for all of them. */
+static int
+steps(const char *host, const char *port)
+{
+	const struct addrinfo *at = look_up(host, port);
+	const int fd = open_socket(at->ai_family);
+	char line[8];
+
+	printf("resolved\n");
+	fflush(stdout);
+	for (int i = 1; fgets(line, sizeof(line), stdin) != NULL; i++) {
+		if (sendto(fd, "ping", 4, 0, at->ai_addr, at->ai_addrlen) != 4)
+			printf("%d %s\n", i, strerrorname_np(errno));
+		else
+			printf("%d %s\n", i,
+			    receive(fd, at->ai_addr, at->ai_addrlen));
+		fflush(stdout);
+	}
+	return 0;
+}
+
 static int
 self(void)
 {
@@ -254,6 +284,8 @@ main(int argc, char **argv)
 		return ask(argv[2], argv[3]);
 	if (strcmp(argv[1], "two") == 0)
 		return two(argv[2], argv[3]);
+	if (strcmp(argv[1], "steps") == 0)
+		return steps(argv[2], argv[3]);
 	return strcmp(argv[1], "calls") == 0 ? calls(argv[2], argv[3]) :
 					       again(argv[2], argv[3]);
 }
