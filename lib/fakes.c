@@ -46,6 +46,7 @@ struct table {
 	_Atomic uint32_t count; /* slots that were ever given */
 	_Atomic uint32_t hand;  /* where victims are looked for */
 	_Atomic uint32_t direct_count;
+	_Atomic uint32_t send_timeouts;
 	struct direct direct[DIRECT_MAX];
 	_Atomic uint32_t index[INDEX_SIZE]; /* numbers, by names; 0: none */
 	_Atomic uint16_t used[FAKES_MAX];   /* when, in units of the clock */
@@ -169,18 +170,25 @@ is_current(uint32_t number)
 		memory_order_acquire);
 }
 
-bool
-fakes_name(uint32_t number, char name[NAME_LENGTH_MAX + 1])
+static bool
+read_name(uint32_t number, char name[NAME_LENGTH_MAX + 1])
 {
 	if (table == NULL || !is_current(number))
 		return false;
 	memcpy(name, table->slots[slot_of(number)].name, NAME_LENGTH_MAX + 1);
 	atomic_thread_fence(memory_order_acquire);
-	if (!is_current(number) || name[0] == '\0' ||
-	    memchr(name, '\0', NAME_LENGTH_MAX + 1) == NULL)
-		return false;
-	touch(slot_of(number));
-	return true;
+	return is_current(number) && name[0] != '\0' &&
+	    memchr(name, '\0', NAME_LENGTH_MAX + 1) != NULL;
+}
+
+bool
+fakes_name(uint32_t number, char name[NAME_LENGTH_MAX + 1])
+{
+	const bool found = read_name(number, name);
+
+	if (found)
+		touch(slot_of(number));
+	return found;
 }
 
 char *
@@ -224,7 +232,7 @@ is_named(uint32_t number, const char *name)
 {
 	char found[NAME_LENGTH_MAX + 1];
 
-	return fakes_name(number, found) && strcmp(found, name) == 0;
+	return read_name(number, found) && strcmp(found, name) == 0;
 }
 
 static uint32_t
@@ -236,8 +244,10 @@ find_number(const char *name, uint32_t hash)
 
 		if (number == 0)
 			return 0;
-		if (is_named(number, name))
+		if (is_named(number, name)) {
+			touch(slot_of(number));
 			return number;
+		}
 	}
 	return 0;
 }
@@ -422,4 +432,19 @@ fakes_add_direct(const struct address *a)
 	atomic_store(&d->words[0], words[0]);
 	atomic_store(&d->words[1], words[1]);
 	atomic_store(&d->family, (uint32_t)a->family);
+}
+
+/* ------------------------------------------------------------- timeouts */
+
+void
+fakes_note_send_timeout(void)
+{
+	if (table != NULL)
+		atomic_store(&table->send_timeouts, 1);
+}
+
+bool
+fakes_know_no_send_timeout(void)
+{
+	return table != NULL && atomic_load(&table->send_timeouts) == 0;
 }

@@ -61,4 +61,9 @@ bool fakes_number_of(const struct handover *h, const struct address *a,
 void fakes_add_direct(const struct address *a);
 bool fakes_is_direct(const struct address *a);
 
+/* What all that this socks64 started have in common besides: did one of them
+ * ever set SO_SNDTIMEO?  A socket comes from one of them. */
+void fakes_note_send_timeout(void);
+bool fakes_know_no_send_timeout(void);
+
 #endif
