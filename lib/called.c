@@ -98,7 +98,7 @@ called_bind(int fd, const struct sockaddr *to, socklen_t length)
 		return false;
 	sockets_lock(&saved);
 	if (entry_at(fd) == NULL && find_server(&server)) {
-		struct entry *e = entry_new(fd, ROLE_CALLED);
+		struct entry *e = entry_new(fd, ROLE_CALLED, 0);
 
 		wanted = e != NULL;
 		if (wanted) {
@@ -285,7 +285,7 @@ hand_over(int fd, int flags)
 	silence(fd, before.family);
 	(void)real.fcntl(made, F_SETFL,
 	    (flags & SOCK_NONBLOCK) != 0 ? O_RDWR | O_NONBLOCK : O_RDWR);
-	struct entry *e = entry_new(made, ROLE_TCP);
+	struct entry *e = entry_new(made, ROLE_TCP, 0);
 	if (e == NULL)
 		return made;
 	e->family = before.family;

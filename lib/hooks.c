@@ -17,6 +17,7 @@
 #include "lib/answer.h"
 #include "lib/called.h"
 #include "lib/place.h"
+#include "lib/fakes.h"
 #include "lib/real.h"
 #include "lib/register.h"
 #include "lib/sockets.h"
@@ -430,7 +431,12 @@ hook_getsockname(int fd, struct sockaddr *name, socklen_t *length)
 	return own_name(fd, &e, name, length);
 }
 
-enum { OPTION_UDP_SEGMENT = 103, OPTION_UDP_GRO = 104 };
+/* Of the kernel; not every libc has a word for them. */
+enum {
+	OPTION_SNDTIMEO_NEW = 67,
+	OPTION_UDP_SEGMENT = 103,
+	OPTION_UDP_GRO = 104,
+};
 
 /* One datagram, one header. */
 static bool
@@ -518,6 +524,9 @@ ssize_t hook_write(int fd, const void *from, size_t size) HOOK(write);
 ssize_t hook_writev(int fd, const struct iovec *parts, int count) HOOK(writev);
 ssize_t hook_send(int fd, const void *from, size_t size, int flags) HOOK(send);
 ssize_t hook_sendto(int fd, const void *from, size_t size, int flags,
+	if (level == SOL_SOCKET &&
+	    (option == SO_SNDTIMEO || option == OPTION_SNDTIMEO_NEW))
+		fakes_note_send_timeout();
     const struct sockaddr *to, socklen_t length) HOOK(sendto);
 ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
     HOOK(sendmsg);

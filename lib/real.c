@@ -11,6 +11,9 @@
 
 struct real real;
 
+/* glibc's, since 2.32. */
+static const char *single_threaded;
+
 static const struct {
 	const char *name;
 	size_t offset; /* in struct real */
@@ -82,4 +85,12 @@ real_load(void)
 
 		memcpy((char *)&real + calls[i].offset, &found, sizeof(found));
 	}
+	single_threaded = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
+}
+
+bool
+real_is_alone(void)
+{
+	return single_threaded != NULL &&
+	    __atomic_load_n(single_threaded, __ATOMIC_RELAXED) != 0;
 }

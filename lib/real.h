@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -95,5 +96,8 @@ extern struct real real;
 
 /* Looks all of them up.  Called once, before `real` is used. */
 void real_load(void);
+
+/* Does libc know that this process has one thread?  musl never does. */
+bool real_is_alone(void);
 
 #endif

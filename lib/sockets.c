@@ -215,16 +215,34 @@ unmark(int fd)
 }
 
 struct entry *
+entry_again(int fd)
+{
+	struct entry *e = fd < 0 || fd >= SOCKETS_MAX || entry_of[fd] == 0 ?
+	    NULL :
+	    entry_number(entry_of[fd] - 1u);
+
+	return e != NULL && e->role != ROLE_FREE ? e : NULL;
+}
+
+struct entry *
+entry_and_cookie(int fd, uint64_t *cookie)
+{
+	struct entry *e = entry_again(fd);
+
+	*cookie = e == NULL ? 0 : socket_cookie(fd);
+	if (e != NULL && e->cookie == *cookie)
+		return e;
+	if (fd >= 0 && fd < SOCKETS_MAX && entry_of[fd] != 0)
+		unmark(fd);
+	return NULL;
+}
+
+struct entry *
 entry_at(int fd)
 {
-	if (fd < 0 || fd >= SOCKETS_MAX || entry_of[fd] == 0)
-		return NULL;
-	struct entry *e = entry_number(entry_of[fd] - 1u);
-	if (e != NULL && e->role != ROLE_FREE &&
-	    e->cookie == socket_cookie(fd))
-		return e;
-	unmark(fd);
-	return NULL;
+	uint64_t cookie;
+
+	return entry_and_cookie(fd, &cookie);
 }
 
 int
@@ -293,7 +311,7 @@ lead(int fd, uint16_t number)
 }
 
 struct entry *
-entry_new(int fd, enum role role)
+entry_new(int fd, enum role role, uint64_t cookie)
 {
 	if (fd < 0 || fd >= SOCKETS_MAX)
 		return NULL;
@@ -306,7 +324,7 @@ entry_new(int fd, enum role role)
 	e->shadow = -1;
 	e->udp.control = -1;
 	e->numbers = 1;
-	e->cookie = socket_cookie(fd);
+	e->cookie = cookie != 0 ? cookie : socket_cookie(fd);
 	lead(fd, (uint16_t)(entry_index(e) + 1));
 	entry_mark(fd, true);
 	return e;

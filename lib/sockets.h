@@ -138,13 +138,22 @@ bool sockets_are_mine(void);
  * not ours (any more). */
 struct entry *entry_at(int fd);
 
+/* The same where nobody but the caller's thread can have changed the
+ * descriptor since entry_at(): the socket is not asked. */
+struct entry *entry_again(int fd);
+
+/* The same as entry_at(), and the cookie of the socket, where that was asked;
+ * else 0. */
+struct entry *entry_and_cookie(int fd, uint64_t *cookie);
+
 /* Not locked: the role of the descriptor's socket; ROLE_FREE where it is not
  * ours. */
 enum role sockets_role(int fd);
 
 /* Locked: a new entry for that descriptor, instead of the one that it may
- * have; NULL: no memory, or a number that is too high. */
-struct entry *entry_new(int fd, enum role role);
+ * have; NULL: no memory, or a number that is too high.  cookie: of its socket;
+ * 0: not known. */
+struct entry *entry_new(int fd, enum role role, uint64_t cookie);
 
 /* Locked: the descriptor's socket is none of ours any more, under no
  * number.  The second one is told its entry. */

@@ -15,6 +15,7 @@
 
 #include "base/wait.h"
 #include "lib/ask.h"
+#include "lib/fakes.h"
 #include "lib/real.h"
 #include "lib/register.h"
 #include "lib/start.h"
@@ -203,12 +204,20 @@ tcp_reach(struct entry *e, int fd)
 		dial_unreached(&e->dial, errno);
 }
 
+/* One call of connect(2). */
+struct call {
+	const struct destination *to;
+	const struct guard *held; /* before the thread's signals were held */
+	uint64_t cookie;          /* of the socket; 0: not known */
+};
+
 /* Locked: the entry of a connection that begins; NULL: errno.  events: where
  * the program waits for it, it is pushed at once, to what it waits for then;
  * NULL: it does not. */
 static struct entry *
-begin(int fd, const struct destination *d, short *events)
+begin(int fd, const struct call *call, short *events)
 {
+	const struct destination *d = call->to;
 	/* A socket of AF_INET6 is told its name by BND then, whatever family
 	 * the gateway's own address has. */
 	const unsigned gateway = place_first_gateway();
@@ -217,7 +226,8 @@ begin(int fd, const struct destination *d, short *events)
 		.flag = wants_name ? REQUEST_FLAG_DESTINATION : 0,
 		.to = place_target(d) };
 	const int known = known_failure(d);
-	struct entry *e = known == 0 ? entry_new(fd, ROLE_TCP) : NULL;
+	struct entry *e = known == 0 ? entry_new(fd, ROLE_TCP, call->cookie) :
+				       NULL;
 
 	if (e == NULL) {
 		errno = known == 0 ? EMFILE : known;
@@ -290,6 +300,7 @@ timespec_until(int64_t until)
 
 /* What one look at a handshake is for, and what it came to. */
 struct look {
+	bool sure;     /* nobody can have changed the descriptor since */
 	bool takes;    /* its end is told: it is no more */
 	bool connects; /* connect(2) tells it */
 	int64_t until; /* the earlier one of itself and of the deadline */
@@ -297,6 +308,7 @@ struct look {
 	int error;     /* of a failure that is told */
 	enum dial_step step; /* DIAL_NONE: the socket is none of ours */
 	bool reported;       /* connect(2) told that it succeeded */
+	bool unreached;      /* it failed, and before the gateway answered */
 };
 
 /* Locked: takes the failure that is to be told, once: the socket is none of
@@ -308,7 +320,6 @@ take_end(struct entry *e, int fd)
 		return ECONNABORTED;
 	if (e->dial.step != DIAL_FAILED)
 		return 0;
-	bool unreached;      /* it failed, and before the gateway answered */
 	const int error = e->dial.error;
 	entry_forget(e, fd);
 	return error;
@@ -319,7 +330,7 @@ take_end(struct entry *e, int fd)
 static void
 look_locked(int fd, struct look *l, struct entry *copy)
 {
-	struct entry *e = entry_at(fd);
+	struct entry *e = l->sure ? entry_again(fd) : entry_at(fd);
 
 	l->events = 0;
 	l->error = 0;
@@ -339,6 +350,7 @@ look_locked(int fd, struct look *l, struct entry *copy)
 	l->step = e->dial.step;
 	l->reported = e->reported;
 	e->reported = e->reported || l->connects;
+	l->unreached = e->dial.fault == FAULT_UNREACHED;
 	l->error = take_end(e, fd);
 }
 
@@ -350,7 +362,6 @@ look_at(int fd, struct look *l, const struct guard *held)
 	struct entry copy;
 	struct guard own;
 
-	l->unreached = e->dial.fault == FAULT_UNREACHED;
 	copy.role = ROLE_FREE;
 	if (held == NULL)
 		sockets_hold(&own);
@@ -423,6 +434,7 @@ wait_for_end(int fd, struct look *l, int64_t end, const struct guard *held)
 			break;
 		struct pollfd one = { .fd = fd, .events = l->events };
 		const struct timespec left = timespec_until(l->until);
+		const bool alone = real_is_alone();
 		const int ready = real.ppoll(&one, 1, &left, &held->signals);
 		if (ready == -1 &&
 		    (errno != EINTR || !all_restart(&held->signals)))
@@ -431,6 +443,8 @@ wait_for_end(int fd, struct look *l, int64_t end, const struct guard *held)
 			errno = ETIMEDOUT;
 			return -1;
 		}
+		/* No other thread, and no handler of a signal. */
+		l->sure = alone && ready != -1;
 	}
 	if (l->error == 0)
 		return 0;
@@ -445,7 +459,8 @@ send_deadline(int fd)
 	struct timeval time = { .tv_sec = 0 };
 	socklen_t length = sizeof(time);
 
-	if (real.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, &length) ==
+	if (fakes_know_no_send_timeout() ||
+	    real.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, &length) ==
 		-1 ||
 	    (time.tv_sec == 0 && time.tv_usec == 0))
 		return INT64_MAX;
@@ -474,15 +489,14 @@ wait_connected(int fd, struct look *l, int64_t end, const struct guard *held)
 /* Begins, and where the gateway cannot even be asked tells it at once.  l:
  * what it waits for, and until when; NULL: the program does not wait. */
 static int
-begin_held(int fd, const struct destination *d, struct look *l,
-    const struct guard *held)
+begin_held(int fd, const struct call *call, struct look *l)
 {
 	struct entry copy = { .role = ROLE_FREE };
-	struct guard own = *held;
+	struct guard own = *call->held;
 	int error = 0;
 
 	sockets_enter(&own);
-	struct entry *e = begin(fd, d, l == NULL ? NULL : &l->events);
+	struct entry *e = begin(fd, call, l == NULL ? NULL : &l->events);
 	if (e != NULL && l != NULL && e->until < l->until)
 		l->until = e->until;
 	if (e == NULL)
@@ -495,7 +509,7 @@ begin_held(int fd, const struct destination *d, struct look *l,
 	}
 	sockets_leave(&own);
 	if (copy.role != ROLE_FREE) {
-		sockets_let_go(held);
+		sockets_let_go(call->held);
 		say_end(&copy);
 		sockets_hold(&own);
 	}
@@ -506,8 +520,7 @@ begin_held(int fd, const struct destination *d, struct look *l,
 /* A blocking connect(2) tries all addresses of the gateway.  flags: of the
  * descriptor. */
 static int
-connect_blocking(int fd, const struct destination *d, int flags,
-    const struct guard *held)
+connect_blocking(int fd, const struct call *call, int flags)
 {
 	const int64_t end = send_deadline(fd);
 	int status = -1;
@@ -516,10 +529,10 @@ connect_blocking(int fd, const struct destination *d, int flags,
 	for (unsigned i = 0; i < place_gateways() && status != 0; i++) {
 		struct look l = { .until = end };
 
-		status = begin_held(fd, d, &l, held);
+		status = begin_held(fd, call, &l);
 		if (status == 0)
-			status = wait_connected(fd, &l, end, held);
-		if (status == -1 && errno != ENETDOWN)
+			status = wait_connected(fd, &l, end, call->held);
+		if (status == -1 && errno != ENETDOWN && !l.unreached)
 			break;
 	}
 	const int error = errno;
@@ -563,13 +576,13 @@ connect_again(int fd, int *result, const struct guard *held)
 }
 
 static int
-connect_anew(int fd, const struct destination *d, const struct guard *held)
+connect_anew(int fd, const struct call *call)
 {
 	const int flags = real.fcntl(fd, F_GETFL);
 
 	if ((flags & O_NONBLOCK) == 0)
-		return connect_blocking(fd, d, flags, held);
-	if (begin_held(fd, d, NULL, held) == 0)
+		return connect_blocking(fd, call, flags);
+	if (begin_held(fd, call, NULL) == 0)
 		errno = EINPROGRESS;
 	return -1;
 }
@@ -579,13 +592,14 @@ connect_anew(int fd, const struct destination *d, const struct guard *held)
 static int
 connect_held(int fd, const struct destination *d, const struct guard *held)
 {
+	struct call call = { .to = d, .held = held };
 	struct guard own = *held;
 	enum role role = ROLE_FREE;
 	int status;
 
 	if (socket_mark(fd) != 0) {
 		sockets_enter(&own);
-		const struct entry *e = entry_at(fd);
+		const struct entry *e = entry_and_cookie(fd, &call.cookie);
 		if (e != NULL)
 			role = e->role;
 		if (role == ROLE_CALLED || role == ROLE_BIND)
@@ -594,7 +608,7 @@ connect_held(int fd, const struct destination *d, const struct guard *held)
 	}
 	return role == ROLE_TCP && connect_again(fd, &status, held) ?
 	    status :
-	    connect_anew(fd, d, held);
+	    connect_anew(fd, &call);
 }
 
 int
