@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -16,8 +17,8 @@
 
 #include "lib/answer.h"
 #include "lib/called.h"
-#include "lib/place.h"
 #include "lib/fakes.h"
+#include "lib/place.h"
 #include "lib/real.h"
 #include "lib/register.h"
 #include "lib/sockets.h"
@@ -78,16 +79,35 @@ int hook_accept4(int fd, struct sockaddr *from, socklen_t *length, int flags)
     HOOK(accept4);
 int hook_shutdown(int fd, int how) HOOK(shutdown);
 
-/* Which kind of socket: SOCK_STREAM, SOCK_DGRAM of UDP; 0: none of ours. */
-static int
-type_of(int fd)
-{
-	int type = 0;
-	socklen_t length = sizeof(type);
+/* Which kind of socket.  Raw ones may have the numbers of TCP and UDP, too. */
+enum kind { KIND_OTHER, KIND_TCP, KIND_UDP };
 
-	return real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == -1 ?
-	    0 :
-	    type;
+static int
+option_of(int fd, int level, int option)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	return real.getsockopt(fd, level, option, &value, &length) == -1 ?
+	    -1 :
+	    value;
+}
+
+static enum kind
+kind_of(int fd)
+{
+	/* One call, for what connects most. */
+	if (option_of(fd, IPPROTO_TCP, TCP_NODELAY) != -1)
+		return KIND_TCP;
+	const int type = option_of(fd, SOL_SOCKET, SO_TYPE);
+	const int protocol = option_of(fd, SOL_SOCKET, SO_PROTOCOL);
+	/* Of a gateway that is a path another socket may be under the number.
+	 */
+	if (type == SOCK_STREAM &&
+	    (protocol == IPPROTO_MPTCP || socket_mark(fd) != 0))
+		return KIND_TCP;
+	return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? KIND_UDP :
+							       KIND_OTHER;
 }
 
 /* To nobody, or directly: whatever the socket was to us, it is no more. */
@@ -114,13 +134,13 @@ static int
 connect_by_gateway(int fd, const struct sockaddr *to, socklen_t length,
     const struct destination *d)
 {
-	switch (type_of(fd)) {
-	case SOCK_STREAM: return tcp_connect(fd, d);
-	case SOCK_DGRAM:
+	switch (kind_of(fd)) {
+	case KIND_TCP: return tcp_connect(fd, d);
+	case KIND_UDP:
 		if (handover.udp != UDP_DIRECT)
 			return udp_connect(fd, d);
 		break;
-	default: break;
+	case KIND_OTHER: break;
 	}
 	return real.connect(fd, to, length);
 }
@@ -141,9 +161,7 @@ hook_connect(int fd, const struct sockaddr *to, socklen_t length)
 	if (way == WAY_DIRECT)
 		return connect_directly(fd, to, length);
 	if (way != WAY_GATEWAY) {
-		const int type = type_of(fd);
-
-		if (type != SOCK_STREAM && type != SOCK_DGRAM)
+		if (kind_of(fd) == KIND_OTHER)
 			return real.connect(fd, to, length);
 		errno = place_errno(way);
 		return -1;
@@ -506,6 +524,9 @@ hook_setsockopt(int fd, int level, int option, const void *value,
 		errno = ENOPROTOOPT;
 		return -1;
 	}
+	if (level == SOL_SOCKET &&
+	    (option == SO_SNDTIMEO || option == OPTION_SNDTIMEO_NEW))
+		fakes_note_send_timeout();
 	return real.setsockopt(asked_socket(fd, level), level, option, value,
 	    length);
 }
@@ -524,9 +545,6 @@ ssize_t hook_write(int fd, const void *from, size_t size) HOOK(write);
 ssize_t hook_writev(int fd, const struct iovec *parts, int count) HOOK(writev);
 ssize_t hook_send(int fd, const void *from, size_t size, int flags) HOOK(send);
 ssize_t hook_sendto(int fd, const void *from, size_t size, int flags,
-	if (level == SOL_SOCKET &&
-	    (option == SO_SNDTIMEO || option == OPTION_SNDTIMEO_NEW))
-		fakes_note_send_timeout();
     const struct sockaddr *to, socklen_t length) HOOK(sendto);
 ssize_t hook_sendmsg(int fd, const struct msghdr *message, int flags)
     HOOK(sendmsg);
@@ -690,7 +708,7 @@ open_fast(int fd, const struct msghdr *message, int *flags, bool *failed)
 	*failed = false;
 	if ((*flags & MSG_FASTOPEN) == 0 || message->msg_name == NULL ||
 	    !endpoint_read(message->msg_name, message->msg_namelen, &a) ||
-	    place_way(&a, &d) == WAY_DIRECT || type_of(fd) != SOCK_STREAM)
+	    place_way(&a, &d) == WAY_DIRECT || kind_of(fd) != KIND_TCP)
 		return false;
 	*flags &= ~MSG_FASTOPEN;
 	*failed = hook_connect(fd, message->msg_name, message->msg_namelen) ==

@@ -206,6 +206,12 @@ asks_with_java() {
 		gethostbyaddr 240.0.0.2: b.example.com
 		gethostbyaddr 192.0.2.7: 1
 		gethostbyname_r: b.example.com 240.0.0.2
+		gethostbyname2: b.example.com 2001:2::f000:2
+		gethostbyname2_r: 2001:2::f000:1
+		in 8 octets: ERANGE
+		bad..name: 1
+		service: EAI_SERVICE
+		of any type: 6
 		getaddrinfo_a: 240.0.0.1
 	END
 	run -0 s64 c6 "$BUILT/calls" names
@@ -260,6 +266,60 @@ asks_with_java() {
 	run s64 c4 "$BUILT/calls" connect 2001:2::1:2 80
 	[[ $output == 'EADDRNOTAVAIL' ]]
 	[[ $(records_of CONNECT 240.1.2.3:80) -eq 0 ]]
+}
+
+@test "an address whose name had to go is EADDRNOTAVAIL; the name gets another" {
+	run -0 s64 c4 "$BUILT/calls" flood v6.example.com 80
+	diff - <(echo "$output") <<<$'EADDRNOTAVAIL\nok'
+}
+
+@test "names of this host are libc's, and so is an address with a zone" {
+	local name plain
+	for name in x.localhost printer.local "$(uname -n)"; do
+		plain=$(in_ns c4 "$BUILT/calls" resolve "$name" 80)
+		run -0 s64 c4 "$BUILT/calls" resolve "$name" 80
+		assert_equal "$name" "$output" "$plain"
+	done
+	run -0 s64 c4 "$BUILT/calls" resolve fe80::1%lo 80
+	assert_match 'with a zone' "$output" ': fe80::1'
+}
+
+# under CASE ARGUMENT...: tests/cases/under.py in c4.
+under() {
+	run -0 s64 c4 "$PYTHON" "$CASES/under.py" "$@"
+}
+
+@test "a source address is kept where it has the gateway's family, else dropped" {
+	ip -n "$NET-c4" address add 192.0.2.22/24 dev gw
+	: >"$GATEWAY_LOG"
+	under source v6.example.com 80 192.0.2.22
+	assert_equal kept "$output" "hello from $S6"
+	wait_for_log ' client=192.0.2.22:[0-9]* .* dest=v6.example.com:80 '
+	: >"$GATEWAY_LOG"
+	under source v6.example.com 80 ::1
+	assert_equal dropped "$output" "hello from $S6"
+	wait_for_log " client=$C4:[0-9]* .* dest=v6.example.com:80 "
+	ip -n "$NET-c4" address delete 192.0.2.22/24 dev gw
+}
+
+@test "after fork an unfinished handshake is the parent's" {
+	under fork v6.example.com 7001
+	diff - <(echo "$output") <<-'END'
+		child: send ECONNABORTED, connect ECONNABORTED
+		parent: 0 hello
+	END
+}
+
+@test "sockets that are neither TCP nor UDP are direct" {
+	: >"$GATEWAY_LOG"
+	in_ns c4 sh -c 'echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range'
+	under others "$S4"
+	diff - <(echo "$output") <<-'END'
+		ICMP ENETUNREACH
+		raw UDP ENETUNREACH
+		raw TCP ENETUNREACH
+	END
+	assert_equal 'sessions at the gateway' "$(cat "$GATEWAY_LOG")" ''
 }
 
 @test "both addresses of a missing name: one record at the gateway" {

@@ -12,6 +12,8 @@
  *   calls twice HOST PORT          connects, and once more where it failed
  *   calls resolve HOST PORT        its addresses, with AI_ADDRCONFIG
  *   calls own HOST PORT            connects to its IPv6 address: its own
+ *   calls flood HOST PORT         the same, of an address that HOST had before
+ *                                  so many others were looked up
  *   calls leak HOST PORT           connects and closes: the errno, and how
  *                                  many descriptors are left of it
  *   calls raw HOST PORT            without blocking, by poll(2) that no
@@ -49,6 +51,7 @@ word_of(int status)
 {
 	return status == EAI_NONAME  ? "EAI_NONAME" :
 	    status == EAI_ADDRFAMILY ? "EAI_ADDRFAMILY" :
+	    status == EAI_SERVICE    ? "EAI_SERVICE" :
 				       gai_strerror(status);
 }
 
@@ -148,6 +151,46 @@ reentrant(void)
 			sizeof(text)));
 }
 
+/* What libc has for any other name, too. */
+static void
+of_libc(void)
+{
+	struct addrinfo *found;
+	struct hostent room;
+	struct hostent *host = gethostbyname2("b.example.com", AF_INET6);
+	char buffer[512];
+	char text[64];
+	int error = 0;
+	int count = 0;
+
+	if (host != NULL)
+		printf("gethostbyname2: %s %s\n", host->h_name,
+		    inet_ntop(AF_INET6, host->h_addr_list[0], text,
+			sizeof(text)));
+	if (gethostbyname2_r("a.example.com", AF_INET6, &room, buffer,
+		sizeof(buffer), &host, &error) == 0 &&
+	    host != NULL)
+		printf("gethostbyname2_r: %s\n",
+		    inet_ntop(AF_INET6, host->h_addr_list[0], text,
+			sizeof(text)));
+	printf("in 8 octets: %s\n",
+	    gethostbyname_r("b.example.com", &room, buffer, 8, &host,
+		&error) == ERANGE ?
+		"ERANGE" :
+		"no");
+	host = gethostbyname("bad..name");
+	printf("bad..name: %d\n", host == NULL ? h_errno : 0);
+	printf("service: %s\n",
+	    word_of(getaddrinfo("a.example.com", "no-such-service", NULL,
+		&found)));
+	if (getaddrinfo("a.example.com", "80", NULL, &found) == 0) {
+		for (struct addrinfo *at = found; at != NULL; at = at->ai_next)
+			count++;
+		freeaddrinfo(found);
+	}
+	printf("of any type: %d\n", count);
+}
+
 static void
 asynchronous(void)
 {
@@ -189,6 +232,7 @@ names(void)
 	by_address("240.0.0.2");
 	by_address("192.0.2.7");
 	reentrant();
+	of_libc();
 	asynchronous();
 	return 0;
 }
@@ -418,6 +462,39 @@ raw(const char *name, const char *port)
 	return 0;
 }
 
+/* More names than the table has. */
+static int
+flood(const char *name, const char *port)
+{
+	enum { TABLE = 65536 };
+	const struct addrinfo hints = { .ai_family = AF_INET,
+		.ai_socktype = SOCK_STREAM };
+	const struct sockaddr_in before = address_of(name, port);
+
+	for (int i = 0; i < TABLE; i++) {
+		struct addrinfo *list;
+		char other[64];
+
+		snprintf(other, sizeof(other), "n%d.example.org", i);
+		if (getaddrinfo(other, port, &hints, &list) != 0)
+			return 1;
+		freeaddrinfo(list);
+	}
+	for (int i = 0; i < 2; i++) {
+		const int fd = socket(AF_INET, SOCK_STREAM, 0);
+		const struct sockaddr_in to = i == 0 ? before :
+						       address_of(name, port);
+
+		printf("%s\n",
+		    connect(fd, (const struct sockaddr *)&to, sizeof(to)) ==
+			    0 ?
+			"ok" :
+			strerrorname_np(errno));
+		close(fd);
+	}
+	return 0;
+}
+
 static int
 descriptors(void)
 {
@@ -449,6 +526,7 @@ static const struct {
 	int (*run)(const char *name, const char *port);
 } programs[] = {
 	{ "leak", leak },
+	{ "flood", flood },
 	{ "resolve", resolve },
 	{ "own", own },
 	{ "raw", raw },
