@@ -310,8 +310,8 @@ choose_gateway(const struct options *o, const struct configuration *c)
 	return c->gateway != NULL ? c->gateway : "127.0.0.1:1080";
 }
 
-static void
-settle_gateway(struct configuration *c, const char *text)
+static struct gateway
+read_gateway(struct configuration *c, const char *text)
 {
 	struct gateway gateway;
 	char buffer[LINE_TEXT];
@@ -321,7 +321,16 @@ settle_gateway(struct configuration *c, const char *text)
 		fail(STATUS_USAGE, buffer, NULL);
 	if (!configure_login(c, &gateway, report))
 		_exit(STATUS_CONFIG);
-	if (!gateway_find(&gateway, &c->handover, &why))
+	return gateway;
+}
+
+static void
+find_gateway(struct configuration *c, const struct gateway *gateway)
+{
+	char buffer[LINE_TEXT];
+	struct text why = text_in(buffer, sizeof(buffer));
+
+	if (!gateway_find(gateway, &c->handover, &why))
 		fail(STATUS_HELPLESS, buffer, NULL);
 }
 
@@ -640,15 +649,16 @@ main(int argc, char **argv)
 	leave_library(argv);
 	if (!configure_read(&c, &source, report))
 		return STATUS_CONFIG;
-	const char *gateway = choose_gateway(&o, &c);
+	const char *text = choose_gateway(&o, &c);
+	const struct gateway gateway = read_gateway(&c, text);
 	c.handover.saying = o.saying;
 	note_stderr(&c.handover);
 	if (o.mode == MODE_DUMP)
-		return dump(&c, gateway);
+		return dump(&c, text);
 	find_library(library);
 	if (o.mode == MODE_TEST)
 		return test_command(o.command[0], library);
-	settle_gateway(&c, gateway);
+	find_gateway(&c, &gateway);
 	if (o.mode == MODE_CHECK)
 		return check(&o, &c.handover);
 	if (o.mode == MODE_ENV)

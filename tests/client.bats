@@ -72,6 +72,51 @@ refute_secret() {
 	[[ $output != *secret* ]] || fail "a password: $output"
 }
 
+# gateway_is TEXT WORD: what --env hands over for it.
+gateway_is() {
+	run -0 "$WRAPPER" -s "$1" --env
+	assert_match "$1" "${lines[0]}" "^export SOCKS64='1 gateway=$2 "
+}
+
+@test "a gateway is a host, a URL or a path" {
+	gateway_is 192.0.2.1 '192\.0\.2\.1:1080'
+	gateway_is 192.0.2.1:81 '192\.0\.2\.1:81'
+	gateway_is '[2001:db8::1]:81' '\[2001:db8::1\]:81'
+	gateway_is '[2001:db8::1]' '\[2001:db8::1\]:1080'
+	gateway_is 2001:db8::1 '\[2001:db8::1\]:1080'
+	gateway_is socks5://192.0.2.1 '192\.0\.2\.1:1080'
+	gateway_is SOCKS5H://192.0.2.1:81/ '192\.0\.2\.1:81'
+	gateway_is 'socks5://a%3ab:c%40d@[2001:db8::1]:81' \
+	    '\[2001:db8::1\]:81 user=a:b password=c%40d'
+	gateway_is /run/socks64 '/run/socks64'
+	gateway_is socks5h://localhost/run/a%20b '/run/a%20b'
+	gateway_is localhost '(127\.0\.0\.1|\[::1\]):1080'
+	assert_fails 69 'no-such-host.invalid' -s no-such-host.invalid true
+}
+
+@test "the files: that of the host, then that of the user, and neither with -f" {
+	need mounts
+	configuration 'gateway 192.0.2.2'
+	mkdir -p "$BATS_TEST_TMPDIR/home/.config/socks64"
+	echo 'gateway 192.0.2.3' \
+	    >"$BATS_TEST_TMPDIR/home/.config/socks64/client.conf"
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 unshare --mount sh -ec 'mount -t tmpfs none /etc
+		mkdir /etc/socks64
+		printf "%s\n" "udp off" "gateway 192.0.2.1" \
+		    >/etc/socks64/client.conf
+		"$1" -T
+		HOME=/nonexistent XDG_CONFIG_HOME= "$1" -T
+		HOME=$2/home XDG_CONFIG_HOME= "$1" -T
+		echo "early on" >"$2/other"
+		"$1" -f "$2/other" -T' sh "$WRAPPER" "$BATS_TEST_TMPDIR"
+	assert_equal files "$(grep -E '^(gateway|udp|early)' <<<"$output")" \
+	    "$(printf '%s\n' 'gateway 192.0.2.2' 'udp off' 'early off' \
+	        'gateway 192.0.2.1' 'udp off' 'early off' \
+	        'gateway 192.0.2.3' 'udp off' 'early off' \
+	        'gateway 127.0.0.1:1080' 'udp on' 'early on')"
+}
+
 @test "the gateway: the option, the variables, the file, the default" {
 	configuration 'gateway 192.0.2.4'
 	run -0 "$WRAPPER" -s 192.0.2.1 -T
@@ -86,6 +131,8 @@ refute_secret() {
 	configuration
 	run -0 "$WRAPPER" -T
 	[[ ${lines[0]} == 'gateway 127.0.0.1:1080' ]]
+	assert_fails 64 'http://h is no SOCKS5 gateway' -s http://h -T
+	assert_fails 64 'http://h is no SOCKS5 gateway' -s http://h -t cat
 }
 
 @test "-T is the settings in their own syntax, without passwords" {
@@ -200,9 +247,12 @@ refute_secret() {
 }
 
 @test "no process stays, and the program has one name more in its memory" {
-	run -0 "$WRAPPER" sh -c 'echo $PPID; grep -c libsocks64 /proc/self/maps'
-	[[ ${lines[0]} == "$$" || ${lines[0]} == "$BASHPID" || -n ${lines[0]} ]]
-	((lines[1] > 0))
+	# shellcheck disable=SC2016 # for the inner shells
+	run -0 sh -c '"$1" sh -c "echo \$\$; grep -c libsocks64 /proc/self/maps" &
+	    echo $!; wait' sh "$WRAPPER"
+	assert_equal 'the program has the process of socks64' "${lines[0]}" \
+	    "${lines[1]}"
+	((lines[2] > 0))
 }
 
 @test "-t says which programs can be helped" {
