@@ -48,11 +48,13 @@ programs() {
 		perl-INET +-++
 		node-http ++++
 		node-fetch ++++
+		node-resolve +-+-
 		java ++++
 		nginx ++++
 		musl ++++
 		static ----
 		go ----
+		ping ----
 		dig-tcp ++++
 		dig-udp ++++
 		nc-u ++++
@@ -65,6 +67,7 @@ programs() {
 		ftp-ftplib ++++
 		ftp-ftplib-active ++++
 		ftp-inetutils-epsv ++++
+		ftp-inetutils-pasv -+++
 		ftp-inetutils-active ++++
 		ftp-lftp +-++
 		ftp-lftp-active +-++
@@ -109,6 +112,9 @@ programs_prepare() {
 		programs_servers "$role" "$(net_server "$role")"
 	done
 	gateway_start inetd "$NET_ALLOW" "state-dir $state" 'user nobody'
+	for role in c4 c6; do
+		programs_resolver "$role"
+	done
 	make -s -C "$ROOT" build/client/calls build/client/datagrams
 	programs_build
 }
@@ -145,6 +151,18 @@ programs_servers() {
 	wait_until net_listens "$1" 9418
 	wait_until net_listens "$1" 8090
 	wait_until net_listens "$1" 5300
+}
+
+# programs_resolver ROLE: a name server of the client, for a program that asks
+# one itself and is told which.
+programs_resolver() {
+	start "resolver-$1" ip netns exec "$NET-$1" dnsmasq \
+	    --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
+	    --user=root --pid-file= --log-facility=- \
+	    --listen-address=127.0.0.2 --bind-interfaces --local=/#/ \
+	    --host-record=v4.example.com,"$S4" \
+	    --host-record=v6.example.com,"$S6"
+	wait_until net_listens "$1" 53
 }
 
 # programs_build: fetch, by other means than the compiler of this libc.
@@ -374,6 +392,18 @@ fetch_node_fetch() {
 	    t => console.log(t))' "http://$2/"
 }
 
+# By c-ares, for the family that the server has.
+fetch_node_resolve() {
+	local type=A
+	[[ $SERVER != *:* ]] || type=AAAA
+	in_case node -e 'const dns = require("dns");
+dns.setServers(["127.0.0.2"]);
+dns.resolve(process.argv[1], process.argv[2], (e, list) => e ?
+	console.log(e.code) : require("http").get(
+	    { host: list[0], port: 80 }, r => r.pipe(process.stdout)));' \
+	    "$1" "$type"
+}
+
 # URL, HttpClient and SocketChannel.
 fetch_java() {
 	[[ -e $BATS_FILE_TMPDIR/Fetch.class ]] ||
@@ -418,6 +448,8 @@ fetch_nginx() {
 fetch_musl() { in_case "$BATS_FILE_TMPDIR/built/musl" "$1" 80; }
 fetch_static() { in_case "$BATS_FILE_TMPDIR/built/static" "$1" 80; }
 fetch_go() { in_case "$BATS_FILE_TMPDIR/built/fetch-go" "http://$2/"; }
+
+fetch_ping() { in_case ping -c 1 -W 2 "$1" | as_page ', 0% packet loss'; }
 
 fetch_dig_udp() {
 	in_case dig -p 5300 +tries=1 +time=8 "${@:3}" "@$1" +short \
@@ -478,6 +510,7 @@ in_inetutils() {
 }
 
 fetch_ftp_inetutils_epsv() { in_inetutils "$1" epsv4 passive; }
+fetch_ftp_inetutils_pasv() { in_inetutils "$1" passive; }
 fetch_ftp_inetutils_active() { in_inetutils "$1"; }
 
 fetch_ftp_lftp() {

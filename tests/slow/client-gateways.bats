@@ -70,16 +70,29 @@ wants_port() {
 	stop danted
 }
 
-@test "ssh -D" {
-	sshd_start gw "$GW4"
-	# shellcheck disable=SC2086 # words
-	start ssh ip netns exec "$NET-c4" ssh -N -D 127.0.0.1:1092 \
+# ssh_forwards ROLE GATEWAY LOOPBACK: ssh -D at port 1092 of the client.
+ssh_forwards() {
+	start "ssh-$1" ip netns exec "$NET-$1" ssh -N -D "$3:1092" \
 	    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-	    -o BatchMode=yes -i "$BATS_FILE_TMPDIR/sshd/key" "root@$GW4"
-	wait_until net_listens c4 1092 ||
-	    fail "$(cat "$BATS_FILE_TMPDIR/ssh.err")"
-	fetches c4 127.0.0.1:1092
-	stop ssh
+	    -o BatchMode=yes -i "$BATS_FILE_TMPDIR/sshd/key" "root@$2"
+	wait_until net_listens "$1" 1092 ||
+	    fail "$(cat "$BATS_FILE_TMPDIR/ssh-$1.err")"
+	fetches "$1" "$3:1092"
+	run in_ns "$1" "$WRAPPER" -q -s "$3:1092" "$BUILT/calls" connect-name \
+	    v6.example.com 9
+	assert_match refused "$output" '^E(CONN|ACCES|PROTO)'
+	run in_ns "$1" "$WRAPPER" -q -s "$3:1092" "$BUILT/datagrams" ask \
+	    "$S4" 5353
+	assert_match 'no datagrams' "$output" '^sendto E[A-Z]*, connect E[A-Z]*'
+	stop "ssh-$1"
+}
+
+@test "ssh -D, a client of either family" {
+	sshd_start gw "$GW4"
+	ssh_forwards c4 "$GW4" 127.0.0.1
+	stop sshd-gw
+	sshd_start gw "$GW6"
+	ssh_forwards c6 "$GW6" '[::1]'
 }
 
 @test "each system call of a connection fails once: no descriptor is left" {

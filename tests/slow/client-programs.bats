@@ -58,7 +58,7 @@ are_as_said() {
 }
 
 @test "programs of musl, and static ones" {
-	are_as_said 'musl|static'
+	are_as_said 'musl|static|ping'
 }
 
 @test "dig, nc -u and another program of UDP" {
