@@ -72,12 +72,25 @@ text_add_number(struct text *t, uint64_t number)
 	text_add_padded(t, number, 1);
 }
 
+char
+text_digit(uint64_t number)
+{
+	return "0123456789abcdef"[number & 15];
+}
+
+void
+text_add_octet(struct text *t, uint8_t octet)
+{
+	const char digits[2] = { text_digit(octet >> 4), text_digit(octet) };
+
+	text_add_octets(t, digits, sizeof(digits));
+}
+
 void
 text_add_hex(struct text *t, uint8_t octet)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char escape[4] = { '\\', 'x', digits[octet >> 4],
-		digits[octet & 15] };
+	const char escape[4] = { '\\', 'x', text_digit(octet >> 4),
+		text_digit(octet) };
 
 	text_add_octets(t, escape, sizeof(escape));
 }

@@ -39,7 +39,11 @@ void text_add_padded(struct text *t, uint64_t number, size_t digits);
 /* An ASCII letter as its capital; any other octet as it is. */
 uint8_t text_upper(uint8_t octet);
 
-/* Appends \xHH (two lower-case hexadecimal digits). */
+/* The lower-case hexadecimal digit of the lowest four bits. */
+char text_digit(uint64_t number);
+
+/* Appends HH, two such digits; appends \xHH. */
+void text_add_octet(struct text *t, uint8_t octet);
 void text_add_hex(struct text *t, uint8_t octet);
 
 /* Appends 2026-10-10T14:03:11.022Z; microseconds since 1970, UTC, >= 0. */

@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/number.h"
 
 #define VERSION_WORD "1"
 
 enum { WORD_SIZE = 1024, TABLE_DIGITS = 8, INODE_DIGITS = 16 };
-
-static const char hexadecimal[] = "0123456789abcdef";
 
 /* ---------------------------------------------------------------- words */
 
@@ -36,19 +35,8 @@ word_add(struct text *t, const void *octets, size_t length)
 			continue;
 		}
 		text_add_char(t, '%');
-		text_add_char(t, hexadecimal[at[i] >> 4]);
-		text_add_char(t, hexadecimal[at[i] & 15]);
+		text_add_octet(t, at[i]);
 	}
-}
-
-/* -1: no digit. */
-static int
-digit_of(char c)
-{
-	if (c >= 'A' && c <= 'F')
-		c = (char)(c - 'A' + 'a');
-	const char *found = c == '\0' ? NULL : strchr(hexadecimal, c);
-	return found == NULL ? -1 : (int)(found - hexadecimal);
 }
 
 long
@@ -61,10 +49,12 @@ handover_octets(const char *word, uint8_t *octets, size_t size)
 			return -1;
 		octets[used] = (uint8_t)*at;
 		if (*at == '%') {
-			const int high = digit_of(at[1]);
-			const int low = high < 0 ? -1 : digit_of(at[2]);
+			const unsigned high = hex_digit(at[1]);
+			const unsigned low = high == NO_DIGIT ?
+			    NO_DIGIT :
+			    hex_digit(at[2]);
 
-			if (low < 0)
+			if (low == NO_DIGIT)
 				return -1;
 			octets[used] = (uint8_t)(high << 4 | low);
 			at += 2;
@@ -74,30 +64,11 @@ handover_octets(const char *word, uint8_t *octets, size_t size)
 	return (long)used;
 }
 
-static bool
-number_read(const char *text, uint64_t highest, uint64_t *out)
-{
-	uint64_t number = 0;
-
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		const uint64_t digit = (uint64_t)(*text - '0');
-		if (number > (highest - digit) / 10)
-			return false;
-		number = number * 10 + digit;
-	}
-	*out = number;
-	return true;
-}
-
 static void
 hex_add(struct text *t, uint64_t number, unsigned digits)
 {
 	while (digits-- > 0)
-		text_add_char(t, hexadecimal[number >> 4 * digits & 15]);
+		text_add_char(t, text_digit(number >> 4 * digits));
 }
 
 static bool
@@ -105,11 +76,11 @@ hex_read(const char **at, unsigned digits, uint64_t *out)
 {
 	*out = 0;
 	for (; digits > 0; digits--, (*at)++) {
-		const int digit = digit_of(**at);
+		const unsigned digit = hex_digit(**at);
 
-		if (digit < 0)
+		if (digit == NO_DIGIT)
 			return false;
-		*out = *out << 4 | (unsigned)digit;
+		*out = *out << 4 | digit;
 	}
 	return true;
 }
@@ -131,7 +102,7 @@ fake_net_parse(const char *text, size_t length, struct fake_net *out)
 		if (length - end - 1 >= sizeof(digits))
 			return false;
 		text_copy(digits, length - end, slash + 1);
-		if (!number_read(digits, highest, &bits))
+		if (!number_parse(digits, highest, &bits))
 			return false;
 		net.bits = (unsigned)bits;
 	}
@@ -447,7 +418,7 @@ read_timeout(struct handover *h, const char *value)
 {
 	uint64_t number;
 
-	if (!number_read(value, INT32_MAX, &number) || number == 0)
+	if (!number_parse(value, INT32_MAX, &number) || number == 0)
 		return false;
 	h->connect_timeout = (int64_t)number;
 	return true;

@@ -14,10 +14,10 @@
 
 #include "base/array.h"
 #include "base/lines.h"
+#include "base/number.h"
 
 enum {
 	FIELDS = 10,
-	HEX = 16,
 	SHORTEST_IPV4 = 8,
 	SHORTEST_IPV6 = 16,
 	/* Flags of <linux/route.h>. */
@@ -46,36 +46,6 @@ static struct source {
 	{ "/proc/self/net/ipv6_route", FAMILY_IPV6, parse_route6, -1 },
 };
 
-static unsigned
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	if (c >= 'A' && c <= 'F')
-		return (unsigned)(c - 'A') + 10;
-	return HEX;
-}
-
-/* At most eight digits. */
-static bool
-hex_parse(const char *text, uint32_t *out)
-{
-	const size_t length = strlen(text);
-	uint32_t number = 0;
-
-	if (length == 0 || length > 8)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		if (hex_digit(text[i]) == HEX)
-			return false;
-		number = number * HEX + hex_digit(text[i]);
-	}
-	*out = number;
-	return true;
-}
-
 static bool
 hex_address(const char *text, struct address *out)
 {
@@ -87,9 +57,9 @@ hex_address(const char *text, struct address *out)
 		const unsigned high = hex_digit(text[2 * i]);
 		const unsigned low = hex_digit(text[2 * i + 1]);
 
-		if (high == HEX || low == HEX)
+		if (high == NO_DIGIT || low == NO_DIGIT)
 			return false;
-		a.octets[i] = (uint8_t)(high * HEX + low);
+		a.octets[i] = (uint8_t)(high << 4 | low);
 	}
 	*out = a;
 	return true;

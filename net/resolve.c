@@ -440,16 +440,15 @@ conclude_reverse(void *context, enum query_result result,
 static void
 reverse_name(struct text *t, const struct address *address)
 {
-	static const char digits[] = "0123456789abcdef";
 	const bool ipv6 = address->family == FAMILY_IPV6;
 
 	for (size_t i = address_length(address); i > 0; i--) {
 		const uint8_t octet = address->octets[i - 1];
 
 		if (ipv6) {
-			text_add_char(t, digits[octet & 15]);
+			text_add_char(t, text_digit(octet));
 			text_add_char(t, '.');
-			text_add_char(t, digits[octet >> 4]);
+			text_add_char(t, text_digit(octet >> 4));
 		} else {
 			text_add_number(t, octet);
 		}

@@ -57,16 +57,6 @@ upstream_late(struct upstream *u)
 	    "did not answer in time");
 }
 
-/* Two hexadecimal digits, as RFC 1928 writes a REP. */
-static void
-add_octet(struct text *t, uint8_t octet)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	text_add_char(t, digits[octet >> 4]);
-	text_add_char(t, digits[octet & 15]);
-}
-
 /* The hop says no: its reply is passed on as it is. */
 static bool
 upstream_refused(struct upstream *u, enum reply reply)
@@ -76,7 +66,7 @@ upstream_refused(struct upstream *u, enum reply reply)
 	enum result result = RESULT_UPSTREAM_FAILED;
 
 	text_add(&t, "answered ");
-	add_octet(&t, (uint8_t)reply);
+	text_add_octet(&t, (uint8_t)reply); /* as RFC 1928 writes it */
 	if (reply == REPLY_NOT_ALLOWED)
 		result = RESULT_DENIED;
 	else if (reply >= REPLY_NETWORK_UNREACHABLE &&

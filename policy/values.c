@@ -279,18 +279,6 @@ parse_interface(struct reader *r, const struct directive *d, char *value,
 
 const struct kind kind_interface = { parse_interface, output_string };
 
-static bool
-hexadecimal_parse(const char *digits, uint32_t *out)
-{
-	const size_t length = strlen(digits);
-
-	if (length == 0 || length > 8 ||
-	    strspn(digits, "0123456789abcdefABCDEF") != length)
-		return false;
-	*out = (uint32_t)strtoul(digits, NULL, 16);
-	return true;
-}
-
 static void
 parse_mark(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
@@ -301,7 +289,7 @@ parse_mark(struct reader *r, const struct directive *d, char *value,
 
 	if (word == NULL)
 		return;
-	if (strncmp(word, "0x", 2) == 0 && hexadecimal_parse(word + 2, field))
+	if (strncmp(word, "0x", 2) == 0 && hex_parse(word + 2, field))
 		number = *field;
 	else if (!number_parse(word, UINT32_MAX, &number)) {
 		reader_refuse(r, "", word,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "net/candidates.h"
 #include "net/resolve.h"
 #include "net/route.h"
@@ -45,11 +46,10 @@ associate_serves(const struct session *s)
 static void
 note_id(struct session *s, uint32_t id)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *at = s->associated.text;
 
 	for (size_t i = 0; i < ID_DIGITS; i++)
-		at[i] = digits[id >> 4 * (ID_DIGITS - 1 - i) & 15];
+		at[i] = text_digit(id >> 4 * (ID_DIGITS - 1 - i));
 	at[ID_DIGITS] = '\0';
 	s->record.address_id = at;
 }

@@ -7,24 +7,15 @@
  */
 #include "share/binds.h"
 
-#include <fcntl.h>
-
 #include "share/entries.h"
-#include "share/lock.h"
 
 /* An entry's addresses. */
 enum { TOLD, IPV4, IPV6, ADDRESSES };
 
 static bool
-is_held(const struct table *t, const struct entry *e)
-{
-	return lock_is_held(t->directory, entry_octet(&e->handle));
-}
-
-static bool
 is_dead(const struct entry *e, const void *table)
 {
-	return !is_held(table, e);
+	return !entry_is_held(table, &e->handle);
 }
 
 /* Frees what this share's processes have left.  The count is bounded in case
@@ -57,8 +48,7 @@ binds_put(const struct share *share, const struct table_bind *bind,
 		e.addresses[IPV4] = bind->ipv4;
 		e.addresses[IPV6] = bind->ipv6;
 		e.count = ADDRESSES;
-		if (lock_set(turn.table->directory, F_RDLCK,
-			entry_octet(&e.handle))) {
+		if (entry_hold(turn.table, &e.handle)) {
 			entry_write(&turn, &e);
 			result = TABLE_OK;
 		}
@@ -85,7 +75,7 @@ is_live_bind(const struct entry *e, const void *what)
 		    a->family != FAMILY_NONE &&
 		    (address_equal(a, search->announced) ||
 			address_is_any(search->announced)))
-			return is_held(search->table, e);
+			return entry_is_held(search->table, &e->handle);
 	}
 	return false;
 }

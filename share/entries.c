@@ -354,11 +354,23 @@ entry_of(const struct turn *turn, const struct table_handle *handle,
 	return out->handle.generation == handle->generation;
 }
 
-off_t
-entry_octet(const struct table_handle *handle)
+static off_t
+octet_of(const struct table_handle *handle)
 {
 	return TABLE_FILE_SIZE + (off_t)handle->generation * TABLE_SLOTS +
 	    handle->slot;
+}
+
+bool
+entry_hold(const struct table *t, const struct table_handle *handle)
+{
+	return lock_set(t->directory, F_RDLCK, octet_of(handle));
+}
+
+bool
+entry_is_held(const struct table *t, const struct table_handle *handle)
+{
+	return lock_is_held(t->directory, octet_of(handle));
 }
 
 /* --- Taking a slot. --- */

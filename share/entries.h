@@ -145,8 +145,13 @@ bool entry_of(const struct turn *turn, const struct table_handle *handle,
 void entry_visit_host(const struct turn *turn,
     void (*visit)(const struct turn *turn, struct entry *e));
 
-/* The octet of the directory whose lock stands for the entry; another one
- * stands for what takes its slot later. */
-off_t entry_octet(const struct table_handle *handle);
+/*
+ * An entry may stand for something that lives as long as a process: that one
+ * holds the lock on an octet of the directory, which is the entry's alone, not
+ * that of what takes its slot later.  Takes it, for the rest of this process;
+ * false: errno says why.  Does another process hold it?
+ */
+bool entry_hold(const struct table *t, const struct table_handle *handle);
+bool entry_is_held(const struct table *t, const struct table_handle *handle);
 
 #endif

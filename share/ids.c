@@ -5,13 +5,11 @@
  */
 #include "share/ids.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/text.h"
 #include "share/entries.h"
-#include "share/lock.h"
 
 enum {
 	ID_LEAST = 0x000100, /* 0.0.0.x are the fake addresses of clients */
@@ -57,13 +55,13 @@ is_kept(const struct entry *e)
 	return e->expires_at > e->used_at + ID_LIFE;
 }
 
-/* Does that connection last?  No process sees a lock of its own. */
+/* Does that connection last?  It may be this one. */
 static bool
-is_held(const struct table *t, const struct table_handle *handle)
+lasts(const struct table *t, const struct table_handle *handle)
 {
 	return (handle->slot == t->kept.slot &&
 		   handle->generation == t->kept.generation) ||
-	    lock_is_held(t->directory, entry_octet(handle));
+	    entry_is_held(t, handle);
 }
 
 /* Whoever finds that the connection of a kept ID is over makes it one as any
@@ -71,7 +69,7 @@ is_held(const struct table *t, const struct table_handle *handle)
 static void
 id_release(const struct turn *turn, struct entry *e)
 {
-	if (!is_kept(e) || is_held(turn->table, &e->handle))
+	if (!is_kept(e) || lasts(turn->table, &e->handle))
 		return;
 	e->expires_at = e->used_at + ID_LIFE;
 	entry_update(turn, e);
@@ -289,7 +287,7 @@ keep(const struct turn *turn, struct entry *e, const void *what)
 	struct table *t = turn->table;
 
 	(void)what;
-	if (!lock_set(t->directory, F_RDLCK, entry_octet(&e->handle)))
+	if (!entry_hold(t, &e->handle))
 		return TABLE_UNUSABLE;
 	t->kept = e->handle;
 	e->expires_at = e->made_at + ID_LIFE_MAX;

@@ -83,21 +83,16 @@ line_protocol(const uint8_t *octets, size_t length)
 static void
 add_octets(struct text *t, const uint8_t *octets, size_t length)
 {
-	static const char digits[] = "0123456789abcdef";
 	const size_t shown = length < SHOWN ? length : SHOWN;
 	bool text = true;
 
 	for (size_t i = 0; i < shown; i++)
 		text = text && octets[i] > ' ' && octets[i] < 0x7f &&
 		    octets[i] != '"' && octets[i] != '\\';
-	for (size_t i = 0; i < shown; i++) {
-		if (text) {
-			text_add_char(t, (char)octets[i]);
-			continue;
-		}
-		text_add_char(t, digits[octets[i] >> 4]);
-		text_add_char(t, digits[octets[i] & 15]);
-	}
+	if (text)
+		text_add_octets(t, octets, shown);
+	for (size_t i = 0; !text && i < shown; i++)
+		text_add_octet(t, octets[i]);
 }
 
 void
