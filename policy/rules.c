@@ -88,17 +88,21 @@ match_from(const struct policy *policy, const struct net_list *from,
 	return net_list_has(from, &place.address, place.membership);
 }
 
-/* The name itself, or a domain that it is in: ".example.com". */
+static const char literal[] = "literal";
+
+/* The name itself, or a domain that it is in: ".example.com".  SECURITY: a
+ * host that is called as the word is not meant by it. */
 static enum match
 match_name(const struct word_list *to, const char *name)
 {
 	char buffer[1 + NAME_LENGTH_MAX + 1];
 	struct text dotted = text_in(buffer, sizeof(buffer));
-	enum match match;
+	enum match match = MATCH_NO;
 
 	text_add_char(&dotted, '.');
 	text_add(&dotted, name);
-	match = word_list_has(to, buffer + 1, dotted.length - 1);
+	if (strcmp(name, literal) != 0)
+		match = word_list_has(to, buffer + 1, dotted.length - 1);
 	for (const char *dot = buffer; dot != NULL && match != MATCH_YES;
 	     dot = strchr(dot + 1, '.'))
 		match = either(match,
@@ -118,7 +122,7 @@ match_to(const struct word_list *to, const struct question *q)
 	if (!known)
 		return word_list_is_empty(to) ? MATCH_NO : MATCH_UNSURE;
 	if (q->name == NULL)
-		return word_list_has(to, "literal", 7);
+		return word_list_has(to, literal, strlen(literal));
 	match = word_list_has(to, "name", 4);
 	return match == MATCH_YES ? match :
 				    either(match, match_name(to, q->name));
