@@ -22,7 +22,64 @@ enum {
 	ATTEMPTS_MAX = 5,
 };
 
-/* ADDRESS or ADDRESS%ZONE.  A zone that cannot be one is none. */
+/* A number as C writes it: 0x before a hexadecimal one, 0 before an octal one.
+ * *at goes behind it. */
+static bool
+parse_part(const char **at, uint64_t *out)
+{
+	const char *digits = *at;
+	unsigned base = 10;
+	uint64_t number = 0;
+
+	if (!is_digit(*digits))
+		return false;
+	if (digits[0] == '0')
+		base = 8;
+	if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X')) {
+		base = 16;
+		digits += 2;
+		if (hex_digit(*digits) == NO_DIGIT)
+			return false;
+	}
+	for (; hex_digit(*digits) < base && number <= UINT32_MAX; digits++)
+		number = number * base + hex_digit(*digits);
+	*at = digits;
+	*out = number;
+	return number <= UINT32_MAX;
+}
+
+/* The forms of inet_aton(3): 127.1, 0x7f.0.1, 0177.0.0.1 and 2130706433 are
+ * 127.0.0.1, too; the last number takes all octets that are left. */
+static bool
+parse_ipv4(const char *word, struct address *out)
+{
+	unsigned bits = 32; /* that are left */
+	uint64_t number = 0;
+	uint64_t part;
+
+	for (;;) {
+		if (!parse_part(&word, &part))
+			return false;
+		if (*word != '.')
+			break;
+		if (bits == 8 || part > UINT8_MAX)
+			return false;
+		bits -= 8;
+		number |= part << bits;
+		word++;
+	}
+	if (*word != '\0' || part >> bits != 0)
+		return false;
+	number |= part;
+	*out = address_ipv4((const uint8_t[]){ (uint8_t)(number >> 24),
+				(uint8_t)(number >> 16),
+				(uint8_t)(number >> 8), (uint8_t)number },
+	    0);
+	return true;
+}
+
+/* An IPv4 address, an IPv6 one, or that with %ZONE.  A zone that cannot be one
+ * is none. */
 static bool
 parse_server(const char *word, struct name_server *out)
 {
@@ -30,7 +87,9 @@ parse_server(const char *word, struct name_server *out)
 	const char *zone = word + length + (word[length] == '%');
 	struct name_server server = { .zone = "" };
 
-	if (!address_parse(word, length, &server.address))
+	if (!parse_ipv4(word, &server.address) &&
+	    (strchr(word, ':') == NULL ||
+		!address_parse(word, length, &server.address)))
 		return false;
 	server.address.port = DNS_PORT;
 	if (strlen(zone) < sizeof(server.zone))
@@ -100,7 +159,7 @@ read_line(char *line, struct name_servers *servers)
 
 	if (value != NULL && servers->count < SERVERS_MAX) {
 		value += strspn(value, " \t");
-		value[strcspn(value, ";# \t")] = '\0';
+		value[strcspn(value, " \t")] = '\0';
 		if (parse_server(value, &servers->list[servers->count]))
 			servers->count++;
 	}

@@ -783,8 +783,8 @@ second() {
 		has result=connected
 	done <<-END
 		nameserver_${DNS}_$DNS2
-		nameserver_${DNS};_a_comment
-		nameserver__$DNS#_a_comment
+		nameserver__${DNS}_;_a_comment
+		nameserver_${DNS}_#_a_comment
 	END
 	while read -r line; do
 		resolv "${line//_/ }" "nameserver $DNS2"
@@ -798,6 +798,8 @@ second() {
 		nameservers_$DNS
 		nameserver$DNS
 		nameserver_$DNS:53
+		nameserver_$DNS;_a_comment
+		nameserver_$DNS#_a_comment
 	END
 	# Three, and no more.
 	resolv "nameserver $DNS2" "nameserver $DNS2" "nameserver $DNS2" \
@@ -805,6 +807,65 @@ second() {
 	dial half.test 80
 	has result=resolve-failed reply=1
 	stop dns2
+}
+
+# Is what stands in resolv.conf the name server for glibc, for a session, for
+# -e?
+answers_glibc() {
+	in_gw getent ahostsv4 only4.test >/dev/null
+}
+
+answers_session() {
+	dial only4.test 80
+	grep -qx result=connected <<<"$outcome"
+}
+
+answers_explain() {
+	in_gw "$HANDLER" -f /dev/null -o 'allow all at any' \
+	    -e connect 127.0.0.1 only4.test:80 >/dev/null 2>&1
+}
+
+@test "resolv.conf: an address has every form that glibc takes, and no other" {
+	local form who answered
+	while read -r form; do
+		# Nobody listens at the second one.
+		resolv "nameserver $form" "nameserver $DNS2" \
+		    'options timeout:2 attempts:1'
+		answered=
+		for who in glibc session explain; do
+			answered+=$(answers_$who >/dev/null && echo y || echo n)
+		done
+		assert_equal "${form%% *}" "$answered" "${form##* }"
+	done <<-END
+		192.0.565 # yyy
+		192.565 # yyy
+		3221226037 # yyy
+		0xc0.0.0x2.53 # yyy
+		0XC0.565 # yyy
+		0xC0000235 # yyy
+		0300.0.2.065 # yyy
+		192.0.01065 # yyy
+		030000001065 # yyy
+		192.000.002.053 # nnn
+		192.0.2.0065 # yyy
+		::ffff:192.0.2.53 # yyy
+		::ffff:c000:235 # yyy
+		::ffff:192.565 # nnn
+		[::ffff:192.0.2.53] # nnn
+		192.0.2.53. # nnn
+		192.0.2.58x # nnn
+		192.0.2.0x # nnn
+		192..2.53 # nnn
+		192.0.2.53.0 # nnn
+		192.0.2.309 # nnn
+		192.16777781 # nnn
+		7516193333 # nnn
+		+192.0.2.53 # nnn
+		-192.0.2.53 # nnn
+		192.0.2.53%out # nnn
+		192.0.2.53/24 # nnn
+		192,0,2,53 # nnn
+	END
 }
 
 @test "resolv.conf: no-aaaa" {
