@@ -859,6 +859,10 @@ interface_tell(struct association *a, const struct target *t)
 	if (peer_of(a, t)->via != NULL)
 		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);
 	route = route_probe(a->settings, &t->address, 0);
+	/* Nor does anybody but the translator, if there is one. */
+	if (nat64_needed(a->settings, &t->address, &route.source) &&
+	    a->nat64.state != NAT64_NONE)
+		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);
 	if (outside_of(a, t->address.family) == -1)
 		return control_reply(a, REPLY_NETWORK_UNREACHABLE, NULL);
 	if (!route.usable)

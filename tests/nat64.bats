@@ -266,6 +266,19 @@ discovery() {
 	    datagrams=6/6/0
 }
 
+@test "INTERFACE DATA does not tell what only the translator knows, and is no 03" {
+	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96"
+	run -0 in_ns c4 "$PEERS/udp.py" --flag 1 "$GW4:1080" control \
+	    ">00010001$(printf %02x ${S4//./ })14e9" \
+	    '<05010001000000000000' fin eof
+	assert_record "$(record_of "$(value client "${lines[0]}")")" ok
+	gateway_stop
+	gateway_start dual "$NET_ALLOW" "nat64-prefix $PREFIX/96" 'nat64 off'
+	run -0 in_ns c4 "$PEERS/udp.py" --flag 1 "$GW4:1080" control \
+	    ">00010001$(printf %02x ${S4//./ })14e9" \
+	    '<05030001000000000000' fin eof
+}
+
 @test "FTP, both passive ways" {
 	local mode state
 	state=$(mktemp -d /tmp/socks64-nat64.XXXXXX)
