@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The way of one question through the name servers.  c-ares sends it again,
- * goes on to the next server and to TCP; what it takes for an answer is looked
- * at here, and its sockets are made here.
+ * The way of one question through the name servers.  c-ares sends it again and
+ * goes on to the next server; what it takes for an answer is looked at here,
+ * and its sockets are made here.
  */
 #include "net/query.h"
 
@@ -155,7 +155,7 @@ server_state(void *context, ares_socket_t fd, int readable, int writable)
 	while (i < q->socket_count && q->sockets[i].fd != fd)
 		i++;
 	if (i == QUERY_POLL_MAX)
-		return; /* RLIMIT_NOFILE allows fewer */
+		return; /* there are not so many servers */
 	q->sockets[i].fd = fd;
 	q->sockets[i].events = (short)((readable ? POLLIN : 0) |
 	    (writable ? POLLOUT : 0));
@@ -306,23 +306,33 @@ is_useless(const struct query *q, size_t server)
 	return (q->useless >> server & 1) != 0;
 }
 
-/* Those of the servers that are of use; false: there is none, or no memory. */
+/* Those of the servers that are of use, the one that was heard last before the
+ * others; false: there is none, or no memory. */
 static bool
 set_servers(const struct query *q)
 {
+	const size_t count = q->servers->count;
+	const size_t first = q->heard > 0 ? q->heard - 1 : 0;
 	char buffer[RESOLVERS_MAX * SERVER_TEXT];
 	struct text list = text_in(buffer, sizeof(buffer));
 
-	for (size_t i = 0; i < q->servers->count; i++) {
-		const struct address a = known_as(q, i);
+	for (size_t i = 0; i < count; i++) {
+		const size_t server = (first + i) % count;
+		const struct address a = known_as(q, server);
 
-		if (is_useless(q, i))
+		if (is_useless(q, server))
 			continue;
 		text_add(&list, list.length == 0 ? "" : ",");
 		address_add_port(&list, &a);
 	}
 	return list.length > 0 &&
 	    ares_set_servers_ports_csv(q->channel, buffer) == ARES_SUCCESS;
+}
+
+static bool
+by_tcp(const struct query *q)
+{
+	return q->tcp || q->servers->tcp;
 }
 
 /* Every option is given, a domain too, so that c-ares has nothing to look for
@@ -333,8 +343,8 @@ channel_open(struct query *q)
 {
 	const struct name_servers *servers = q->servers;
 	struct ares_options options = {
-		.flags = (servers->tcp ? ARES_FLAG_USEVC : 0) |
-		    (servers->edns ? ARES_FLAG_EDNS : 0),
+		.flags = (by_tcp(q) ? ARES_FLAG_USEVC : 0) |
+		    (servers->edns ? ARES_FLAG_EDNS : 0) | ARES_FLAG_IGNTC,
 		.timeout = servers->timeout,
 		.tries = servers->attempts,
 		.ndots = 1,
@@ -379,6 +389,20 @@ is_answer(const struct query *q, const struct iovec *message)
 		return header.authoritative || header.recursive;
 	return dns_walk_start(&w, message->iov_base, message->iov_len,
 	    q->type);
+}
+
+/* Is the message one that a server sent, and there is more of it? */
+static bool
+asks_by_tcp(struct query *q, const struct iovec *message)
+{
+	struct dns_header header;
+
+	if (message->iov_base == NULL || q->heard == 0 || by_tcp(q) ||
+	    !dns_header_read(message->iov_base, message->iov_len, &header) ||
+	    !header.response || !header.truncated)
+		return false;
+	q->tcp = true;
+	return true;
 }
 
 /* Is the message one that a server sent, and another server may know more? */
@@ -440,7 +464,8 @@ conclude(struct query *q, int status, const struct iovec *message)
 	/* From 1.34 on c-ares gives the message of the last server that has
 	 * failed, too; it has asked the others. */
 	failed = result_of(q, status) == QUERY_FAILED;
-	q->again = !failed && asks_the_next(q, message);
+	q->again = !failed &&
+	    (asks_by_tcp(q, message) || asks_the_next(q, message));
 	if (q->again)
 		return;
 	if (!failed && message->iov_base != NULL)

@@ -18,7 +18,8 @@
 #include "base/wait.h"
 #include "net/resolvconf.h"
 
-enum { QUERY_POLL_MAX = 16 };
+/* A socket for each server, and room for what c-ares is about to close. */
+enum { QUERY_POLL_MAX = 2 * RESOLVERS_MAX };
 
 /* What the servers said in the end.  Zero is the safe value. */
 enum query_result {
@@ -48,7 +49,8 @@ struct query {
 	/* Not for others. */
 	void *channel;    /* c-ares's; NULL: nothing is asked (any more) */
 	bool failed;      /* some server said that it cannot answer */
-	bool again;       /* the next server is to be asked */
+	bool again;       /* the question is to be asked anew */
+	bool tcp;         /* an answer was too long for UDP */
 	unsigned useless; /* a bit for each server that gave no answer */
 	size_t heard;     /* the server that the last octets came from */
 	uint8_t server_of[DESCRIPTORS_OWN];    /* of each descriptor, from 1 */
@@ -66,7 +68,9 @@ bool query_random(void *out, size_t length);
  *
  * A server that says NOERROR and nothing else, and neither that the name is
  * its own nor that it looks names up, knows nothing (a lame one), and so does
- * one that sends the question back: the next one is asked.
+ * one that sends the question back: the next one is asked.  Where an answer is
+ * too long for UDP the question begins anew, by TCP, so that there is never
+ * more than one socket for each server.
  */
 bool query_start(struct query *q);
 

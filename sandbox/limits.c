@@ -26,8 +26,9 @@ static const struct {
 	resource_name resource;
 	rlim_t most;
 } limits[] = {
-	/* The race has up to 16 sockets, c-ares 16 for each family, the relay
-	 * 6. */
+	/* A look-up has six sockets at most, one for each family and name
+	 * server.  The race has 16 beside two look-ups; an association has
+	 * four look-ups, and two for each of four next gateways. */
 	{ RLIMIT_NOFILE, DESCRIPTORS_OWN },
 	{ RLIMIT_NPROC, 0 },
 	{ RLIMIT_CORE, 0 },

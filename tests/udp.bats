@@ -299,6 +299,65 @@ names_start() {
 	stop names
 }
 
+@test "a name with hundreds of addresses that are denied leads to the one that is not" {
+	names_start "crowd.test A tc $(printf '10.0.1.%d ' {1..200}) $S4" \
+	    "crowd.test AAAA"
+	gateway_start activate "$NET_ALLOW" "resolver $DNS:54"
+	use_type A
+	scene --as name echo crowd.test 5353 "$S4"
+	assert_record "$RECORD" ok 'datagrams=6/6/0'
+	stop names
+}
+
+# asked_by_tcp: have all three servers been asked for four names in both
+# families?
+asked_by_tcp() {
+	local i
+	for i in {1..3}; do
+		(($(grep -c '^tcp ' "$BATS_FILE_TMPDIR/dns$i.out") >= 8)) ||
+		    return 1
+	done
+}
+
+# The worst case: two servers that are silent, one whose answer is too long,
+# and then none that answers by TCP.
+@test "four look-ups at once that end up at three servers by TCP leave descriptors" {
+	local i pid
+	for i in {1..3}; do
+		((i < 3)) && echo '* * drop' || echo '* * tc mute'
+	done >"$BATS_TEST_TMPDIR/actions"
+	for i in {1..3}; do
+		sed -n "s/^\*/n1.test/; ${i}p" "$BATS_TEST_TMPDIR/actions" |
+		    sed 'p; s/n1/n2/p; s/n2/n3/p; s/n3/n4/' \
+		    >"$BATS_TEST_TMPDIR/names$i"
+		start "dns$i" ip netns exec "$NET-dns" "$PEERS/dns.py" \
+		    "$DNS:$((60 + i))" "$BATS_TEST_TMPDIR/names$i"
+		wait_for_line "$BATS_FILE_TMPDIR/dns$i.out" '^ready$'
+	done
+	echo 'options timeout:1' >>"/etc/netns/$NET-gw/resolv.conf"
+	gateway_start activate "$NET_ALLOW" \
+	    "resolver $DNS:61 $DNS:62 $DNS:63"
+	start asker ip netns exec "$NET-c4" env PYTHONPATH="$PEERS" \
+	    "$PYTHON" -c '
+import argparse, sys, time, udp
+a = udp.Association(argparse.Namespace(form="name",
+    port=False, flag=0, gateway=sys.argv[1] + ":1080"))
+for i in range(1, 5):
+    a.send("n%d.test" % i, 5353, b"%d" % i)
+time.sleep(600)' "$GW4"
+	wait_until asked_by_tcp || fail "$(head "$BATS_FILE_TMPDIR"/dns?.out)"
+	sed -i '$d' "/etc/netns/$NET-gw/resolv.conf"
+	SESSION=$(value client "$(<"$BATS_FILE_TMPDIR/asker.out")")
+	pid=$(pgrep -f "^$SESSION ")
+	run ls "/proc/$pid/fd"
+	((${#lines[@]} <= 40)) || fail "${#lines[@]} descriptors" \
+	    "$(ls -l "/proc/$pid/fd")"
+	stop asker
+	for i in {1..3}; do
+		stop "dns$i"
+	done
+}
+
 # flood COUNT: datagrams to nCOUNT.test and so on in one burst, and then the
 # seconds that it took, until the gateway has dealt with them all.
 flood() {

@@ -14,6 +14,7 @@
 enum {
 	FLAG_RESPONSE = 0x8000,
 	FLAG_AUTHORITATIVE = 0x0400,
+	FLAG_TRUNCATED = 0x0200,
 	FLAG_WANTED = 0x0100, /* RD */
 	FLAG_RECURSIVE = 0x0080,
 	CODE_MASK = 0x000f,
@@ -135,6 +136,7 @@ dns_header_read(const uint8_t *octets, size_t length, struct dns_header *out)
 	*out = (struct dns_header){
 		.response = (flags & FLAG_RESPONSE) != 0,
 		.authoritative = (flags & FLAG_AUTHORITATIVE) != 0,
+		.truncated = (flags & FLAG_TRUNCATED) != 0,
 		.recursive = (flags & FLAG_RECURSIVE) != 0,
 		.code = flags & CODE_MASK,
 		.answers = cursor_u16(&c),

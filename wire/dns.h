@@ -28,6 +28,7 @@ enum {
 struct dns_header {
 	bool response;      /* QR: else somebody's query */
 	bool authoritative; /* AA */
+	bool truncated;     /* TC: the whole answer comes by TCP */
 	bool recursive;     /* RA: this server looks things up */
 	uint8_t code;       /* RCODE */
 	uint16_t answers;   /* ANCOUNT */

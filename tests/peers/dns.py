@@ -16,6 +16,7 @@ A line of RULES:  NAME TYPE ACTION...   (TYPE is A, AAAA or *)
     drop=N          not the first N queries
     turns           of its addresses one in each answer, in turns
     tc              by UDP truncated and empty, whole by TCP
+    mute            never answer by TCP
     narrow          only the first query of each port
     edns            only queries with EDNS (RFC 6891)
     plain           FORMERR to a query with EDNS
@@ -95,9 +96,10 @@ class Script:
             return new
 
     def drops(self, action, query, count, client):
-        """Is this an action by which no answer goes?"""
+        """Is this an action by which no answer goes?  client: None by TCP."""
         word, _, value = action.partition("=")
-        return (word == "drop" and (not value or count <= int(value)) or
+        return (word == "mute" and client is None or
+                word == "drop" and (not value or count <= int(value)) or
                 word == "narrow" and not self.is_new(client) or
                 word == "edns" and query[10:12] == b"\0\0")
 
@@ -139,7 +141,7 @@ class Script:
                 flags &= ~RA
             elif word == "plain":
                 rcode = 0 if query[10:12] == b"\0\0" else 1
-            elif word not in ("drop", "narrow", "edns"):
+            elif word not in ("drop", "narrow", "edns", "mute"):
                 address = ipaddress.ip_address(action)
                 records.append(record(owner, 1 if address.version == 4 else 28,
                                       address.packed))
