@@ -388,7 +388,7 @@ int
 explain_run(const struct settings *settings, char *const *operands,
     size_t count)
 {
-	static char buffer[2 * ANSWER_MAX * LINE_TEXT];
+	static char buffer[CANDIDATES_MAX * LINE_TEXT];
 	static struct explanation e;
 	const struct address nowhere = { .family = FAMILY_NONE };
 	struct address source = nowhere;

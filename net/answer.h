@@ -12,9 +12,9 @@
 #include "net/query.h"
 #include "wire/address.h"
 
-/* Addresses of one answer; a server that sends more than these is heard so
- * far.  Most send two, so nobody clears or copies the list. */
-enum { ANSWER_MAX = 128 };
+/* Addresses of one answer: a message of 65,535 octets has no more records, of
+ * 16 octets at least.  Most send two, so nobody clears or copies the list. */
+enum { ANSWER_MAX = 4096 };
 
 enum answer_state {
 	ANSWER_FAILED,  /* SERVFAIL, no name server reachable, timeout */

@@ -167,6 +167,7 @@ association_open(struct association *a, const struct address *at)
 	a->outside_ipv4 = -1;
 	a->outside_ipv6 = -1;
 	a->names.settings = a->settings;
+	a->names.question = a->question;
 	if (!relay_open(a, at)) {
 		if (a->relay != -1)
 			close(a->relay);

@@ -20,10 +20,11 @@ candidate_of(const struct question *question, const struct address *address,
 
 void
 candidates_start(struct candidates *c, const struct settings *settings,
-    const struct question *question)
+    const struct question *question, candidate_judge *judge)
 {
 	c->settings = settings;
 	c->question = question;
+	c->judge = judge;
 	c->count = 0;
 	c->fixed = 0;
 	c->taken = FAMILY_NONE;
@@ -53,28 +54,61 @@ first_family(const struct candidates *c)
 	    candidates_preferred(c->settings);
 }
 
-static void
-append(struct candidates *c, const struct address *address)
+static struct destination
+destination_of(const struct candidates *c, const struct address *address)
 {
-	struct destination *d = &c->list[c->count];
+	struct destination d = { .address = *address };
 	struct route route;
 
-	if (!route_wanted(c->settings, address->family))
-		return;
-	d->address = *address;
-	d->address.port = c->question->port;
-	route = route_probe(c->settings, &d->address, 0);
-	d->source = route.source;
-	d->self = route.self;
-	d->on_link = route.on_link;
-	c->count++;
+	d.address.port = c->question->port;
+	route = route_probe(c->settings, &d.address, 0);
+	d.source = route.source;
+	d.self = route.self;
+	d.on_link = route.on_link;
+	return d;
 }
 
 void
 candidates_put(struct candidates *c, const struct address *address)
 {
-	append(c, address);
+	if (route_wanted(c->settings, address->family))
+		c->list[c->count++] = destination_of(c, address);
 	c->fixed = c->count;
+}
+
+/* This does not count: it is judged again when it is dialled. */
+static bool
+is_denied(const struct candidates *c, const struct destination *d)
+{
+	const struct candidate candidate = { d->address, d->self, d->on_link };
+	struct verdict verdict;
+
+	c->judge(c->settings->policy, c->question, &candidate, &verdict);
+	return verdict.decision != ALLOW;
+}
+
+/* Appends an answer.  As many of the denied as would take a place of another
+ * one are left out, and no more: the record tells of them. */
+static void
+append(struct candidates *c, const struct answer *answer,
+    const struct address *known)
+{
+	const size_t most = c->count + CANDIDATES_OF_ANSWER;
+	size_t surplus = answer->count > CANDIDATES_OF_ANSWER ?
+	    answer->count - CANDIDATES_OF_ANSWER :
+	    0;
+
+	for (size_t i = 0; i < answer->count && c->count < most; i++) {
+		struct destination d;
+
+		if (address_equal(&answer->list[i], known))
+			continue;
+		d = destination_of(c, &answer->list[i]);
+		if (surplus > 0 && is_denied(c, &d))
+			surplus--;
+		else
+			c->list[c->count++] = d;
+	}
 }
 
 void
@@ -83,9 +117,9 @@ candidates_add(struct candidates *c, const struct answer *answer,
 {
 	struct destination *sorted = c->list + c->fixed;
 
-	for (size_t i = 0; i < answer->count; i++)
-		if (!address_equal(&answer->list[i], known))
-			append(c, &answer->list[i]);
+	if (answer->count > 0 &&
+	    route_wanted(c->settings, answer->list[0].family))
+		append(c, answer, known);
 	order_sort(sorted, c->count - c->fixed);
 	order_interleave(sorted, c->count - c->fixed, first_family(c));
 }
@@ -110,7 +144,9 @@ candidates_list(const struct settings *settings,
 	const struct address none = { .family = FAMILY_NONE };
 	struct candidates c;
 
-	candidates_start(&c, settings, question);
+	candidates_start(&c, settings, question,
+	    question->command == POLICY_ALL ? policy_judge_associate :
+					      policy_judge_address);
 	if (question->name == NULL) {
 		candidates_put(&c, &question->literal);
 	} else {

@@ -17,8 +17,16 @@
 #include "policy/settings.h"
 #include "wire/address.h"
 
-/* Both answers of a name, and an address that was known before. */
-enum { CANDIDATES_MAX = 2 * ANSWER_MAX + 1 };
+/* Of both answers of a name, and an address that was known before. */
+enum {
+	CANDIDATES_OF_ANSWER = 128,
+	CANDIDATES_MAX = 2 * CANDIDATES_OF_ANSWER + 1,
+};
+
+/* How an address is judged: policy_judge_address() and those like it. */
+typedef void candidate_judge(const struct policy *policy,
+    const struct question *question, const struct candidate *candidate,
+    struct verdict *out);
 
 /*
  * An address as the rules judge it; route is what route_probe() said of it.
@@ -42,15 +50,16 @@ struct candidate candidate_of(const struct question *question,
 struct candidates {
 	const struct settings *settings; /* borrowed, like the question */
 	const struct question *question;
+	candidate_judge *judge;
 	size_t count;
 	size_t fixed;      /* so many in front are not sorted */
 	enum family taken; /* of the last one that was taken */
 	struct destination list[CANDIDATES_MAX]; /* last: nobody clears it */
 };
 
-/* None yet. */
+/* None yet.  judge: how each will be judged by who takes it. */
 void candidates_start(struct candidates *c, const struct settings *settings,
-    const struct question *question);
+    const struct question *question, candidate_judge *judge);
 
 /* Puts an address in front, unless `prefer' excludes its family.  Its port
  * becomes the question's.  At most one, and before any candidates_add(). */
@@ -61,6 +70,9 @@ void candidates_put(struct candidates *c, const struct address *address);
  * is the one that the last candidate taken did not have.  An address that
  * candidates_put() was given is left out: `known' is that one (FAMILY_NONE:
  * none), which may have been taken already.
+ *
+ * Of an answer that has more than CANDIDATES_OF_ANSWER those that are denied
+ * make room for the others; then the server's first are the candidates.
  */
 void candidates_add(struct candidates *c, const struct answer *answer,
     const struct address *known);
@@ -74,8 +86,8 @@ enum family candidates_preferred(const struct settings *settings);
 /*
  * The addresses that a race would try for this question, in its order, had
  * both answers of `names' been there at once; names is not looked at for a
- * literal.  Fills list, returns how many: 0 where there is none or `prefer'
- * excludes all.
+ * literal.  A question of POLICY_ALL is one of an ADDRESS ASSOCIATE.  Fills
+ * list, returns how many: 0 where there is none or `prefer' excludes all.
  */
 size_t candidates_list(const struct settings *settings,
     const struct question *question, const struct resolution *names,

@@ -294,12 +294,8 @@ attempt_start(struct race *race)
 	*attempt = (struct attempt){ .fd = -1,
 		.address = to.address,
 		.dialled = to.address };
-	if (d->hop)
-		policy_judge_hop(d->settings->policy, d->question, &candidate,
-		    &attempt->verdict);
-	else
-		policy_judge_address(d->settings->policy, d->question,
-		    &candidate, &attempt->verdict);
+	race->untried.judge(d->settings->policy, d->question, &candidate,
+	    &attempt->verdict);
 	race->telling = attempt;
 	if (attempt->verdict.decision != ALLOW)
 		return;
@@ -563,7 +559,8 @@ race_open(struct race *race, struct dial *d)
 	race->dial = d;
 	race->hold = DEADLINE_NEVER;
 	race->next = deadline_in(0);
-	candidates_start(&race->untried, d->settings, d->question);
+	candidates_start(&race->untried, d->settings, d->question,
+	    d->hop ? policy_judge_hop : policy_judge_address);
 	if (d->question->name == NULL || d->pinned_only) {
 		take_literal(race);
 		return;

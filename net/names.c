@@ -59,13 +59,17 @@ place_find(struct names *n)
 
 /* What the look-up has come to. */
 static void
-name_conclude(struct pinned_name *p, const struct settings *settings)
+name_conclude(const struct names *n, struct pinned_name *p)
 {
 	const struct resolution *r = p->lookup;
-	const struct question q = { .name = p->name };
+	struct question q = *n->question;
 	struct outcome none;
 
-	p->found_count = candidates_list(settings, &q, r, p->found);
+	/* SECURITY: no more than a choice: a datagram is judged as it goes. */
+	q.name = p->name;
+	q.port = 0;
+	q.any_port = true;
+	p->found_count = candidates_list(n->settings, &q, r, p->found);
 	if (p->found_count > 0) {
 		p->state = NAME_FOUND;
 		return;
@@ -81,7 +85,7 @@ lookup_end(struct names *n, size_t i)
 {
 	struct pinned_name *p = n->asking[i];
 
-	name_conclude(p, n->settings);
+	name_conclude(n, p);
 	resolve_end(p->lookup);
 	p->lookup = NULL;
 	n->asking[i] = NULL;

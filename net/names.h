@@ -51,20 +51,21 @@ struct pinned_name {
 	struct address found[CANDIDATES_MAX];
 };
 
-/* All of them, and the look-ups; a caller sets `settings' alone. */
+/* All of them, and the look-ups; a caller sets the first two alone. */
 struct names {
 	const struct settings *settings;
-	uint32_t last_serial; /* given to a name */
-	struct bucket rate;   /* of names that are new */
-	size_t waiting;       /* so many are NAME_WAITING */
-	size_t open;          /* so many are that or NAME_ASKED */
+	const struct question *question; /* of the association */
+	uint32_t last_serial;            /* given to a name */
+	struct bucket rate;              /* of names that are new */
+	size_t waiting;                  /* so many are NAME_WAITING */
+	size_t open;                     /* so many are that or NAME_ASKED */
 	struct pinned_name list[NAMES_MAX];
 	struct resolution lookups[LOOKUPS_MAX];
 	struct pinned_name *asking[LOOKUPS_MAX]; /* NULL: that one is free */
 };
 
-/* The name that is in the list, or NULL.  *n was zero but for its settings
- * before the first call of any of these. */
+/* The name that is in the list, or NULL.  *n was zero but for what
+ * the caller sets before the first call of any of these. */
 struct pinned_name *names_find(struct names *n, const char *name);
 
 /* The same by its serial; NULL: it had to make room for another. */

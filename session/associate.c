@@ -188,6 +188,7 @@ question_of(const struct session *s)
 	q.name = r->kind == NAME_HOST ? r->name : NULL;
 	q.literal = r->address;
 	q.port = 0;
+	q.command = POLICY_ALL;
 	return q;
 }
 

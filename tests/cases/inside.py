@@ -16,6 +16,7 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import sys
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
@@ -103,6 +104,22 @@ MIXED = {
 }
 
 
+# More than are tried: what is denied takes no place of the others, however
+# many there are.
+PRIVATE4 = [f"10.{i // 250}.1.{i % 250 + 1}" for i in range(2000)]
+PRIVATE6 = [f"fd00::{i:x}" for i in range(1, 1200)]
+MORE4 = [f"9.9.8.{i}" for i in range(1, 100)]
+MORE6 = [f"2620:fe::1:{i:x}" for i in range(1, 100)]
+CROWDS = {
+    "crowd4.test": (PRIVATE4[:200] + [GOOD4] + MORE4, [], GOOD4),
+    "crowd6.test": ([], PRIVATE6[:200] + [GOOD6] + MORE6, GOOD6),
+    "crowds.test": (PRIVATE4[:300], PRIVATE6[:200] + [GOOD6], GOOD6),
+    "crowd4-last.test": (PRIVATE4 + [GOOD4], [], GOOD4),
+    "crowd6-last.test": ([], PRIVATE6 + [GOOD6], GOOD6),
+    "crowd4-bad.test": (PRIVATE4, PRIVATE6, None),
+}
+
+
 def print_names():
     for address in sorted({*DENIED, *PASSED, *OWN, *METADATA, *ON_LINK,
                            *BESIDE, "64:ff9b::", "127.0.0.1", "::1"}):
@@ -111,6 +128,9 @@ def print_names():
     for name, (ipv4, ipv6, _) in MIXED.items():
         print(name, "A", *ipv4)
         print(name, "AAAA", *ipv6)
+    for name, (ipv4, ipv6, _) in CROWDS.items():
+        print(name, "A tc", *ipv4)
+        print(name, "AAAA tc", *ipv6)
     print("turns4.test A turns", GOOD4, "127.0.0.1")
     print("turns4.test AAAA")
     print("turns6.test AAAA turns fd00::1", GOOD6)
@@ -177,8 +197,21 @@ def check_passed(program, report):
                        re.escape(f" peer={socks.text_of((str(reached), 80))} "))
 
 
+def explained(program, name, good):
+    """-e judges the same addresses."""
+    result = subprocess.run([program, "-f", "/dev/null", *options(), "-e",
+                             "connect", "127.0.0.1", f"{name}:80"],
+                            stdout=subprocess.PIPE, text=True, check=False)
+    allowed = re.findall("^([^ ]+) allowed", result.stdout, re.MULTILINE)
+    if good is None and (allowed or result.returncode != 1) or \
+            good is not None and good not in allowed:
+        raise Failure(f"-e: {result.returncode} {result.stdout[:300]}")
+
+
 def check_mixed(program, report):
-    for name, (_, _, good) in MIXED.items():
+    for name, (_, _, good) in CROWDS.items():
+        report.run(f"-e {name}", explained, program, name, good)
+    for name, (_, _, good) in (MIXED | CROWDS).items():
         octets = socks.request(name, 80, "name")
         if good is None:
             report.run(name, expect, program, (), octets, 2, "peer=-")

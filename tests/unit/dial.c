@@ -113,6 +113,15 @@ policy_judge_address(const struct policy *policy,
 		}
 }
 
+/* No scenario is one of an ADDRESS ASSOCIATE. */
+void
+policy_judge_associate(const struct policy *policy,
+    const struct question *question, const struct candidate *candidate,
+    struct verdict *out)
+{
+	policy_judge_address(policy, question, candidate, out);
+}
+
 /* No scenario dials a next gateway. */
 void
 policy_judge_hop(const struct policy *policy, const struct question *question,
