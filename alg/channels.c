@@ -10,11 +10,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <linux/sockios.h>
 
 #include "alg/permit.h"
 #include "base/text.h"
@@ -362,6 +359,13 @@ channels_poll(const struct channels *c, struct pollfd *fds,
 	return n;
 }
 
+static void
+note_moved(struct channels *c, const struct channel *ch)
+{
+	if (exchange_moved_at(&ch->exchange) > c->moved_at)
+		c->moved_at = exchange_moved_at(&ch->exchange);
+}
+
 /* Returns how many of fds were the channel's. */
 static size_t
 channel_turn(struct channels *c, size_t i, struct alg *a,
@@ -388,8 +392,8 @@ channel_turn(struct channels *c, size_t i, struct alg *a,
 	case CHANNEL_RELAYING:
 		if (exchange_turn(&ch->exchange, fds))
 			channel_end(ch, a);
-		else if (exchange_moved_at(&ch->exchange) > c->moved_at)
-			c->moved_at = exchange_moved_at(&ch->exchange);
+		else
+			note_moved(c, ch);
 		return EXCHANGE_SIDES;
 	}
 	return 0;
@@ -407,24 +411,23 @@ channels_turn(struct channels *c, struct alg *a, const struct pollfd *fds)
 /* Tells whether the client has acknowledged all that the server sent, and its
  * end. */
 static bool
-is_delivered(const struct channel *ch)
+is_delivered(struct channels *c, struct channel *ch)
 {
-	int unsent = 0;
-
-	return ch->exchange.flows[EXCHANGE_DOWN].state == FLOW_ENDED &&
-	    (ioctl(ch->client, SIOCOUTQ, &unsent) != 0 || unsent == 0);
+	exchange_look(&ch->exchange);
+	note_moved(c, ch);
+	return exchange_delivered(&ch->exchange, EXCHANGE_DOWN);
 }
 
 int64_t
-channels_patience(const struct channels *c)
+channels_patience(struct channels *c)
 {
 	int64_t patience = 0;
 
 	for (size_t i = 0; i < CHANNELS_MAX; i++) {
-		const struct channel *ch = &c->list[i];
+		struct channel *ch = &c->list[i];
 
 		if (ch->state == CHANNEL_CONNECTING ||
-		    (ch->state == CHANNEL_RELAYING && !is_delivered(ch)))
+		    (ch->state == CHANNEL_RELAYING && !is_delivered(c, ch)))
 			return DELIVER_MILLISECONDS;
 		if (ch->state == CHANNEL_LISTENING && c->awaited)
 			patience = ARRIVE_MILLISECONDS;

@@ -91,8 +91,9 @@ void channels_turn(struct channels *c, struct alg *a,
  * server tells it, is to wait for its data: 0 where the client has all of it.
  * A client that hears of the end before it has the data connection takes the
  * transfer for one without, and the way to the client may be the longer one.
+ * What the client has taken is looked at, and breaks the silence.
  */
-int64_t channels_patience(const struct channels *c);
+int64_t channels_patience(struct channels *c);
 
 /* Tells whether a channel is connecting or relaying. */
 bool channels_busy(const struct channels *c);

@@ -5,10 +5,7 @@
 #include "alg/dialogue.h"
 
 #include <errno.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include <linux/sockios.h>
 
 #include "alg/channels.h"
 #include "alg/control.h"
@@ -259,12 +256,9 @@ ended(struct alg *a, enum result result, const char *reason)
 static bool
 is_delivered(const struct dialogue *s, const struct end *e)
 {
-	int unsent = 0;
-
 	if (e->lost || deadline_passed(s->last_words))
 		return true;
-	return stream_length(e->out) == 0 &&
-	    (ioctl(e->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0);
+	return stream_length(e->out) == 0 && socket_untaken(e->fd) == 0;
 }
 
 /* Returns true, and *result, where the dialogue is over. */

@@ -255,7 +255,7 @@ intake_turn(struct control *k)
 }
 
 int64_t
-intake_patience(const struct control *k)
+intake_patience(struct control *k)
 {
 	const bool doubtful = queue_is_doubtful(&k->queue);
 

@@ -36,7 +36,7 @@ enum { INTAKE_FOR_EVER = -1 };
  * reply that seems to be over is, a command that waits is taken, or those that
  * are held are held no more.
  */
-int64_t intake_patience(const struct control *k);
+int64_t intake_patience(struct control *k);
 void intake_lose_patience(struct control *k);
 
 /* Tells whether lines are over and all that became of them is written: the

@@ -365,7 +365,7 @@ reply_take(struct control *k, enum line_event event)
 /* Tells whether the line ends a transfer of which the client has not all data
  * yet; it would take the transfer for one without. */
 static bool
-overtakes_data(const struct control *k)
+overtakes_data(struct control *k)
 {
 	const struct line_reader *r = &k->replies;
 	struct reply_reader reader = k->reader;

@@ -226,14 +226,21 @@ side_poll(const struct exchange *x, int i)
 	};
 }
 
-/* What a reader has taken since the last time was moved, too. */
-static void
-look(struct exchange *x)
+void
+exchange_look(struct exchange *x)
 {
 	x->looked_at = clock_now();
 	for (int i = 0; i < FLOWS; i++)
 		if (flow_look(&x->flows[i]))
 			x->moved_at[i] = x->looked_at;
+}
+
+bool
+exchange_delivered(const struct exchange *x, int flow)
+{
+	const struct flow *f = &x->flows[flow];
+
+	return f->state == FLOW_ENDED && !f->pending;
 }
 
 static void
@@ -289,10 +296,9 @@ exchange_step(struct exchange *x, const struct pollfd fds[SIDES])
 static bool
 reset_delivered(const struct exchange *x)
 {
-	const struct flow *f = &x->flows[x->lost];
-
-	return f->sink->error != 0 || deadline_passed(reset_deadline(x)) ||
-	    (f->state == FLOW_ENDED && !f->pending);
+	return x->flows[x->lost].sink->error != 0 ||
+	    deadline_passed(reset_deadline(x)) ||
+	    exchange_delivered(x, x->lost);
 }
 
 static void
@@ -332,7 +338,7 @@ exchange_over(struct exchange *x)
 	}
 	if (!ticks(x) && x->reset_at == 0)
 		return false;
-	look(x);
+	exchange_look(x);
 	errors_met(x);
 	if (x->reset_at == 0 || !reset_delivered(x))
 		return false;
@@ -349,7 +355,7 @@ exchange_timed_out(struct exchange *x)
 		return false; /* has its own time */
 	if (deadline_passed(deadline_first(look_deadline(x),
 		timeout_deadline(x))))
-		look(x);
+		exchange_look(x);
 	if (deadline_passed(half_closed_deadline(x)))
 		outcome_end(o, RESULT_TIMEOUT,
 		    "half-closed and silent for too long");
@@ -415,7 +421,7 @@ exchange_end(struct exchange *x)
 {
 	const enum result result = x->relay->outcome.result;
 
-	look(x);
+	exchange_look(x);
 	for (int i = 0; i < FLOWS; i++) {
 		const struct flow *f = &x->flows[i];
 

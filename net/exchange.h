@@ -62,6 +62,14 @@ struct deadline exchange_deadline(const struct exchange *x);
  * or from the kernel to a slow reader. */
 int64_t exchange_moved_at(const struct exchange *x);
 
+/* Looks what the readers have taken since the last time, which is octets that
+ * moved; one system call for a direction that has something pending. */
+void exchange_look(struct exchange *x);
+
+/* Has the reader of that direction (EXCHANGE_UP, EXCHANGE_DOWN) taken all, as
+ * far as was looked, and its end? */
+bool exchange_delivered(const struct exchange *x, int flow);
+
 /*
  * Does what follows from a wait.  fds are those of exchange_poll() with their
  * revents, or NULL where the wait ended without an event.  True: the exchange

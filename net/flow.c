@@ -30,8 +30,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <linux/sockios.h>
-
 #include "net/sockaddr.h"
 
 enum {
@@ -313,18 +311,6 @@ flow_finish(struct flow *f)
 	flow_end(f);
 }
 
-/* A socket that does not tell has given all to its reader: only TCP has
- * somebody far away. */
-static uint64_t
-queue_length(const struct flow *f, unsigned long which)
-{
-	int length = 0;
-
-	if (ioctl(f->sink->fd, which, &length) != 0 || length < 0)
-		return 0;
-	return (uint64_t)length;
-}
-
 bool
 flow_look(struct flow *f)
 {
@@ -334,7 +320,7 @@ flow_look(struct flow *f)
 	if (!f->pending)
 		return false;
 	/* What others wrote to the sink before may be there, too. */
-	queued = queue_length(f, SIOCOUTQ);
+	queued = socket_untaken(f->sink->fd);
 	f->pending = queued > 0;
 	f->taken = queued < f->written ? f->written - queued : 0;
 	return f->taken > before;
@@ -343,7 +329,7 @@ flow_look(struct flow *f)
 bool
 flow_unsent(const struct flow *f)
 {
-	return f->sink->error == 0 && queue_length(f, SIOCOUTQNSD) > 0;
+	return f->sink->error == 0 && socket_unsent(f->sink->fd) > 0;
 }
 
 bool

@@ -10,6 +10,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
+
+#include <linux/sockios.h>
 
 #include "base/array.h"
 
@@ -104,6 +107,28 @@ socket_deliver_at_close(int fd)
 	const struct linger none = { .l_onoff = 0 };
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
+static uint64_t
+queue_length(int fd, unsigned long which)
+{
+	int length = 0;
+
+	if (ioctl(fd, which, &length) != 0 || length < 0)
+		return 0;
+	return (uint64_t)length;
+}
+
+uint64_t
+socket_untaken(int fd)
+{
+	return queue_length(fd, SIOCOUTQ);
+}
+
+uint64_t
+socket_unsent(int fd)
+{
+	return queue_length(fd, SIOCOUTQNSD);
 }
 
 bool

@@ -50,6 +50,16 @@ void socket_reset_at_close(int fd);
 /* The same socket again as it was: close(2) delivers, and ends in order. */
 void socket_deliver_at_close(int fd);
 
+/*
+ * Of what was written to the socket, its FIN counted as an octet: how much has
+ * its reader's host not acknowledged (SIOCOUTQ); how much could the kernel not
+ * even send, because the reader takes nothing (SIOCOUTQNSD)?  A socket that
+ * does not tell has given all to its reader: only TCP has somebody far away.
+ * One system call each.
+ */
+uint64_t socket_untaken(int fd);
+uint64_t socket_unsent(int fd);
+
 /* Is that errno of a read or write no error, only "not now"? */
 bool socket_is_busy(int error);
 

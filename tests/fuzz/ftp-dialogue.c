@@ -260,7 +260,7 @@ channels_give_up(struct channels *c)
 /* Where the server is silent at times, the end of a transfer waits for data
  * until it is. */
 int64_t
-channels_patience(const struct channels *c)
+channels_patience(struct channels *c)
 {
 	return silent && c->awaited ? 1000 : 0;
 }
