@@ -208,13 +208,13 @@ silence(const struct dialogue *s)
 }
 
 static struct deadline
-dialogue_deadline(const struct dialogue *s)
+dialogue_deadline(struct dialogue *s)
 {
-	const struct control *k = &s->control;
+	struct control *k = &s->control;
 	const int64_t patience = intake_patience(k);
 	struct deadline until = deadline_first(idle_deadline(s), s->refresh);
 
-	if (!k->reader.any)
+	if (!k->raw && !k->reader.any)
 		until = deadline_first(until, s->greeting);
 	if (s->last_words.at != DEADLINE_NEVER.at)
 		until = deadline_first(until, deadline_in(LAST_WORDS_TICK));

@@ -32,20 +32,82 @@ drop(struct queue *q, size_t from, size_t n)
 	    (q->count - from) * sizeof(q->list[0]));
 }
 
+/* Tells whether its answers are such as any command may have: only ABOR and
+ * transfers end by theirs, and only passive ones announce. */
+static bool
+is_common(const struct waiting_command *c)
+{
+	switch (c->ask) {
+	case ASK_TRANSFER:
+	case ASK_ABOR:
+	case ASK_PASV:
+	case ASK_EPSV:
+	case ASK_EPSV_IPV4:
+	case ASK_EPSV_IPV6:
+	case ASK_LPSV: return false;
+	case ASK_OTHER:
+	case ASK_EPSV_ALL:
+	case ASK_EPSV_UNKNOWN:
+	case ASK_PORT:
+	case ASK_EPRT:
+	case ASK_LPRT:
+	case ASK_ALGS:
+	case ASK_AUTH:
+	case ASK_STAT:
+	case ASK_LOGIN:
+	case ASK_NOOP:
+	case ASK_COUNT: break;
+	}
+	return !matters(c);
+}
+
+/* Counts two neighbours as one, of no particular kind, the last that may be;
+ * one whose reply is being read stays.  Returns false where there are none.
+ */
+static bool
+make_room(struct queue *q)
+{
+	for (size_t i = q->count - 1; i > q->fixed; i--) {
+		struct waiting_command *one = &q->list[i - 1];
+		const struct waiting_command *other = &q->list[i];
+
+		if (!is_common(one) || !is_common(other))
+			continue;
+		one->ask = one->way = ASK_OTHER;
+		one->times += other->times;
+		one->doubtful = one->doubtful && other->doubtful;
+		drop(q, i, 1);
+		return true;
+	}
+	return false;
+}
+
+/* Counts one more like the last; a full queue without common ones. */
+static void
+count_with_last(struct waiting_command *last,
+    const struct waiting_command *command)
+{
+	const unsigned times = last->times;
+
+	if (matters(command))
+		*last = *command;
+	last->times = times + 1;
+}
+
 void
 queue_add(struct queue *q, const struct waiting_command *command)
 {
 	struct waiting_command *last = q->count == 0 ? NULL :
 						       &q->list[q->count - 1];
 
-	if (last != NULL &&
-	    (is_alike(last, command) ||
-		(q->count == QUEUE_MAX && !matters(command)))) {
+	if (last != NULL && is_alike(last, command)) {
 		last->times++;
 		return;
 	}
-	if (q->count == QUEUE_MAX)
-		drop(q, 0, 1);
+	if (q->count == QUEUE_MAX && !make_room(q)) {
+		count_with_last(last, command);
+		return;
+	}
 	q->list[q->count] = *command;
 	q->list[q->count++].times = 1;
 }
@@ -189,16 +251,21 @@ queue_owner(struct queue *q, unsigned code)
 {
 	size_t i;
 
+	q->fixed = 0;
 	if (q->count == 0 || code == CODE_CLOSING)
 		return NULL;
 	i = owner_of(q, code);
-	if (i == q->count)
-		return is_stray(&q->list[0], code) ? NULL : &q->list[0];
-	if (runs(&q->list[0]) && !reply_is_preliminary(code) &&
-	    !reply_is_passive(code))
-		return &q->list[i];
-	drop(q, 0, i);
-	return &q->list[0];
+	if (i == q->count) {
+		if (is_stray(&q->list[0], code))
+			return NULL;
+		i = 0;
+	} else if (!runs(&q->list[0]) || reply_is_preliminary(code) ||
+	    reply_is_passive(code)) {
+		drop(q, 0, i);
+		i = 0;
+	}
+	q->fixed = i + 1;
+	return &q->list[i];
 }
 
 static void
@@ -214,6 +281,7 @@ queue_remove(struct queue *q, struct waiting_command *command)
 	const bool ran = runs(command);
 	const size_t at = (size_t)(command - q->list);
 
+	q->fixed = 0;
 	command->begun = false;
 	if (--command->times > 0)
 		return;

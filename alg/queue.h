@@ -44,13 +44,15 @@ enum { QUEUE_MAX = 64 };
 struct queue {
 	struct waiting_command list[QUEUE_MAX]; /* the oldest first */
 	size_t count;
+	size_t fixed; /* so many in front stay: a reply to the last of these
+			 is being read */
 };
 
 /*
  * Appends a copy of the command.  Those that only go on are counted where they
- * are alike; and where the list is full the command is counted as one more
- * like the last, but for one whose answer matters: the oldest is forgotten for
- * that.  So there is no limit to what a client may ask before it is answered.
+ * are alike; and where the list is full two neighbours are counted as one of
+ * no particular kind.  So there is no limit to what a client may ask before it
+ * is answered, and none is forgotten.
  */
 void queue_add(struct queue *q, const struct waiting_command *command);
 
@@ -64,7 +66,7 @@ void queue_add(struct queue *q, const struct waiting_command *command);
  * transfer that runs: that goes on while STAT, NOOP and others are answered.
  * Where the code fits none, it is the first one's.
  *
- * The pointer is good until the next call that changes the queue.
+ * The pointer is good until the next call but queue_add().
  */
 struct waiting_command *queue_owner(struct queue *q, unsigned code);
 

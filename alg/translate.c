@@ -211,6 +211,9 @@ translate_release(struct control *k)
 	if (q->count == 0 || last->waiting != WAITING_LOCAL)
 		return;
 	control_tell_client(k, last->say);
+	/* The rest of an answer that has begun goes on to nobody. */
+	if (k->owner == last)
+		k->owner = NULL;
 	queue_remove(q, last);
 }
 

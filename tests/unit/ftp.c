@@ -430,6 +430,7 @@ queue_make(struct queue *q, const char *text)
 	bool doubtful = false;
 
 	q->count = 0;
+	q->fixed = 0;
 	for (; *text != '\0'; text++) {
 		for (size_t i = 0; i < ARRAY_COUNT(letters); i++) {
 			struct waiting_command c = letters[i].command;
@@ -506,6 +507,50 @@ test_many(void)
 	    "alike");
 }
 
+/* While a reply is being read more commands come than are kept apart: its own
+ * stays where it is, none is forgotten, and what matters is told apart. */
+static void
+test_many_in_reply(void)
+{
+	static struct queue q;
+	const struct waiting_command *owner;
+	unsigned n = 0;
+
+	queue_make(&q, "S");
+	owner = queue_owner(&q, 211);
+	for (unsigned i = 0; i < 3 * QUEUE_MAX; i++)
+		queue_add(&q, &letters[i % 2 == 0 ? 3 : 5].command);
+	queue_add(&q, &letters[6].command);
+	for (unsigned i = 0; i < 3 * QUEUE_MAX; i++)
+		queue_add(&q, &letters[i % 2 == 0 ? 3 : 5].command);
+	check(owner == &q.list[0] && owner->ask == ASK_STAT &&
+		owner->times == 1,
+	    "queue", "the owner stays");
+	queue_remove(&q, &q.list[0]);
+	for (; q.count > 0 && q.list[0].waiting != WAITING_ACTIVE; n++)
+		queue_remove(&q, queue_owner(&q, 200));
+	check(n == 3 * QUEUE_MAX, "queue", "what matters is told apart");
+	for (; q.count > 0; n++)
+		queue_remove(&q, queue_owner(&q, 200));
+	check(n == 6 * QUEUE_MAX + 1, "queue", "none is forgotten");
+}
+
+/* Nothing in it is common: it is counted. */
+static void
+test_many_that_matter(void)
+{
+	static struct queue q;
+	unsigned n = 0;
+
+	queue_make(&q, "");
+	for (unsigned i = 0; i < 3 * QUEUE_MAX; i++)
+		queue_add(&q, &letters[i % 2 == 0 ? 6 : 1].command);
+	check(q.count == QUEUE_MAX, "queue", "full of what matters");
+	for (; q.count > 0; n++)
+		queue_remove(&q, &q.list[0]);
+	check(n == 3 * QUEUE_MAX, "queue", "what matters is counted");
+}
+
 static void
 test_transfer_end(void)
 {
@@ -545,6 +590,8 @@ main(void)
 	test_settle();
 	test_owners();
 	test_many();
+	test_many_in_reply();
+	test_many_that_matter();
 	test_transfer_end();
 	return failed > 0;
 }
