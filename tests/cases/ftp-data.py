@@ -909,6 +909,29 @@ def undelivered(program):
         m.end()
 
 
+def dripping(program):
+    """A client that takes the last of its data slowly, for longer than one
+    that takes nothing is waited for: the end is told behind them."""
+    m = Machine(program)
+    m.open_client()
+    try:
+        _, client, server = m.control_session()
+        octets = b"".join(streams.stream(3, 1 << 20))
+        source, sink = start_transfer(m, client, server, 4096)
+        ask_transfer(client, server)
+        end_transfer(source, client, server, octets)
+        left = 128 << 10
+        got = streams.receive_exactly(sink, len(octets) - left)
+        for _ in range(13):  # paced on purpose
+            time.sleep(1)
+            got += streams.receive_exactly(sink, left // 16)
+            says_nothing(client, "before the data")
+        receive(sink, octets[len(got):])
+        check("the end", client.line(), b"226 done")
+    finally:
+        m.end()
+
+
 def unanswered(program):
     """Servers that forget an answer hold nobody for ever: half a minute, or a
     second where it is the usual one.  Three sessions at once."""
@@ -1041,6 +1064,7 @@ CHECKS = {name.__name__.replace("_", "-"): name for name in (
     own_address, transparent, transfer_auth, transfer_idle, transfer_paused,
     greeting, ended_behind,
     too_many, slow_reader, crowd, overtaken, not_overtaken, undelivered,
+    dripping,
     unanswered)}
 
 

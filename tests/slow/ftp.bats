@@ -467,3 +467,8 @@ lacks_link() {
 	run "$CASES/ftp-data.py" "$HANDLER" undelivered
 	[[ $status -eq 0 ]] || fail "$output"
 }
+
+@test "a client that takes its data slowly hears of the end behind it" {
+	run "$CASES/ftp-data.py" "$HANDLER" dripping
+	[[ $status -eq 0 ]] || fail "$output"
+}
