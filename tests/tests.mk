@@ -9,7 +9,7 @@ BATSFLAGS =
 # is not named runs, too, behind these.
 ORDER = policy password messages check handshake socks4 relay dial matrix \
 	halfclose timeouts clients start make egress inside log login proxied \
-	table ftp bind sandbox service udp udp-clients install completions docs lint
+	table machines ftp bind sandbox service udp udp-clients install completions docs lint
 SUITE = $(ORDER:%=tests/%.bats) $(sort $(filter-out $(ORDER:%=tests/%.bats), \
 	$(wildcard tests/*.bats)))
 # What any link must pass.
@@ -146,6 +146,8 @@ NO_RECOVER = -fno-sanitize-recover=all
 CHECKS_asan = -fsanitize=address,undefined $(NO_RECOVER)
 CHECKS_ubsan = -fsanitize=undefined $(NO_RECOVER)
 CHECKS_fuzz = $(CHECKS_asan) -fsanitize=fuzzer-no-link
+CHECKS_swift = $(CHECKS_ubsan) -fsanitize=fuzzer-no-link
+CHECKS_counted = -fprofile-instr-generate -fcoverage-mapping
 
 build/asan/%.o: %.c
 	@mkdir -p $(@D)
@@ -159,9 +161,18 @@ build/clang/%.o: %.c
 	@mkdir -p $(@D)
 	$(call STEP,compile)$(CLANG) $(CHECKED) $(CHECKS_fuzz) -c -o $@ $<
 
-.PRECIOUS: build/asan/%.o build/ubsan/%.o build/clang/%.o
+build/swift/%.o: %.c
+	@mkdir -p $(@D)
+	$(call STEP,compile)$(CLANG) $(CHECKED) -O2 $(CHECKS_swift) -c -o $@ $<
 
--include $(wildcard $(foreach kind,asan ubsan clang, \
+build/counted/%.o: %.c
+	@mkdir -p $(@D)
+	$(call STEP,compile)$(CLANG) $(CHECKED) $(CHECKS_counted) -c -o $@ $<
+
+.PRECIOUS: build/asan/%.o build/ubsan/%.o build/clang/%.o build/swift/%.o \
+	build/counted/%.o
+
+-include $(wildcard $(foreach kind,asan ubsan clang swift counted, \
 	$(foreach depth,* */* */*/*,build/$(kind)/$(depth).d)))
 
 # objects KIND,SOURCES
@@ -261,20 +272,89 @@ TARGET_client-handover = $(CLIENT_PURE)
 TARGET_client-program = $(CLIENT_PURE)
 CLANG = clang-14
 FUZZ_SECONDS = 30
+# Whole handlers, in tests/fuzz/machine.
+MACHINES = association command hop names session
+STATEFUL = ftp-dialogue table $(MACHINES)
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
 	$(wildcard tests/fuzz/*.c)))
+SWIFT = $(filter-out $(STATEFUL),$(FUZZERS))
 REPLAYS = $(FUZZERS:%=build/replay/%)
 
-$(FUZZERS:%=build/fuzz/%): build/fuzz/%: build/clang/tests/fuzz/%.o \
+$(filter-out $(MACHINES:%=build/fuzz/%),$(FUZZERS:%=build/fuzz/%)): build/fuzz/%: build/clang/tests/fuzz/%.o \
     $$(call objects,clang,$$(or $$(TARGET_$$*),$$(PURE)))
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CLANG) $(CHECKS_asan) -fsanitize=fuzzer -o $@ $^ -lcrypt -lcdb
 
-$(REPLAYS): build/replay/%: build/asan/tests/fuzz/%.o \
+# Without ASan, which makes each execution three times as long.
+build/fuzz-long/%: build/swift/tests/fuzz/%.o \
+    $$(call objects,swift,$$(or $$(TARGET_$$*),$$(PURE)))
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CLANG) $(CHECKS_ubsan) -fsanitize=fuzzer -o $@ $^ -lcrypt -lcdb
+
+$(filter-out $(MACHINES:%=build/replay/%),$(REPLAYS)): build/replay/%: build/asan/tests/fuzz/%.o \
     build/asan/tests/fuzz/replay.o \
     $$(call objects,asan,$$(or $$(TARGET_$$*),$$(PURE)))
 	@mkdir -p $(@D)
 	$(call STEP,link)$(CC) $(CHECKS_asan) -o $@ $^ -lcrypt -lcdb
+
+# A whole handler, whose calls of the kernel lead to tests/fuzz/machine: each
+# hook_CALL there stands in the place of CALL.  Its data lies together, so that
+# it can be put back.
+MACHINE = $(wildcard tests/fuzz/machine/*.c)
+MACHINED = $(SOURCES) log/native.c
+KEEP_TOGETHER = $(foreach name,data data.rel data.rel.local, \
+	--rename-section .$(name)=handler_data) \
+	--rename-section .bss=handler_bss
+REDEFINE = objcopy --redefine-syms=build/machine/$(1)/calls $(KEEP_TOGETHER)
+
+define MACHINE_OF
+build/machine/$(1)/calls: $$(call objects,$(1),$$(MACHINE))
+	@mkdir -p $$(@D)
+	@{ echo main handler_main; \
+	    nm --defined-only $$^ | sed -n 's/.* [A-Z] hook_\(.*\)/\1 hook_\1/p'; \
+	} >$$@
+
+build/machine/$(1)/%.o: build/$(1)/%.o build/machine/$(1)/calls
+	@mkdir -p $$(@D)
+	$$(call STEP,redirect)$$(call REDEFINE,$(1)) $$< $$@
+
+build/machine/$(1)/%.a: build/machine/$(1)/calls
+	$$(call STEP,redirect)$$(call REDEFINE,$(1)) \
+	    $$$$($$(CC) -print-file-name=$$(@F)) $$@
+
+build/$(1)/sandbox/sandbox.o: build/sandbox/filters.h build/sandbox/table.h
+
+MACHINE_$(1) = $$(call objects,$(1),$$(MACHINE)) \
+	$$(MACHINED:%.c=build/machine/$(1)/%.o) \
+	build/machine/$(1)/libcares.a build/machine/$(1)/libcdb.a
+
+.PRECIOUS: build/machine/$(1)/%.o build/machine/$(1)/%.a
+endef
+
+$(foreach kind,asan clang counted,$(eval $(call MACHINE_OF,$(kind))))
+
+$(MACHINES:%=build/fuzz/%): build/fuzz/%: build/clang/tests/fuzz/%.o \
+    $(MACHINE_clang)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CLANG) $(CHECKS_asan) -fsanitize=fuzzer -o $@ $^ -lcrypt
+
+$(MACHINES:%=build/replay/%): build/replay/%: build/asan/tests/fuzz/%.o \
+    build/asan/tests/fuzz/replay.o $(MACHINE_asan)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CC) $(CHECKS_asan) -o $@ $^ -lcrypt
+
+# What counts, for fuzz-coverage.
+$(MACHINES:%=build/counted/fuzz/%): build/counted/fuzz/%: \
+    build/counted/tests/fuzz/%.o build/counted/tests/fuzz/replay.o \
+    $(MACHINE_counted)
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CLANG) $(CHECKS_counted) -o $@ $^ -lcrypt
+
+build/counted/fuzz/%: build/counted/tests/fuzz/%.o \
+    build/counted/tests/fuzz/replay.o \
+    $$(call objects,counted,$$(or $$(TARGET_$$*),$$(PURE)))
+	@mkdir -p $(@D)
+	$(call STEP,link)$(CLANG) $(CHECKS_counted) -o $@ $^ -lcrypt -lcdb
 
 # Programs that run under socks64.
 build/client/%: tests/client/%.c
@@ -331,7 +411,8 @@ VECTORS_client = method answer reply from
 VECTORS_socks4 = socks4-request
 CORPORA = $(patsubst %,build/fuzz/vectors/%.made,proxy login udp client \
 	socks4)
-corpus_of = $(if $(VECTORS_$(1)),build/fuzz/vectors/$(1),tests/fuzz/corpus/$(1))
+corpus_of = $(wildcard tests/fuzz/corpus/$(1)) \
+	$(if $(VECTORS_$(1))$(filter $(1),$(MACHINES)),build/fuzz/vectors/$(1))
 
 $(CORPORA): build/fuzz/vectors/%.made: tests/fuzz/octets.py \
 	    $(wildcard tests/vectors/*/*.hex)
@@ -341,6 +422,12 @@ $(CORPORA): build/fuzz/vectors/%.made: tests/fuzz/octets.py \
 	@touch $@
 
 DIALOGUES = build/fuzz/vectors/ftp-dialogue.made
+SCRIPTS = build/fuzz/vectors/scripts.made
+
+$(SCRIPTS): tests/fuzz/scripts.py
+	@rm -rf $(MACHINES:%=build/fuzz/vectors/%)
+	$(call STEP,corpus)tests/fuzz/scripts.py build/fuzz/vectors
+	@touch $@
 
 $(DIALOGUES): tests/fuzz/dialogues.py $(wildcard tests/vectors/ftp/*)
 	@rm -rf $(@:.made=)
@@ -352,12 +439,37 @@ fuzz:
 	@tests/install-missing build fuzz
 	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz/%)
 
-fuzz/%: build/fuzz/% $(CORPORA) $(DIALOGUES)
+fuzz/%: build/fuzz/% $(CORPORA) $(DIALOGUES) $(SCRIPTS)
 	@mkdir -p build/fuzz/corpus/$*
 	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
 	    -rss_limit_mb=4096 -max_len=4096 -print_final_stats=1 \
 	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* \
 	    $(call corpus_of,$*)
+
+# RUNS executions of all pure targets together, once: the page gets the table.
+# What was stopped goes on; build/fuzz/long has what was found.
+RUNS = 100000000
+FUZZ_PREFIX = nice -n 15
+
+fuzz-long:
+	@tests/install-missing build fuzz
+	@$(MAKE) --no-print-directory $(JOBS) $(SWIFT:%=build/fuzz-long/%) $(CORPORA)
+	@tests/fuzz/long.py --prefix '$(FUZZ_PREFIX)' --runs $(RUNS) \
+	    --page doc/reliability.md build/fuzz/long \
+	    $(foreach name,$(SWIFT), \
+		'build/fuzz-long/$(name) $(strip $(call corpus_of,$(name)))')
+
+# Which lines of the rooms all targets run together, over their corpora; the
+# client's own parsers are no part of it.
+COUNTED = $(filter-out client-%,$(FUZZERS))
+
+fuzz-coverage:
+	@tests/install-missing build fuzz
+	@$(MAKE) --no-print-directory $(JOBS) $(COUNTED:%=build/counted/fuzz/%) \
+	    $(CORPORA) $(DIALOGUES) $(SCRIPTS)
+	@tests/fuzz/coverage.py --page doc/reliability.md build/fuzz/counted \
+	    $(foreach name,$(COUNTED), \
+		'build/counted/fuzz/$(name) $(strip $(call corpus_of,$(name)))')
 
 build/bench/bare-fork: tests/bench/bare.c
 
@@ -375,7 +487,7 @@ build/bench/policy: tests/unit/policy.c $(PURE)
 	$(call STEP,link)$(CC) $(OWN_CPPFLAGS) -std=c17 $(OPTIMIZE) -Wall -Wextra -o $@ $^ \
 	    -lcrypt -lcdb
 
-TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(PROBES) $(PRELOADED) build/tests/policy build/tests/dial \
+TEST_PROGRAMS = $(REPLAYS) $(CORPORA) $(SCRIPTS) $(PROBES) $(PRELOADED) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/password build/tests/order \
 	build/tests/table build/tests/native build/tests/service build/tests/ftp build/tests/unit/relay build/tests/unit/wait \
 	build/tests/client build/tests/client-handover build/tests/client-fakes \
