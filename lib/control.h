@@ -16,8 +16,8 @@
  * until that moment (milliseconds of CLOCK_MONOTONIC); a gateway that stays
  * silent leaves time for those behind it.  Returns the descriptor, numbered
  * high and close-on-exec, with the reply in *d and which gateway it was in
- * *gateway; -1 and errno (socks64(1), WHAT REFUSALS ARE; also EINTR), d->reply
- * is the REP of a refusal.
+ * *gateway; -1 and errno (socks64(1), ERRORS OF CONNECTIONS; also EINTR),
+ * d->reply is the REP of a refusal.
  */
 int control_open(const struct client_request *request, int64_t until,
     struct dial *d, unsigned *gateway);

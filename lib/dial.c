@@ -17,7 +17,7 @@ enum { OUT_MAX = CLIENT_GREETING_MAX + CLIENT_LOGIN_MAX + CLIENT_REQUEST_MAX };
 /* What a step came to. */
 enum turn { TURN_ON, TURN_WAIT_IN, TURN_WAIT_OUT };
 
-/* errno for a REP; socks64(1), ERRORS. */
+/* errno for a REP; socks64(1), ERRORS OF CONNECTIONS. */
 static int
 errno_of(enum reply reply)
 {

@@ -50,7 +50,7 @@ struct dial {
 	uint32_t id; /* BND is that ADDRESS ID; 0: it is none */
 
 	/* DIAL_FAILED */
-	int error;     /* of socks64(1), ERRORS */
+	int error;     /* of socks64(1), ERRORS OF CONNECTIONS */
 	uint8_t reply; /* REP of a refusal; 0: there was none */
 	enum dial_fault fault;
 	int cause; /* errno of the gateway's connection; 0: it ended */

@@ -11,6 +11,7 @@ load ../lib/ssh
 load ../lib/programs
 
 CLIENTS='socks64 proxychains4 torsocks socksify tsocks'
+ROWS_AT_ONCE=3
 
 prepare_file() {
 	"$TESTS/unpack-package" tsocks "$ROOT/build/tsocks" || :
@@ -37,25 +38,35 @@ row() {
 	for client in $CLIENTS; do
 		# In a substitution a program that fails ends nothing.
 		echo "$(marks "$1" "$client")" \
-		    >"$BATS_TEST_TMPDIR/$client" 3>&- 4>&- &
+		    >"$BATS_TEST_TMPDIR/$1.$client.marks" 3>&- 4>&- &
 		pids+=($!)
 		[[ $1 != firefox ]] || wait $!
 	done
 	wait "${pids[@]}"
 	for client in $CLIENTS; do
-		line+=" $(cat "$BATS_TEST_TMPDIR/$client")"
+		line+=" $(cat "$BATS_TEST_TMPDIR/$1.$client.marks")"
 	done
-	echo "$line" >>"$COMPARED/marks"
+	echo "$line" >"$BATS_TEST_TMPDIR/$1.row"
 }
 
-# rows PATTERN
+# rows PATTERN: a few of them at once, for they mostly wait.
 rows() {
 	local program
+	local -a names=() pids=()
 	while read -r program _; do
 		[[ $program =~ ^($1)$ ]] || continue
 		[[ -z $(program_lacks "$program") ]] || continue
-		row "$program"
+		names+=("$program")
+		row "$program" 3>&- 4>&- &
+		pids+=($!)
+		((${#pids[@]} == ROWS_AT_ONCE)) || continue
+		wait "${pids[@]}"
+		pids=()
 	done < <(programs)
+	wait "${pids[@]}"
+	for program in "${names[@]}"; do
+		cat "$BATS_TEST_TMPDIR/$program.row" >>"$COMPARED/marks"
+	done
 }
 
 @test "programs by TCP" {

@@ -14,7 +14,7 @@ CASES_OF_PROGRAMS='c4:s6:name c4:s6:literal c6:s4:name c6:s4:literal'
 # For a program that waits for what never comes.
 : "${PROGRAM_PATIENCE:=25}"
 
-# program, what socks64 makes of it.  CAVEATS of socks64(1) has the reasons of
+# program, what socks64 makes of it.  LIMITS of socks64(1) has the reasons of
 # each -.
 programs() {
 	cat <<-'END'
@@ -200,7 +200,8 @@ programs_build() {
 
 # under CLIENT ROLE: false where it cannot be configured so.
 under() {
-	local gateway=$GW4 file=$BATS_TEST_TMPDIR/$1.$2
+	local gateway=$GW4 file
+	file=$(mktemp "$BATS_TEST_TMPDIR/$1.$2.XXXXXX")
 	[[ $2 == c4 ]] || gateway=$GW6
 	case $1 in
 	socks64) UNDER=("$WRAPPER" -q -s "$(gateway_of "$2")") ;;

@@ -95,6 +95,33 @@ ssh_forwards() {
 	ssh_forwards c6 "$GW6" '[::1]'
 }
 
+# Without a network it has no way to anybody: what it refuses is all that it
+# can show.
+@test "Tor, what it refuses" {
+	local tor=$ROOT/build/tor data=$BATS_TEST_TMPDIR/tor
+	"$TESTS/unpack-package" tor "$tor" || skip 'tor cannot be fetched'
+	! ldd "$tor/usr/bin/tor" | grep 'not found' || skip 'it lacks libraries'
+	mkdir -m 700 "$data"
+	printf '%s\n' "DataDirectory $data" "SocksPort $GW4:1093" \
+	    >"$data/torrc"
+	start tor ip netns exec "$NET-gw" "$tor/usr/bin/tor" \
+	    --defaults-torrc /dev/null -f "$data/torrc"
+	wants_port tor 1093
+	run -0 in_ns c4 "$WRAPPER" -v -s "$GW4:1093" "$BUILT/calls" \
+	    connect-name www.example.onion 80
+	assert_match 'no such service' "$output" \
+	    'www.example.onion:80 Software caused connection abort \(01\)'
+	run -0 in_ns c4 "$WRAPPER" -s "$GW4:1093" -o 'connect-timeout 2s' \
+	    "$BUILT/calls" connect-name v4.example.com 80
+	assert_equal 'nobody there' "$output" ETIMEDOUT
+	run -0 in_ns c4 "$WRAPPER" -s "$GW4:1093" "$BUILT/datagrams" ask \
+	    "$S4" 5353
+	assert_match datagrams "$output" '^sendto EOPNOTSUPP, connect EOPN'
+	run -0 in_ns c4 "$WRAPPER" -s "$GW4:1093" --check
+	assert_match --check "$output" 'udp      no \(07\)'
+	stop tor
+}
+
 @test "each system call of a connection fails once: no descriptor is left" {
 	need sys-ptrace
 	command -v strace >/dev/null || skip 'strace is not installed'
