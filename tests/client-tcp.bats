@@ -151,9 +151,21 @@ asks_with_node() {
 	    port: process.argv[2] }, r => r.pipe(process.stdout))'
 }
 
+# For each family of its own addresses.
+asks_with_node_of() {
+	local family
+	[[ $3 == name ]] || return 0
+	for family in 4 6; do
+		ask_with "$@" node -e 'require("http").get({ family: '$family',
+		    host: process.argv[1], port: process.argv[2] },
+		    r => r.pipe(process.stdout))'
+	done
+}
+
 @test "node, over epoll" {
 	needs_program node
 	each asks_with_node
+	each asks_with_node_of
 }
 
 asks_with_java() {
@@ -308,6 +320,38 @@ under() {
 		child: send ECONNABORTED, connect ECONNABORTED
 		parent: 0 hello
 	END
+}
+
+# as_plainly ADDRESS PORT: the same errno as without socks64.
+as_plainly() {
+	local plain
+	plain=$(in_ns c4 timeout 20 "$BUILT/calls" connect "$1" "$2" || :)
+	run s64 c4 timeout 20 "$BUILT/calls" connect "$1" "$2"
+	assert_equal "$1 $2" "$output" "$plain"
+}
+
+@test "what is always direct: this host, links, multicast, the gateway, port 53" {
+	local address
+	: >"$GATEWAY_LOG"
+	for address in 127.0.0.1 127.9.9.9 0.0.0.0 169.254.1.1 224.0.0.1 \
+	    255.255.255.255 ::1 :: fe80::1 ff02::1 ::ffff:127.0.0.1; do
+		as_plainly "$address" 9
+	done
+	echo "nameserver $GW4" >"/etc/netns/$NET-c4/resolv.conf"
+	as_plainly "$GW4" 53
+	assert_equal 'sessions at the gateway' "$(cat "$GATEWAY_LOG")" ''
+	as_plainly "$GW4" 1080
+	run s64 c4 "$BUILT/calls" connect "$GW4" 54
+	wait_for_log " cmd=CONNECT dest=$GW4:54 "
+	assert_equal 'the gateway is asked for itself' \
+	    "$(records_of CONNECT "$GW4:1080")" 0
+	client_names
+}
+
+@test "an IPv4 address in IPv6 is IPv4" {
+	run -0 s64 c6 "$BUILT/calls" connect "::ffff:$S4" 80
+	assert_equal connect "$output" ok
+	wait_for_log " cmd=CONNECT dest=$S4:80 "
 }
 
 @test "sockets that are neither TCP nor UDP are direct" {

@@ -54,6 +54,11 @@ setup() {
 	done
 }
 
+@test "-v: a line for each association" {
+	run -0 s64 c4 -v "$BUILT/datagrams" ask v6.example.com 5353
+	assert_match line "$output" 'socks64\[[0-9]+\]: udp associated'
+}
+
 @test "nc -u" {
 	needs_program nc
 	run -0 s64 c4 nc -u -w 2 v6.example.com 5353 <<<hello
