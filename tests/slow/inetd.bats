@@ -174,6 +174,12 @@ says_nothing() {
 	wait_for_line "$GATEWAY_LOG" "socks64\[[0-9]+\]: $PLACE/socks64.conf:2: "
 }
 
+# dies: a session that gets no request before it waits, and then dies.
+dies() {
+	run socks 127.0.0.1:1080 raw '>050100' '<0500' gone
+	assert_equal "$output" "$status" 0
+}
+
 serves_all() {
 	serves 127.0.0.1:1080 127.0.0.1
 	serves '[::1]:1080' '\[::1\]'
@@ -247,32 +253,6 @@ serves_all() {
 	run socks 127.0.0.1:1080 raw '>050100' gone
 	assert_equal "$output" "$status" 0
 	wait_for_line "$GATEWAY_LOG" 'socks64\[[0-9]+\]: unknown option --nonsense'
-}
-
-# dies: a session that gets no request before it waits, and then dies.
-dies() {
-	run socks 127.0.0.1:1080 raw '>050100' '<0500' gone
-	assert_equal "$output" "$status" 0
-}
-
-@test "a session that dies of SIGSYS is in the kernel's log, where the manual says" {
-	make -s -C "$ROOT" build/tests/probe/tomorrow.so
-	install -m 755 "$ROOT/socks64-handler" \
-	    "$ROOT/build/tests/probe/tomorrow.so" "$PLACE"
-	forbidding "$PLACE/socks64-handler" "$PLACE/tomorrow.so" \
-	    >"$PLACE/forbidding"
-	chmod 755 "$PLACE/forbidding"
-	example inetd.conf "$OPENBSD" \
-	    's| @SBINDIR@/[^ ]* | @SBINDIR@/forbidding |' >"$PLACE/inetd.conf"
-	launch 2 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
-	    "$PLACE/inetd.conf"
-	dies
-	run ! grep 'socks64\[' "$GATEWAY_LOG"
-	local why
-	why=$(kernel_log_lacks)
-	[[ -z $why ]] || skip "$why"
-	wait_until killed_in_log "$PLACE/socks64-handler" dies ||
-	    fail "$(dmesg | tail)"
 }
 
 # beginnings: how often the listening mode began.
@@ -405,4 +385,24 @@ for _ in range(1000):
     s.close()'
 	assert_equal "$output" "$status" 0
 	serves 127.0.0.1:1080 127.0.0.1
+}
+
+@test "a session that dies of SIGSYS is in the kernel's log, where the manual says" {
+	make -s -C "$ROOT" build/tests/probe/tomorrow.so
+	install -m 755 "$ROOT/socks64-handler" \
+	    "$ROOT/build/tests/probe/tomorrow.so" "$PLACE"
+	forbidding "$PLACE/socks64-handler" "$PLACE/tomorrow.so" \
+	    >"$PLACE/forbidding"
+	chmod 755 "$PLACE/forbidding"
+	example inetd.conf "$OPENBSD" \
+	    's| @SBINDIR@/[^ ]* | @SBINDIR@/forbidding |' >"$PLACE/inetd.conf"
+	launch 2 "$ROOT/build/openbsd-inetd/usr/sbin/inetd" -i \
+	    "$PLACE/inetd.conf"
+	dies
+	run ! grep 'socks64\[' "$GATEWAY_LOG"
+	local why
+	why=$(kernel_log_lacks)
+	[[ -z $why ]] || skip "$why"
+	wait_until killed_in_log "$PLACE/socks64-handler" dies ||
+	    fail "$(dmesg | tail)"
 }

@@ -139,6 +139,12 @@ field() { # NAME RECORD
 	sed -n "s/^$1=//p" <<<"$2"
 }
 
+# dies: a session that gets no request before it waits, and then dies.
+dies() {
+	run socks "$GATEWAY" raw '>050100' '<0500' gone
+	assert_equal "$output" "$status" 0
+}
+
 no_instances() {
 	[[ -z $(inside systemctl list-units --all --plain --no-legend \
 	    'socks64@*') ]]
@@ -296,58 +302,6 @@ no_instances() {
 	assert_equal socket "$output" active
 	run fetch
 	assert_equal "a good session" "$status $output" "0 hello from 127.0.0.1"
-}
-
-# dies: a session that gets no request before it waits, and then dies.
-dies() {
-	run socks "$GATEWAY" raw '>050100' '<0500' gone
-	assert_equal "$output" "$status" 0
-}
-
-@test "a session that dies of SIGSYS is in the journal and in the kernel's log, where the manual says" {
-	local why
-	make -s -C "$ROOT" build/tests/probe/tomorrow.so
-	inside install -m 755 /src/build/tests/probe/tomorrow.so /usr/local/lib
-	inside mkdir -p "$UNITS/socks64@.service.d"
-	printf '%s\n' '[Service]' \
-	    'Environment=LD_PRELOAD=/usr/local/lib/tomorrow.so' \
-	    "Environment=TOMORROW=$FORBIDDEN" |
-	    inside tee "$UNITS/socks64@.service.d/forbidden.conf" >/dev/null
-	inside systemctl daemon-reload
-	dies
-	wait_until no_instances
-	run journal -u 'socks64@*' -o cat
-	assert_match journal "$output" 'code=killed, status=31/SYS'
-	run inside systemctl list-units --failed --plain --no-legend
-	assert_equal "failed units" "$output" ""
-	assert_equal records "$(records | wc -l)" 0
-	why=$(kernel_log_lacks)
-	[[ -z $why ]] || skip "$why"
-	wait_until killed_in_log /usr/local/sbin/socks64-handler dies ||
-	    fail "$(dmesg | tail)"
-}
-
-@test "a login that this host cannot check is status 71 in the journal, and no failed unit" {
-	# shellcheck disable=SC2016 # a setting of crypt(5)
-	printf 'alice:%s\n' "$("$PEERS/hashes.py" secret '$y$j9T$saltsaltsalt')" |
-	    inside sh -c 'umask 077; cat >/etc/socks64/passwords
-	        chown socks64 /etc/socks64/passwords'
-	configure 'auth password' 'password-file /etc/socks64/passwords' \
-	    'allow all user * at loopback'
-	inside mkdir -p "$UNITS/socks64@.service.d"
-	# The hash needs 16 MiB.
-	printf '%s\n' '[Service]' LimitDATA=16M |
-	    inside tee "$UNITS/socks64@.service.d/starve.conf" >/dev/null
-	inside systemctl daemon-reload
-	run socks "$GATEWAY" raw '>050102' '<0502' \
-	    '>0105616c69636506736563726574' '<0101' gone
-	assert_equal "$output" "$status" 0
-	wait_until no_instances
-	record SOCKS64_RESULT=error >/dev/null
-	run journal -u 'socks64@*' -o cat
-	assert_match journal "$output" 'code=exited, status=71/OSERR'
-	run inside systemctl list-units --failed --plain --no-legend
-	assert_equal "failed units" "$output" ""
 }
 
 fail2ban() {
@@ -877,4 +831,50 @@ for _ in range(15):
 	assert_equal "/etc/socks64" "$output" socks64.conf
 	inside make -s -C /src -o all install >/dev/null
 	inside systemctl enable --now socks64.socket
+}
+
+@test "a session that dies of SIGSYS is in the journal and in the kernel's log, where the manual says" {
+	local why
+	make -s -C "$ROOT" build/tests/probe/tomorrow.so
+	inside install -m 755 /src/build/tests/probe/tomorrow.so /usr/local/lib
+	inside mkdir -p "$UNITS/socks64@.service.d"
+	printf '%s\n' '[Service]' \
+	    'Environment=LD_PRELOAD=/usr/local/lib/tomorrow.so' \
+	    "Environment=TOMORROW=$FORBIDDEN" |
+	    inside tee "$UNITS/socks64@.service.d/forbidden.conf" >/dev/null
+	inside systemctl daemon-reload
+	dies
+	wait_until no_instances
+	run journal -u 'socks64@*' -o cat
+	assert_match journal "$output" 'code=killed, status=31/SYS'
+	run inside systemctl list-units --failed --plain --no-legend
+	assert_equal "failed units" "$output" ""
+	assert_equal records "$(records | wc -l)" 0
+	why=$(kernel_log_lacks)
+	[[ -z $why ]] || skip "$why"
+	wait_until killed_in_log /usr/local/sbin/socks64-handler dies ||
+	    fail "$(dmesg | tail)"
+}
+
+@test "a login that this host cannot check is status 71 in the journal, and no failed unit" {
+	# shellcheck disable=SC2016 # a setting of crypt(5)
+	printf 'alice:%s\n' "$("$PEERS/hashes.py" secret '$y$j9T$saltsaltsalt')" |
+	    inside sh -c 'umask 077; cat >/etc/socks64/passwords
+	        chown socks64 /etc/socks64/passwords'
+	configure 'auth password' 'password-file /etc/socks64/passwords' \
+	    'allow all user * at loopback'
+	inside mkdir -p "$UNITS/socks64@.service.d"
+	# The hash needs 16 MiB.
+	printf '%s\n' '[Service]' LimitDATA=16M |
+	    inside tee "$UNITS/socks64@.service.d/starve.conf" >/dev/null
+	inside systemctl daemon-reload
+	run socks "$GATEWAY" raw '>050102' '<0502' \
+	    '>0105616c69636506736563726574' '<0101' gone
+	assert_equal "$output" "$status" 0
+	wait_until no_instances
+	record SOCKS64_RESULT=error >/dev/null
+	run journal -u 'socks64@*' -o cat
+	assert_match journal "$output" 'code=exited, status=71/OSERR'
+	run inside systemctl list-units --failed --plain --no-legend
+	assert_equal "failed units" "$output" ""
 }
