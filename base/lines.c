@@ -10,6 +10,14 @@
 void
 lines_start(struct lines *l, int fd)
 {
+	lines_start_in(l, fd, l->own, sizeof(l->own));
+}
+
+void
+lines_start_in(struct lines *l, int fd, char *buffer, size_t size)
+{
+	l->buffer = buffer;
+	l->size = size;
 	l->fd = fd;
 	l->offset = 0;
 	l->start = 0;
@@ -19,8 +27,8 @@ lines_start(struct lines *l, int fd)
 	l->failed = false;
 }
 
-/* Reads on behind what is left; false at the end of the file.  One octet of
- * the buffer stays for a NUL. */
+/* Reads on behind what is left; false at the end of the file.  A line that
+ * fills the buffer has no room for its end, or for a NUL. */
 static bool
 lines_fill(struct lines *l)
 {
@@ -30,12 +38,11 @@ lines_fill(struct lines *l)
 	memmove(l->buffer, l->buffer + l->start, left);
 	l->start = 0;
 	l->end = left;
-	if (left == LINE_LENGTH_MAX) {
+	if (left == l->size) {
 		l->skipping = true;
 		l->end = 0;
 	}
-	n = pread(l->fd, l->buffer + l->end, LINE_LENGTH_MAX - l->end,
-	    l->offset);
+	n = pread(l->fd, l->buffer + l->end, l->size - l->end, l->offset);
 	l->failed = n < 0;
 	if (n <= 0)
 		return false;

@@ -27,6 +27,10 @@
 /* So many lines that were not understood are shown. */
 enum { SHOWN_MAX = 5, PATH_TEXT = 4096, LINE_TEXT = PATH_TEXT + 1024 };
 
+/* SECURITY: a session that reads a list takes lines of any length; what an
+ * index leaves out of it is not denied. */
+enum { LIST_LINE_BUFFER = 1 << 20 };
+
 struct indexer {
 	const char *path;
 	char name[PATH_TEXT]; /* of the index */
@@ -148,17 +152,18 @@ put_entry(struct reader *r, char *entry, void *context)
 static void
 put_lines(struct indexer *x, int fd)
 {
+	static char buffer[LIST_LINE_BUFFER];
 	static struct lines lines;
 	size_t length;
 
-	lines_start(&lines, fd);
+	lines_start_in(&lines, fd, buffer, sizeof(buffer));
 	for (char *line = lines_next(&lines, &length);
 	     line != NULL && !x->full; line = lines_next(&lines, &length)) {
 		x->reader.line = lines.number;
 		x->bad_line = false;
 		if (strlen(line) < length)
 			reader_error(&x->reader,
-			    "a NUL byte, or a line that is too long");
+			    "a NUL byte, or more than 1048575 octets");
 		else
 			list_line_parse(&x->reader, line, put_entry, x);
 	}

@@ -127,6 +127,28 @@ warned() {
 	assert_equal net "$(judged "deny at @$PWD/list" 8.8.8.8 192.0.2.9:80)" denied
 }
 
+@test "--index reads lines as long as sessions do, and shows the number of a longer one" {
+	{
+		printf '0.0.0.0'
+		printf ' n%d.example' {1..2000}
+		printf '\n# %s\n' "$(printf 'x%.0s' {1..5000})"
+		head -c 4095 /dev/zero | tr '\0' a
+		printf '\n'
+		head -c 1048576 /dev/zero | tr '\0' a
+		printf '\nlast.example'
+	} >list
+	run -0 --separate-stderr "$HANDLER" --index list
+	assert_equal stdout "$output" "2001 entries, 2 lines not understood"
+	assert_match first "${stderr_lines[0]}" '^list:3: '
+	assert_equal second "${stderr_lines[1]}" \
+	    'list:4: a NUL byte, or more than 1048575 octets'
+	local name
+	for name in n1.example n2000.example last.example; do
+		assert_equal "$name" \
+		    "$(judged "deny to @$PWD/list" 8.8.8.8 "$name:80")" denied
+	done
+}
+
 @test "--index that can do nothing says so and leaves nothing behind" {
 	printf '||a^\n*.b\n' >list
 	run -78 --separate-stderr "$HANDLER" --index list
