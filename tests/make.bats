@@ -265,25 +265,32 @@ ci() {
 	# shellcheck disable=SC2016 # for make
 	printf '%s\n' 'all:' \
 	    'lint:; @exit $(shell cat lint 2>/dev/null || echo 0)' \
+	    'releases:; @echo tried; exit $(shell cat releases 2>/dev/null || echo 0)' \
 	    'check-all:; @cat tap; ! grep -q "^not ok\|^abort" tap' \
-	    '.PHONY: lint' >"$tree/Makefile"
+	    '.PHONY: lint releases' >"$tree/Makefile"
 	run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$tree/.ci/run"
 }
 
 @test "ci counts what passed, failed and was skipped, and fails for a failure" {
 	ci '1..3' 'ok 1 one' 'ok 2 two in 1ms' 'ok 3 three # skip no root'
-	assert_equal "last line" "${lines[-1]}" '5 passed, 0 failed, 1 skipped'
+	assert_equal "last line" "${lines[-1]}" '6 passed, 0 failed, 1 skipped'
 	[[ $status -eq 0 ]]
 	ci '1..2' 'ok 1 one' 'not ok 2 two'
-	assert_equal "last line" "${lines[-1]}" '4 passed, 1 failed, 0 skipped'
+	assert_equal "last line" "${lines[-1]}" '5 passed, 1 failed, 0 skipped'
 	[[ $status -eq 1 ]]
 	# It ends without a word.
 	ci '1..2' 'ok 1 one' 'abort'
-	assert_equal "last line" "${lines[-1]}" '4 passed, 1 failed, 0 skipped'
+	assert_equal "last line" "${lines[-1]}" '5 passed, 1 failed, 0 skipped'
 	[[ $status -eq 1 ]]
 	echo 1 >"$BATS_TEST_TMPDIR/tree/lint"
 	ci '1..1' 'ok 1 one'
-	assert_equal "last line" "${lines[-1]}" '3 passed, 1 failed, 0 skipped'
+	assert_equal "last line" "${lines[-1]}" '4 passed, 1 failed, 0 skipped'
+	[[ $status -eq 1 ]]
+	# What runs beside it.
+	echo 1 >"$BATS_TEST_TMPDIR/tree/releases"
+	ci '1..1' 'ok 1 one'
+	assert_match "what it said" "$output" $'\ntried\n'
+	assert_equal "last line" "${lines[-1]}" '3 passed, 2 failed, 0 skipped'
 	[[ $status -eq 1 ]]
 }
 
