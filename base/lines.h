@@ -4,9 +4,9 @@
  * a small file.  The file is read by pread(2) from its start, so it does not
  * matter where the descriptor stands or who else reads it.
  *
- * A line that is longer than LINE_LENGTH_MAX, or than fits into a buffer of the
- * caller's, is told of and never returned in pieces: the end of a long line
- * could look like a line of its own.
+ * A line that is longer than LINE_LENGTH_MAX, or than fits into a buffer of
+ * the caller's, is told of and never returned in pieces: the end of a long
+ * line could look like a line of its own.
  */
 #ifndef SOCKS64_BASE_LINES_H
 #define SOCKS64_BASE_LINES_H
