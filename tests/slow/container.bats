@@ -71,6 +71,23 @@ serves() {
 	run ! grep -E 'warning|error' "$1"
 }
 
+# words KEYWORD: of the JSON behind it, each on a line.
+words() {
+	sed -n "s/^$1 [^[]*\[/[/p" "$FILE" | "$PYTHON" -c '
+import json, sys
+print(*json.load(sys.stdin), sep="\n")'
+}
+
+# health COMMAND...: runs what HEALTHCHECK says by that, in the container; and
+# the same of a port where nobody listens.
+health() {
+	local -a check
+	mapfile -t check < <(words HEALTHCHECK)
+	run -0 "$@" "${check[@]}"
+	assert_match health "$output" '^127.0.0.1:1080'
+	run -1 "$@" "${check[@]/%:1080/:1081}"
+}
+
 # A network with a server in it; what is to run there begins with IN_NETWORK.
 network() {
 	start server unshare --net sh -c 'ip link set lo up
@@ -80,13 +97,11 @@ network() {
 }
 
 @test "the root of the Containerfile serves, as PID 1, without root and without writing" {
-	local root=$BATS_TEST_TMPDIR/root entry
+	local root=$BATS_TEST_TMPDIR/root entry inside
 	make_root "$root"
 	run -0 find "$root" -type f
 	assert_equal "files" "${#lines[@]}" 2
-	mapfile -t entry < <(of_file ENTRYPOINT | "$PYTHON" -c '
-import json, sys
-print(*json.load(sys.stdin), sep="\n")')
+	mapfile -t entry < <(words ENTRYPOINT)
 	network
 	# shellcheck disable=SC2016 # for the inner shell
 	start container "${IN_NETWORK[@]}" unshare --mount --pid --fork \
@@ -106,16 +121,26 @@ print(*json.load(sys.stdin), sep="\n")')
 	assert_equal "its uid" "$(stat -c %u "/proc/$output")" 65534
 	assert_match "its pid inside" \
 	    "$(grep NSpid "/proc/$output/status")" '	1$'
-	kill -TERM "$output"
+	inside=$output
+	health nsenter --target "$inside" --mount --net --pid \
+	    chroot --userspec=65534:65534 "$root"
+	kill -TERM "$inside"
 	wait_for_line "$BATS_FILE_TMPDIR/container.err" ': ended$'
 }
 
 # Of a user's own, so that nothing of the machine's is touched.
 pod() {
-	podman --root "$BATS_TEST_TMPDIR/storage" \
+	# There is no systemd here to time the health check.
+	DISABLE_HC_SYSTEMD=true podman --root "$BATS_TEST_TMPDIR/storage" \
 	    --runroot "$BATS_TEST_TMPDIR/running" \
 	    --tmpdir "$BATS_TEST_TMPDIR/libpod" --storage-driver vfs \
 	    --runtime runc --cgroup-manager cgroupfs --events-backend none "$@"
+}
+
+# The same in the network of the container, which is the test's own.
+pod_there() {
+	"${IN_NETWORK[@]}" env BATS_TEST_TMPDIR="$BATS_TEST_TMPDIR" bash -c \
+	    "$(declare -f pod)"$'\n''pod "$@"' pod "$@"
 }
 
 # As the file says it, but for the network, which is the test's.
@@ -130,7 +155,7 @@ pod_run() {
 	if ! command -v podman || ! command -v runc; then
 		skip "no podman and runc here"
 	fi
-	pod build -q -t socks64 "$IMAGE" ||
+	pod build -q --format docker -t socks64 "$IMAGE" ||
 	    fail "podman build"
 	network
 	start pod "${IN_NETWORK[@]}" bash -c "
@@ -138,6 +163,9 @@ pod_run() {
 	    pod_run --rm --name test socks64"
 	# podman passes both streams on.
 	serves "$BATS_FILE_TMPDIR/pod.err"
+	run pod_there healthcheck run test
+	assert_equal "healthcheck: $output" "$status" 0
+	health pod_there exec test
 	run -0 pod stop -t 10 test
 	wait_for_line "$BATS_FILE_TMPDIR/pod.err" ': ended$'
 	wait_until is_gone "$(pid_of pod)"
