@@ -32,11 +32,13 @@ struct alg {
 	const struct settings *settings;
 
 	/* What the session was asked and the rule that allowed it; whether
-	 * the gateway may connect to the client is judged by both.
+	 * the gateway may connect to the client is judged by both.  origin:
+	 * what that rule says of connections to the server, or NULL.
 	 * client_self says that the client's address is one of this host,
 	 * client_on_link that it is on a link of it.  Borrowed. */
 	const struct question *question;
 	const struct rule *rule;
+	const struct origin *origin;
 	bool client_self;
 	bool client_on_link;
 

@@ -72,12 +72,13 @@ static bool
 listen_at(int fd, const struct alg *a, uint16_t port)
 {
 	const int on = 1;
+	const struct egress egress = route_egress(a->settings, a->origin);
 	struct address at = a->local;
 
 	at.port = port;
 	const struct endpoint local = endpoint_of(&at, 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	return route_steer(a->settings, fd) &&
+	return route_steer(&egress, fd, at.family) &&
 	    bind(fd, (const struct sockaddr *)&local.storage, local.length) ==
 	    0 &&
 	    listen(fd, BACKLOG) == 0;

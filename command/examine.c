@@ -254,29 +254,84 @@ examine_route(struct examination *e, bool root)
 	tell_directive(e, error == EPERM && !root, keyword, buffer);
 }
 
-/* A source that this host lacks, or has no more: its family fails. */
-static void
-examine_source(struct examination *e, const struct address *source)
+/* Why no connection can come from that address; 0: it can. */
+static int
+source_error(const struct address *source)
 {
 	const struct endpoint from = endpoint_of(source, 0);
-	char buffer[LINE_TEXT];
-	struct text what = text_in(buffer, sizeof(buffer));
-	int fd;
+	const int fd = socket_create(source->family, SOCK_STREAM);
+	int error = 0;
+
+	if (fd == -1)
+		return errno;
+	if (bind(fd, (const struct sockaddr *)&from.storage, from.length) != 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* A net whose addresses do not come back to this host, where nothing else
+ * answers for them. */
+static void
+examine_net(struct examination *e, const struct net *net, struct text *what)
+{
+	struct address sample = net_base(net);
+
+	sample.octets[sizeof(sample.octets) - 1] |= 1;
+	if (route_probe(e->settings, &sample, 0).self)
+		return;
+	net_add(what, net);
+	text_add(what,
+	    " is not of this host, so no answer comes in: ip -6 route add "
+	    "local ");
+	net_add(what, net);
+	text_add(what, " dev lo");
+}
+
+/* A source that this host lacks, or has no more: its family fails.  `what' is
+ * empty where there is nothing to say. */
+static void
+examine_source(struct examination *e, const struct net *source,
+    struct text *what)
+{
+	const struct address address = net_base(source);
 
 	if (source->family == FAMILY_NONE)
 		return;
-	fd = socket_create(source->family, SOCK_STREAM);
-	if (fd != -1 &&
-	    bind(fd, (const struct sockaddr *)&from.storage, from.length) !=
-		0) {
-		address_add(&what, source);
-		text_add(&what, ": ");
-		text_add(&what, strerror(errno));
-		text_add(&what, "; connections of its family fail");
-		tell_directive(e, true, "source", buffer);
+	if (origin_is_net(source)) {
+		examine_net(e, source, what);
+		return;
 	}
-	if (fd != -1)
-		close(fd);
+	const int error = source_error(&address);
+	if (error == 0)
+		return;
+	address_add(what, &address);
+	text_add(what, ": ");
+	text_add(what, strerror(error));
+	text_add(what, "; connections of its family fail");
+}
+
+/* Those of the directive (NULL), or of a rule. */
+static void
+examine_sources(struct examination *e, const struct rule *rule)
+{
+	const struct origin *origin = rule == NULL ? &e->settings->origin :
+						     &rule->origin;
+	const struct net *const sources[] = { &origin->source_ipv4,
+		&origin->source_ipv6 };
+
+	for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
+		char buffer[LINE_TEXT];
+		struct text what = text_in(buffer, sizeof(buffer));
+
+		text_add(&what, rule == NULL ? "" : "source: ");
+		const size_t before = what.length;
+		examine_source(e, sources[i], &what);
+		if (what.length > before && rule == NULL)
+			tell_directive(e, true, "source", buffer);
+		else if (what.length > before)
+			tell_rule(e, rule, buffer);
+	}
 }
 
 /* Who may write what was read since the last call; judged: as
@@ -392,7 +447,7 @@ become_user(const struct settings *settings)
 	if (failure != NULL)
 		return failure;
 	return sandbox_become(&user,
-	    settings->mark_set ? UINT64_C(1) << CAP_NET_ADMIN : 0);
+	    settings_mark(settings) ? UINT64_C(1) << CAP_NET_ADMIN : 0);
 }
 
 /* Root alone can tell: is the user whom nobody named not there? */
@@ -491,8 +546,9 @@ examine_configuration(struct settings *out,
 	examine_inside(&e);
 	examine_socks4(&e);
 	examine_route(&e, root);
-	examine_source(&e, &out->source_ipv4);
-	examine_source(&e, &out->source_ipv6);
+	examine_sources(&e, NULL);
+	for (size_t i = 0; i < out->policy->count; i++)
+		examine_sources(&e, &out->policy->rules[i]);
 	examine_owners(&e, false);
 	examine_passwords(&e);
 	examine_hops(&e);

@@ -318,6 +318,23 @@ dialled(const struct explanation *e, const struct address *address,
 					    *address;
 }
 
+/* What that address would be dialled as, and from where. */
+static struct address
+find_source(const struct explanation *e, struct text *lines,
+    const struct address *candidate, const struct egress *egress)
+{
+	const struct route route = route_probe_by(e->settings, egress,
+	    candidate);
+	const struct address to = dialled(e, candidate, &route);
+
+	if (address_equal(&to, candidate))
+		return route.source;
+	text_add(lines, "dialled ");
+	address_add(lines, &to);
+	text_add_char(lines, '\n');
+	return route_probe_by(e->settings, egress, &to).source;
+}
+
 /*
  * Judges every candidate, a line for each; the first one that is allowed
  * decides *overall, and *source is what it would be dialled from.
@@ -332,7 +349,7 @@ judge_candidates(const struct explanation *e, struct text *lines,
 		const struct candidate candidate = candidate_of(&e->question,
 		    &e->candidates[i], &route);
 		struct verdict verdict;
-		struct address to;
+		struct egress egress;
 
 		explain_address(e, &candidate, &verdict);
 		line_add(lines, &candidate.address, &verdict);
@@ -341,36 +358,51 @@ judge_candidates(const struct explanation *e, struct text *lines,
 		*overall = verdict;
 		if (verdict.decision != ALLOW)
 			continue;
-		to = dialled(e, &candidate.address, &route);
-		*source = route_probe(e->settings, &to, 0).source;
-		if (!address_equal(&to, &candidate.address)) {
-			text_add(lines, "dialled ");
-			address_add(lines, &to);
-			text_add_char(lines, '\n');
-		}
+		egress = route_egress(e->settings, verdict.origin);
+		*source = find_source(e, lines, &candidate.address, &egress);
 	}
 }
 
-/* via HOST:PORT and how the name would travel; what it would be dialled
- * from. */
+/* The address that it would be dialled from, or the net that one is chosen
+ * of. */
 static void
-print_way(const struct verdict *overall, const struct address *source)
+add_source(struct text *t, const struct origin *origin,
+    const struct address *source)
 {
+	text_add(t, "\nsource ");
+	if (origin == NULL || !origin_has(origin, source)) {
+		address_add(t, source);
+	} else {
+		net_add(t, &origin->source_ipv6);
+	}
+	text_add_char(t, '\n');
+}
+
+/* via HOST:PORT and how the name would travel; what it would be dialled
+ * from, and the mark, where it has one. */
+static void
+print_way(const struct settings *settings, const struct verdict *overall,
+    const struct address *source)
+{
+	const struct origin origin = origin_merge(&settings->origin,
+	    overall->origin);
 	char buffer[LINE_TEXT];
 	struct text t = text_in(buffer, sizeof(buffer));
 
 	text_add(&t, "via ");
 	text_add(&t, overall->via != NULL ? overall->via->text : "-");
 	text_add(&t, overall->forwards ? " name unresolved" : "");
-	text_add(&t, "\nsource ");
-	address_add(&t, source);
-	text_add_char(&t, '\n');
+	add_source(&t, overall->origin, source);
+	if (origin.mark != 0 && overall->decision == ALLOW) {
+		text_add(&t, "mark ");
+		text_add_number(&t, origin.mark);
+		text_add_char(&t, '\n');
+	}
 	(void)print_text(STDOUT_FILENO, buffer);
 }
 
 static void
-print_verdict(const struct verdict *overall, const char *lines,
-    const struct address *source)
+print_verdict(const struct verdict *overall, const char *lines)
 {
 	char buffer[LINE_TEXT];
 	struct text t = text_in(buffer, sizeof(buffer));
@@ -381,7 +413,6 @@ print_verdict(const struct verdict *overall, const char *lines,
 	text_add_char(&t, '\n');
 	(void)print_text(STDOUT_FILENO, buffer);
 	(void)print_text(STDOUT_FILENO, lines);
-	print_way(overall, source);
 }
 
 int
@@ -394,6 +425,7 @@ explain_run(const struct settings *settings, char *const *operands,
 	struct address source = nowhere;
 	struct text lines = text_in(buffer, sizeof(buffer));
 	struct verdict overall;
+	struct egress egress;
 	struct route route;
 	const char *wrong;
 
@@ -413,11 +445,16 @@ explain_run(const struct settings *settings, char *const *operands,
 			return EXPLAIN_NO_ADDRESS;
 		overall.decision = DENY;
 		overall.via = NULL;
+		overall.origin = NULL;
 		judge_candidates(&e, &lines, &overall, &source);
 	}
-	if (overall.via != NULL)
-		source =
-		    route_probe(settings, &overall.via->address, 0).source;
-	print_verdict(&overall, buffer, &source);
+	if (overall.via != NULL) {
+		egress = route_egress(settings, overall.origin);
+		source = route_probe_by(settings, &egress,
+		    &overall.via->address)
+			     .source;
+	}
+	print_verdict(&overall, buffer);
+	print_way(settings, &overall, &source);
 	return overall.decision == ALLOW ? EXPLAIN_ALLOWED : EXPLAIN_DENIED;
 }

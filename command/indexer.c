@@ -21,6 +21,7 @@
 #include "command/print.h"
 #include "policy/grammar.h"
 #include "policy/index.h"
+#include "policy/nets.h"
 #include "policy/reader.h"
 #include "status.h"
 

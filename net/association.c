@@ -136,13 +136,13 @@ relay_proxy_open(struct association *a)
 
 /* Opens the socket towards peers of a family; -1: there is no way to them. */
 static int
-outside_open(const struct settings *settings, enum family family,
-    uint16_t *port)
+outside_socket(const struct settings *settings, const struct egress *egress,
+    enum family family, uint16_t *port)
 {
 	const struct address any = { .family = family };
 	const struct address *source = family == FAMILY_IPV6 ?
-	    &settings->source_ipv6 :
-	    &settings->source_ipv4;
+	    &egress->source_ipv6 :
+	    &egress->source_ipv4;
 	struct address local;
 	int fd;
 
@@ -151,7 +151,7 @@ outside_open(const struct settings *settings, enum family family,
 	fd = socket_open(family);
 	if (fd == -1)
 		return -1;
-	if (!route_apply(settings, fd, family) ||
+	if (!route_apply(egress, fd, family) ||
 	    (source->family == FAMILY_NONE && !bind_at(fd, &any, 0)) ||
 	    !socket_local(fd, &local)) {
 		close(fd);
@@ -161,11 +161,53 @@ outside_open(const struct settings *settings, enum family family,
 	return fd;
 }
 
+static void
+outside_open(struct association *a, const struct origin *origin)
+{
+	struct outside *o = &a->outsides[a->outside_count++];
+
+	o->origin = origin;
+	o->egress = route_egress(a->settings, origin);
+	o->ipv6 = outside_socket(a->settings, &o->egress, FAMILY_IPV6,
+	    &o->port_ipv6);
+	o->ipv4 = outside_socket(a->settings, &o->egress, FAMILY_IPV4,
+	    &o->port_ipv4);
+}
+
+/* Before the sandbox is that of an association, where no socket is made as
+ * these are. */
+static void
+outsides_open(struct association *a)
+{
+	struct way ways[POLICY_ORIGINS_MAX];
+	const size_t count = policy_origins(a->settings->policy, a->question,
+	    ways);
+
+	outside_open(a, NULL);
+	for (size_t i = 0; i < count; i++)
+		outside_open(a, ways[i].origin);
+}
+
+/* The sockets for what a rule says of the way; NULL: there was no room. */
+static const struct outside *
+outside_of(const struct association *a, const struct origin *origin)
+{
+	for (size_t i = 0; i < a->outside_count; i++)
+		if (origin_equal(a->outsides[i].origin, origin))
+			return &a->outsides[i];
+	return NULL;
+}
+
+static int
+outside_socket_of(const struct outside *o, enum family family)
+{
+	return family == FAMILY_IPV6 ? o->ipv6 : o->ipv4;
+}
+
 bool
 association_open(struct association *a, const struct address *at)
 {
-	a->outside_ipv4 = -1;
-	a->outside_ipv6 = -1;
+	a->outside_count = 0;
 	a->names.settings = a->settings;
 	a->names.question = a->question;
 	if (!relay_open(a, at)) {
@@ -177,11 +219,8 @@ association_open(struct association *a, const struct address *at)
 		return false;
 	}
 	relay_proxy_open(a);
-	a->outside_ipv6 = outside_open(a->settings, FAMILY_IPV6,
-	    &a->port_ipv6);
-	a->outside_ipv4 = outside_open(a->settings, FAMILY_IPV4,
-	    &a->port_ipv4);
-	if (a->outside_ipv6 == -1 && a->outside_ipv4 == -1) {
+	outsides_open(a);
+	if (a->outsides[0].ipv6 == -1 && a->outsides[0].ipv4 == -1) {
 		close(a->relay);
 		outcome_fail(&a->outcome, RESULT_CONNECT_FAILED,
 		    REPLY_GENERAL_FAILURE,
@@ -189,12 +228,6 @@ association_open(struct association *a, const struct address *at)
 		return false;
 	}
 	return true;
-}
-
-static int
-outside_of(const struct association *a, enum family family)
-{
-	return family == FAMILY_IPV6 ? a->outside_ipv6 : a->outside_ipv4;
 }
 
 /* --------------------------------------------------- what is allowed */
@@ -209,6 +242,27 @@ question_of(const struct association *a, const struct target *t)
 		q.literal = t->address;
 	q.port = t->address.port;
 	return q;
+}
+
+/* Our address towards a peer that a rule sends by a way of its own. */
+static struct address
+source_towards(const struct association *a, const struct peer *peer)
+{
+	const struct outside *o = outside_of(a, peer->origin);
+
+	return o == NULL ?
+	    peer->source :
+	    route_probe_by(a->settings, &o->egress, &peer->address).source;
+}
+
+/* Is there a socket that reaches that address, as the rules send it? */
+static bool
+has_way(const struct association *a, const struct peer *peer,
+    enum family family)
+{
+	const struct outside *o = outside_of(a, peer->origin);
+
+	return o != NULL && outside_socket_of(o, family) != -1;
 }
 
 /*
@@ -230,7 +284,10 @@ judge_peer(const struct association *a, const struct target *t,
 	peer->rule = verdict.matched;
 	peer->via = verdict.via;
 	peer->forwards = verdict.forwards;
+	peer->origin = verdict.origin;
 	peer->source = route.source;
+	if (peer->allowed && peer->origin != NULL && peer->via == NULL)
+		peer->source = source_towards(a, peer);
 }
 
 static struct peer *
@@ -265,7 +322,7 @@ target_choose(struct association *a, const struct pinned_name *p,
 
 		if (peer->allowed &&
 		    (peer->via != NULL ||
-			outside_of(a, out->address.family) != -1 ||
+			has_way(a, peer, out->address.family) ||
 			nat64_needed(a->settings, &out->address,
 			    &peer->source)))
 			return true;
@@ -323,9 +380,12 @@ tell_peer(struct association *a, const struct peer *peer,
 		.local = peer->source,
 		.rule = peer->rule,
 		.via = peer->via };
+	const struct outside *o = outside_of(a, peer->origin);
 
-	told.local.port = t->address.family == FAMILY_IPV6 ? a->port_ipv6 :
-							     a->port_ipv4;
+	if (o != NULL)
+		told.local.port = t->address.family == FAMILY_IPV6 ?
+		    o->port_ipv6 :
+		    o->port_ipv4;
 	if (a->peer_seen != NULL)
 		a->peer_seen(a->context, &told);
 }
@@ -360,11 +420,15 @@ count_up(struct association *a, struct payload data)
 }
 
 static struct tunnel *
-tunnel_of(struct association *a, const struct hop *hop)
+tunnel_of(struct association *a, const struct peer *peer)
 {
-	for (size_t i = 0; i < a->tunnel_count; i++)
-		if (a->tunnels[i].upstream.hop == hop)
+	for (size_t i = 0; i < a->tunnel_count; i++) {
+		const struct upstream *u = &a->tunnels[i].upstream;
+
+		if (u->hop == peer->via &&
+		    origin_equal(u->origin, peer->origin))
 			return &a->tunnels[i];
+	}
 	return NULL;
 }
 
@@ -373,7 +437,7 @@ static enum drop
 send_via(struct association *a, const struct peer *peer,
     const struct target *t, struct payload data)
 {
-	const struct tunnel *tunnel = tunnel_of(a, peer->via);
+	const struct tunnel *tunnel = tunnel_of(a, peer);
 	struct client_address to = { .address = t->address };
 	uint8_t header[CLIENT_DATAGRAM_MAX];
 	struct endpoint relay;
@@ -421,17 +485,20 @@ static enum drop
 send_directly(struct association *a, const struct peer *peer,
     const struct target *t, struct payload data)
 {
+	const struct outside *o = outside_of(a, peer->origin);
 	struct address address = t->address;
 	struct endpoint to;
 	int fd;
 
+	if (o == NULL)
+		return DROP_SEND;
 	if (nat64_needed(a->settings, &t->address, &peer->source)) {
 		if (a->nat64.state != NAT64_FOUND)
 			return DROP_FAMILY;
 		address = nat64_address(&a->nat64, &t->address);
 	}
 	to = endpoint_of(&address, 0);
-	fd = outside_of(a, address.family);
+	fd = outside_socket_of(o, address.family);
 	if (fd == -1)
 		return DROP_FAMILY;
 	return sendto(fd, data.octets, data.length, MSG_NOSIGNAL,
@@ -530,6 +597,7 @@ send_name_on(struct association *a, const struct request *to,
 		peer = peers_add(&a->peers, &key, UINT32_MAX);
 	peer->rule = verdict->matched;
 	peer->via = verdict->via;
+	peer->origin = verdict->origin;
 	peer->forwards = true;
 	drop = send_via(a, peer, &t, data);
 	if (drop != DROP_NOT)
@@ -851,25 +919,27 @@ static bool
 interface_tell(struct association *a, const struct target *t)
 {
 	const bool ipv6 = t->address.family == FAMILY_IPV6;
+	const struct peer *peer = peer_of(a, t);
+	const struct outside *o = outside_of(a, peer->origin);
 	struct address ours;
 	struct route route;
 
-	if (!peer_of(a, t)->allowed)
+	if (!peer->allowed)
 		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
 	/* Only the last gateway knows. */
-	if (peer_of(a, t)->via != NULL)
+	if (peer->via != NULL || o == NULL)
 		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);
-	route = route_probe(a->settings, &t->address, 0);
+	route = route_probe_by(a->settings, &o->egress, &t->address);
 	/* Nor does anybody but the translator, if there is one. */
 	if (nat64_needed(a->settings, &t->address, &route.source) &&
 	    a->nat64.state != NAT64_NONE)
 		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);
-	if (outside_of(a, t->address.family) == -1)
+	if (outside_socket_of(o, t->address.family) == -1)
 		return control_reply(a, REPLY_NETWORK_UNREACHABLE, NULL);
 	if (!route.usable)
 		return control_reply(a, failure_of(route.error)->reply, NULL);
 	ours = route.source;
-	ours.port = ipv6 ? a->port_ipv6 : a->port_ipv4;
+	ours.port = ipv6 ? o->port_ipv6 : o->port_ipv4;
 	return control_reply(a, REPLY_SUCCEEDED, &ours);
 }
 
@@ -987,22 +1057,28 @@ association_idle_deadline(const struct association *a)
 	return (struct deadline){ a->moved_at + a->settings->idle_timeout };
 }
 
-enum { CONTROL, RELAY, RELAY_PROXY, OUTSIDE_IPV6, OUTSIDE_IPV4, TUNNELS };
+enum { CONTROL, RELAY, RELAY_PROXY, OUTSIDES };
+enum { TUNNELS = OUTSIDES + 2 * OUTSIDES_MAX };
 enum { SOCKETS = TUNNELS + 2 * POLICY_HOPS_MAX };
 
-/* Two for each tunnel: its datagrams, and its connection, whose end is all
- * that it says. */
+/* Two for each way outside, one of each family; two for each tunnel: its
+ * datagrams, and its connection, whose end is all that it says. */
 static void
 fill_sockets(const struct association *a, struct pollfd fds[SOCKETS])
 {
 	const short control = a->control_name == 0 ? POLLIN | POLLRDHUP :
 						     POLLRDHUP;
-	const int sockets[TUNNELS] = { a->inbox->fd, a->relay, a->relay_proxy,
-		a->outside_ipv6, a->outside_ipv4 };
+	fds[CONTROL] = (struct pollfd){ a->inbox->fd, control, 0 };
+	fds[RELAY] = (struct pollfd){ a->relay, POLLIN, 0 };
+	fds[RELAY_PROXY] = (struct pollfd){ a->relay_proxy, POLLIN, 0 };
+	for (size_t i = 0; i < OUTSIDES_MAX; i++) {
+		const struct outside *o = &a->outsides[i];
+		const bool open = i < a->outside_count;
+		struct pollfd *own = &fds[OUTSIDES + 2 * i];
 
-	for (size_t i = 0; i < TUNNELS; i++)
-		fds[i] = (struct pollfd){ .fd = sockets[i], .events = POLLIN };
-	fds[CONTROL].events = control;
+		own[0] = (struct pollfd){ open ? o->ipv6 : -1, POLLIN, 0 };
+		own[1] = (struct pollfd){ open ? o->ipv4 : -1, POLLIN, 0 };
+	}
 	for (size_t i = 0; i < POLICY_HOPS_MAX; i++) {
 		const bool open = i < a->tunnel_count &&
 		    a->tunnels[i].fd != -1;
@@ -1049,7 +1125,7 @@ take_ready(struct association *a, const struct pollfd fds[SOCKETS])
 	for (size_t i = RELAY; i < TUNNELS; i++)
 		if (fds[i].revents != 0)
 			take_datagrams(a, fds[i].fd,
-			    i < OUTSIDE_IPV6 ? relay_up : relay_down);
+			    i < OUTSIDES ? relay_up : relay_down);
 	return take_tunnels(a, fds);
 }
 

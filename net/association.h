@@ -29,6 +29,7 @@
 #include "net/nat64.h"
 #include "net/outcome.h"
 #include "net/peers.h"
+#include "net/route.h"
 #include "net/tunnel.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
@@ -59,6 +60,19 @@ struct held_datagram {
 
 enum { HELD_MAX = 16 };
 
+/* The sockets towards peers that are reached in one way. */
+struct outside {
+	const struct origin *origin; /* what rules say of it; NULL: nothing */
+	struct egress egress;
+	int ipv4; /* -1: this host has not got the family, `prefer'
+		   * excludes it, or the source cannot be had */
+	int ipv6;
+	uint16_t port_ipv4; /* of these */
+	uint16_t port_ipv6;
+};
+
+enum { OUTSIDES_MAX = 1 + POLICY_ORIGINS_MAX };
+
 struct association {
 	/* What to do.  question: of the client; what it asks for is empty.
 	 * inbox: of the connection that asked, which is also the control
@@ -77,15 +91,14 @@ struct association {
 	void (*peer_seen)(void *context, const struct association_peer *peer);
 	void *context;
 
-	/* Descriptors: towards the client, and to peers of each family (-1:
-	 * this host has not got it, or `prefer' excludes it). */
+	/* Descriptors: towards the client, and towards peers. */
 	int relay;
-	int relay_proxy; /* towards a proxy of another family; -1: none */
-	int outside_ipv4;
-	int outside_ipv6;
+	int relay_proxy;      /* towards a proxy of another family; -1: none */
 	struct address bound; /* of relay */
-	uint16_t port_ipv4;   /* of the others */
-	uint16_t port_ipv6;
+	/* The first is that of the directives; the others those of rules with
+	 * `source' or `mark'. */
+	struct outside outsides[OUTSIDES_MAX];
+	size_t outside_count;
 
 	/* Next gateways that datagrams can go by; opened
 	 * before association_open() by who fills the rest in. */

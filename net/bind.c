@@ -114,6 +114,9 @@ judge_peers(struct binding *b)
 	for (size_t i = 0; i < b->peer_count; i++) {
 		if (!judge_peer(b, &b->peers[i]))
 			continue;
+		if (b->verdict.via == NULL && allowed == 0)
+			b->egress = route_egress(b->settings,
+			    b->verdict.origin);
 		if (b->verdict.via == NULL) {
 			b->peers[allowed++] = b->peers[i];
 		} else if (allowed == 0) {
@@ -140,8 +143,8 @@ drop_translated(struct binding *b)
 	if (b->any_peer)
 		return true;
 	for (size_t i = 0; i < b->peer_count; i++) {
-		const struct route route = route_probe(b->settings,
-		    &b->peers[i], 0);
+		const struct route route = route_probe_by(b->settings,
+		    &b->egress, &b->peers[i]);
 
 		if (!nat64_needed(b->settings, &b->peers[i], &route.source))
 			b->peers[left++] = b->peers[i];
@@ -165,7 +168,7 @@ set_option(int fd, int level, int name)
 
 /* At the port, or at one of the kernel's choice for 0. */
 static bool
-listen_at(const struct settings *settings, int fd, enum family family,
+listen_at(const struct egress *egress, int fd, enum family family,
     uint16_t *port)
 {
 	const struct address any = { .family = family, .port = *port };
@@ -176,7 +179,7 @@ listen_at(const struct settings *settings, int fd, enum family family,
 	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||
 	    (family == FAMILY_IPV6 &&
 		!set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
-	    !route_steer(settings, fd) ||
+	    !route_steer(egress, fd, family) ||
 	    bind(fd, (const struct sockaddr *)&at.storage, at.length) != 0 ||
 	    listen(fd, BACKLOG) != 0 || !socket_local(fd, &local))
 		return false;
@@ -186,15 +189,15 @@ listen_at(const struct settings *settings, int fd, enum family family,
 
 /* True, and *out is -1, where this host has not got the family. */
 static bool
-listener_open(const struct settings *settings, enum family family,
-    uint16_t *port, int *out)
+listener_open(const struct egress *egress, enum family family, uint16_t *port,
+    int *out)
 {
 	int error;
 
 	*out = socket_create(family, SOCK_STREAM);
 	if (*out == -1)
 		return errno == EAFNOSUPPORT;
-	if (listen_at(settings, *out, family, port))
+	if (listen_at(egress, *out, family, port))
 		return true;
 	error = errno;
 	close(*out);
@@ -221,9 +224,9 @@ listen_both(struct binding *b, uint16_t *bound)
 	struct ports ports = ports_start(b->settings, b->wanted);
 
 	while (ports_next(&ports, bound)) {
-		if (listener_open(b->settings, FAMILY_IPV6, bound,
+		if (listener_open(&b->egress, FAMILY_IPV6, bound,
 			&b->listener_ipv6) &&
-		    listener_open(b->settings, FAMILY_IPV4, bound,
+		    listener_open(&b->egress, FAMILY_IPV4, bound,
 			&b->listener_ipv4) &&
 		    *bound != 0)
 			return true;
@@ -252,7 +255,8 @@ address_towards(const struct binding *b, enum family family, uint16_t port)
 	struct address ours = { .family = family };
 
 	if (peer != NULL) {
-		const struct route route = route_probe(b->settings, peer, 0);
+		const struct route route = route_probe_by(b->settings,
+		    &b->egress, peer);
 
 		if (route.usable)
 			ours = route.source;

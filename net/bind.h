@@ -31,6 +31,10 @@ struct binding {
 	size_t peer_count;
 	bool any_peer;
 
+	/* From where, as the rule has it that allows the first of them: our
+	 * address towards them. */
+	struct egress egress;
+
 	/* Where they may: -1 where this host lacks the family. */
 	int listener_ipv4;
 	int listener_ipv6;

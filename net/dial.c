@@ -37,6 +37,7 @@ struct attempt {
 	struct address dialled; /* the same, or what stands for it (NAT64) */
 	bool waits;             /* for the prefix that this one needs */
 	struct verdict verdict; /* DENY: it was not dialled */
+	struct egress egress;   /* from where it is */
 	int fd;                 /* -1: not connecting (any more) */
 	int error;              /* errno of what failed */
 	struct deadline least;  /* until then it need not make room */
@@ -181,25 +182,25 @@ next_start(struct race *race)
  * knows the destination; on a kernel without it ports run out sooner.
  */
 static void
-late_port(const struct settings *settings, int fd)
+late_port(const struct egress *egress, int fd)
 {
 	const int on = 1;
 
-	if (settings->source_ipv4.family != FAMILY_NONE ||
-	    settings->source_ipv6.family != FAMILY_NONE)
+	if (egress->source_ipv4.family != FAMILY_NONE ||
+	    egress->source_ipv6.family != FAMILY_NONE)
 		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
 		    sizeof(on));
 }
 
 /* 0: connecting; else an errno, and the descriptor is of no use. */
 static int
-connect_start(const struct settings *settings, int fd,
+connect_start(const struct egress *egress, int fd,
     const struct address *address)
 {
 	const struct endpoint to = endpoint_of(address, 0);
 
-	late_port(settings, fd);
-	if (!route_apply(settings, fd, address->family))
+	late_port(egress, fd);
+	if (!route_apply(egress, fd, address->family))
 		return errno;
 	if (connect(fd, (const struct sockaddr *)&to.storage, to.length) ==
 		0 ||
@@ -245,7 +246,7 @@ attempt_connect(struct race *race, struct attempt *attempt)
 	race->connecting += error == 0;
 	attempt->least = deadline_in(CONNECTING_LEAST);
 	if (error == 0)
-		error = connect_start(settings, attempt->fd, address);
+		error = connect_start(&attempt->egress, attempt->fd, address);
 	if (error != 0)
 		attempt_fail(race, attempt, error);
 	else
@@ -279,6 +280,26 @@ race_leave(struct race *race)
 	race->over = true;
 }
 
+/* From where it is dialled, and the address that the kernel would use
+ * (FAMILY_NONE: there is no way).  `usual' is that of the directives. */
+static struct address
+attempt_origin(const struct dial *d, struct attempt *attempt,
+    const struct address *usual)
+{
+	const struct origin *origin = d->hop ? d->origin :
+					       attempt->verdict.origin;
+
+	attempt->egress = route_egress(d->settings, origin);
+	if (attempt->egress.chosen && origin_has(origin, &d->chosen)) {
+		attempt->egress.source_ipv6 = d->chosen;
+		attempt->egress.source_ipv6.port = 0;
+	}
+	if (origin == NULL)
+		return *usual;
+	return route_probe_by(d->settings, &attempt->egress, &attempt->address)
+	    .source;
+}
+
 /*
  * SECURITY: the address is judged here, as it is dialled, and what is judged
  * is what connect(2) gets: a name that changes its mind gains nothing.
@@ -290,6 +311,7 @@ attempt_start(struct race *race)
 	const struct destination to = candidates_take(&race->untried);
 	const struct candidate candidate = { to.address, to.self, to.on_link };
 	struct attempt *attempt = &race->attempts[race->attempt_count++];
+	struct address source;
 
 	*attempt = (struct attempt){ .fd = -1,
 		.address = to.address,
@@ -301,8 +323,9 @@ attempt_start(struct race *race)
 		return;
 	if (attempt->verdict.via == NULL) {
 		race->dialled = true;
+		source = attempt_origin(d, attempt, &to.source);
 		attempt->waits = nat64_needed(d->settings, &to.address,
-		    &to.source);
+		    &source);
 		if (attempt->waits)
 			nat64_ask(&race->nat64, d->settings);
 		attempt_go(race, attempt);

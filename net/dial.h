@@ -44,8 +44,14 @@ struct dial {
 	 * pinned_only: there is no other. */
 	struct address pinned;
 	bool pinned_only;
-	/* The destination is a next gateway, whose address no rule judges. */
+	/* The destination is a next gateway, whose address no rule judges, and
+	 * what the rule that leads there says of the way (NULL: nothing). */
 	bool hop;
+	const struct origin *origin;
+	/* Ours on the FTP control connection that this is a data connection
+	 * of: where the rule has a net with it to choose from, this is chosen.
+	 * FAMILY_NONE: there is none. */
+	struct address chosen;
 
 	/*
 	 * What came of it.  RESULT_OK: connected.  RESULT_CONNECT_FAILED: no

@@ -24,13 +24,14 @@ struct peer {
 	/* The name that it was asked by (a rule may look at it); 0: by
 	 * address. */
 	uint32_t name;
-	uint32_t used;           /* the value of peers.uses then */
-	struct address source;   /* ours towards it, port 0 */
-	const struct rule *rule; /* that decided; NULL: no line did */
-	const struct hop *via;   /* the next gateway that leads there */
-	bool forwards;           /* ... and is told the name */
-	bool allowed;            /* the rules let datagrams go there */
-	bool sent;               /* one went there */
+	uint32_t used;               /* the value of peers.uses then */
+	struct address source;       /* ours towards it, port 0 */
+	const struct rule *rule;     /* that decided; NULL: no line did */
+	const struct hop *via;       /* the next gateway that leads there */
+	const struct origin *origin; /* what that rule says of the way; NULL */
+	bool forwards;               /* ... and is told the name */
+	bool allowed;                /* the rules let datagrams go there */
+	bool sent;                   /* one went there */
 	uint32_t id;      /* the last one had this ADDRESS ID; 0: none */
 	uint32_t sent_at; /* the value of peers.uses then */
 };

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -76,9 +77,9 @@ connect_probe(int fd, const struct endpoint *to, struct address *source)
 	return 0;
 }
 
-/* settings NULL: as the kernel would do it without us. */
+/* egress NULL: as the kernel would do it without us. */
 static struct route
-probe(const struct settings *settings, const struct address *destination,
+probe(const struct egress *egress, const struct address *destination,
     uint32_t scope)
 {
 	const struct endpoint to = endpoint_of(destination, scope);
@@ -92,7 +93,7 @@ probe(const struct settings *settings, const struct address *destination,
 		return route;
 	}
 	route.self = is_assigned(fd, destination);
-	if (settings == NULL || route_apply(settings, fd, destination->family))
+	if (egress == NULL || route_apply(egress, fd, destination->family))
 		route.error = connect_probe(fd, &to, &route.source);
 	else
 		route.error = errno;
@@ -106,18 +107,18 @@ probe(const struct settings *settings, const struct address *destination,
 	return route;
 }
 
-/* Does the configuration change where sockets go? */
+/* Does it change where sockets go? */
 static bool
-is_steered(const struct settings *settings)
+is_steered(const struct egress *egress)
 {
-	return settings->interface != NULL || settings->mark_set ||
-	    settings->source_ipv4.family != FAMILY_NONE ||
-	    settings->source_ipv6.family != FAMILY_NONE;
+	return egress->interface != NULL || egress->mark != 0 ||
+	    egress->source_ipv4.family != FAMILY_NONE ||
+	    egress->source_ipv6.family != FAMILY_NONE;
 }
 
-struct route
-route_probe(const struct settings *settings, const struct address *destination,
-    uint32_t scope)
+static struct route
+probe_by(const struct settings *settings, const struct egress *egress,
+    const struct address *destination, uint32_t scope)
 {
 	const struct address inside = policy_inside(settings->policy,
 	    destination);
@@ -132,12 +133,28 @@ route_probe(const struct settings *settings, const struct address *destination,
 	if (!address_equal(&inside, destination))
 		self = self || probe(NULL, &inside, 0).self;
 	/* With a source of ours, no source equals the destination. */
-	if (is_steered(settings))
-		route = probe(settings, destination, scope);
+	if (is_steered(egress))
+		route = probe(egress, destination, scope);
 	route.self = route.self || self;
 	route.on_link = policy_asks_on_link(settings->policy, &inside) &&
 	    onlink_has(&inside);
 	return route;
+}
+
+struct route
+route_probe(const struct settings *settings, const struct address *destination,
+    uint32_t scope)
+{
+	const struct egress egress = route_egress(settings, NULL);
+
+	return probe_by(settings, &egress, destination, scope);
+}
+
+struct route
+route_probe_by(const struct settings *settings, const struct egress *egress,
+    const struct address *destination)
+{
+	return probe_by(settings, egress, destination, 0);
 }
 
 bool
@@ -153,61 +170,114 @@ route_wanted(const struct settings *settings, enum family family)
 	return true;
 }
 
+/*
+ * An address of the net, by random bits behind its prefix.  They are not all
+ * zero, for that is the routers' (RFC 4291 2.6.1).  False where the kernel has
+ * no random octets: the address is the first of the net then.
+ */
 static bool
-apply_source(const struct settings *settings, int fd, enum family family)
+choose(const struct net *net, struct address *out)
+{
+	uint8_t random[sizeof(out->octets)];
+	uint8_t set = 0;
+
+	*out = net_base(net);
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return false;
+	for (unsigned i = net->bits / 8; i < sizeof(random); i++) {
+		const unsigned kept = i == net->bits / 8 ? net->bits % 8 : 0;
+
+		random[i] &= (uint8_t)(0xff >> kept);
+		out->octets[i] |= random[i];
+		set |= random[i];
+	}
+	if (set == 0)
+		out->octets[sizeof(random) - 1] |= 1;
+	return true;
+}
+
+struct egress
+route_egress(const struct settings *settings, const struct origin *origin)
+{
+	const struct origin o = origin_merge(&settings->origin, origin);
+	struct egress egress = { .interface = settings->interface,
+		.mark = o.mark,
+		.source_ipv4 = net_base(&o.source_ipv4),
+		.source_ipv6 = net_base(&o.source_ipv6) };
+
+	/* SECURITY: without random octets it is bound as an address of this
+	 * host would be, which fails where it is none. */
+	if (egress.source_ipv6.family != FAMILY_NONE &&
+	    origin_is_net(&o.source_ipv6))
+		egress.chosen = choose(&o.source_ipv6, &egress.source_ipv6);
+	return egress;
+}
+
+static bool
+apply_source(const struct egress *egress, int fd, enum family family)
 {
 	const struct address *source = family == FAMILY_IPV6 ?
-	    &settings->source_ipv6 :
-	    &settings->source_ipv4;
+	    &egress->source_ipv6 :
+	    &egress->source_ipv4;
 	const struct endpoint from = endpoint_of(source, 0);
 
 	return source->family == FAMILY_NONE ||
 	    bind(fd, (const struct sockaddr *)&from.storage, from.length) == 0;
 }
 
-/* The keyword of what cannot be set, with errno; NULL: all was. */
-static const char *
-apply_steering(const struct settings *settings, int fd)
+static bool
+apply_interface(int fd, const char *interface)
 {
-	const char *interface = settings->interface;
-
-	if (interface != NULL &&
+	return interface == NULL ||
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
-		(socklen_t)strlen(interface)) != 0)
-		return "interface";
-	if (settings->mark_set &&
-	    setsockopt(fd, SOL_SOCKET, SO_MARK, &settings->mark,
-		sizeof(settings->mark)) != 0)
-		return "mark";
-	return NULL;
+		(socklen_t)strlen(interface)) == 0;
+}
+
+static bool
+apply_mark(int fd, uint32_t mark)
+{
+	return mark == 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
 }
 
 bool
-route_steer(const struct settings *settings, int fd)
+route_steer(const struct egress *egress, int fd, enum family family)
 {
-	return apply_steering(settings, fd) == NULL;
+	const int on = 1;
+
+	return apply_interface(fd, egress->interface) &&
+	    apply_mark(fd, egress->mark) &&
+	    (!egress->chosen || family != FAMILY_IPV6 ||
+		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) ==
+		    0);
 }
 
 bool
-route_apply(const struct settings *settings, int fd, enum family family)
+route_apply(const struct egress *egress, int fd, enum family family)
 {
-	return route_steer(settings, fd) && apply_source(settings, fd, family);
+	return route_steer(egress, fd, family) &&
+	    apply_source(egress, fd, family);
 }
 
 const char *
 route_refused(const struct settings *settings)
 {
+	enum { ANY_MARK = 1 }; /* the kernel looks at no number */
+	const bool marks = settings_mark(settings);
 	const char *refused = NULL;
 	int fd;
 
-	if (settings->interface == NULL && !settings->mark_set)
+	if (settings->interface == NULL && !marks)
 		return NULL;
 	/* A unix-domain socket has these options too, whatever protocols
 	 * this kernel speaks, and they cost it nothing. */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
-		return settings->mark_set ? "mark" : "interface";
-	refused = apply_steering(settings, fd);
+		return marks ? "mark" : "interface";
+	if (!apply_interface(fd, settings->interface))
+		refused = "interface";
+	else if (marks && !apply_mark(fd, ANY_MARK))
+		refused = "mark";
 	const int error = errno;
 	close(fd);
 	errno = error;

@@ -40,14 +40,16 @@ static bool
 bind_socket(const struct tunnel *t)
 {
 	const struct upstream *u = &t->upstream;
-	struct address from = { .family = t->relay.family };
+	const enum family family = t->relay.family;
+	struct egress egress = route_egress(u->settings, u->origin);
+	struct address *source = family == FAMILY_IPV6 ? &egress.source_ipv6 :
+							 &egress.source_ipv4;
 
-	if (u->dial.local.family == from.family)
-		from = u->dial.local;
-	from.port = 0;
-	const struct endpoint at = endpoint_of(&from, 0);
-	return route_steer(u->settings, t->fd) &&
-	    bind(t->fd, (const struct sockaddr *)&at.storage, at.length) == 0;
+	if (u->dial.local.family == family)
+		*source = u->dial.local;
+	source->family = family; /* zeros: the kernel's choice */
+	source->port = 0;
+	return route_apply(&egress, t->fd, family);
 }
 
 static bool

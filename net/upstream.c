@@ -270,7 +270,8 @@ upstream_open(struct upstream *u, struct deadline until)
 		.question = &q,
 		.until = until,
 		.client = u->client,
-		.hop = true };
+		.hop = true,
+		.origin = u->origin };
 	const bool connected = dial_run(&u->dial);
 	u->dial.question = NULL; /* it ends with this function */
 	if (!connected)

@@ -33,12 +33,14 @@
 #include "wire/client.h"
 
 struct upstream {
-	/* What to do; all is borrowed.  question: of the client, whose
+	/* What to do; all is borrowed.  origin: what the rule that leads there
+	 * says of the way, or NULL.  question: of the client, whose
 	 * address goes into a PROXY header and whose own gateway is never
 	 * dialled.  reached: the address that the client connected to.
 	 * client: watched; -1 for none. */
 	const struct settings *settings;
 	const struct hop *hop;
+	const struct origin *origin;
 	const struct question *question;
 	struct address reached;
 	int client;

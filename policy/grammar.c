@@ -15,6 +15,8 @@
 #include "base/wait.h"
 #include "policy/hints.h"
 #include "policy/index.h"
+#include "policy/nets.h"
+#include "policy/origin.h"
 
 /* The rules that hold where none is given (socks64.conf(5)). */
 static const char *const default_rules[] = {
@@ -40,91 +42,6 @@ struct list {
 	struct listener_list *on;
 	unsigned sets; /* that are allowed */
 };
-
-static bool
-bits_parse(const char *slash, unsigned highest, unsigned *out)
-{
-	uint64_t bits;
-
-	if (slash == NULL) {
-		*out = highest;
-		return true;
-	}
-	if (!number_parse(slash + 1, highest, &bits))
-		return false;
-	*out = (unsigned)bits;
-	return true;
-}
-
-static void
-refuse_host_bits(struct reader *r, const char *text, const struct net *net)
-{
-	char buffer[128];
-	struct text after = text_in(buffer, sizeof(buffer));
-	struct address base = { .family = net->family };
-
-	memcpy(base.octets, net->octets, sizeof(base.octets));
-	text_add(&after, " has bits set behind its prefix; the net is ");
-	address_add(&after, &base);
-	text_add_char(&after, '/');
-	text_add_number(&after, net->bits);
-	reader_refuse(r, "", text, buffer);
-}
-
-static void
-refuse_net(struct reader *r, const char *text)
-{
-	char buffer[128];
-	struct text after = text_in(buffer, sizeof(buffer));
-	struct address address;
-
-	text_add(&after, " is no address, net or set");
-	if (strchr(text, '*') != NULL)
-		text_add(&after, ": a net is written 192.168.1.0/24");
-	else if (strcmp(text, "0/0") == 0)
-		text_add(&after, ": all addresses are written any");
-	else if (address_parse_port(text, strlen(text), 0, &address))
-		text_add(&after, ": a port has a word of its own, port 80");
-	reader_refuse(r, "", text, buffer);
-}
-
-bool
-net_parse(struct reader *r, const char *text, struct net *out)
-{
-	const char *slash = strchr(text, '/');
-	const size_t length = slash == NULL ? strlen(text) :
-					      (size_t)(slash - text);
-	struct address base;
-	struct net net = { .bits = 0 };
-	unsigned bits;
-
-	if (!address_parse(text, length, &base)) {
-		refuse_net(r, text);
-		return false;
-	}
-	const bool ipv6 = memchr(text, ':', length) != NULL;
-	const unsigned hidden = ipv6 && base.family == FAMILY_IPV4 ? 96 : 0;
-	if (!bits_parse(slash, ipv6 ? 128 : 32, &bits)) {
-		reader_refuse(r, "", text,
-		    ipv6 ? ": a prefix length is 0 to 128" :
-			   ": a prefix length is 0 to 32");
-		return false;
-	}
-	if (bits < hidden) {
-		reader_refuse(r, "", text,
-		    " is IPv4-mapped: write it as IPv4");
-		return false;
-	}
-	memcpy(net.octets, base.octets, sizeof(net.octets));
-	net.family = (uint8_t)base.family;
-	net.bits = (uint8_t)(bits - hidden);
-	if (!net_truncate(&net)) {
-		refuse_host_bits(r, text, &net);
-		return false;
-	}
-	*out = net;
-	return true;
-}
 
 /* Takes the sets, where they make sense. */
 static void
@@ -655,25 +572,84 @@ find_list(const char *word, struct rule *rule)
 	return (struct list){ .add = NULL };
 }
 
-/* via HOST:PORT, which an allow rule may have once. */
+/* The ways of an allow rule, which are no conditions.  Each reads one value
+ * into the rule. */
+
 static void
-parse_via(struct reader *r, const char *value, struct rule *rule,
+read_via(struct reader *r, const char *value, struct rule *rule,
     struct policy *policy)
 {
-	struct hop *hop;
+	struct hop *hop = hop_find(r, &policy->hops, value);
 
-	if (rule->decision == DENY)
-		reader_error(r, "via: a deny rule leads nowhere");
-	else if (rule->via != NULL)
-		reader_refuse(r, "", "via", " stands twice in this rule");
-	else if (value == NULL)
-		reader_refuse(r, "", "via", " needs HOST:PORT behind it");
-	if (r->failed)
-		return;
-	hop = hop_find(r, &policy->hops, value);
 	if (hop != NULL)
 		hop->used = true;
 	rule->via = hop;
+}
+
+static void
+read_source(struct reader *r, const char *value, struct rule *rule,
+    struct policy *policy)
+{
+	(void)policy;
+	r->topic = "source";
+	(void)source_parse(r, value, true, &rule->origin);
+	r->topic = NULL;
+}
+
+static void
+read_mark(struct reader *r, const char *value, struct rule *rule,
+    struct policy *policy)
+{
+	(void)policy;
+	r->topic = "mark";
+	(void)mark_parse(r, value, &rule->origin);
+	r->topic = NULL;
+}
+
+static const struct way_word {
+	char word[8];
+	const char *needs;
+	const char *in_deny;
+	void (*read)(struct reader *r, const char *value, struct rule *rule,
+	    struct policy *policy);
+} way_words[] = {
+	{ "via", " needs HOST:PORT behind it",
+	    "via: a deny rule leads nowhere", read_via },
+	{ "source", " needs an address, or a net of IPv6, behind it",
+	    "source: a deny rule leads nowhere", read_source },
+	{ "mark", " needs a number behind it",
+	    "mark: a deny rule leads nowhere", read_mark },
+};
+
+static const struct way_word *
+find_way(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(way_words); i++)
+		if (strcmp(word, way_words[i].word) == 0)
+			return &way_words[i];
+	return NULL;
+}
+
+/* A rule may have a source of each family, which reading it finds out. */
+static bool
+has_way(const struct rule *rule, const struct way_word *way)
+{
+	return (way->read == read_via && rule->via != NULL) ||
+	    (way->read == read_mark && rule->origin.mark_given);
+}
+
+/* May the rule have it?  False: no, or there was an error before. */
+static bool
+way_fits(struct reader *r, const struct way_word *way, const char *value,
+    const struct rule *rule)
+{
+	if (rule->decision == DENY)
+		reader_error(r, way->in_deny);
+	else if (has_way(rule, way))
+		reader_refuse(r, "", way->word, " stands twice in this rule");
+	else if (value == NULL)
+		reader_refuse(r, "", way->word, way->needs);
+	return !r->failed;
 }
 
 /* False: what follows has no meaning either.  Behind a broken list a word
@@ -690,7 +666,8 @@ parse_condition(struct reader *r, const char *word, char **rest,
 		    " is no part of a rule: "
 		    "allow|deny [connect|bind|udp|all]... [user NAME,...] "
 		    "[from NET,...] [to NAME,...] [at NET,...] "
-		    "[port PORTS] [on LISTENER,...] [via HOST:PORT]");
+		    "[port PORTS] [on LISTENER,...] [via HOST:PORT] "
+		    "[source ADDRESS|NET]... [mark NUMBER]");
 	else if (list.add == NULL)
 		return false;
 	else if (*list.given)
@@ -733,9 +710,13 @@ rule_parse(struct reader *r, enum decision decision, char *text,
 		rule.commands = decision == ALLOW ? POLICY_CONNECT :
 						    POLICY_ALL;
 	while (word != NULL) {
-		if (strcmp(word, "via") == 0)
-			parse_via(&own, word_next(&rest), &rule, policy);
-		else if (!parse_condition(&own, word, &rest, &rule))
+		const struct way_word *way = find_way(word);
+		const char *value = way == NULL ? NULL : word_next(&rest);
+
+		if (way != NULL && way_fits(&own, way, value, &rule))
+			way->read(&own, value, &rule, policy);
+		else if (way == NULL &&
+		    !parse_condition(&own, word, &rest, &rule))
 			break;
 		word = word_next(&rest);
 	}

@@ -9,10 +9,6 @@
 #include "policy/rules.h"
 #include "wire/name.h"
 
-/* ADDRESS or ADDRESS/BITS in canonical form; IPv4-mapped is IPv4.  False:
- * the error was reported. */
-bool net_parse(struct reader *r, const char *text, struct net *out);
-
 enum { NAME_WORD_SIZE = 1 + NAME_LENGTH_MAX + 1 };
 
 /* A name or .DOMAIN in canonical form.  False: the error was reported. */

@@ -158,10 +158,10 @@ void
 output_mark(struct output *o, const struct directive *d,
     const struct settings *s)
 {
-	const uint32_t *field = field_in(d, s);
-
-	if (s->mark_set)
-		output_add_number(o, *field);
+	(void)d; /* the field is known */
+	/* 0 is what every socket has. */
+	if (s->origin.mark != 0)
+		output_add_number(o, s->origin.mark);
 }
 
 void
@@ -230,16 +230,19 @@ void
 output_source(struct output *o, const struct directive *d,
     const struct settings *s)
 {
-	const struct address *sources[] = { &s->source_ipv4, &s->source_ipv6 };
+	const struct net *sources[] = { &s->origin.source_ipv4,
+		&s->origin.source_ipv6 };
 	bool first = true;
 
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
 		char buffer[ADDRESS_TEXT];
 		struct text t = text_in(buffer, sizeof(buffer));
 
-		if (sources[i]->family == FAMILY_NONE)
+		const struct address source = net_base(sources[i]);
+
+		if (source.family == FAMILY_NONE)
 			continue;
-		address_add(&t, sources[i]);
+		address_add(&t, &source);
 		next_line(o, d, &first);
 		output_add(o, buffer);
 	}
@@ -309,14 +312,10 @@ output_nat64(struct output *o, const struct directive *d,
 {
 	(void)d; /* the field is known */
 	for (size_t i = 0; i < s->nat64_count; i++) {
-		struct address base = { .family = FAMILY_IPV6 };
 		char buffer[ADDRESS_TEXT];
 		struct text t = text_in(buffer, sizeof(buffer));
 
-		memcpy(base.octets, s->nat64[i].octets, sizeof(base.octets));
-		address_add(&t, &base);
-		text_add_char(&t, '/');
-		text_add_number(&t, s->nat64[i].bits);
+		net_add(&t, &s->nat64[i]);
 		output_add(o, i == 0 ? "" : " ");
 		output_add(o, buffer);
 	}

@@ -71,6 +71,7 @@ decide_by_rule(const struct rule *rule, const struct question *q,
 	out->decision = rule->decision;
 	out->matched = rule;
 	out->via = rule->via;
+	out->origin = origin_given(&rule->origin) ? &rule->origin : NULL;
 	out->forwards = rule_forwards_name(rule, q);
 	out->settled = false;
 	rule_place(rule, &name);
@@ -89,6 +90,7 @@ deny_by_default(struct verdict *out)
 	out->decision = DENY;
 	out->matched = NULL;
 	out->via = NULL;
+	out->origin = NULL;
 	out->forwards = false;
 	out->settled = false;
 	text_add(&name, "default");
@@ -275,36 +277,68 @@ policy_judge_hop(const struct policy *policy, const struct question *q,
 		text_add(&reason, never);
 }
 
-/* Puts it into the list, unless it is there; false: there is no room. */
-static bool
-hop_list(const struct hop *hop, const struct hop *list[POLICY_HOPS_MAX],
-    size_t *count)
+/* The next rule from *at on that could allow the question, before any
+ * destination is known; NULL: there is none. */
+static const struct rule *
+next_choice(const struct policy *policy, const struct question *q, size_t *at)
 {
+	while (*at < policy->count) {
+		const struct rule *rule = &policy->rules[(*at)++];
+
+		if (!rule_decides(policy, rule, q, NULL))
+			continue;
+		if (rule->decision == ALLOW)
+			return rule;
+		*at = policy->count;
+	}
+	return NULL;
+}
+
+/* Puts the rule's way into the list, unless it is there; false: there is no
+ * room. */
+static bool
+way_list(const struct rule *rule, struct way *list, size_t most, size_t *count)
+{
+	const struct way way = { rule->via, &rule->origin };
+
 	for (size_t i = 0; i < *count; i++)
-		if (list[i] == hop)
+		if (list[i].hop == way.hop &&
+		    origin_equal(list[i].origin, way.origin))
 			return true;
-	if (*count == POLICY_HOPS_MAX)
+	if (*count == most)
 		return false;
-	list[(*count)++] = hop;
+	list[(*count)++] = way;
 	return true;
 }
 
 size_t
 policy_hops(const struct policy *policy, const struct question *q,
-    const struct hop *list[POLICY_HOPS_MAX], bool *otherwise)
+    struct way list[POLICY_HOPS_MAX], bool *otherwise)
 {
+	const struct rule *rule;
 	size_t count = 0;
+	size_t at = 0;
 
 	*otherwise = false;
-	for (size_t i = 0; i < policy->count; i++) {
-		const struct rule *rule = &policy->rules[i];
-
-		if (!rule_decides(policy, rule, q, NULL))
-			continue;
-		if (rule->decision == DENY)
-			break;
-		if (rule->via == NULL || !hop_list(rule->via, list, &count))
+	for (rule = next_choice(policy, q, &at); rule != NULL;
+	     rule = next_choice(policy, q, &at))
+		if (rule->via == NULL ||
+		    !way_list(rule, list, POLICY_HOPS_MAX, &count))
 			*otherwise = true;
-	}
+	return count;
+}
+
+size_t
+policy_origins(const struct policy *policy, const struct question *q,
+    struct way list[POLICY_ORIGINS_MAX])
+{
+	const struct rule *rule;
+	size_t count = 0;
+	size_t at = 0;
+
+	for (rule = next_choice(policy, q, &at); rule != NULL;
+	     rule = next_choice(policy, q, &at))
+		if (rule->via == NULL && origin_given(&rule->origin))
+			(void)way_list(rule, list, POLICY_ORIGINS_MAX, &count);
 	return count;
 }

@@ -25,8 +25,9 @@ enum policy_command {
  * a unix-domain one, whatever the rules say? */
 bool policy_needs_address(enum policy_command command);
 
-struct hop;  /* policy/hops.h */
-struct rule; /* policy/rules.h */
+struct hop;    /* policy/hops.h */
+struct origin; /* policy/origin.h */
+struct rule;   /* policy/rules.h */
 
 /* Who asks, for what.  All pointers are borrowed. */
 struct question {
@@ -95,6 +96,8 @@ enum { REASON_TEXT = 256, RULE_TEXT = 512 };
 struct verdict {
 	enum decision decision;
 	const struct hop *via; /* the next gateway to go by; NULL: directly */
+	const struct origin *origin; /* what the rule says of that; NULL: as
+					the directives have it */
 	bool forwards; /* ... which is told the name, not an address of it */
 	bool settled;  /* of policy_judge_request(): it forwards, whatever
 			  addresses the name has */
@@ -166,13 +169,28 @@ void policy_judge_hop(const struct policy *policy,
 
 enum { POLICY_HOPS_MAX = 4 };
 
+/* A next gateway, and from where it is dialled: verdict.via and origin. */
+struct way {
+	const struct hop *hop;
+	const struct origin *origin;
+};
+
 /*
  * The next gateways that could be chosen for datagrams of an association,
  * before any destination is known; returns how many.  *otherwise: could a
  * datagram also go directly, or by one for which there was no room?
  */
 size_t policy_hops(const struct policy *policy,
-    const struct question *question, const struct hop *list[POLICY_HOPS_MAX],
+    const struct question *question, struct way list[POLICY_HOPS_MAX],
     bool *otherwise);
+
+enum { POLICY_ORIGINS_MAX = 5 };
+
+/*
+ * The same of the origins of what goes directly and not as the directives have
+ * it; the hops are NULL.  The first five count.
+ */
+size_t policy_origins(const struct policy *policy,
+    const struct question *question, struct way list[POLICY_ORIGINS_MAX]);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "policy/hops.h"
 #include "policy/lists.h"
+#include "policy/origin.h"
 #include "policy/policy.h"
 #include "policy/sets.h"
 
@@ -56,6 +57,7 @@ struct rule {
 	struct port_list ports;
 	struct listener_list on;
 	const struct hop *via; /* of an allow rule; NULL: directly */
+	struct origin origin;  /* the same, in the place of the directives */
 
 	const char *file; /* where it stands; line 0: `file` says it all */
 	unsigned line;

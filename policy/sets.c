@@ -243,6 +243,25 @@ net_around(const struct address *address, unsigned bits)
 	return net;
 }
 
+struct address
+net_base(const struct net *net)
+{
+	struct address base = { .family = (enum family)net->family };
+
+	memcpy(base.octets, net->octets, sizeof(base.octets));
+	return base;
+}
+
+void
+net_add(struct text *out, const struct net *net)
+{
+	const struct address base = net_base(net);
+
+	address_add(out, &base);
+	text_add_char(out, '/');
+	text_add_number(out, net->bits);
+}
+
 unsigned
 net_bits_max(enum family family)
 {

@@ -55,6 +55,12 @@ bool net_covers(const struct net *net, const struct net *inner);
 /* Zeroes what is behind the prefix; false where there was something. */
 bool net_truncate(struct net *net);
 
+/* The first address of it, port 0; FAMILY_NONE of a net without a family. */
+struct address net_base(const struct net *net);
+
+/* Appends the net as it is written: ADDRESS/BITS. */
+void net_add(struct text *out, const struct net *net);
+
 /* The net of `bits` bits that the address is in. */
 struct net net_around(const struct address *address, unsigned bits);
 

@@ -251,6 +251,23 @@ settings_forget_lists(const struct settings *settings)
 	net_list_give_back(&settings->proxy_from);
 }
 
+/* The first rule that marks what it allows; NULL: none does. */
+static const struct rule *
+marking_rule(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->count; i++)
+		if (policy->rules[i].origin.mark != 0)
+			return &policy->rules[i];
+	return NULL;
+}
+
+bool
+settings_mark(const struct settings *settings)
+{
+	return settings->origin.mark != 0 ||
+	    marking_rule(settings->policy) != NULL;
+}
+
 void
 settings_place(const struct settings *settings, const char *keyword,
     struct text *out)
@@ -258,14 +275,17 @@ settings_place(const struct settings *settings, const char *keyword,
 	const size_t i = directive_find(keyword);
 	const unsigned option = settings->places->on_option[i];
 	const unsigned line = settings->places->in_file[i];
+	const struct rule *rule = marking_rule(settings->policy);
 
-	if (option == 0 && line == 0) {
+	if (option > 0 || line > 0) {
+		text_add(out, option > 0 ? "-o" : settings->file);
+		text_add_char(out, ':');
+		text_add_number(out, option > 0 ? option : line);
+	} else if (strcmp(keyword, "mark") == 0 && rule != NULL) {
+		rule_place(rule, out);
+	} else {
 		text_add(out, "default");
-		return;
 	}
-	text_add(out, option > 0 ? "-o" : settings->file);
-	text_add_char(out, ':');
-	text_add_number(out, option > 0 ? option : line);
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "log/journal.h"
+#include "policy/origin.h"
 #include "policy/policy.h"
 #include "policy/rules.h"
 #include "policy/sets.h"
@@ -96,12 +97,9 @@ struct settings {
 
 	enum prefer prefer;
 	struct name_server resolvers[RESOLVERS_MAX];
-	size_t resolver_count;      /* 0: /etc/resolv.conf */
-	struct address source_ipv4; /* FAMILY_NONE: the kernel's */
-	struct address source_ipv6;
-	const char *interface; /* NULL: none */
-	uint32_t mark;
-	bool mark_set;
+	size_t resolver_count;          /* 0: /etc/resolv.conf */
+	struct origin origin;           /* of what no rule says otherwise */
+	const char *interface;          /* NULL: none */
 	struct port_range listen_ports; /* low 0: the kernel's */
 
 	/* FAMILY_NONE: ours.  Ask settings_advertised(). */
@@ -176,9 +174,14 @@ bool settings_read(struct settings *out, const struct settings_source *source,
  */
 void settings_forget_lists(const struct settings *settings);
 
-/* Appends where that directive stands: FILE:LINE, -o:N, or default. */
+/* Appends where that directive stands: FILE:LINE, -o:N, or default; `mark',
+ * where only rules have it: the first of them. */
 void settings_place(const struct settings *settings, const char *keyword,
     struct text *out);
+
+/* Is any connection to be marked, by `mark' or by a rule?  That needs
+ * CAP_NET_ADMIN. */
+bool settings_mark(const struct settings *settings);
 
 /* Is that one of the methods of `auth`? */
 bool settings_offers(const struct settings *settings, enum auth auth);

@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "policy/duration.h"
 #include "policy/grammar.h"
+#include "policy/nets.h"
 #include "policy/output.h"
 
 enum { MESSAGE_TEXT = 256, DNS_PORT = 53 };
@@ -284,22 +285,10 @@ parse_mark(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
 {
 	const char *word = single_word(r, value);
-	uint32_t *field = field_of(d, out);
-	uint64_t number = 0;
 
-	if (word == NULL)
-		return;
-	if (strncmp(word, "0x", 2) == 0 && hex_parse(word + 2, field))
-		number = *field;
-	else if (!number_parse(word, UINT32_MAX, &number)) {
-		reader_refuse(r, "", word,
-		    " is out of range: 0 to "
-		    "4294967295, or 0x0 to 0xffffffff");
-		return;
-	}
-	*field = (uint32_t)number;
-	/* 0 is what every socket has: nothing to set, nothing to need. */
-	out->mark_set = number != 0;
+	(void)d; /* the field is known */
+	if (word != NULL)
+		(void)mark_parse(r, word, &out->origin);
 }
 
 const struct kind kind_mark = { parse_mark, output_mark };
@@ -421,23 +410,10 @@ parse_source(struct reader *r, const struct directive *d, char *value,
     struct settings *out)
 {
 	const char *word = single_word(r, value);
-	struct address address;
 
 	(void)d; /* the fields are known */
-	if (word == NULL)
-		return;
-	if (!address_parse(word, strlen(word), &address)) {
-		reader_refuse(r, "", word, " is no address");
-		return;
-	}
-	struct address *field = address.family == FAMILY_IPV4 ?
-	    &out->source_ipv4 :
-	    &out->source_ipv6;
-	if (field->family != FAMILY_NONE)
-		reader_refuse(r, "", word,
-		    ": this family has a source "
-		    "already");
-	*field = address;
+	if (word != NULL)
+		(void)source_parse(r, word, false, &out->origin);
 }
 
 const struct kind kind_source = { parse_source, output_source };

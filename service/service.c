@@ -163,7 +163,7 @@ leave_root(struct service *v)
 	problem = sandbox_find_user(settings.user, &user);
 	if (problem != NULL)
 		return misconfigured(&settings, "user", problem);
-	if (settings.mark_set)
+	if (settings_mark(&settings))
 		keep = UINT64_C(1) << CAP_NET_ADMIN;
 	listeners_give(&v->listeners, user.uid, user.gid);
 	problem = sandbox_become_for_next(&user, keep);

@@ -139,6 +139,7 @@ use_announcement(struct recall *r, struct question *q)
 		return;
 	r->pinned = *to;
 	r->pinned_only = true;
+	r->local = control.local;
 	if (judge(r, q, to).decision == ALLOW)
 		return;
 	q->announced = control_rule(r, q, &control);

@@ -31,6 +31,10 @@ struct recall {
 	 * finds.  pinned_only: nothing else is to be dialled. */
 	struct address pinned;
 	bool pinned_only;
+	/* Ours on the control connection of FTP on which this destination was
+	 * announced; FAMILY_NONE: it was not.  Servers look whether both come
+	 * from the same address. */
+	struct address local;
 	char name[NAME_LENGTH_MAX + 1]; /* question->name may point here */
 };
 

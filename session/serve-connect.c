@@ -21,6 +21,7 @@ dial(struct session *s, struct deadline until)
 	d->client = s->inbox.fd;
 	d->pinned = s->recall.pinned;
 	d->pinned_only = s->recall.pinned_only;
+	d->chosen = s->recall.local;
 	connected = dial_run(d);
 	s->record.dial_usec = clock_microseconds() - start;
 	s->record.attempts = d->attempts;

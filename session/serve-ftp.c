@@ -32,6 +32,7 @@ fill_control(struct session *s, struct table_control *control)
 	struct text name = text_in(control->name, sizeof(control->name));
 
 	control->server = s->alg.destination;
+	control->local = s->record.local;
 	if (s->question.name != NULL)
 		text_add(&name, s->question.name);
 }
@@ -88,6 +89,7 @@ serve_ftp_begin(struct session *s, const struct verdict *way, int server)
 	a->settings = &s->settings;
 	a->question = &s->question;
 	a->rule = way->matched;
+	a->origin = way->origin;
 	a->via = way->via != NULL;
 	a->nat64 = s->dial.nat64;
 	/* What is behind a next gateway can be said in lines only. */

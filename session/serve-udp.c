@@ -100,21 +100,22 @@ open_tunnels(struct session *s)
 {
 	const struct deadline until = deadline_in(s->settings.connect_timeout);
 	struct association *a = &s->association;
-	const struct hop *hops[POLICY_HOPS_MAX];
+	struct way ways[POLICY_HOPS_MAX];
 	const struct outcome *refusal = NULL;
 	bool otherwise;
 
-	a->tunnel_count = policy_hops(s->settings.policy, &s->question, hops,
+	a->tunnel_count = policy_hops(s->settings.policy, &s->question, ways,
 	    &otherwise);
 	for (size_t i = 0; i < a->tunnel_count; i++) {
 		struct upstream *u = &a->tunnels[i].upstream;
 
 		u->settings = &s->settings;
-		u->hop = hops[i];
+		u->hop = ways[i].hop;
+		u->origin = ways[i].origin;
 		u->question = &s->question;
 		u->reached = *session_reached(s);
 		u->client = s->inbox.fd;
-		s->record.via = hops[0]->text;
+		s->record.via = ways[0].hop->text;
 		if (tunnel_open(&a->tunnels[i], until))
 			otherwise = true;
 		else if (refusal == NULL || is_final(&u->outcome))

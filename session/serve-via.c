@@ -17,6 +17,7 @@ serve_via_open(struct session *s, const struct verdict *verdict,
 
 	u->settings = &s->settings;
 	u->hop = verdict->via;
+	u->origin = verdict->origin;
 	u->question = &s->question;
 	u->reached = *session_reached(s);
 	u->client = s->inbox.fd;

@@ -109,7 +109,7 @@ become_user(struct session *s, struct preparation *p)
 	if (problem != NULL)
 		return misconfigured(s, p, "user",
 		    (const char *const[]){ problem, "" });
-	if (s->settings.mark_set)
+	if (settings_mark(&s->settings))
 		keep = UINT64_C(1) << CAP_NET_ADMIN; /* to the last dial */
 	p->failure = sandbox_become(&user, keep);
 	return p->failure == NULL ? STATUS_OK : STATUS_SYSTEM;

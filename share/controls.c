@@ -19,6 +19,7 @@ control_make(const struct turn *turn, const struct table_control *control,
 	if (!entry_choose(turn, &quota, turn->now + CONTROL_LIFE, e))
 		return false;
 	e->addresses[e->count++] = control->server;
+	e->addresses[e->count++] = control->local;
 	text_copy(e->name, sizeof(e->name), control->name);
 	entry_write(turn, e);
 	return true;
@@ -62,6 +63,9 @@ control_copy(const struct turn *turn, const struct entry *e, void *out)
 
 	(void)turn;
 	control->server = e->addresses[0];
+	control->local = e->count > 1 ?
+	    e->addresses[1] :
+	    (struct address){ .family = FAMILY_NONE };
 	text_copy(control->name, sizeof(control->name), e->name);
 }
 

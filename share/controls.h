@@ -25,6 +25,8 @@ struct table_control {
 	/* What was dialled, or what a next gateway was told, with the port; or
 	 * controls_key() of the name. */
 	struct address server;
+	/* Ours on that connection.  FAMILY_NONE: not known. */
+	struct address local;
 };
 
 /*

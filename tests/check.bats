@@ -458,20 +458,29 @@ with_files() {
 }
 
 @test "mark without its capability is 78; to -t of no root a warning" {
+	local line
 	need root net-admin
-	configure <<<'mark 7'
-	tested 0
 	# The project may stand where nobody else may look.
 	cp "$TESTS/probe/hand.py" "$HANDLER" .
-	run -0 --separate-stderr setpriv --reuid nobody --regid nogroup \
-	    --clear-groups --inh-caps=-all --bounding-set=-all \
-	    ./hand.py ./socks64-handler -f c
-	assert_equal session "$output" "78 3 0"
-	assert_match session "$stderr" \
-	    "c:1: mark: cannot be set: Operation not permitted"
+	for line in 'mark 7' 'allow from private mark 7'; do
+		configure <<<"$line"
+		tested 0
+		run -0 --separate-stderr setpriv --reuid nobody \
+		    --regid nogroup --clear-groups --inh-caps=-all \
+		    --bounding-set=-all ./hand.py ./socks64-handler -f c
+		assert_equal "$line: session" "$output" "78 3 0"
+		assert_match "$line: session" "$stderr" \
+		    "c:1: mark: cannot be set: Operation not permitted"
+		run -0 --separate-stderr setpriv --reuid nobody \
+		    --regid nogroup --clear-groups ./socks64-handler -t -f c
+		assert_match "$line: -t" "$stderr" \
+		    "c:1: warning: mark: .*; the service needs CAP_NET_ADMIN"
+	done
+	# One that no socket needs to be given.
+	configure <<<'allow from private mark 0'
 	run -0 --separate-stderr setpriv --reuid nobody --regid nogroup \
 	    --clear-groups ./socks64-handler -t -f c
-	assert_match -t "$stderr" "c:1: warning: mark: .*; the service needs CAP_NET_ADMIN"
+	[[ $stderr != *mark:* ]] || fail "$stderr"
 }
 
 @test "CRLF, a megabyte of comments, a NUL byte, no file at all" {
@@ -574,6 +583,7 @@ starved() {
 			sandbox off
 			deny all to .example at any port 25
 			allow connect udp user alice,* from 10.0.0.0/8
+			allow user bob source 192.0.2.3 source 2001:db8:1::/64 mark 0x7
 			allow
 		END
 		"$link" -T -o 'prefer=ipv4' -o 'deny port 1' -f c >once

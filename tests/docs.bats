@@ -273,7 +273,7 @@ example_commands() {
 		interface*) line='interface lo' ;;
 		source*) line='source 127.0.0.1' ;;
 		user*) line='user nobody' ;;
-		mark*) [[ -z $(why_not net-admin) ]] || continue ;;
+		mark* | *' mark '*) [[ -z $(why_not net-admin) ]] || continue ;;
 		esac
 		echo "$line" >"$file"
 		run "$HANDLER" -t -f "$file"

@@ -49,6 +49,8 @@ network_up() {
 	END
 	ip -n "$GW" route add 192.0.2.80 dev one metric 10
 	ip -n "$GW" -6 route add 2001:db8::80 dev one metric 10
+	ip -n "$GW" -6 route add local 2001:db8:1::/64 dev lo
+	ip -n "$PEER" -6 route add 2001:db8:1::/64 via 2001:db8::1
 }
 
 # names NUMBER: what a name server knows; who.test is its own.
@@ -127,6 +129,97 @@ egress() {
 
 @test "mark: outgoing connections, not the name servers; its capability goes with the dial" {
 	egress mark
+}
+
+@test "rules: a source and a mark of their own, a random address of a net" {
+	egress rules
+}
+
+@test "rules: source and mark of a BIND, as the peer finds it" {
+	egress bind
+}
+
+@test "rules: source and mark of datagrams, each by its own rule" {
+	egress datagrams
+}
+
+@test "rules: source and mark on the way to a next gateway, in both modes" {
+	start hop ip netns exec "$PEER" "$HANDLER" -l 192.0.2.80:1080 \
+	    -l '[2001:db8::80]:1080' -o 'allow all at any,self'
+	wait_for_line "$BATS_FILE_TMPDIR/hop.err" 'listening on .*\[2001:db8::80\]'
+	egress via
+	stop hop
+	run cat "$BATS_FILE_TMPDIR/hop.err"
+	assert_match mark "$output" 'ok client=198.51.100.1:.* cmd=CONNECT '
+	assert_match source "$output" 'ok client=192.0.2.3:.* cmd=CONNECT '
+	assert_match net "$output" \
+	    'ok client=\[2001:db8:1:0?:[0-9a-f:]+\]:.* cmd=CONNECT '
+	assert_match way "$output" 'ok client=192.0.2.3:.* cmd=UDP '
+	assert_match usual "$output" 'ok client=192.0.2.1:.* cmd=UDP '
+	assert_match "net's" "$output" \
+	    'ok client=\[2001:db8:1:0?:[0-9a-f:]+\]:.* cmd=UDP '
+}
+
+@test "rules: -t warns of a source that this host lacks, -e says which it would be" {
+	local file=$PLACE/conf
+	cat >"$file" <<-'END'
+		allow from private at 192.0.2.0/24 source 192.0.2.99
+		allow user alice at 192.0.2.0/24 source 192.0.2.3 mark 7
+		allow user bob at 2001:db8::/64 source 2001:db8:1::/64
+		allow user carol at 2001:db8::/64 source 2001:db8:3::/64
+		allow via 192.0.2.82:1080 source 192.0.2.3
+	END
+	run -0 --separate-stderr ip netns exec "$GW" "$HANDLER" -t -f "$file"
+	assert_match address "$stderr" \
+	    'conf:1: warning: source: 192.0.2.99: Cannot assign requested address; connections of its family fail'
+	assert_match net "$stderr" \
+	    'conf:4: warning: source: 2001:db8:3::/64 is not of this host, .*: ip -6 route add local 2001:db8:3::/64 dev lo'
+	run ! grep -E 'conf:[235]: .*source: ' <<<"$stderr"
+	explains() { # WANTED USER DESTINATION
+		run -0 --separate-stderr ip netns exec "$GW" "$HANDLER" \
+		    -f "$file" -e connect 9.9.9.9 "$3" "$2"
+		assert_equal "$2 $3" "$(sed 1,2d <<<"$output" | xargs)" "$1"
+	}
+	explains 'via - source 192.0.2.3 mark 7' alice 192.0.2.80:80
+	explains 'via - source 2001:db8:1::/64' bob '[2001:db8::80]:80'
+	explains 'via 192.0.2.82:1080 source 192.0.2.3' dave 1.1.1.1:80
+}
+
+# The doc's recipe: of a gateway that listens, and its clients by curl.
+@test "an address for each user" {
+	local user
+	local -a seen=()
+	for user in alice guest bob; do
+		# The password "x", by MD5.
+		echo "$user:\$1\$salt\$9GHNWvCB1UrDZjPi7uags0"
+	done >"$PLACE/users"
+	chown nobody "$PLACE/users"
+	chmod 600 "$PLACE/users"
+	{
+		printf '%s\n' 'user nobody' 'auth password' \
+		    "password-file $PLACE/users"
+		sed -n '/^## An address for each user/,/^## A log/s/^    allow/allow/p' \
+		    "$ROOT/doc/operations.md" |
+		    sed 's/ source/ at 192.0.2.0\/24,2001:db8::\/32&/
+			s/ mark/ at 192.0.2.0\/24&/
+			s/192\.0\.2\.7/192.0.2.3/; s/2001:db8::7/2001:db8::3/'
+	} >"$PLACE/conf"
+	start service ip netns exec "$GW" "$HANDLER" -l 127.0.0.1:1081 \
+	    -f "$PLACE/conf"
+	wait_for_line "$BATS_FILE_TMPDIR/service.err" 'listening on 127.0.0.1'
+	sees() { # USER HOST
+		ip netns exec "$GW" curl -sS --http0.9 --max-time 30 \
+		    --proxy "socks5h://$1:x@127.0.0.1:1081" "http://$2/"
+	}
+	assert_equal alice "$(sees alice 192.0.2.80) $(sees alice '[2001:db8::80]')" \
+	    '192.0.2.3 2001:db8::3'
+	assert_equal bob "$(sees bob 192.0.2.80)" 198.51.100.1
+	for _ in 1 2 3; do
+		seen+=("$(sees guest '[2001:db8::80]')")
+	done
+	assert_equal guest "$(printf '%s\n' "${seen[@]}" | sort -u |
+	    grep -c '^2001:db8:1:')" 3
+	stop service
 }
 
 @test "resolver: addresses, ports, the next where one is dead" {

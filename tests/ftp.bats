@@ -110,10 +110,11 @@ says_nothing() {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" advertised
 }
 
-@test "interface and mark hold for what listens for servers" {
+@test "interface, mark and a rule's source hold for what listens for servers" {
 	need networks net-admin
 	says_nothing "$CASES/ftp-steered.py" "$HANDLER" interface
 	says_nothing "$CASES/ftp-steered.py" "$HANDLER" mark
+	says_nothing "$CASES/ftp-steered.py" "$HANDLER" rule
 }
 
 @test "active mode leads to no client on a link where a rule denies that" {

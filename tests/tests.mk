@@ -187,7 +187,8 @@ SERVICE = service/ledger.c service/place.c service/overview.c \
 	service/message.c log/record.c log/fields.c base/figures.c
 # The race is driven with the rooms below it and a policy of the driver's own.
 DIAL = $(patsubst %,net/%.c,dial nat64 answer candidates resolve query resolvconf \
-	hosts route onlink order failure outcome sockaddr) policy/sets.c \
+	hosts route onlink order failure outcome sockaddr) \
+	policy/origin.c policy/sets.c \
 	$(wildcard base/*.c wire/*.c)
 # The client's own parsers: what it hands over, and what a program is.
 CLIENT_PURE = $(patsubst %,lib/%.c,handover elf fakes real) \

@@ -12,9 +12,11 @@ for every case that failed, then how many there were.
 import ipaddress
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
@@ -29,7 +31,10 @@ CAP_NET_ADMIN = 1 << 12
 
 
 def options(*lines):
-    return [word for line in (RULE, *lines) for word in ("-o", line)]
+    """RULE, where the lines have none of their own."""
+    if not any(line.startswith("allow ") for line in lines):
+        lines = (RULE, *lines)
+    return [word for line in lines for word in ("-o", line)]
 
 
 def capabilities(pid):
@@ -224,8 +229,280 @@ def explained(program):
             raise Failure(f"{prefer}: {lines}")
 
 
+NET = ipaddress.ip_network("2001:db8:1::/64")
+AT = "at 192.0.2.0/24,198.51.100.0/24,2001:db8::/32"
+BOTH = "source 192.0.2.3 source 2001:db8::3"
+
+
+def check_rules(program, report):
+    """What a rule says of the way, in the place of the directives."""
+    for lines, host, wanted in (
+            ((f"allow {AT} {BOTH}",), S4, "192.0.2.3"),
+            ((f"allow {AT} {BOTH}",), S6, "2001:db8::3"),
+            ((f"allow {AT} {BOTH}",), "only4.test", "192.0.2.3"),
+            # The family that the rule does not name is the directive's.
+            (("source 2001:db8::3", f"allow {AT} source 192.0.2.3"), S4,
+             "192.0.2.3"),
+            (("source 2001:db8::3", f"allow {AT} source 192.0.2.3"), S6,
+             "2001:db8::3"),
+            (("source 192.0.2.1", f"allow {AT} source 192.0.2.3"), S4,
+             "192.0.2.3"),
+            # Each address has the source of the rule that allows it.
+            ((f"allow at {S4} source 192.0.2.3", f"allow {AT}"), S4,
+             "192.0.2.3"),
+            ((f"allow at {S4} source 192.0.2.3", f"allow {AT}"),
+             "192.0.2.81", "192.0.2.1"),
+            # The race goes on where one family's source cannot be had.
+            ((f"allow {AT} source 2001:db8::99 source 192.0.2.3",),
+             "both.test", "192.0.2.3"),
+            ((f"allow {AT} mark 7",), S4, "198.51.100.1"),
+            ((f"allow {AT} mark 0x7",), "only4.test", "198.51.100.1"),
+            (("mark 7", f"allow {AT} mark 0"), S4, "192.0.2.1"),
+            (("mark 8", f"allow {AT} mark 7"), S4, "198.51.100.1"),
+            (("mark 7", f"allow {AT} source 192.0.2.3"), S4, "192.0.2.3"),
+            (("interface two", f"allow {AT} source 198.51.100.1"), S4,
+             "198.51.100.1"),
+            ((f"allow {AT} to name mark 7", f"allow {AT}"), S4, "192.0.2.1"),
+    ):
+        report.run(f"{lines} to {host}", expect, program, (DNS, *lines),
+                   host, wanted)
+    for host, source in ((S4, "192.0.2.99"), (S6, "2001:db8::99")):
+        report.run(f"{source} is not ours", expect, program,
+                   (f"allow {AT} source {source}",), host,
+                   (3, "connect-failed .*local=- .*no free local address"))
+    report.run("a net", chosen, program)
+    report.run("the net, and IPv4", expect, program,
+               (f"allow {AT} source {NET} source 192.0.2.3",), S4,
+               "192.0.2.3")
+    for user, wanted in (("alice", "192.0.2.3"), ("bob", "198.51.100.1"),
+                         ("carol", "192.0.2.1")):
+        report.run(user, by_user, program, user, wanted)
+    report.run("capabilities", kept_by_rule, program)
+
+
+def chosen(program):
+    """Another address of the net each time, and seen by the server."""
+    seen = set()
+    for _ in range(4):
+        reply, _, address, text = ask(
+            program, (f"allow {AT} source {NET}",), S6)
+        local = re.search(r" local=\[(.*?)\]", text)
+        if reply != 0 or not local or local[1] != address or \
+                ipaddress.ip_address(address) not in NET:
+            raise Failure(f"REP {reply}, seen {address}: {text}")
+        seen.add(address)
+    if len(seen) != 4:
+        raise Failure(f"four times {seen}")
+
+
+USERS = ("auth password", f"allow user alice {AT} source 192.0.2.3",
+         f"allow user bob {AT} mark 7", f"allow user carol {AT}")
+
+
+def by_user(program, user, wanted):
+    # "x" of each, by MD5: quick.
+    with tempfile.NamedTemporaryFile("w", dir="/run") as file:
+        for name in ("alice", "bob", "carol"):
+            file.write(f"{name}:$1$salt$9GHNWvCB1UrDZjPi7uags0\n")
+        file.flush()
+        shutil.chown(file.name, "nobody")
+        handler = Handler(program, options(
+            "user nobody", f"password-file {file.name}", *USERS))
+        try:
+            handler.send(b"\5\1\2\1" + bytes([len(user)]) + user.encode() +
+                         b"\1x" + socks.request(S4, 80))
+            if streams.receive_exactly(handler.client, 4) != b"\5\2\1\0":
+                raise Failure(f"no login: {handler.finish()}")
+            streams.receive_exactly(handler.client, 10)
+            seen = handler.client.makefile("rb").readline().strip().decode()
+            if seen != wanted:
+                raise Failure(f"seen {seen}, not {wanted}")
+        finally:
+            handler.kill()
+
+
+def kept_by_rule(program):
+    """CAP_NET_ADMIN, for a rule alone, and only to the dial."""
+    handler = Handler(program, options(f"allow {AT} mark 7"))
+    try:
+        handler.send(socks.GREETING, last=False)
+        streams.receive_exactly(handler.client, 2)
+        got = capabilities(handler.process.pid)["CapEff"]
+        if got != CAP_NET_ADMIN:
+            raise Failure(f"before the dial: {got}")
+        handler.send(socks.request(S4, 80))
+        streams.receive_exactly(handler.client, 11)
+        got = capabilities(handler.process.pid)
+        if set(got.values()) != {0}:
+            raise Failure(f"behind the dial: {got}")
+    finally:
+        handler.kill()
+
+
+def check_bind(program, report):
+    """The address that the first reply names, and that the peer finds."""
+    for lines, peer, wanted in (
+            ((f"allow all {AT} {BOTH}",), S4, "192.0.2.3"),
+            ((f"allow all {AT} {BOTH}",), S6, "2001:db8::3"),
+            ((f"allow all {AT} mark 7",), S4, "198.51.100.1"),
+            (("source 192.0.2.1", f"allow all {AT} source 192.0.2.3"), S4,
+             "192.0.2.3"),
+            ((f"allow all {AT} source {NET}",), S6, None)):
+        report.run(f"{lines} from {peer}", bound, program, lines, peer,
+                   wanted)
+
+
+def bound(program, lines, peer, wanted):
+    """wanted None: one of the net.  FLAG 10 asks for the peer's family."""
+    request = bytearray(socks.request(peer, 0, command=socks.BIND))
+    request[2] = 0x10
+    handler = Handler(program, options(*lines))
+    try:
+        handler.let_go()
+        handler.send(socks.GREETING + bytes(request))
+        streams.receive_exactly(handler.client, 2)
+        address, port = reply_of(handler)
+        if wanted is None and ipaddress.ip_address(address) not in NET or \
+                wanted is not None and address != wanted:
+            raise Failure(f"told {address}, not {wanted}")
+        subprocess.run(["ip", "netns", "exec", os.environ["PEER"],
+                        sys.executable, __file__, "meet", peer, address,
+                        str(port)], check=True)
+        seen, _ = reply_of(handler)
+        if seen != peer:
+            raise Failure(f"who came is {seen}")
+        handler.client.close()
+        text, status = handler.finish()
+        if status != 0 or not re.search(rf" local=\[?{address}\]?:", text):
+            raise Failure(f"status {status}: {text}")
+    finally:
+        handler.kill()
+
+
+def reply_of(handler):
+    head = streams.receive_exactly(handler.client, 4)
+    if len(head) < 4 or head[1] != 0:
+        raise Failure(f"{head.hex()}: {handler.finish()}")
+    size = 4 if head[3] == 1 else 16
+    rest = streams.receive_exactly(handler.client, size + 2)
+    return (str(ipaddress.ip_address(rest[:size])),
+            int.from_bytes(rest[size:], "big"))
+
+
+def check_datagrams(program, report):
+    """Of one association each datagram goes as its rule says."""
+    report.run("each by its rule", datagrams, program)
+    report.run("five ways", ways, program)
+
+
+class Association:
+    """A UDP association through a handler of its own."""
+
+    def __init__(self, program, lines):
+        self.handler = Handler(program, options(*lines))
+        self.handler.let_go()
+        self.handler.send(socks.GREETING + socks.request(
+            "0.0.0.0", 0, command=socks.UDP_ASSOCIATE))
+        streams.receive_exactly(self.handler.client, 2)
+        self.relay = reply_of(self.handler)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.settimeout(30)
+
+    def send(self, host, port):
+        self.sock.sendto(b"\0\0" + b"\0" +
+                         socks.request(host, port)[3:] + b"?", self.relay)
+
+    def seen(self, host, port=80):
+        """Whom the peer sees."""
+        self.send(host, port)
+        octets = self.sock.recv(1000)
+        return octets[10 if octets[3] == 1 else 22:].decode()
+
+    def end(self):
+        self.sock.close()
+        self.handler.client.close()
+        text, status = self.handler.finish()
+        if status != 0:
+            raise Failure(f"status {status}: {text}")
+        return text
+
+
+def datagrams(program):
+    a = Association(program, (
+        f"allow udp at {S4} mark 7", "allow udp at 192.0.2.81 " + BOTH,
+        f"allow udp at {S6} source {NET}", f"allow udp {AT}"))
+    try:
+        six = [a.seen(S6), a.seen(S6)]
+        got = [a.seen(host) for host in (S4, "192.0.2.81", "192.0.2.82")]
+        text = a.end()
+    finally:
+        a.handler.kill()
+    if got != ["198.51.100.1", "192.0.2.3", "192.0.2.1"]:
+        raise Failure(f"seen {got}")
+    # One association, one address.
+    if six[0] != six[1] or ipaddress.ip_address(six[0]) not in NET:
+        raise Failure(f"seen {six}")
+    for local in (*got, rf"\[{six[0]}\]"):
+        if not re.search(rf"peer client.* local={local}:[1-9]", text):
+            raise Failure(f"no record of {local}: {text}")
+
+
+def ways(program):
+    """A sixth way has no socket: what would go by it is dropped."""
+    a = Association(program, [
+        f"allow udp at {S4} port {80 + i} mark {70 + i}" for i in range(6)])
+    try:
+        for port in range(85, 79, -1):
+            a.send(S4, port)
+        # The last one has an answer: those before it are done.
+        a.sock.recv(1000)
+        text = a.end()
+    finally:
+        a.handler.kill()
+    if "datagrams=5/1/1" not in text:
+        raise Failure(text)
+
+
+HOP4, HOP6 = "via 192.0.2.80:1080", "via [2001:db8::80]:1080"
+
+
+def check_via(program, report):
+    """To the next gateway by the way of the rule: whence, the hop tells."""
+    for lines in ((f"allow {AT} {HOP4} source 192.0.2.3",),
+                  (f"allow {AT} {HOP4} mark 7",),
+                  (f"allow {AT} {HOP6} source {NET}",)):
+        report.run(str(lines), passed_on, program, lines)
+    report.run("datagrams", datagrams_passed_on, program)
+
+
+def passed_on(program, lines):
+    reply, _, _, text = ask(program, lines, S4)
+    if reply != 0:
+        raise Failure(f"REP {reply}: {text}")
+
+
+def datagrams_passed_on(program):
+    """An association at the hop for each way."""
+    a = Association(program, (
+        f"allow udp at {S4} {HOP4} source 192.0.2.3",
+        f"allow udp at 192.0.2.81 {HOP4}",
+        f"allow udp at {S6} {HOP6} source {NET}"))
+    try:
+        for host in (S4, "192.0.2.81", S6):
+            a.seen(host)
+        a.end()
+    finally:
+        a.handler.kill()
+
+
+def meet(ours, host, port):
+    """Connects to a BIND, from the peer's namespace."""
+    socket.create_connection((host, int(port)), 30, (ours, 0)).close()
+
+
 def serve(addresses):
-    """On port 80 of each: tells the client who it is, and ends."""
+    """On port 80 of each: tells the client who it is, and ends.  A datagram's
+    answer says the same."""
     def run(listener):
         while True:
             connection, peer = listener.accept()
@@ -233,6 +510,11 @@ def serve(addresses):
             connection.shutdown(socket.SHUT_WR)
             threading.Thread(target=drain, args=(connection,),
                              daemon=True).start()
+
+    def answer(sock):
+        while True:
+            _, peer = sock.recvfrom(100)
+            sock.sendto(peer[0].encode(), peer)
 
     def drain(connection):
         try:
@@ -246,6 +528,9 @@ def serve(addresses):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         listener = socket.create_server((address, 80), family=family)
         threading.Thread(target=run, args=(listener,), daemon=True).start()
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.bind((address, 80))
+        threading.Thread(target=answer, args=(sock,), daemon=True).start()
     print("ready", flush=True)
     threading.Event().wait()
 
@@ -253,6 +538,9 @@ def serve(addresses):
 def main():
     if sys.argv[1] == "serve":
         serve(sys.argv[2:])
+    if sys.argv[1] == "meet":
+        meet(*sys.argv[2:])
+        return
     report = Report()
     globals()["check_" + sys.argv[2]](sys.argv[1], report)
     report.end()

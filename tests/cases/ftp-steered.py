@@ -1,19 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Active FTP where the way to the server is the configuration's: needs root.
+"""FTP, most of it active, where the way to the server is the configuration's: needs root.
 
-    ftp-steered.py HANDLER interface|mark|on-link
+    ftp-steered.py HANDLER interface|mark|on-link|rule
 
 Makes two network namespaces of its own, gone with it: this one, with the
 client and the gateway, and the server's at the other end of a link.
 
 interface: the server is fe80::2, and nowhere without an interface.
 mark: there is a route to the server, 192.0.2.2, for a mark of 7 alone.
+rule: a rule has a net to choose the source from, and a mark as above.
 on-link: the client is beyond the link, too, where a rule denies it.
 """
 import contextlib
 import ctypes
+import ipaddress
 import os
+import re
 import shutil
 import socket
 import struct
@@ -100,6 +103,7 @@ class Session:
     def __init__(self, program, network, ours, server, options, far=False):
         self.network = network
         self.server_address = server
+        self.ours = ours
         self.state = tempfile.mkdtemp()
         os.chown(self.state, 65534, 65534)
         with network.at_server():
@@ -117,10 +121,8 @@ class Session:
                  "user nobody"]
         for option in (*options, "allow all at any"):
             words += ["-o", option]
-        self.process = subprocess.Popen(words, stdin=connection,
-                                        stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE)
-        connection.close()
+        self.words = words
+        self.process = self.handle(connection)
         packed = socket.inet_pton(
             socket.AF_INET6 if ":" in server[0] else socket.AF_INET,
             server[0])
@@ -141,6 +143,37 @@ class Session:
               b"USER a\r\n")
         self.server.sendall(b"230 in\r\n")
         self.read(b"230 in\r\n")
+
+    def handle(self, connection):
+        with connection:
+            return subprocess.Popen(self.words, stdin=connection,
+                                    stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.PIPE)
+
+    def data(self, where):
+        """A data connection of the client, to an address of IPv4: whom the
+        server sees."""
+        with self.network.at_server():
+            waits = socket.create_server(
+                self.server_address[:1] + where[1:],
+                family=socket.AF_INET6 if ":" in self.server_address[0]
+                else socket.AF_INET)
+        with socket.create_server((self.ours, 0)) as gate, waits:
+            client = socket.create_connection(gate.getsockname(), DEADLINE)
+            process = self.handle(gate.accept()[0])
+            with client, process:
+                client.sendall(b"\5\1\0" + b"\5\1\0\1" +
+                               socket.inet_aton(where[0]) +
+                               struct.pack("!H", where[1]))
+                said = streams.receive_exactly(client, 5)
+                if said != b"\5\0\5\0\0":
+                    client.close()
+                    raise Failure(f"{said.hex()}: {process.communicate()}")
+                waits.settimeout(DEADLINE)
+                waits.accept()[0].close()
+                client.close()
+                record = process.communicate(timeout=DEADLINE)[1].decode()
+        return re.search(r" local=\[(.*?)\]", record)[1]
 
     def read(self, wanted):
         check("client", streams.receive_exactly(self.client, len(wanted)),
@@ -173,6 +206,7 @@ class Session:
                     socket.AF_INET6 if ":" in where[0] else socket.AF_INET)
             data.settimeout(DEADLINE)
             data.connect(where)
+            self.told = where[0]
             data.sendall(b"hello")
             data.close()
             listener.settimeout(DEADLINE)
@@ -226,6 +260,47 @@ def mark(program):
         session.end()
 
 
+def rule(program):
+    """Of one FTP session all connections have one address, and the next
+    session has another."""
+    network = Network()
+    net = ipaddress.ip_network("2001:db8:1::/64")
+    run("ip", "address", "add", "2001:db8:9::1/64", "dev", "one", "nodad")
+    run("ip", "-6", "route", "add", "local", str(net), "dev", "lo")
+    run("ip", "-6", "route", "delete", "2001:db8:9::/64", "dev", "one")
+    run("ip", "-6", "route", "add", "2001:db8:9::/64", "dev", "one", "table",
+        "7")
+    run("ip", "-6", "rule", "add", "fwmark", "7", "table", "7")
+    with network.at_server():
+        run("ip", "address", "add", "2001:db8:9::2/64", "dev", "one", "nodad")
+        run("ip", "-6", "route", "add", str(net), "via", "fe80::1", "dev",
+            "one")
+    seen = set()
+    for _ in range(2):
+        session = Session(program, network, "127.0.0.1",
+                          ("2001:db8:9::2", 21),
+                          [f"allow all at 2001:db8:9::2 source {net} mark 7"])
+        try:
+            ours = session.server.getpeername()[0]
+            check("in the net", ipaddress.ip_address(ours) in net, True)
+            session.transfer(
+                lambda port: b"PORT 127,0,0,1,%d,%d\r\n" % divmod(port, 256))
+            check("where the server is sent", session.told, ours)
+            session.read(b"PORT command successful\r\n")
+            session.client.sendall(b"PASV\r\n")
+            check("asked", streams.receive_exactly(session.server, 6),
+                  b"EPSV\r\n")
+            session.server.sendall(b"229 (|||51201|)\r\n")
+            session.read(b"227 ")
+            answer = session.client.recv(100).decode()
+            numbers = answer.split("(")[1].split(")")[0].split(",")
+            check("data", session.data((".".join(numbers[:4]), 51201)), ours)
+        finally:
+            session.end()
+        seen.add(ours)
+    check("addresses of two sessions", len(seen), 2)
+
+
 def on_link(program):
     network = Network()
     session = Session(program, network, "192.0.2.1", ("192.0.2.2", 21),
@@ -242,7 +317,7 @@ def on_link(program):
 
 def main():
     try:
-        {"interface": interface, "mark": mark,
+        {"interface": interface, "mark": mark, "rule": rule,
          "on-link": on_link}[sys.argv[2]](sys.argv[1])
     except (Failure, OSError, subprocess.SubprocessError) as failure:
         sys.exit(f"{type(failure).__name__}: {failure}")

@@ -34,6 +34,8 @@ CROWDED_USER = 5  # games: in every Debian, and without processes
 CROWD = 80  # pipes of a MiB: more than fs.pipe-user-pages-soft
 HOST4, HOST6 = "192.0.2.80", "2001:db8::80"
 OWN4 = "192.0.2.1"
+NET = "2001:db8:1::/64"  # local, and none of its addresses is assigned
+CHOSEN = f"allow all at {HOST6} source {NET}"
 ALLOW = f"allow all at {HOST4},{HOST6},self"
 # The client is one of this host, where it listens for FTP.
 ALLOW_CLIENT = "allow bind at 127.0.0.1"
@@ -69,6 +71,7 @@ def prepare_machine():
     for address in (HOST4, OWN4):
         run("ip", "address", "add", address + "/32", "dev", "lo")
     run("ip", "address", "add", HOST6 + "/128", "dev", "lo", "nodad")
+    run("ip", "-6", "route", "add", "local", NET, "dev", "lo")
     keep = tempfile.mkdtemp()
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", keep)
     for node in ("null", "urandom"):
@@ -174,7 +177,7 @@ class Session:
     """A handler with a client, and the server that it was asked for."""
 
     def __init__(self, handler, *options, family=socket.AF_INET, fd2=None,
-                 environment=None):
+                 environment=None, first=None):
         self.server = None
         self.port = 0
         if family == socket.AF_UNIX:
@@ -187,7 +190,7 @@ class Session:
                     listener.getsockname())
                 connection = listener.accept()[0]
         self.client.settimeout(DEADLINE)
-        words = [handler, "-o", ALLOW]
+        words = [handler, *(("-o", first) if first else ()), "-o", ALLOW]
         for option in options:
             words += ["-o", option]
         self.process = subprocess.Popen(
@@ -342,6 +345,22 @@ def confined(handler):
         s.finish()
     finally:
         s.end("ok")
+
+
+def chosen(handler):
+    """From an address of a net: a connection, datagrams, active FTP."""
+    plain(handler, HOST6, first=CHOSEN)
+    associate(handler, first=CHOSEN)
+    s = ftp_session(handler, HOST6, "user nobody",
+                    "state-dir " + ftp_state(), ALLOW_CLIENT,
+                    "ftp-port 2121", first=CHOSEN)
+    s.client.sendall(b"PORT 127,0,0,1,200,1\r\n")
+    words = ftp_line(s.server).split(b"|")
+    check("told", words[2].decode(), s.server.getpeername()[0])
+    s.server.sendall(b"200 ok\r\n")
+    ftp_line(s.client, b"200 PORT command successful\r\n")
+    s.finish()
+    s.end("ok")
 
 
 def unix_client(handler):
@@ -539,9 +558,9 @@ def protected(handler):
         s.end("ok")
 
 
-def associate(handler, *options):
+def associate(handler, *options, **how):
     """A datagram by address and one by name, with their answers."""
-    s = Session(handler, *options)
+    s = Session(handler, *options, **how)
     check("REP", s.ask(1, bytes(4), 0, 3), 0)
     peer = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -923,7 +942,7 @@ def to_file(handler):
 
 
 KINDS = (literals, names, query_ids_are_random, confined, unix_client,
-         steered, refused, denied, bind, steered_bind,
+         steered, chosen, refused, denied, bind, steered_bind,
          associate, steered_associate, by_id, listening, ftp, protected,
          held_files,
          bulk, crowded, urgent, reset, stopped, paused, stuck,

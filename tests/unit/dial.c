@@ -122,6 +122,13 @@ policy_judge_associate(const struct policy *policy,
 	policy_judge_address(policy, question, candidate, out);
 }
 
+/* Here `mark' alone marks. */
+bool
+settings_mark(const struct settings *settings)
+{
+	return settings->origin.mark != 0;
+}
+
 /* No scenario dials a next gateway. */
 void
 policy_judge_hop(const struct policy *policy, const struct question *question,
@@ -192,9 +199,9 @@ take_source(struct settings *settings, const char *word)
 	const struct address a = parse_address(word, 0);
 
 	if (a.family == FAMILY_IPV6)
-		settings->source_ipv6 = a;
+		settings->origin.source_ipv6 = net_around(&a, 128);
 	else
-		settings->source_ipv4 = a;
+		settings->origin.source_ipv4 = net_around(&a, 32);
 }
 
 /* ADDRESS or ADDRESS%ZONE */
@@ -229,8 +236,7 @@ take_option(struct settings *settings, struct dial *d, int option)
 	case 's': take_source(settings, optarg); break;
 	case 'i': settings->interface = optarg; break;
 	case 'm':
-		settings->mark = (uint32_t)strtoul(optarg, NULL, 0);
-		settings->mark_set = true;
+		settings->origin.mark = (uint32_t)strtoul(optarg, NULL, 0);
 		break;
 	case 'r': take_resolver(settings, optarg); break;
 	case 't': settings->connect_timeout = strtol(optarg, NULL, 10); break;
