@@ -126,22 +126,46 @@ index_load(struct index *out, int fd)
 	    parse_summary(record + 8 + key, &out->is);
 }
 
+/* Has the list the size and time that it had when it was indexed?  Archives
+ * keep seconds alone. */
+static bool
+is_same(const struct index_stamp *stamp, const struct stat *list)
+{
+	return stamp->size == (uint64_t)list->st_size &&
+	    stamp->seconds == list->st_mtim.tv_sec &&
+	    (list->st_mtim.tv_nsec == 0 ||
+		(int64_t)stamp->nanoseconds == list->st_mtim.tv_nsec);
+}
+
+static bool
+is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec ||
+	    (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 /*
- * Is the index of the list as it is now?  SECURITY: an older time would not
- * do: a list that is put in the place of another, as by day and by night, may
- * be older than the index of that.  Archives keep seconds alone.
+ * Is the index of the list as it is now: of one with the same size and time,
+ * or not older than anything that was done to the list?  SECURITY: the time of
+ * the list's octets alone would not do: one that is put in the place of
+ * another, as by day and by night, may be older than the index of that.  Its
+ * inode was changed then, but not where only a link leads elsewhere.
  */
 static bool
-is_of_list(const struct index_stamp *stamp, const char *path)
+is_of_list(const struct index *index, const char *path)
 {
+	struct stat made;
 	struct stat list;
+	struct stat link;
 
 	inputs_note(path);
-	return stat(path, &list) == 0 &&
-	    stamp->size == (uint64_t)list.st_size &&
-	    stamp->seconds == list.st_mtim.tv_sec &&
-	    (list.st_mtim.tv_nsec == 0 ||
-		(int64_t)stamp->nanoseconds == list.st_mtim.tv_nsec);
+	if (fstat(index->fd, &made) != 0 || stat(path, &list) != 0 ||
+	    lstat(path, &link) != 0)
+		return false;
+	return is_same(&index->is.list, &list) ||
+	    (!S_ISLNK(link.st_mode) &&
+		!is_before(&made.st_mtim, &list.st_mtim) &&
+		is_before(&list.st_ctim, &made.st_mtim));
 }
 
 /* The descriptor of the index, -1 and errno. */
@@ -168,7 +192,7 @@ load(struct index *index, int fd, const char *path)
 	memcpy(index->list, path, strlen(path) + 1);
 	if (!index_load(index, fd))
 		return "is no index that this version knows";
-	if (!is_of_list(&index->is.list, path))
+	if (!is_of_list(index, path))
 		return "is of another state of the list";
 	return NULL;
 }

@@ -36,7 +36,7 @@ enum match {
 	MATCH_YES,
 };
 
-/* By what a list is known again: an index of another one is not used. */
+/* By what a list is known again. */
 struct index_stamp {
 	uint64_t size;
 	int64_t seconds; /* of mtime */

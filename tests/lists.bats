@@ -188,6 +188,16 @@ warned() {
 	assert_equal swapped "$(judged "$rule" 8.8.8.8 b.example:80)" denied
 	why='warning: the list is read, for its index, the file .cdb, is of another state of the list; --index makes it anew'
 	assert_equal -t "$(warned "$rule")" "list: $why"
+	# and so where it has been there for longer than the index
+	rm list
+	echo a.example >list
+	index
+	tick
+	ln -sf night list
+	assert_equal "by a link" "$(judged "$rule" 8.8.8.8 b.example:80)" denied
+	rm list
+	mv night list
+	assert_equal "by its name" "$(judged "$rule" 8.8.8.8 b.example:80)" denied
 	index
 	assert_equal "made anew" "$(warned "$rule")" ""
 	echo c.example >>list
@@ -196,6 +206,42 @@ warned() {
 	why=${why/of another state of the list/no index that this version knows}
 	assert_equal -t "$(warned "$rule")" "list: $why"
 	assert_equal "no index" "$(judged "$rule" 8.8.8.8 c.example:80)" denied
+}
+
+# tick: until a file that is made is younger than all there are.
+tick() {
+	: >tick.1
+	until [[ tick.2 -nt tick.1 ]]; do
+		: >tick.2
+	done
+}
+
+@test "an index that is younger than all that was done to its list is looked up" {
+	local rule="deny to @$PWD/list"
+	# A copy that keeps no time.
+	mkdir from
+	cd from
+	echo a.example >list
+	index
+	cd ..
+	cp from/list .
+	tick
+	cp from/list.cdb .
+	assert_equal -t "$(warned "$rule")" ""
+	# The page's recipe: between both commands, too.
+	echo b.example.of.another.size >list.new
+	index list.new
+	mv list.new.cdb list.cdb
+	assert_equal "-t between" "$(warned "$rule")" ""
+	assert_equal between "$(judged "$rule" 8.8.8.8 b.example.of.another.size:80)" denied
+	assert_equal "not read" "$(judged "$rule" 8.8.8.8 a.example:80)" allowed
+	mv list.new list
+	assert_equal "-t behind" "$(warned "$rule")" ""
+	assert_equal behind "$(judged "$rule" 8.8.8.8 b.example.of.another.size:80)" denied
+	# Written to since.
+	tick
+	echo c.example >list
+	assert_equal "written to" "$(judged "$rule" 8.8.8.8 c.example:80)" denied
 }
 
 @test "what a copy keeps of the time is enough, seconds alone in an archive" {
@@ -325,6 +371,8 @@ relays() { # PID
 	echo a.example >other
 	index other
 	mv other.cdb list.cdb
+	tick
+	touch list
 	local -i limit
 	for ((limit = 9000; limit < 24000; limit += 500)); do
 		(
