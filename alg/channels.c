@@ -238,6 +238,9 @@ channel_connect(struct channel *ch, struct alg *a)
 	ch->state = CHANNEL_CONNECTING;
 	ch->until = deadline_in(a->settings->connect_timeout);
 	ch->client = socket_create(ch->target.family, SOCK_STREAM);
+	/* SECURITY: nor must a download that never began. */
+	if (ch->client != NONE)
+		socket_reset_at_close(ch->client);
 	if (ch->client == NONE || !connect_start(ch, a))
 		channel_fail(ch, a, errno);
 }
