@@ -9,7 +9,8 @@ BATSFLAGS =
 # is not named runs, too, behind these.
 ORDER = policy password messages check handshake socks4 relay dial matrix \
 	halfclose timeouts clients start make egress inside log login proxied \
-	table machines ftp bind sandbox service udp udp-clients install completions docs lint
+	table machines ftp bind sandbox service udp udp-clients faults install \
+	completions docs lint
 SUITE = $(ORDER:%=tests/%.bats) $(sort $(filter-out $(ORDER:%=tests/%.bats), \
 	$(wildcard tests/*.bats)))
 # What any link must pass.
@@ -50,7 +51,8 @@ FAULTS = 1
 
 faults:
 	@tests/install-missing build test
-	@$(MAKE) --no-print-directory $(JOBS) all build/tests/inject
+	@$(MAKE) --no-print-directory $(JOBS) all build/tests/inject \
+	    build/tests/probe/starve.so
 	@tests/faults/faults.py --share $(FAULTS) \
 	    --table doc/reliability.md \
 	    build/tests/inject $(CURDIR)/socks64-handler \

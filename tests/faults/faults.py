@@ -2,76 +2,76 @@
 # SPDX-License-Identifier: ISC
 """Faults, injected into sessions of every kind, and judged.
 
-    faults.py [--table FILE] [--share N] [--only KIND[:PLAN]] INJECT HANDLER...
+    faults.py [--table FILE] [--share N] [--only KIND[:FAULT]] [--jobs N]
+              [--kept FILE] [--results FILE [--again]] INJECT HANDLER...
 
-A session of each KIND is run once to see which system calls it makes.  Then it
-is run again for each call and each thing that may happen there (PLANS below):
-an errno, less than was asked for, a signal, a pause; and under limits and in
-bad directories.  --share N takes every Nth of these alone, the same each time.
+A session of each kind (sessions.py) is run once to see which system calls it
+makes.  Then it is run again for each call and each thing that may happen there
+(plans() below): an errno, less than was asked for, a signal, a pause; and with
+each thing that may be wrong all along, at any moment or with its memory
+(settings.py).  --share N takes every Nth of these alone, the same each time.
 
-Peers behave; what came of a session is judged by RULES, from what the client
-and the server saw, the record and the exit status.  One line for each case
-that broke a rule; status 1 if there was one.  --table writes what was injected
-and what came out into a page, between BEGIN and END.  Needs root.
+Peers behave; what came of a session is judged by rules.py.  One line for each
+case that broke a rule; status 1 if there was one.  --table writes what was
+injected and what came out into a page, between BEGIN and END.  Needs root: each
+of its processes has namespaces of its own.
+
+--results keeps what came of each case; --again runs only those of that file
+that have no result or broke a rule.  --kept FILE runs the cases of that file
+alone, a kind and a fault in each line, and each call must have been made.
 """
 import argparse
 import collections
 import concurrent.futures
 import errno
+import json
 import os
-import re
+import random
 import signal
-import socket
-import struct
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 
-sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
-sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "cases"))
-import handshake
-import socks
-
-DEADLINE = 25.0  # for a whole session; each of its timeouts is 2 s
-UP = bytes(range(256)) * 12
-DOWN = bytes(range(255, -1, -1)) * 20
-BULK = bytes(range(251)) * 4000
-NAME = "server.test"
-NOBODY = 65534
-ADDRESS_ASSOCIATE = 8
-# crypt("secret", "$6$rounds=1000$salt$")
-HASH = ("$6$rounds=1000$salt$HNxBeBnDfSfUrTj6KiLnmd7tGCvHEmcExh8kl/S0cZ5WrCciN"
-        "ZgfhbpkeFQ4JfkHX.8vPq45lY0iINnCx1Lkm.")
-OPTIONS = ("handshake-timeout 2s", "connect-timeout 2s", "idle-timeout 2s",
-           "half-closed-timeout 2s", "bind-timeout 2s", "log-to stderr",
-           "user nobody", "allow all at loopback",
-           "allow bind at loopback", "log-level debug")
+import rules
+from place import Place
+from sessions import KINDS, Case, Handler
+from settings import OF_ONE_KIND, SETTINGS, SIGNALS
 
 # What a call may plausibly fail with.
 ERRORS = {
     "accept4": "EMFILE ENOMEM ECONNABORTED",
+    "access": "EACCES",
     "bind": "EADDRINUSE EACCES",
     "brk": "ENOMEM",
+    "capget": "EPERM",
     "capset": "EPERM",
+    "clone": "EAGAIN ENOMEM",
     "close": "EIO",
     "connect": "ECONNREFUSED ENETUNREACH EADDRNOTAVAIL ENOBUFS",
+    "dup2": "EMFILE EBUSY",
+    "dup3": "EMFILE EBUSY",
+    "execve": "ENOMEM ENOENT",
+    "faccessat2": "EACCES",
     "fallocate": "ENOSPC EIO",
     "fcntl": "EINVAL ENOLCK",
+    "fork": "EAGAIN",
     "fstat": "EIO",
-    "ftruncate": "EIO",
+    "ftruncate": "EIO ENOSPC",
+    "getpeername": "ENOTCONN ENOBUFS",
     "getrandom": "ENOSYS EAGAIN",
     "getsockname": "ENOBUFS",
     "getsockopt": "ENOBUFS EINVAL",
     "ioctl": "EINVAL",
+    "kill": "EPERM ESRCH",
     "landlock_add_rule": "ENOMEM",
     "landlock_create_ruleset": "ENOSYS ENOMEM",
     "landlock_restrict_self": "E2BIG",
     "linkat": "ENOSPC EPERM",
     "listen": "EADDRINUSE",
+    "madvise": "EINVAL ENOMEM",
+    "memfd_create": "EMFILE ENOMEM",
     "mkdir": "EACCES",
     "mmap": "ENOMEM",
+    "mprotect": "ENOMEM",
     "munmap": "EINVAL",
     "newfstatat": "EIO EACCES",
     "openat": "EACCES EMFILE EIO",
@@ -83,677 +83,160 @@ ERRORS = {
     "pwrite64": "ENOSPC",
     "read": "EIO",
     "recvfrom": "ENOMEM ECONNRESET ETIMEDOUT",
+    "recvmsg": "ENOMEM EAGAIN",
     "rt_sigaction": "EINVAL",
     "seccomp": "ENOMEM EINVAL",
+    "sendmsg": "ENOBUFS ECONNREFUSED ENOENT",
     "sendto": "ENOBUFS EPIPE ECONNRESET",
     "setgid": "EPERM",
     "setgroups": "EPERM",
+    "setitimer": "EINVAL",
     "setresgid": "EPERM",
     "setresuid": "EAGAIN",
     "setsockopt": "ENOBUFS",
     "setuid": "EAGAIN",
     "shutdown": "ENOTCONN",
     "socket": "EMFILE ENFILE ENOBUFS",
+    "socketpair": "EMFILE",
     "splice": "ENOMEM EIO",
+    "statx": "EIO",
     "unlinkat": "EACCES",
+    "wait4": "ECHILD",
+    "waitid": "ECHILD",
     "write": "ENOSPC EIO",
     "writev": "EPIPE",
 }
-LASTING = {"brk", "mmap", "ppoll", "socket", "openat", "seccomp", "setsockopt",
-           "fcntl", "recvfrom", "pipe2", "splice"}
-SHORT = {"recvfrom", "sendto", "read", "pread64", "splice", "write"}
-SIGNALS = (signal.SIGTERM, signal.SIGKILL)
-PAUSED = {"ppoll", "connect", "sendto", "shutdown"}
-
-# Of a session whose peers behave, the record may not blame them.
-BLAMES = {"auth-failed", "bad-request", "not-socks", "bad-proxy-header",
-          "handshake-timeout", "denied"}
-SERVED = {"ok", "reset", "timeout", "stopped", "error"}
-
+# What goes on failing: from each call on, or from the first.
+LASTING = {"brk", "mmap", "ppoll"}
+LASTING_ALL_ALONG = {"socket", "openat", "seccomp", "setsockopt", "fcntl",
+                     "recvfrom", "pipe2", "splice", "clone", "accept4"}
+SHORT = {"recvfrom", "sendto", "sendmsg", "read", "pread64", "splice",
+         "write"}
+PAUSED = {"ppoll", "connect", "sendto", "shutdown", "accept4", "clone"}
+PAUSE = 100  # milliseconds
+MOMENTS = 25  # of each signal and kind
 
 # Between these lines of the file stands what --table writes.
 BEGIN = "<!-- make faults -->"
 END = "<!-- end -->"
 
 
-class View:
-    """What was seen of one session."""
+# ---------------------------------------------------------- one process's
 
-    def __init__(self):
-        self.stage = ""        # how far the client came, as it sees it
-        self.rep = None        # of the last reply
-        self.client = b""      # what it got behind that
-        self.client_end = ""   # fin, reset, open
-        self.server = None     # what the server got; None: nobody came
-        self.server_end = ""
-        self.up = b""          # what was meant to arrive there
-        self.down = b""        # and here
-        self.plan = ""
-        self.status = None     # of the exit; minus the signal
-        self.record = None     # its result
-        self.text = ""
-        self.hangs = False
-        self.files = []
+HERE = {}
 
 
-class Stop(Exception):
-    """A peer has nothing more to do."""
+def take_place():
+    """In a process that runs cases."""
+    HERE["place"] = Place()
 
 
-def receive(sock, count):
-    octets = b""
-    while len(octets) < count:
-        got = sock.recv(count - len(octets))
-        if not got:
-            raise Stop
-        octets += got
-    return octets
+def run_case(kind, program, inject, plan, setting="", usual=()):
+    case = Case(HERE["place"], kind, Handler(inject, program, plan), setting)
+    view = case.run()
+    view.usual = list(usual)
+    view.program = os.path.basename(program)
+    view.complaints = rules.judge(view)
+    return view
 
 
-def end_of(error):
-    """What a socket's error says of the other end; it says so once."""
-    gone = isinstance(error, ConnectionError) or error.errno == errno.ENOTCONN
-    return "reset" if gone else "open"
-
-
-def drain(sock):
-    """All that still comes, and how it ends."""
-    octets = []
+def run_untrusted(job):
+    """What the harness itself stumbles over is a complaint, too."""
     try:
-        while True:
-            got = sock.recv(65536)
-            if not got:
-                return b"".join(octets), "fin"
-            octets.append(got)
-    except ConnectionError:
-        return b"".join(octets), "reset"
-    except (TimeoutError, socket.timeout):
-        return b"".join(octets), "open"
-
-
-class Case:
-    """One session of a kind, its peers and its handler."""
-
-    def __init__(self, kind, program, inject, plan, setting):
-        self.view = View()
-        self.kind = kind
-        self.plan = plan
-        self.setting = setting
-        self.inject = inject
-        self.program = program
-        self.threads = []
-        self.closing = []
-        self.state = tempfile.mkdtemp(prefix="faults-")
-        os.chown(self.state, NOBODY, NOBODY)
-        self.log = tempfile.TemporaryFile()
-        self.report = tempfile.NamedTemporaryFile()
-        self.options = list(OPTIONS) + [f"state-dir {self.state}"]
-
-    def listener(self, host="127.0.0.1"):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.create_server((host, 0), family=family)
-        sock.settimeout(DEADLINE)
-        self.closing.append(sock)
-        return sock, sock.getsockname()[1]
-
-    def start(self, *options, gate="127.0.0.1"):
-        with handshake.gate_listener(gate) as listener:
-            self.client = socket.create_connection(
-                listener.getsockname()[:2])
-            ours, _ = listener.accept()
-        self.client.settimeout(DEADLINE)
-        self.closing.append(self.client)
-        words = [self.program]
-        for option in (*self.options, *options):
-            words += ["-o", option]
-        command = [self.inject, self.report.name]
-        if self.plan:
-            command.append(self.plan)
-        self.process = subprocess.Popen(
-            [*command, *self.setting, *words], stdin=ours, stdout=ours,
-            stderr=self.log)
-        ours.close()
-
-    # ------------------------------------------------------------ peers
-
-    def serve(self, listener, script):
-        """A server that takes one connection and plays its script."""
-
-        def run():
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            peer.settimeout(DEADLINE)
-            listener.close()
-            self.play(peer, script)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        self.threads.append(thread)
-
-    def play(self, peer, script):
-        self.view.server = b""
-        try:
-            script(peer)
-            rest, self.view.server_end = drain(peer)
-            self.view.server += rest
-        except Stop:
-            self.view.server_end = "fin"
-        except OSError as error:
-            self.view.server_end = end_of(error)
-        peer.close()
-
-    def answers(self, down):
-        """Reads to the FIN, then sends that and ends."""
-
-        def script(peer):
-            self.view.server, end = drain(peer)
-            if end != "fin":
-                raise ConnectionResetError
-            peer.sendall(down)
-            peer.shutdown(socket.SHUT_WR)
-
-        return script
-
-    def greet(self, greeting=socks.GREETING, answer=b"\5\0"):
-        self.view.stage = "method"
-        self.client.sendall(greeting)
-        if receive(self.client, 2) != answer:
-            raise Stop
-
-    def reply(self):
-        head = receive(self.client, 4)
-        rest = receive(self.client, (6 if head[3] == 1 else 18))
-        self.view.rep = head[1]
-        if head[1] != 0:
-            raise Stop
-        return rest
-
-    def request(self, host, port, form="ip", command=socks.CONNECT):
-        self.view.stage = "request"
-        self.client.sendall(socks.request(host, port, form, command))
-        return self.reply()
-
-    def exchange(self, up):
-        self.view.stage = "relay"
-        self.client.sendall(up)
-        self.client.shutdown(socket.SHUT_WR)
-
-    def finish(self, was_reset):
-        """The ends of both, the record and the exit."""
-        rest, end = (b"", "reset") if was_reset else drain(self.client)
-        self.view.client = re.sub(rb"Mode \([0-9,]+\)\.?",
-                                  b"Mode (ALIAS)", self.view.client + rest)
-        self.view.client_end = end
-        self.client.close()
-        try:
-            self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self.view.hangs = True
-            self.process.kill()
-            self.process.wait()
-        for sock in self.closing:
-            sock.close()
-        for thread in self.threads:
-            thread.join(DEADLINE)
-
-    def run(self):
-        view = self.view
-        view.plan = self.plan
-        try:
-            KINDS[self.kind](self)
-            self.finish(False)
-        except Stop:
-            self.finish(False)
-        except OSError as error:
-            self.finish(end_of(error) == "reset")
-        self.log.seek(0)
-        view.text = self.log.read().decode(errors="replace")
-        results = re.findall(r"socks64\[\d+\]: ([a-z-]+) client=", view.text)
-        view.record = results[-1] if results else None
-        view.records = len([r for r in results if r != "peer"])
-        calls = open(self.report.name, encoding="ascii").read().split("\n")
-        for line in calls:
-            if line.startswith("exit "):
-                view.status = int(line.split()[1])
-            elif line.startswith("signal "):
-                view.status = -int(line.split()[1])
-        view.calls = [tuple(line.split()) for line in calls
-                      if line and not line.startswith(("exit", "signal"))]
-        if "for want of an alias" in view.text:
-            view.up = view.down = None  # the dialogue goes another way
-        view.files = sorted(os.listdir(self.state))
-        subprocess.run(["rm", "-rf", self.state], check=True)
-        self.log.close()
-        self.report.close()
-        return view
-
-
-# ------------------------------------------------------------------ kinds
-
-def relayed(case, up, down):
-    case.view.up, case.view.down = up, down
-    case.exchange(up)
-
-
-def connect(case, up=UP, down=DOWN, host="127.0.0.1", form="ip", **how):
-    listener, port = case.listener("::1" if form == "name" else host)
-    case.serve(listener, case.answers(down))
-    case.start(*how.get("options", ()))
-    case.greet()
-    case.request(NAME if form == "name" else host, port, form)
-    relayed(case, up, down)
-
-
-def ipv6(case):
-    connect(case, host="::1")
-
-
-def bulk(case):
-    connect(case, BULK, BULK)
-
-
-def serve_names(sock):
-    """AAAA of anything is ::1, and there is no A."""
-    while True:
-        try:
-            query, peer = sock.recvfrom(2000)
-        except OSError:
-            return
-        kind = query[-4:-2] if query[10:12] == b"\0\0" else None
-        question = query[12:query.index(b"\0", 12) + 5]
-        kind = question[-4:-2]
-        answers = b""
-        if kind == b"\0\x1c":
-            answers = (b"\xc0\x0c" + question[-4:] + struct.pack("!IH", 60, 16)
-                       + socket.inet_pton(socket.AF_INET6, "::1"))
-        sock.sendto(query[:2] + b"\x81\x80\0\1" +
-                    (b"\0\1" if answers else b"\0\0") + b"\0\0\0\0" +
-                    question + answers, peer)
-
-
-def name(case):
-    connect(case, form="name", options=(f"resolver 127.0.0.1:{DNS}",))
-
-
-def associate(case):
-    """A dedicated ADDRESS ASSOCIATE for the IPv6 address of a name."""
-    case.start("address-id on", f"resolver 127.0.0.1:{DNS}")
-    case.greet()
-    case.request(NAME, 4, "name", ADDRESS_ASSOCIATE)
-    case.client.shutdown(socket.SHUT_WR)
-
-
-def bind(case):
-    case.start()
-    case.greet()
-    rest = case.request("127.0.0.1", 0, command=socks.BIND)
-    port = struct.unpack("!H", rest[-2:])[0]
-    peer = socket.create_connection(("127.0.0.1", port), DEADLINE)
-    thread = threading.Thread(target=case.play,
-                              args=(peer, case.answers(DOWN)), daemon=True)
-    thread.start()
-    case.threads.append(thread)
-    case.view.rep = None
-    case.reply()
-    relayed(case, UP, DOWN)
-
-
-def udp(case):
-    case.start()
-    case.greet()
-    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    peer.bind(("127.0.0.1", 0))
-    ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    ours.bind(("127.0.0.1", 0))
-    case.closing += [peer, ours]
-    rest = case.request("0.0.0.0", 0, command=socks.UDP_ASSOCIATE)
-    where = ("127.0.0.1", struct.unpack("!H", rest[-2:])[0])
-    head = b"\0\0\0\1\x7f\0\0\1" + struct.pack("!H", peer.getsockname()[1])
-    case.view.stage = "datagrams"
-    for sock in (peer, ours):
-        sock.settimeout(0.3)
-    for _ in range(3):
-        ours.sendto(head + UP[:500], where)
-        try:
-            octets, back = peer.recvfrom(2000)
-            if octets != UP[:500]:
-                raise Wrong("another datagram arrived")
-            peer.sendto(DOWN[:500], back)
-            if ours.recv(2000) != head + DOWN[:500]:
-                raise Wrong("another datagram came back")
-        except (TimeoutError, ConnectionError):
-            pass  # datagrams may be lost
-    case.client.shutdown(socket.SHUT_WR)
-
-
-def line(sock):
-    octets = b""
-    while not octets.endswith(b"\r\n"):
-        octets += receive(sock, 1)
-    return octets
-
-
-class Wrong(Exception):
-    """Octets that nobody sent."""
-
-
-def lines(case, peer, dialogue):
-    """Of an FTP server."""
-    peer.sendall(b"220 ready\r\n")
-    for command, answer in dialogue:
-        got = receive(peer, len(command))
-        case.view.server += got
-        if got != command:
-            raise Stop
-        peer.sendall(answer)
-    peer.shutdown(socket.SHUT_WR)
-
-
-def ftp(case, dialogue, spoken, host="::1"):
-    """dialogue: the server's; spoken: the client's commands and what it is to
-    get."""
-    listener, port = case.listener(host)
-    case.serve(listener, lambda peer: lines(case, peer, dialogue))
-    case.start(f"ftp-port {port}")
-    case.greet()
-    case.request(host, port)
-    case.view.stage = "relay"
-    case.view.up = b"".join(command for command, _ in dialogue)
-    case.view.down = b"220 ready\r\n" + b"".join(a for _, a in spoken)
-    case.view.client += line(case.client)
-    for command, _ in spoken:
-        case.client.sendall(command)
-        case.view.client += line(case.client)
-    case.client.shutdown(socket.SHUT_WR)
-
-
-LOGIN = ((b"USER u\r\n", b"331 more\r\n"), (b"PASS p\r\n", b"230 in\r\n"))
-QUIT = ((b"QUIT\r\n", b"221 bye\r\n"),)
-
-
-def ftp_translated(case):
-    """The data connection's address is the gateway's to choose."""
-    alias = b"227 Entering Passive Mode (ALIAS)\r\n"
-    ftp(case, LOGIN + ((b"EPSV\r\n", b"229 Ok (|||51201|)\r\n"),) + QUIT,
-        LOGIN + ((b"PASV\r\n", alias),) + QUIT)
-
-
-def ftp_watched(case):
-    ftp(case, LOGIN + QUIT, LOGIN + QUIT, "127.0.0.1")
-
-
-def login(case):
-    listener, port = case.listener()
-    case.serve(listener, case.answers(DOWN))
-    path = os.path.join(case.state, "passwords")
-    with open(path, "w", encoding="ascii") as file:
-        file.write("alice:" + HASH + "\n")
-    os.chmod(path, 0o600)
-    os.chown(path, NOBODY, NOBODY)
-    case.start("auth password", f"password-file {path}")
-    case.greet(b"\5\1\2", b"\5\2")
-    case.view.stage = "login"
-    case.client.sendall(b"\1\5alice\6secret")
-    if receive(case.client, 2) != b"\1\0":
-        raise Stop
-    case.request("127.0.0.1", port)
-    relayed(case, UP, DOWN)
-
-
-def proxied(case):
-    listener, port = case.listener()
-    case.serve(listener, case.answers(DOWN))
-    case.start("proxy-protocol-from loopback")
-    case.client.sendall(b"PROXY TCP4 127.0.0.7 127.0.0.1 40000 1080\r\n")
-    case.greet()
-    case.request("127.0.0.1", port)
-    relayed(case, UP, DOWN)
-
-
-def chain(case):
-    """The next gateway is one of ours, too, that nothing happens to."""
-    listener, port = case.listener()
-    case.serve(listener, case.answers(DOWN))
-    hop, where = case.listener()
-
-    def run():
-        try:
-            connection, _ = hop.accept()
-        except OSError:
-            return
-        with connection:
-            words = [case.program]
-            for option in OPTIONS:
-                words += ["-o", option]
-            subprocess.run(words, stdin=connection, stdout=connection,
-                           stderr=subprocess.DEVNULL, check=False)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    case.threads.append(thread)
-    case.options.remove("allow all at loopback")
-    case.start(f"allow all at loopback via 127.0.0.1:{where}")
-    case.greet()
-    case.request("127.0.0.1", port)
-    relayed(case, UP, DOWN)
-
-
-def socks4(case):
-    listener, port = case.listener()
-    case.serve(listener, case.answers(DOWN))
-    case.start("socks4 on")
-    case.view.stage = "request"
-    case.client.sendall(socks.request4("127.0.0.1", port))
-    answer = receive(case.client, 8)
-    case.view.rep = 0 if answer[1] == 90 else 1
-    if answer[1] != 90:
-        raise Stop
-    relayed(case, UP, DOWN)
-
-
-def refused(case):
-    case.start()
-    case.greet()
-    case.request("192.168.77.1", 80)
-
-
-def unreached(case):
-    """Nobody listens there."""
-    listener, port = case.listener()
-    listener.close()
-    case.start()
-    case.greet()
-    case.request("127.0.0.1", port)
-
-
-def idle(case):
-    """Silence, which idle-timeout ends."""
-    listener, port = case.listener()
-    case.serve(listener, lambda peer: None)
-    case.start()
-    case.greet()
-    case.request("127.0.0.1", port)
-    case.view.up = case.view.down = None  # nothing is meant to be whole
-
-
-KINDS = {kind.__name__.replace("_", "-"): kind for kind in (
-    connect, ipv6, bulk, name, associate, bind, udp, ftp_translated,
-    ftp_watched, login, proxied, chain, socks4, refused, unreached, idle)}
-EXPECTED = {"refused": {"denied"}, "idle": {"timeout"},
-            "unreached": {"connect-failed"}}
-
-
-# ------------------------------------------------------------------ rules
-
-def is_cut(got, whole, end):
-    """Octets are missing, and the end says that all was there."""
-    return (got is not None and whole is not None and end == "fin" and
-            len(got) < len(whole))
-
-
-def killed(view):
-    return view.plan.endswith(f"signal={int(signal.SIGKILL)}")
-
-
-def of_the_log(view):
-    """Was it the record's own call that failed, or one that looks whether
-    standard error is of use?  The log is a file."""
-    return (view.plan.startswith(("write:", "setitimer:", "newfstatat:")) or
-            view.setting == "files of nothing")
-
-
-def of_lingering(view):
-    return view.plan.startswith("setsockopt:")
-
-
-def ends(view):
-    if view.hangs:
-        return "it hangs"
-    if view.status is not None and view.status < 0 and not killed(view):
-        return f"killed by signal {-view.status}"
-    return None
-
-
-def says(view):
-    if killed(view) or of_the_log(view) or view.hangs:
-        return None
-    if view.record is None and view.status in (0, None):
-        return "no record"
-    if view.records > 1:
-        return "two records"
-    return None
-
-
-def agrees(view):
-    if killed(view) or of_the_log(view) or view.record is None or view.hangs:
-        return None
-    if (view.record == "error") != (view.status == 71):
-        return f"record {view.record}, status {view.status}"
-    if view.rep == 0 and view.record not in SERVED:
-        return f"the client was told of success, the record says {view.record}"
-    if view.rep and view.record in ("ok", "reset"):
-        return f"the client was refused, the record says {view.record}"
-    return None
-
-
-def is_whole(view):
-    if view.record != "ok" or view.up is None:
-        return None
-    if view.server is not None and view.server != view.up:
-        return f"ok, and the server got {len(view.server)} of {len(view.up)}"
-    if view.rep == 0 and view.down and view.client != view.down:
-        return f"ok, and the client got {len(view.client)} of {len(view.down)}"
-    return None
-
-
-def is_true(view):
-    """No octets in the wrong place, and what is cut does not look whole."""
-    if view.up and view.server and not view.up.startswith(view.server):
-        return "other octets at the server"
-    if view.rep == 0 and view.down and not view.down.startswith(view.client):
-        return "other octets at the client"
-    if of_lingering(view):
-        return None
-    if is_cut(view.server, view.up, view.server_end) and view.client_end:
-        if view.rep == 0 or view.server:
-            return "what was cut looks whole to the server"
-    if view.rep == 0 and is_cut(view.client, view.down, view.client_end):
-        return "what was cut looks whole to the client"
-    return None
-
-
-def blames_nobody(view):
-    wanted = EXPECTED.get(view.kind, set())
-    if view.record in BLAMES - wanted:
-        return f"the record blames the client: {view.record}"
-    return None
-
-
-def stops_for_sigterm(view):
-    if view.record == "stopped" and ":signal=" not in view.plan:
-        return "stopped, though nobody sent SIGTERM"
-    return None
-
-
-def leaves_nothing(view):
-    left = [file for file in view.files
-            if file not in ("associations", "passwords")]
-    if left and not view.plan.startswith("unlinkat:"):
-        return f"left behind: {left}"
-    return None
-
-
-RULES = (ends, says, agrees, is_whole, is_true, blames_nobody,
-         stops_for_sigterm, leaves_nothing)
-
-
-def judge(view):
-    return [complaint for complaint in (rule(view) for rule in RULES)
-            if complaint]
+        view = run_case(*job)
+    except Exception as error:  # pylint: disable=broad-except
+        view = rules.View()
+        view.kind, view.program = job[0], os.path.basename(job[1])
+        view.plan, view.setting = job[3], job[4]
+        view.complaints = [f"the harness: {type(error).__name__}: {error}"]
+    view.up = view.down = view.client = view.server = b""  # judged already
+    return view
+
+
+def allocations(kind, program, inject):
+    """How many there are in such a session: the first that is not reached."""
+
+    def reaches(number):
+        case = Case(HERE["place"], kind, Handler(inject, program, ""),
+                    f"allocation {number}")
+        said = []
+        text_of = case.handler.text
+        case.handler.text = lambda: said.append(case.handler.said()) or \
+            text_of()
+        case.run()
+        return "starved" in said[0]
+
+    low, high = 1, 2
+    while reaches(high):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if reaches(middle) else (low, middle)
+    return low
+
+
+def is_dynamic(program):
+    return not program.endswith("-static")
+
+
+def explore(job):
+    """What may happen to sessions of a kind: (plan, setting) of each, or what
+    is wrong with one to which nothing happened."""
+    kind, program, inject = job
+    view = run_case(kind, program, inject, "")
+    wanted = rules.EXPECTED.get(kind, {"ok"})
+    if view.record not in wanted or view.complaints:
+        raise RuntimeError(f"{view.program} {kind}, without a fault: "
+                           f"{view.record} {view.complaints} {view.text}")
+    took = run_case(kind, program, inject, "", "untraced").took
+    found = [(plan, "") for plan in plans(kind, view.calls)]
+    found += [("", setting) for setting in SETTINGS
+              if OF_ONE_KIND.get(setting, kind) == kind]
+    found += [("", setting) for setting in moments(kind, took)]
+    if is_dynamic(program) and kind not in rules.SERVICES:
+        for number in range(1, allocations(kind, program, inject) + 1):
+            found += [("", f"allocation {number}"),
+                      ("", f"allocations from {number}")]
+    return [(kind, program, inject, plan, setting, view.held if plan else ())
+            for plan, setting in found]
 
 
 # ------------------------------------------------------------------ plans
 
-def plans(calls):
-    """Everything that may happen at the calls of a session."""
-    for call, nth in calls:
-        at = f"{call}:{nth}"
+def plans(kind, calls):
+    """Everything that may happen at the calls of a session.  (The kernel cuts
+    no datagram short.)"""
+    for process, call, nth in calls:
+        if int(process) > 2:
+            continue  # the next session of a service
+        at = f"{call}:{nth}" if process == "0" else f"{process}/{call}:{nth}"
+        lasts = call in LASTING or (call in LASTING_ALL_ALONG and nth == "1")
         for word in ERRORS.get(call, "").split():
             yield f"{at}:error={getattr(errno, word)}"
-            if call in LASTING and nth == "1" and word != "EINTR":
+            if lasts and word != "EINTR":
                 yield f"{at}:errors={getattr(errno, word)}"
-        if call in SHORT:
+        if call in SHORT and not (
+                kind.startswith("udp") and call in ("sendto", "recvfrom")):
             yield f"{at}:short=1"
-        for number in SIGNALS:
+        for number in (signal.SIGTERM, signal.SIGKILL):
             yield f"{at}:signal={int(number)}"
         if call in PAUSED:
-            yield f"{at}:pause=100"
+            yield f"{at}:pause={PAUSE}"
 
 
-SETTINGS = {
-    "no descriptor but 3": ["prlimit", "--nofile=3"],
-    "6 descriptors": ["prlimit", "--nofile=6"],
-    "8 descriptors": ["prlimit", "--nofile=8"],
-    "24 MiB of memory": ["prlimit", "--as=25165824"],
-    "8 MiB of memory": ["prlimit", "--as=8388608"],
-    "files of 4 KiB": ["prlimit", "--fsize=4096"],
-    "files of nothing": ["prlimit", "--fsize=0"],
-    "a core of everything": ["prlimit", "--core=unlimited"],
-    "no more processes": ["prlimit", "--nproc=1"],
-}
-
-
-def run_case(kind, program, inject, plan, setting=""):
-    view = Case(kind, program, inject, plan, SETTINGS.get(setting, [])).run()
-    view.kind = kind
-    view.setting = setting
-    view.program = os.path.basename(program)
-    return view
-
-
-def cases(options):
-    """All (kind, program, plan, setting), from one run of each kind."""
-    for program in options.handlers:
-        for kind in KINDS:
-            if options.only and kind != options.only.split(":")[0]:
-                continue
-            view = run_case(kind, program, options.inject, "")
-            wanted = EXPECTED.get(kind, {"ok"})
-            complaints = judge(view)
-            if view.record not in wanted or complaints:
-                raise SystemExit(f"{kind}: without a fault: {view.record} "
-                                 f"{complaints} {view.text}")
-            for plan in plans(view.calls):
-                yield kind, program, plan, ""
-            for setting in SETTINGS:
-                yield kind, program, "", setting
+def moments(kind, took):
+    """Of a session that lasts about so long."""
+    chance = random.Random(kind)
+    for word in SIGNALS:
+        for _ in range(MOMENTS):
+            yield f"{word} at {chance.random() * took:.4f}"
 
 
 def is_chosen(index, options):
     return index % options.share == 0
 
+
+# ------------------------------------------------------------------ table
 
 def machine():
     """Its kind: processors, memory, kernel."""
@@ -763,80 +246,192 @@ def machine():
             f"{os.uname().release.split('-')[0]} ({os.uname().machine})")
 
 
-def write_table(options, counts, broken, took):
-    path, share = options.table, options.share
+def fault_of(view):
+    if view.plan:
+        how = view.plan.split(":")[2].split("=")
+        if how[0] == "signal":
+            return f"{signal.Signals(int(how[1])).name} at a call"
+        return {"error": "errno", "errors": "errno, and ever after",
+                "short": "fewer octets", "pause": "pause"}[how[0]]
+    word = view.setting.split()[0]
+    if word in SIGNALS:
+        return f"{word} at a moment"
+    if word in ("allocation", "allocations"):
+        return "no memory for " + (
+            "an allocation" if word == "allocation" else "any behind one")
+    return "limits" if view.setting.split()[-1] in (
+        "descriptors", "memory", "nothing", "octets", "KiB", "MiB",
+        "everything", "processes", "signals") else "files and directories"
+
+
+def rows_of(counts, what):
+    """counts: (kind, fault, program, outcome); what: which of these."""
     rows = collections.defaultdict(collections.Counter)
-    for (kind, how, outcome), count in counts.items():
-        rows[kind, how][outcome] += count
-    outcomes = sorted({outcome for _, _, outcome in counts})
-    with open(path, "r+", encoding="ascii") as file:
+    for key, count in counts.items():
+        rows[key[what]][key[3]] += count
+    return rows
+
+
+def table_of(title, rows):
+    outcomes = sorted({outcome for row in rows.values() for outcome in row})
+    yield f"| {title} | cases | " + " | ".join(outcomes) + " |"
+    yield "| --- " * (len(outcomes) + 2) + "|"
+    for name, row in sorted(rows.items()):
+        yield (f"| {name} | {sum(row.values())} | " +
+               " | ".join(str(row[o] or "") for o in outcomes) + " |")
+    yield ""
+
+
+def write_table(options, results):
+    counts = results.counts()
+    with open(options.table, "r+", encoding="ascii") as file:
         before, _, rest = file.read().partition(BEGIN)
         _, _, behind = rest.partition(END)
+        share = options.share
+        lines = [BEGIN, time.strftime("%Y-%m-%d, ", time.gmtime()) +
+                 machine() + ". `make faults" +
+                 ("`" if share == 1 else
+                  f" FAULTS={share}`: one of {share} faults") + ".", ""]
+        for what, title in enumerate(("session", "fault", "program")):
+            lines += table_of(title, rows_of(counts, what))
+        mended = len(results.kept) - results.before if results.before else 0
+        lines += [f"{len(results.kept)} cases in {results.seconds:.0f} s; " +
+                  (f"{mended} of them once more; " if mended else "") +
+                  f"{results.broken()} broke a rule.", END]
         file.seek(0)
         file.truncate()
-        file.write(before + BEGIN + "\n" + time.strftime(
-            "%Y-%m-%d, ", time.gmtime()) + machine() +
-                   f". make faults FAULTS={share}: one of {share} faults.\n\n")
-        file.write("| session | fault | cases | " + " | ".join(outcomes) +
-                   " |\n" + "| --- " * (len(outcomes) + 3) + "|\n")
-        for (kind, how), row in sorted(rows.items()):
-            file.write(f"| {kind} | {how} | {sum(row.values())} | " +
-                       " | ".join(str(row[o] or "") for o in outcomes) +
-                       " |\n")
-        file.write(f"\n{sum(counts.values())} cases in {took:.0f} s; "
-                   f"{broken} broke a rule.\n" + END + behind)
+        file.write(before + "\n".join(lines) + behind)
 
 
-def fault_of(view):
-    if view.setting:
-        return "limits"
-    how = view.plan.split(":")[2].split("=")
-    if how[0] == "signal":
-        return signal.Signals(int(how[1])).name
-    return {"error": "errno", "errors": "errno for ever",
-            "short": "short", "pause": "pause"}[how[0]]
+# ---------------------------------------------------------------- results
+
+class Results:
+    """What came of each job, in a file of lines if there is a path."""
+
+    def __init__(self, path, again):
+        self.jobs = []
+        self.kept = {}
+        self.seconds = 0.0
+        if again:
+            self.read(path)
+        self.file = open(path or os.devnull, "w", encoding="ascii")
+        self.before = len(self.kept)
+
+    def read(self, path):
+        with open(path, encoding="ascii") as file:
+            self.jobs = [tuple(job) for job in json.loads(file.readline())]
+            for line in file:
+                if line.startswith("{"):
+                    self.seconds += json.loads(line)["seconds"]
+                    continue
+                number, result = json.loads(line)
+                if not result[4]:
+                    self.kept[number] = result
+
+    def begin(self, jobs):
+        """Returns those that are to be run, as (number, job)."""
+        self.jobs = self.jobs or jobs
+        print(json.dumps(self.jobs), file=self.file)
+        for number, result in self.kept.items():
+            self.write(number, result)
+        return [(number, job) for number, job in enumerate(self.jobs)
+                if number not in self.kept]
+
+    def write(self, number, result):
+        print(json.dumps([number, result]), file=self.file, flush=True)
+
+    def add(self, number, view):
+        self.kept[number] = [view.kind, fault_of(view), view.program,
+                             view.record or "none", view.complaints]
+        self.write(number, self.kept[number])
+
+    def end(self, seconds):
+        self.seconds += seconds
+        print(json.dumps({"seconds": self.seconds}), file=self.file,
+              flush=True)
+
+    def counts(self):
+        return collections.Counter(tuple(result[:4])
+                                   for result in self.kept.values())
+
+    def broken(self):
+        return sum(bool(result[4]) for result in self.kept.values())
 
 
-def main():
-    global DNS
+# ------------------------------------------------------------------ main
+
+def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--table")
     parser.add_argument("--share", type=int, default=1)
     parser.add_argument("--only")
-    parser.add_argument("--jobs", type=int, default=2 * os.cpu_count())
+    parser.add_argument("--kept")
+    parser.add_argument("--results")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--jobs", type=int, default=10 * os.cpu_count())
     parser.add_argument("inject")
     parser.add_argument("handlers", nargs="+")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def kept_of(options):
+    """The cases of a file: KIND FAULT."""
+    with open(options.kept, encoding="ascii") as file:
+        words = [line.split(None, 1) for line in file
+                 if line.strip() and not line.startswith("#")]
+    for program in options.handlers:
+        for kind, fault in words:
+            plan = fault.strip() if ":" in fault else ""
+            yield (kind, program, options.inject, plan,
+                   "" if plan else fault.strip(), ())
+
+
+def jobs_of(pool, options):
+    if options.again:
+        return []
+    if options.kept:
+        return list(kept_of(options))
+    only, _, part = (options.only or "").partition(":")
+    kinds = [(kind, program, options.inject) for program in options.handlers
+             for kind in KINDS if only in ("", kind)]
+    found = [job for jobs in pool.map(explore, kinds) for job in jobs]
+    return [job for i, job in enumerate(found)
+            if is_chosen(i, options) and (part in job[3] or part in job[4])]
+
+
+def was_made(view):
+    """The call of the plan."""
+    at = view.plan.split("/")[-1].split(":")[:2]
+    return not view.plan or at in [list(call[1:]) for call in view.calls]
+
+
+def complain(view):
+    print(f"{view.program} {view.kind} {view.plan or view.setting}: "
+          f"{'; '.join(view.complaints)} (stage {view.stage}, REP {view.rep}, "
+          f"record {view.record}, status {view.status}) "
+          f"{view.text[-3000:]!r}", flush=True)
+
+
+def main():
+    options = arguments()
     began = time.monotonic()
-    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    names.bind(("127.0.0.1", 0))
-    DNS = names.getsockname()[1]
-    threading.Thread(target=serve_names, args=(names,), daemon=True).start()
-    chosen = [case for i, case in enumerate(cases(options))
-              if is_chosen(i, options)]
-    if options.only and ":" in options.only:
-        plan = options.only.split(":", 1)[1]
-        chosen = [case for case in chosen if plan in case[2:]]
-    counts = collections.Counter()
-    broken = 0
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        running = [pool.submit(run_case, kind, program, options.inject, plan,
-                               setting)
-                   for kind, program, plan, setting in chosen]
-        for future in concurrent.futures.as_completed(running):
-            view = future.result()
-            counts[view.kind, fault_of(view), view.record or "none"] += 1
-            complaints = judge(view)
-            if complaints:
-                broken += 1
-                print(f"{view.program} {view.kind} "
-                      f"{view.plan or view.setting}: {'; '.join(complaints)}"
-                      f" (stage {view.stage}, REP {view.rep}, status "
-                      f"{view.status}) {view.text[-300:]!r}", flush=True)
-    took = time.monotonic() - began
-    print(f"{sum(counts.values())} cases in {took:.0f} s, {broken} broken")
+    results = Results(options.results, options.again)
+    with concurrent.futures.ProcessPoolExecutor(
+            options.jobs, initializer=take_place) as pool:
+        jobs = results.begin(jobs_of(pool, options))
+        views = pool.map(run_untrusted, [job for _, job in jobs])
+        for (number, _), view in zip(jobs, views):
+            if options.kept and not was_made(view):
+                view.complaints.append("the call was not made")
+            results.add(number, view)
+            if view.complaints:
+                complain(view)
+    results.end(time.monotonic() - began)
+    broken = results.broken()
+    print(f"{len(results.kept)} cases in {results.seconds:.0f} s, "
+          f"{broken} broken")
     if options.table:
-        write_table(options, counts, broken, took)
+        write_table(options, results)
     sys.exit(broken != 0)
 
 
