@@ -61,10 +61,32 @@ refuse_id(struct session *s)
 	    "the client has no such ADDRESS ID");
 }
 
+static _Noreturn void
+fail_without_table(struct session *s, enum table_result result)
+{
+	session_fail(s, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
+	    result == TABLE_FULL ? "the association table is full" :
+				   s->table.problem);
+}
+
+/* SECURITY: what this host could not look up is no guess of the client's. */
+static void
+find_id(struct session *s, uint32_t id, struct table_target *target)
+{
+	const struct share share = session_share(s);
+	enum table_result result = TABLE_NONE;
+
+	if (id <= REALID_MAX)
+		result = ids_find(&share, id, target);
+	if (result == TABLE_UNUSABLE)
+		fail_without_table(s, result);
+	if (result != TABLE_OK)
+		refuse_id(s);
+}
+
 void
 associate_read(struct session *s)
 {
-	const struct share share = session_share(s);
 	struct request *r = &s->request;
 	struct table_target target;
 	const uint16_t port = r->address.port;
@@ -76,8 +98,7 @@ associate_read(struct session *s)
 		    REPLY_ADDRESS_TYPE_NOT_SUPPORTED,
 		    "the address type is not 01, 03 or 04");
 	note_id(s, r->id & REALID_MAX);
-	if (r->id > REALID_MAX || ids_find(&share, r->id, &target) != TABLE_OK)
-		refuse_id(s);
+	find_id(s, r->id, &target);
 	s->associated.asked = r->id;
 	if (target.name[0] != '\0') {
 		r->kind = NAME_HOST;
@@ -102,14 +123,6 @@ associate_pinned(const struct session *s)
 }
 
 /* ------------------------------------------------------- making an ID */
-
-static _Noreturn void
-fail_without_table(struct session *s, enum table_result result)
-{
-	session_fail(s, RESULT_CONNECT_FAILED, REPLY_GENERAL_FAILURE,
-	    result == TABLE_FULL ? "the association table is full" :
-				   s->table.problem);
-}
 
 /* An ID for what the request asks for; the one that it was asked by, where it
  * was. */
