@@ -18,6 +18,8 @@ enum { AGAIN_MICROSECONDS = 100, SECOND = 1000 * 1000 };
 
 /* How long the next one takes; 0: there is to be none. */
 static volatile sig_atomic_t again;
+/* SIGALRM does not end this process. */
+static bool prepared;
 
 /* Once; 0: never. */
 static void
@@ -54,13 +56,15 @@ patience_prepare(void)
 
 	sigemptyset(&alarms);
 	sigaddset(&alarms, SIGALRM);
-	sigaction(SIGALRM, &act, NULL);
+	prepared = sigaction(SIGALRM, &act, NULL) == 0;
 	sigprocmask(SIG_UNBLOCK, &alarms, NULL);
 }
 
 void
 patience_begin(bool waits)
 {
+	if (!prepared)
+		return;
 	again = AGAIN_MICROSECONDS;
 	arm(waits ? JOURNAL_PATIENCE * SECOND : AGAIN_MICROSECONDS);
 }
