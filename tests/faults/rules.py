@@ -85,7 +85,8 @@ def call_of(view):
 def of_the_log(view):
     """Was it the record's own call that failed, or one that looks whether
     there is a log?"""
-    if view.setting in ("files of nothing", "a full log"):
+    if view.setting in ("files of nothing", "files of 100 octets",
+                        "a full log"):
         return True
     if view.kind.startswith(("to-", "systemd")) and (
             view.setting.endswith(("descriptors", "memory")) or
@@ -219,7 +220,7 @@ def holds_nothing(view):
         return f"holds {strange}"
     more = collections.Counter(kinds_of(view.held))
     more.subtract(kinds_of(view.usual) or kinds_of(view.held))
-    if view.record == "ok" and not is_service(view) and (
+    if view.record == "ok" and view.rep == 0 and not is_service(view) and (
             max(more.values(), default=0) > 0):
         return f"holds {+more} more than usual"
     return None

@@ -348,7 +348,9 @@ class Case:
         view.record = results[-1] if results else None
         view.records = len(results)
         self.handler.read_report(view)
-        if "for want of an alias" in view.text:
+        if "for want of an alias" in view.text or (
+                "files of" in view.setting and b"PASV" in (
+                    view.server or b"")):  # what says so may be cut short
             view.up = view.down = None  # the dialogue goes another way
         view.files = sorted(os.listdir(self.state))
 
