@@ -239,9 +239,8 @@ check_password(struct session *s, const struct login *login)
 
 	switch (places_take(&s->table, s->handshake)) {
 	case WAIT_READY: break;
-	case WAIT_TIMEOUT:
-		session_end(s, RESULT_HANDSHAKE_TIMEOUT,
-		    "too many others log in");
+	case WAIT_TIMEOUT: /* nobody is to be banned for others */
+		session_end(s, RESULT_DENIED, "too many others log in");
 	case WAIT_STOPPED: session_stop(s);
 	}
 	result = password_check(s->passwords, login);

@@ -455,7 +455,7 @@ def check_places(program, report):
             late = waits("handshake-timeout 300ms")
             late.read_to_end()
             handshake.check_record(late.finish()[0], late.name,
-                                   "handshake-timeout user=alice")
+                                   "denied user=alice")
             fcntl.lockf(table, fcntl.LOCK_UN, 1, PLACES[3])
             if streams.receive_exactly(handler.client, 2) != GRANTED:
                 raise Failure("not granted, with a place")
