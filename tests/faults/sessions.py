@@ -349,7 +349,7 @@ class Case:
         view.records = len(results)
         self.handler.read_report(view)
         if "for want of an alias" in view.text or (
-                "files of" in view.setting and b"PASV" in (
+                "files of" in view.setting and b"NOOP" in (
                     view.server or b"")):  # what says so may be cut short
             view.up = view.down = None  # the dialogue goes another way
         view.files = sorted(os.listdir(self.state))
