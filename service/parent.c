@@ -352,6 +352,17 @@ signals_read(struct parent *p)
 	}
 }
 
+/* The parent can hear of nothing any more; its launcher starts another one. */
+static void
+give_up(struct parent *p)
+{
+	if (!p->ended)
+		say(LOG_ERR, "the parent cannot wait: ",
+		    strerror(wait_failure()), "");
+	p->ended = true;
+	p->status = STATUS_SYSTEM;
+}
+
 /* Waits for anything to happen, and takes it.  False: nothing did. */
 static bool
 take_events(struct parent *p, struct deadline until)
@@ -361,8 +372,11 @@ take_events(struct parent *p, struct deadline until)
 		{ .fd = p->service->parent_end, .events = POLLIN },
 	};
 
-	if (wait_for(fds, ARRAY_COUNT(fds), until) != WAIT_READY)
+	if (wait_for(fds, ARRAY_COUNT(fds), until) != WAIT_READY) {
+		if (wait_failure() != 0)
+			give_up(p);
 		return false;
+	}
 	signals_read(p);
 	/* A session's claim comes before its end. */
 	while (message_receive(p))
@@ -380,7 +394,11 @@ gate_end(struct parent *p)
 	if (p->gate != 0)
 		kill(p->gate, SIGTERM);
 	while (p->gate != 0) {
-		if (!take_events(p, until) && deadline_passed(until)) {
+		if (wait_failure() != 0) {
+			kill(p->gate, SIGKILL);
+			(void)waitpid(p->gate, NULL, 0);
+			p->gate = 0;
+		} else if (!take_events(p, until) && deadline_passed(until)) {
 			kill(p->gate, SIGKILL);
 			take_events(p, DEADLINE_NEVER);
 		}
