@@ -101,8 +101,6 @@ ERRORS = {
     "splice": "ENOMEM EIO",
     "statx": "EIO",
     "unlinkat": "EACCES",
-    "wait4": "ECHILD",
-    "waitid": "ECHILD",
     "write": "ENOSPC EIO",
     "writev": "EPIPE",
 }

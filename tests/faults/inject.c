@@ -149,8 +149,14 @@ interfere(struct process *p, struct user_regs_struct *regs)
 		p->failing = true;
 		break;
 	case SHORT: shorten(regs); break;
-	case SIGNAL: kill(p->pid, (int)plan.value); return;
-	case PAUSE: stand_still(plan.value); return;
+	case SIGNAL:
+	case PAUSE:
+		p->changed = false;
+		if (plan.how == SIGNAL)
+			kill(p->pid, (int)plan.value);
+		else
+			stand_still(plan.value);
+		return;
 	}
 	require(ptrace(PTRACE_SETREGS, p->pid, NULL, regs) == 0, "SETREGS");
 }

@@ -94,7 +94,10 @@ def of_the_log(view):
         return True
     if view.kind.startswith(("to-", "systemd")) and call_of(view) in (
             "sendto", "sendmsg", "socket", "access", "connect", "fstat",
-            "getpid", "faccessat2", "setsockopt", "dup2", "openat", "close"):
+            "getpid", "getsockopt", "faccessat2", "setsockopt", "dup2", "openat", "close"):
+        return True
+    # Standard error is looked at first of all.
+    if view.plan.split(":")[:2] in (["fcntl", n] for n in "123"):
         return True
     return call_of(view) in ("write", "setitimer", "newfstatat")
 
@@ -235,6 +238,8 @@ def serves_the_next(view):
     """A service that goes on serves whoever comes next."""
     if not is_service(view) or view.hangs or view.status != 0:
         return None
+    if view.plan.startswith("getsockopt:"):
+        return None  # is it a listener? no: another process may be
     for_ever = ":errors=" in view.plan and not view.plan.startswith("2/")
     ended = was_sent(view, signal.SIGTERM) and "/" not in view.plan
     if view.next != "ok" and not for_ever and not ended:

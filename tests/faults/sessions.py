@@ -199,6 +199,7 @@ class Case:
         self.threads = []
         self.closing = []
         self.undo = []
+        self.client = None
         self.next = None  # of a service: whom the next session asks for
         self.login_file = "passwords"
         self.state = tempfile.mkdtemp(prefix="faults-", dir="/run")
@@ -316,6 +317,8 @@ class Case:
 
     def finish(self, was_reset):
         """The ends of both, the record and the exit."""
+        if self.client is None:  # nobody listened
+            self.client = socket.socket()
         rest, end = (b"", "reset") if was_reset else drain(self.client)
         view = self.view
         view.client = re.sub(rb"Mode \([0-9,]+\)\.?", b"Mode (ALIAS)",
@@ -362,6 +365,8 @@ class Case:
         except Stop:
             self.finish(False)
         except OSError as error:
+            if self.client is None:
+                raise
             self.finish(end_of(error) == "reset")
         self.view.took = time.monotonic() - began
         for undo in reversed(self.undo):
