@@ -8,9 +8,9 @@ load ../lib/faults
 export BATS_TEST_TIMEOUT=900
 
 @test "a fault at a system call is told truly, hangs nobody and leaves nothing" {
-	faults "$HANDLER" --share 200
+	faults "$HANDLER" --share 60
 }
 
 @test "the same with the static link" {
-	faults "$HANDLER_STATIC" --share 200
+	faults "$HANDLER_STATIC" --share 60
 }
