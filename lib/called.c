@@ -202,6 +202,9 @@ called_ask(int fd)
 	struct dial d;
 	struct guard saved;
 
+	/* The flags of any other socket are let alone: others may use it. */
+	if (sockets_role(fd) != ROLE_CALLED)
+		return true;
 	const int flags = real.fcntl(fd, F_GETFL);
 	(void)real.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	sockets_lock(&saved);
