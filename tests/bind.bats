@@ -510,6 +510,11 @@ names_any() {
 	stop ftp
 }
 
+@test "a host without IPv6: BIND, CONNECT and UDP between hosts of IPv4" {
+	run alone "$CASES/without-ipv6.py" "$HANDLER"
+	[[ $status -eq 0 ]] || fail "$output"
+}
+
 @test "a unix-domain client is answered 07" {
 	run -0 --separate-stderr "$PYTHON" -I - "$HANDLER" "$PEERS" <<-'END'
 		import subprocess, sys

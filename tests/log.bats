@@ -34,6 +34,11 @@ forging() {
 	forging fields
 }
 
+@test "when a session began and how long it lasted, in every sink" {
+	forging times
+	HANDLER=$HANDLER_STATIC forging times
+}
+
 # stuck PROGRAM SINK: where nobody reads it.
 stuck() {
 	need mounts

@@ -277,6 +277,15 @@ names_start() {
 	stop names
 }
 
+@test "datagrams that wait for a name at the end are dropped, and counted" {
+	names_start 'slow.test A drop' 'slow.test AAAA drop'
+	gateway_start activate "$NET_ALLOW" "resolver $DNS:54"
+	use_type C
+	scene held "$S4" 5353 slow.test 3
+	assert_record "$RECORD" ok datagrams=1/1/3 drops=busy:3
+	stop names
+}
+
 @test "more names than are looked up at a time all come" {
 	local i
 	local -a script=()
@@ -417,6 +426,33 @@ names_asked() {
 	use_type A
 	flood 48 "$go"
 	assert_equal "names" "$(names_asked)" 32
+	stop names
+}
+
+@test "a name without an address drops what comes then, too, and asks no more" {
+	names_start "none.test A" "none.test AAAA"
+	gateway_start activate "$NET_ALLOW" "resolver $DNS:54"
+	use_type A
+	run -0 in_ns c4 env PYTHONPATH="$PEERS" "$PYTHON" - "$GW4" "$S4" \
+	    "$BATS_FILE_TMPDIR/names.out" <<-'END'
+		import argparse, sys, time, udp
+		gateway, server, asked = sys.argv[1:]
+		a = udp.Association(argparse.Namespace(form="name",
+		    port=False, flag=0, gateway=gateway + ":1080"))
+		a.send("none.test", 5353, b"never")
+		while open(asked).read().count("none.test") < 2:
+		    time.sleep(0.02)
+		for _ in range(3):
+		    a.form = "name"
+		    a.send("none.test", 5353, b"never")
+		    a.form = "ip"
+		    a.ask(server, 5353, b"literal")
+	END
+	SESSION=$(value client "${lines[0]}")
+	session_record
+	assert_record "$RECORD" ok datagrams=3/3/4 drops=name:4
+	assert_equal queries "$(grep -c none.test \
+	    "$BATS_FILE_TMPDIR/names.out")" 2
 	stop names
 }
 

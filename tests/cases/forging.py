@@ -8,6 +8,7 @@ Runs where /dev and /run are its own, and is the journal and the syslogd.
 Each CHECK prints a line for every case that failed, then how many there were.
 """
 import concurrent.futures
+import datetime
 import os
 import re
 import socket
@@ -45,6 +46,7 @@ NASTY = {
     "255 of quotes": b"\"" * 255,
     "255 of %": b"%n" * 127 + b"%",
 }
+STAY = 0.3  # seconds, of a session whose time is measured
 
 
 def escaped(octets):
@@ -351,9 +353,55 @@ def check_fields(program, report, sinks):
     report.run("denied", denied)
 
 
+def check_times(program, report, sinks):
+    """When a session began, and how long it and its dial took."""
+
+    def times(sink):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            before = time.time()
+            handler = Handler(program, [
+                "-o", f"log-to {sink}", "-o", "allow all at loopback"])
+            handler.let_go()
+            handler.send(socks.GREETING + socks.request(
+                *listener.getsockname()))
+            streams.receive_exactly(handler.client, 12)
+            begun = time.time()
+            server, _ = listener.accept()
+        time.sleep(STAY)  # not for order: the time that is measured
+        ending = time.time()
+        server.close()
+        text, status = handler.finish()
+        after = time.time()
+        if status != 0:
+            raise Failure(f"status {status}")
+        sentence, fields = message_of(sinks, sink, handler.name, text)
+        said = re.search(r" start=(\S+)Z seconds=(\S+)", sentence)
+        start = datetime.datetime.fromisoformat(
+            said[1] + "+00:00").timestamp()
+        within("start", start, before, begun)
+        within("seconds", float(said[2]), ending - begun, after - before)
+        if fields:
+            micro = {key: int(fields[f"SOCKS64_{key}_USEC"]) / 1e6
+                     for key in ("START", "DURATION", "DIAL")}
+            within("START_USEC", micro["START"], before, begun)
+            within("DURATION_USEC", micro["DURATION"], ending - begun,
+                   after - before)
+            within("DIAL_USEC", micro["DIAL"], 0, begun - before)
+
+    for sink in ("stderr", *sinks.paths):
+        report.run(sink, times, sink)
+
+
+def within(what, seconds, least, most):
+    """Milliseconds are cut off."""
+    if not least - 0.001 <= seconds <= most + 0.001:
+        raise Failure(f"{what}: {seconds}, not {least} to {most}")
+
+
 def main():
     if len(sys.argv) != 3 or "check_" + sys.argv[2] not in globals():
-        sys.exit("usage: forging.py HANDLER users|names|claims|titles|fields")
+        sys.exit("usage: forging.py HANDLER "
+                 "users|names|claims|titles|fields|times")
     report = Report()
     sinks = Sinks()
     globals()["check_" + sys.argv[2]](sys.argv[1], report, sinks)

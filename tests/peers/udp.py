@@ -21,6 +21,8 @@ it must be.
     denied HOST PORT WHERE... none of them is sent to, HOST is
     names HOST PORT SLOW NAME GO  a name that is not answered before the file
                              GO is there delays nobody
+    held HOST PORT NAME N    N datagrams to a name that is not answered, and it
+                             ends
     pinned HOST PORT         a name stays what it was
     closes HOST PORT HOW     fin, rst
     idle HOST PORT MS        still there while it is used, closed after MS
@@ -299,6 +301,17 @@ def scene_names(a, host, port, slow, name, go):
     for i in range(3):
         answer = a.receive()
         require(answer[1:] == (port, b"slow %d" % i), str(answer))
+
+
+def scene_held(a, host, port, name, count):
+    port = int(port)
+    a.form = "name"
+    for _ in range(int(count)):
+        a.send(name, port, b"never")
+    a.form = "ip"
+    # Behind them: they are held now.
+    answer = a.ask(host, port, b"literal")
+    require(answer == (host, port, b"literal"), str(answer))
 
 
 def scene_pinned(a, name, port):
