@@ -608,7 +608,7 @@ send_name_on(struct association *a, const struct request *to,
 	return DROP_NOT;
 }
 
-/* Why target_choose() found none. */
+/* Why target_choose() found none of the addresses that the name has. */
 static enum drop
 why_none(struct association *a, const struct pinned_name *p, uint16_t port)
 {
@@ -621,7 +621,7 @@ why_none(struct association *a, const struct pinned_name *p, uint16_t port)
 		if (peer_of(a, &t)->allowed)
 			return DROP_FAMILY;
 	}
-	return p->found_count == 0 ? DROP_NAME : DROP_RULE;
+	return DROP_RULE;
 }
 
 static enum drop
