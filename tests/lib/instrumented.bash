@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# A copy of the tree, built with instruments, under the suite: what coverage
-# and sanitized have in common.
+# A copy of the tree, built with instruments: what coverage and sanitized have
+# in common.
 #
 # The instruments open files and map memory, which the sandbox would not let
 # the handler do, and write at exit, which _exit(2) forgets.  So this build's
@@ -22,10 +22,11 @@ instrumented_copy() {
 	done | tar -c -T - | tar -x -C "$copy"
 }
 
-# instrumented_build NAME HOOKS OPTIMIZE: builds the handler of build/NAME,
-# with the C text HOOKS, which defines before_exit().
+# instrumented_build NAME HOOKS OPTIMIZE [OBJECT [ARGUMENT]...]: builds the
+# handler of build/NAME, with the C text HOOKS, which defines before_exit(), and
+# an object beside it; or what the arguments tell make.
 instrumented_build() {
-	local copy=$PWD/build/$1
+	local copy=$PWD/build/$1 object=${4:-}
 	cat - >"$copy/build/hooks.c" <<-END
 		#include <stddef.h>
 		#include <sys/stat.h>
@@ -56,9 +57,10 @@ instrumented_build() {
 	END
 	gcc -c -o "$copy/build/hooks.o" "$copy/build/hooks.c"
 	local wraps=-Wl,--wrap=_exit,--wrap=sandbox_enter,--wrap=sandbox_rehearse
-	make --no-print-directory -C "$copy" -s -j "$(nproc)" socks64-handler \
+	[[ $# -gt 4 ]] || set -- "$1" "$2" "$3" "$object" socks64-handler
+	make --no-print-directory -C "$copy" -s -j "$(nproc)" "${@:5}" \
 	    OPTIMIZE="$3" HARDEN=-fPIE FORTIFY= WARNINGS= \
-	    LDFLAGS="$wraps $copy/build/hooks.o"
+	    LDFLAGS="$wraps $copy/build/hooks.o $object"
 	# The user that the handler becomes writes there, too.
 	find "$copy" -type d -exec chmod 777 {} +
 }
