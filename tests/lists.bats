@@ -404,7 +404,10 @@ relays() { # PID
 @test "a session that relays has given its lists back" {
 	net_needed
 	seq -f 'n%g.example' 100000 >list
-	gateway_start activate "deny to @$PWD/list" "$NET_ALLOW"
+	awk 'BEGIN { for (i = 0; i < 100000; i++)
+		printf "10.%d.%d.%d\n", i / 65536, i / 256 % 256, i % 256 }' >nets
+	gateway_start activate "deny from @$PWD/nets to @$PWD/list at @$PWD/nets" \
+	    "inside @$PWD/nets" "$NET_ALLOW"
 	run -0 list_memory
 	[[ $output -lt 1000 ]] || fail "$output KiB"
 	gateway_stop

@@ -8,6 +8,7 @@ Runs where /dev and /run are its own, and is the journal and the syslogd.
 Each CHECK prints a line for every case that failed, then how many there were.
 """
 import concurrent.futures
+import contextlib
 import datetime
 import os
 import re
@@ -46,6 +47,7 @@ NASTY = {
     "255 of quotes": b"\"" * 255,
     "255 of %": b"%n" * 127 + b"%",
 }
+DEADLINE = 30.0
 STAY = 0.3  # seconds, of a session whose time is measured
 
 
@@ -348,7 +350,35 @@ def check_fields(program, report, sinks):
         expect(fields, RESULT="denied", RULE="-o:3", REPLY="2",
                REASON="denied by -o:3", ATTEMPTS=r"10\.0\.0\.5:22 denied")
 
+    def met():
+        """A BIND: a stranger, and then the peer."""
+        handler = Handler(program, [word for line in (
+            "log-to journal", "allow bind at loopback")
+            for word in ("-o", line)])
+        try:
+            handler.let_go()
+            handler.send(socks.GREETING + socks.request(
+                "127.0.0.1", 0, "ip", socks.BIND))
+            octets = streams.receive_exactly(handler.client, 12)
+            where = ("127.0.0.1", int.from_bytes(octets[10:], "big"))
+            with socket.create_connection(
+                    where, DEADLINE, ("127.0.0.2", 0)) as stranger:
+                other = socks.text_of(stranger.getsockname())
+                with contextlib.suppress(ConnectionError):
+                    streams.receive_octets(stranger)
+            with socket.create_connection(where, DEADLINE) as peer:
+                name = socks.text_of(peer.getsockname())
+                streams.receive_exactly(handler.client, 10)
+            text, _ = handler.finish()
+        finally:
+            handler.kill()
+        fields = message_of(sinks, "journal", handler.name, text)[1]
+        expect(fields, RESULT="ok", COMMAND="BIND",
+               ATTEMPTS=re.escape(f"{other} stranger, {name} ok"),
+               PEER=r"127\.0\.0\.1", FAMILIES="4>4")
+
     report.run("refused", refused)
+    report.run("met", met)
     report.run("reached behind a proxy", reached)
     report.run("denied", denied)
 

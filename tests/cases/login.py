@@ -408,10 +408,13 @@ def check_moment(program, report):
     C seconds does not make it 1 + C at least."""
 
     def counted():
-        people.lines.clear()
-        people.add(b"alice", SECRET, "$6$rounds=2000000$saltsalt")
-        least = min(attempt(program, b"alice", SECRET, True)
-                    for _ in range(3))
+        for rounds in 2000000, 500000, 125000:
+            people.lines.clear()
+            people.add(b"alice", SECRET, f"$6$rounds={rounds}$saltsalt")
+            least = min(attempt(program, b"alice", SECRET, True)
+                        for _ in range(3))
+            if least < 1:  # else no refusal waits for its moment
+                break
         if least < 0.1:
             raise Failure(f"no hash to wait for: {least} s")
         took = []
