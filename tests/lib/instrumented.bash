@@ -89,7 +89,7 @@ instrumented_suites() {
 	fi
 	for file; do
 		echo "# $file"
-		HANDLER=$copy/socks64-handler \
+		BATS_TEST_TIMEOUT=900 HANDLER=$copy/socks64-handler \
 		    HANDLER_STATIC=$copy/socks64-handler \
 		    bats --formatter tap "$file" </dev/null |
 		    grep '^not ok' >"$copy/failed" || continue
