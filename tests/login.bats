@@ -39,6 +39,14 @@ login() {
 	PROGRAM=$HANDLER_STATIC login schemes
 }
 
+@test "lines that openssl, mkpasswd and htpasswd make" {
+	local program
+	for program in openssl mkpasswd htpasswd; do
+		command -v $program >/dev/null || skip "no $program"
+	done
+	login programs
+}
+
 @test "an unknown user costs what a wrong password does" {
 	login timing
 }

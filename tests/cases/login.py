@@ -373,19 +373,64 @@ def check_schemes(program, report):
         if not hashed or hashed.startswith("*"):
             continue
         name = prefix.decode().strip("$_") or f"des{len(prefix)}"
-        other = os.path.join(people.directory, name)
-        people.write(people.lines)
-        shutil.copy(people.path, other)
-        with open(other, "w", encoding="ascii") as file:
-            file.write(f"alice:{hashed}\n")
-        os.chmod(other, 0o600)
-        if os.getuid() == 0:
-            os.chown(other, pwd.getpwnam("nobody").pw_uid, 0)
         cases.append((report, f"scheme {prefix.decode()!r}", scheme, program,
-                      other))
+                      password_file(name, f"alice:{hashed}\n")))
     at_once(cases)
     if len(cases) < 8:
         sys.exit(f"only {len(cases)} schemes")
+
+
+def password_file(name, lines):
+    """Another one, which the handler may read."""
+    path = os.path.join(people.directory, name)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(lines)
+    os.chmod(path, 0o600)
+    if os.getuid() == 0:
+        os.chown(path, pwd.getpwnam("nobody").pw_uid, 0)
+    return path
+
+
+# What people make lines with; {} is the password.  htpasswd puts the name in
+# front.
+MAKERS = {
+    "openssl-6": "openssl passwd -6 {}",
+    "openssl-5": "openssl passwd -5 {}",
+    "mkpasswd": "mkpasswd {}",
+    "mkpasswd-yescrypt": "mkpasswd -m yescrypt {}",
+    "mkpasswd-sha512": "mkpasswd -m sha512crypt {}",
+    "mkpasswd-bcrypt": "mkpasswd -m bcrypt -R 5 {}",
+    "htpasswd-bcrypt": "htpasswd -nbB alice {}",
+    "htpasswd-sha512": "htpasswd -nb5 alice {}",
+}
+
+
+def made_by(command):
+    done = subprocess.run(command.format(SECRET.decode()).split(),
+                          stdout=subprocess.PIPE, check=True, text=True)
+    line = done.stdout.split()[0]
+    return line if line.startswith("alice:") else "alice:" + line
+
+
+def check_programs(program, report):
+    """Lines that other programs make log in."""
+    cases = [(report, name, scheme, program,
+              password_file(name, made_by(command) + "\n"))
+             for name, command in MAKERS.items()]
+    at_once(cases)
+    report.run("htpasswd -m", unknown_scheme, program)
+
+
+def unknown_scheme(program):
+    """$apr1$ is Apache's own, and -t says so."""
+    path = password_file("apr1", made_by("htpasswd -nbm alice {}") + "\n")
+    done = subprocess.run(
+        [program, "-t", "-f", "/dev/null", "-o", "auth password", "-o",
+         "user nobody", "-o", f"password-file {path}"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False)
+    if ":1: the hash is none that crypt(3) knows" not in done.stdout:
+        raise Failure(f"status {done.returncode}: {done.stdout}")
 
 
 def cost(program, user):
