@@ -57,7 +57,12 @@ build() {
 	for name in handler handler-static client; do
 		[[ -e $(echo "$BATS_TEST_TMPDIR/socks64-${name}_"*.deb) ]]
 	done
-	# What the static link has in it is said by name and version.
+	# What is linked statically is said by name and version.
+	for name in handler client; do
+		run -0 dpkg-deb -f "$BATS_TEST_TMPDIR/socks64-${name}"_*.deb \
+		    Built-Using
+		assert_match "$name" "$output" '^tinycdb \(= [^,]*\)$'
+	done
 	run -0 dpkg-deb -f "$BATS_TEST_TMPDIR"/socks64-handler-static_*.deb \
 	    Built-Using
 	assert_match Built-Using "$output" 'c-ares \(= .*glibc \(= .*libxcrypt \(= '
