@@ -357,8 +357,8 @@ static void
 give_up(struct parent *p)
 {
 	if (!p->ended)
-		say(LOG_ERR, "the parent cannot wait: ",
-		    strerror(wait_failure()), "");
+		say(LOG_ERR,
+		    "the parent cannot wait: ", strerror(wait_failure()), "");
 	p->ended = true;
 	p->status = STATUS_SYSTEM;
 }
