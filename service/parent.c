@@ -394,14 +394,12 @@ gate_end(struct parent *p)
 	if (p->gate != 0)
 		kill(p->gate, SIGTERM);
 	while (p->gate != 0) {
-		if (wait_failure() != 0) {
-			kill(p->gate, SIGKILL);
-			(void)waitpid(p->gate, NULL, 0);
-			p->gate = 0;
-		} else if (!take_events(p, until) && deadline_passed(until)) {
-			kill(p->gate, SIGKILL);
-			take_events(p, DEADLINE_NEVER);
-		}
+		if (wait_failure() == 0 &&
+		    (take_events(p, until) || !deadline_passed(until)))
+			continue;
+		kill(p->gate, SIGKILL);
+		(void)waitpid(p->gate, NULL, 0);
+		p->gate = 0;
 	}
 }
 
