@@ -326,6 +326,54 @@ wrapped() {
 	stop_and_start
 }
 
+# get_by CLIENT: pub/64k in passive mode, and what it says of it.
+get_by() {
+	local url=ftp://v6.example.com/pub/64k
+	case $1 in
+	curl) curl_ftp c4 v6.example.com pub/64k -v --disable-epsv -o 64k ;;
+	curl-epsv) curl_ftp c4 v6.example.com pub/64k -v -o 64k ;;
+	wget) wrapped proxychains c4 wget -S -t 1 -T 100 "$url" ;;
+	aria2) wrapped proxychains c4 aria2c -t 100 -m 1 --async-dns=false \
+	    -o 64k "$url" ;;
+	perl)
+		# shellcheck disable=SC2016 # Perl's
+		wrapped proxychains c4 perl -MNet::FTP -e '
+		    $ftp = Net::FTP->new("v6.example.com", Timeout => 100,
+			Passive => 1) or die;
+		    $ftp->login("anonymous", "a") && $ftp->binary &&
+			$ftp->get("pub/64k", "64k") or die $ftp->code, $ftp->message' ;;
+	ftplib)
+		wrapped proxychains c4 "$PYTHON" -c "if True:
+			import ftplib
+			ftplib.FTP.af = 2
+			client = ftplib.FTP('v6.example.com', timeout=100)
+			client.login()
+			client.retrbinary('RETR pub/64k', open('64k', 'wb').write)" ;;
+	esac
+}
+
+@test "without a table a client gets its file, or a refusal with a sentence at once" {
+	local client got=
+	type -P aria2c >/dev/null || skip "no aria2c"
+	ftp_start vsftpd s6
+	gateway_stop
+	gateway_start activate "$NET_ALLOW" 'user nobody' \
+	    "state-dir $BATS_FILE_TMPDIR/none"
+	for client in curl curl-epsv wget aria2 perl ftplib; do
+		rm -f 64k
+		get_by $client >said 2>&1 || :
+		if [[ -s 64k ]]; then
+			same 64k 64k
+			got+=" $client"
+		else
+			# Not a time-out.
+			grep -q 502 said || fail "$client:" "$(<said)"
+		fi
+	done
+	assert_match "with their file" "$got " ' curl-epsv '
+	stop_and_start
+}
+
 @test "curl and ftplib under proxychains, from IPv4 to an IPv6 server" {
 	ftp_start vsftpd s6
 	wrapped proxychains c4 curl -sS -m 20 -o 64k \
