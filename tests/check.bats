@@ -152,7 +152,26 @@ mine() {
 		allow from private;allow from private port 80|^c:2: warning: it never matches: c:1 above it
 		allow from private port 80;allow from private|
 		deny to .example;allow from private to .example|^c:2: warning: it never matches
-		allow from private to .example;deny from private to .example|
+		allow from private to .example;deny from private to .example|^c:2: warning: it comes too late: c:1 above it allows what it would deny
+		allow from private;deny to .evil.example|
+		allow all user *,- from any;deny to .evil.example|
+		allow all from private;deny from 10.0.0.1 to .evil.example|^c:2: warning: it comes too late
+		allow from private;deny from private port 25|^c:2: warning: it comes too late
+		allow from private;deny from private port 25;allow from private at 10.0.0.0/8|
+		allow from private;deny from private port 25;allow bind from private|
+		allow from private;deny|
+		allow from private;allow from 10.1.0.0/16,192.168.1.1|^c:2: warning: it never matches: c:1 above it
+		allow from private;allow from 10.0.0.0/7|
+		allow from 10.0.0.0/8;allow from 10.1.0.0/16|^c:2: warning: it never matches
+		allow from 10.0.0.0/8;allow from private|
+		allow from private port 80,1024-2000;allow from private port 1500,80|^c:2: warning: it never matches
+		allow from private port 80;allow from private port 80,443|
+		deny to .example,x.test;allow from private to www.a.example,X.test|^c:2: warning: it never matches
+		deny to .example,x.test;allow from private to a.x.test|
+		deny to name;allow from private to .example|^c:2: warning: it never matches
+		deny to name;allow from private to literal|
+		allow from private at any;allow from private at 10.0.0.0/8|
+		deny at any;allow from private at 10.0.0.0/8|c:2: warning: it never matches
 		deny from 10.0.0.0/8;allow from private|
 		deny to @empty-list;allow from private|^c:1: warning: it never matches: a list of it is empty
 		deny at @empty-list;allow from private|^c:1: warning: it never matches: a list of it is empty
