@@ -21,7 +21,8 @@
 #include "wire/dns.h"
 
 enum {
-	EDNS_SIZE = 1200, /* octets of an answer; as glibc has it */
+	UDP_SIZE = 512,   /* octets of an answer (RFC 1035 4.2.1) */
+	EDNS_SIZE = 1200, /* the same with EDNS; as glibc has it */
 	SERVER_TEXT = 24, /* "[::1]:65535," */
 };
 
@@ -116,6 +117,13 @@ fill_name(const struct query *q, struct sockaddr *from,
 	memcpy(from, &e.storage, *from_length);
 }
 
+/* c-ares cuts off what is behind so many octets of a datagram. */
+static ssize_t
+most_by_udp(const struct query *q)
+{
+	return q->servers->edns ? EDNS_SIZE : UDP_SIZE;
+}
+
 /* Datagrams (which have a sender) are looked at for why a server failed:
  * c-ares keeps that to itself. */
 static ares_ssize_t
@@ -129,6 +137,7 @@ server_receive(ares_socket_t fd, void *octets, size_t size, int flags,
 	if (n <= 0)
 		return n;
 	q->heard = fd < DESCRIPTORS_OWN ? q->server_of[fd] : 0;
+	q->cut = from != NULL && n > most_by_udp(q);
 	/* The socket is connected: nobody else was heard. */
 	if (from != NULL && q->heard != 0)
 		fill_name(q, from, from_length);
@@ -399,7 +408,7 @@ asks_by_tcp(struct query *q, const struct iovec *message)
 
 	if (message->iov_base == NULL || q->heard == 0 || by_tcp(q) ||
 	    !dns_header_read(message->iov_base, message->iov_len, &header) ||
-	    !header.response || !header.truncated)
+	    !header.response || !(header.truncated || q->cut))
 		return false;
 	q->tcp = true;
 	return true;

@@ -51,6 +51,7 @@ struct query {
 	bool failed;      /* some server said that it cannot answer */
 	bool again;       /* the question is to be asked anew */
 	bool tcp;         /* an answer was too long for UDP */
+	bool cut;         /* the last one was, and says nothing of it */
 	unsigned useless; /* a bit for each server that gave no answer */
 	size_t heard;     /* the server that the last octets came from */
 	uint8_t server_of[DESCRIPTORS_OWN];    /* of each descriptor, from 1 */
