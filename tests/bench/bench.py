@@ -247,10 +247,9 @@ class MemoryCgroup:
     def __init__(self):
         for root, usage in (("/sys/fs/cgroup/memory", "memory.usage_in_bytes"),
                             ("/sys/fs/cgroup", "memory.current")):
-            self.path = os.path.join(root, f"socks64-bench-{os.getpid()}")
-            self.usage = os.path.join(self.path, usage)
             with contextlib.suppress(OSError):
-                os.mkdir(self.path)
+                self.path = tempfile.mkdtemp(prefix="socks64-bench-", dir=root)
+                self.usage = os.path.join(self.path, usage)
                 if os.path.exists(self.usage):
                     return
                 os.rmdir(self.path)
