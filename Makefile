@@ -49,17 +49,19 @@ OWN_CPPFLAGS = -I. -Ibuild -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 # No path of the builder's gets into a program.
 OWN_CFLAGS = -std=c17 $(OPTIMIZE) -g -ffile-prefix-map='$(CURDIR)'=. \
 	-ffunction-sections -fdata-sections $(HARDEN) $(WARNINGS)
-OWN_LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed
+# Sorted, small variables share pages.
+OWN_LDFLAGS = -Wl,-z,relro,-z,now,--gc-sections,--as-needed,--sort-section=alignment
 COMPILE = $(REFUSE)$(CC) $(OWN_CPPFLAGS) $(FORTIFY) $(call BUILDERS,$(CPPFLAGS)) \
 	$(OWN_CFLAGS) $(call BUILDERS,$(CFLAGS))
 LINK = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS)
 
-# The two links differ in one file, the journal's back end.
+# The two links differ in the journal's back end, and the static one has a heap
+# of its own.
 ROOMS = base wire log policy net share alg sandbox session command service
 # What makes the seccomp filters at build time.
 GENERATOR = $(patsubst %,sandbox/%.c,generate calls)
 SOURCES = socks64-handler.c \
-	$(filter-out $(GENERATOR) log/systemd.c log/native.c, \
+	$(filter-out $(GENERATOR) log/systemd.c log/native.c session/heap.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))
 OBJECTS = $(SOURCES:%.c=build/%.o)
 # libcdb is linked statically: a library more to load would cost each session
@@ -78,7 +80,7 @@ socks64-handler: $(OBJECTS) build/log/systemd.o
 
 # The linker warns of getservbyname and getservbyport_r: c-ares has them,
 # nothing here calls them.
-socks64-handler-static: $(OBJECTS) build/log/native.o
+socks64-handler-static: $(OBJECTS) build/log/native.o build/session/heap.o
 	$(call STEP,link)$(LINK) -static-pie -o $@ $^ \
 	    $(LIBRARIES)
 
@@ -132,7 +134,7 @@ build/sandbox/table.h: build/sandbox/generate
 build/sandbox/sandbox.o: build/sandbox/filters.h build/sandbox/table.h
 
 -include $(OBJECTS:.o=.d) $(WRAPPER_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) \
-	build/log/systemd.d build/log/native.d
+	build/log/systemd.d build/log/native.d build/session/heap.d
 
 # The packages that are missing are installed first, then make builds.
 run:

@@ -6,6 +6,7 @@
  * main() is the session, step by step.  Every step behind session_open()
  * either comes back or ends the session, by session_fail() or session_end().
  */
+#include "base/seldom.h"
 #include "command/options.h"
 #include "command/print.h"
 #include "log/title.h"
@@ -34,7 +35,7 @@ open_connection(struct session *s, const struct options *options)
 int
 main(int argc, char **argv)
 {
-	static struct session session;
+	static SELDOM struct session session;
 	struct session *s = &session;
 	struct options options;
 	struct service service = { .options = &options, .arguments = argv };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "alg/permit.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "net/failure.h"
 #include "net/ports.h"
@@ -29,7 +30,7 @@ enum {
 	WHAT_TEXT = 128,
 };
 
-static uint8_t buffers[CHANNELS_MAX][EXCHANGE_FLOWS][FLOW_BUFFER];
+static SELDOM uint8_t buffers[CHANNELS_MAX][EXCHANGE_FLOWS][FLOW_BUFFER];
 
 static void
 close_one(int *fd)

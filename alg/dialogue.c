@@ -11,6 +11,7 @@
 #include "alg/control.h"
 #include "alg/intake.h"
 #include "base/figures.h"
+#include "base/seldom.h"
 #include "base/wait.h"
 #include "net/sockaddr.h"
 
@@ -46,7 +47,7 @@ struct dialogue {
 };
 
 /* Its streams are too large for the stack. */
-static struct dialogue dialogue;
+static SELDOM struct dialogue dialogue;
 
 static void
 tick(void *context)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/seldom.h"
 #include "base/wait.h"
 
 enum { INPUTS_MAX = 512, NAMES_SIZE = 1 << 16 };
@@ -37,9 +38,10 @@ static struct {
 	bool overflow;
 	size_t count;
 	size_t used; /* of names */
-	struct input list[INPUTS_MAX];
-	char names[NAMES_SIZE];
 } inputs;
+
+static SELDOM struct input list[INPUTS_MAX];
+static SELDOM char names[NAMES_SIZE];
 
 static struct stamp
 stamp_of(const struct stat *status, int error)
@@ -99,14 +101,14 @@ static struct input *
 input_new(const char *path)
 {
 	const size_t size = strlen(path) + 1;
-	struct input *input = &inputs.list[inputs.count];
+	struct input *input = &list[inputs.count];
 
 	if (inputs.count == INPUTS_MAX || size > NAMES_SIZE - inputs.used) {
 		inputs.overflow = true;
 		return NULL;
 	}
-	memcpy(inputs.names + inputs.used, path, size);
-	*input = (struct input){ .path = inputs.names + inputs.used };
+	memcpy(names + inputs.used, path, size);
+	*input = (struct input){ .path = names + inputs.used };
 	inputs.used += size;
 	inputs.count++;
 	return input;
@@ -154,7 +156,7 @@ bool
 inputs_changed(void)
 {
 	for (size_t i = 0; i < inputs.count; i++) {
-		const struct input *input = &inputs.list[i];
+		const struct input *input = &list[i];
 		const struct stamp now = stamp_take(input->path);
 
 		if (!stamp_equal(&now, &input->stamp, input->name_only) ||
@@ -168,7 +170,7 @@ inputs_changed(void)
 const char *
 inputs_path(size_t i)
 {
-	return i < inputs.count ? inputs.list[i].path : NULL;
+	return i < inputs.count ? list[i].path : NULL;
 }
 
 bool

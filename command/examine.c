@@ -16,6 +16,7 @@
 
 #include "base/array.h"
 #include "base/inputs.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "command/costs.h"
 #include "command/doubts.h"
@@ -516,7 +517,7 @@ bool
 examine_configuration(struct settings *out,
     const struct settings_source *source, settings_report *report)
 {
-	static char buffer[KEPT_TEXT];
+	static SELDOM char buffer[KEPT_TEXT];
 	struct text kept = text_in(buffer, sizeof(buffer));
 	struct examination e = { .settings = out, .report = report };
 	const bool root = geteuid() == 0;

@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "command/print.h"
 #include "command/lookup.h"
@@ -419,7 +420,7 @@ int
 explain_run(const struct settings *settings, char *const *operands,
     size_t count)
 {
-	static char buffer[CANDIDATES_MAX * LINE_TEXT];
+	static SELDOM char buffer[CANDIDATES_MAX * LINE_TEXT];
 	static struct explanation e;
 	const struct address nowhere = { .family = FAMILY_NONE };
 	struct address source = nowhere;

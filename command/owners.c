@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/inputs.h"
+#include "base/seldom.h"
 #include "base/text.h"
 
 enum { LINKS_MAX = 40 /* as the kernel follows */, SEEN_MAX = 1024 };
@@ -23,7 +24,7 @@ struct hearer {
 	void *context;
 };
 
-static struct {
+static SELDOM struct {
 	size_t next; /* the input to go on with */
 	size_t count;
 	struct {

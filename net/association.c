@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/figures.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "net/candidates.h"
 #include "net/failure.h"
@@ -57,9 +58,9 @@ struct arrival {
 enum { HEADROOM = CLIENT_DATAGRAM_MAX };
 
 /* Static memory costs nothing until a datagram touches it. */
-static uint8_t buffer[HEADROOM + OCTETS_MAX];
+static SELDOM uint8_t buffer[HEADROOM + OCTETS_MAX];
 static uint8_t *const received = buffer + HEADROOM;
-static uint8_t held_octets[HELD_MAX][HEADROOM + OCTETS_MAX];
+static SELDOM uint8_t held_octets[HELD_MAX][HEADROOM + OCTETS_MAX];
 
 /* ------------------------------------------------------- the sockets */
 

@@ -63,8 +63,8 @@ struct race {
 
 	/* Nobody clears these: most sessions look one name up and make one
 	 * attempt. */
-	struct candidates untried;
 	struct resolution names;
+	struct candidates untried;
 	struct attempt attempts[CANDIDATES_MAX];
 };
 
@@ -578,7 +578,7 @@ race_open(struct race *race, struct dial *d)
 	d->local = (struct address){ .family = FAMILY_NONE };
 	d->verdict = (struct verdict){ .decision = DENY };
 	d->attempts[0] = '\0';
-	memset(race, 0, offsetof(struct race, untried));
+	memset(race, 0, offsetof(struct race, names));
 	race->dial = d;
 	race->hold = DEADLINE_NEVER;
 	race->next = deadline_in(0);

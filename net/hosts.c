@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/seldom.h"
 #include "base/text.h"
 #include "wire/name.h"
 
@@ -223,7 +224,7 @@ enum hosts
 hosts_find(int file, const char *name, struct deadline until,
     struct answer *const answers[2])
 {
-	static char octets[PART_SIZE];
+	static SELDOM char octets[PART_SIZE];
 	struct search s = { .answers = answers };
 	size_t length = 0;
 	off_t offset = 0;

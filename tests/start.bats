@@ -233,3 +233,12 @@ teardown() {
 		rm guests.socket
 	done
 }
+
+# Each page is one of 10,000 sessions (doc/costs.md).
+@test "an idle session of the static link has few pages, and no heap far away" {
+	! readelf -lW "$HANDLER_STATIC" | grep -q INTERP ||
+	    skip "$HANDLER_STATIC is no static link"
+	run alone "$CASES/pages.py" "$HANDLER_STATIC" 31
+	assert_equal output "$output" ""
+	[[ $status -eq 0 ]]
+}
