@@ -60,6 +60,20 @@ faults:
 	    build/tests/inject $(CURDIR)/socks64-handler \
 	    $(CURDIR)/socks64-handler-static
 
+# Thousands of sessions at once, and bad cables for SOAK_MINUTES, with every
+# octet looked at; in namespaces of their own.  The page gets the tables.
+SOAK_MINUTES = 20
+LOAD = tests/load/run tests/load/$@.py --table doc/reliability.md
+
+load: all build/bench/inetd
+	@tests/install-missing build test
+	@$(LOAD) build $(CURDIR)/socks64-handler $(CURDIR)/socks64-handler-static
+
+soak: all
+	@tests/install-missing build test
+	@$(LOAD) --minutes $(SOAK_MINUTES) \
+	    $(CURDIR)/socks64-handler $(CURDIR)/socks64-handler-static
+
 # What packagers ask for: two builds that are the same, debian/, musl.
 building: all
 	@tests/install-missing build test lint
@@ -144,8 +158,8 @@ listening: all build/bench/bare build/bench/bare-fork
 	tests/bench/listening build
 
 .PHONY: bench building check check-all check-sanitized clients counted \
-	coverage cross deb deb-check faults fuzz lint listening minimal mutants probes releases \
-	sanitize
+	coverage cross deb deb-check faults fuzz lint listening load minimal \
+	mutants probes releases sanitize soak
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
@@ -313,7 +327,8 @@ MACHINE = $(wildcard tests/fuzz/machine/*.c)
 MACHINED = $(SOURCES) log/native.c
 KEEP_TOGETHER = $(foreach name,data data.rel data.rel.local, \
 	--rename-section .$(name)=handler_data) \
-	--rename-section .bss=handler_bss
+	--rename-section .bss=handler_bss \
+	--rename-section .persistent.bss=handler_bss
 REDEFINE = objcopy --redefine-syms=build/machine/$(1)/calls $(KEEP_TOGETHER)
 
 define MACHINE_OF
