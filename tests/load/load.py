@@ -392,11 +392,10 @@ def main():
     for name, part in PARTS.items():
         if options.only in (None, name):
             table, wrong = part(options, peers)
+            print("\n".join(wrong[:20]), flush=True)
             lines += [*table, ""]
             broken += wrong
     peers.end()
-    for line in broken[:50]:
-        print(line)
     print(f"{len(broken)} rules broken")
     if options.table:
         page.write(options.table, "load", "make load.", lines[:-1])

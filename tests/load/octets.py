@@ -83,10 +83,9 @@ class Server:
     async def serve(self, reader, writer):
         self.serving += 1
         try:
-            header = await asyncio.wait_for(reader.readexactly(HEADER.size),
-                                            self.patience)
+            header = await reader.readexactly(HEADER.size)
             await self.answer(reader, writer, *HEADER.unpack(header))
-        except (OSError, EOFError, asyncio.TimeoutError):
+        except (OSError, EOFError):
             pass  # no session told its number
         finally:
             self.serving -= 1
