@@ -422,7 +422,7 @@ for host in \"192.0.2.1\", \"127.0.0.1\":
 		grep -qF "@test \"$name\"" "$TESTS"/*.bats "$TESTS"/slow/*.bats ||
 		    fail "no test: $name"
 	done < <(sed -n '/^| RFC 3089/,/^## The oracle/p' "$ROOT/doc/client.md" |
-	    grep -E '^\| [235]' | sed 's/.*|\(.*\)|$/\1/' |
+	    grep '^| .*"' | sed 's/.*|\(.*\)|$/\1/' |
 	    grep -oE '"[^"]+"' | tr -d '"')
 }
 
