@@ -23,7 +23,7 @@ OF_UNIX_CLIENTS = ("proxied-unix", "unix-client")
 # millisecond at a time, by who needs the table; by others a tenth of that.
 NEED_THE_TABLE = ("associate", "by-id", "bind", "bind-name", "ftp-translated",
                   "ftp-watched", "ftp-active")
-TICKS, TICKS_OF_NEED = 160, 1200
+TICKS, TICKS_OF_NEED = 120, 1020
 # What the program opens, by its descriptors at the end.
 KNOWN = re.compile(
     r"socket:|pipe:|/dev/(null|urandom|full|pts/)|/etc/(hosts|resolv.conf)|"
