@@ -13,6 +13,7 @@
 
 enum {
 	ID_LEAST = 0x000100, /* 0.0.0.x are the fake addresses of clients */
+	ID_MOST = 0xffffff,  /* three octets */
 	ID_TRIES = 64,
 	GUESSERS_MAX = TABLE_SLOTS / 4,
 };
@@ -25,6 +26,9 @@ is_target(const struct entry *e, const void *what)
 {
 	const struct table_target *target = what;
 
+	/* Another process may have written any number. */
+	if (e->number < ID_LEAST || e->number > ID_MOST)
+		return false;
 	if (strcmp(e->name, target->name) != 0)
 		return false;
 	if (target->name[0] != '\0')
