@@ -432,6 +432,7 @@ vacancy_note_live(struct vacancy *v, const struct turn *turn, uint32_t i)
 		return;
 	v->own_count++;
 	shared_read(&used_at, &s->body.used_at, sizeof(used_at));
+	used_at = moment_bound(used_at);
 	if (v->own == 0 || used_at < v->own_used_at) {
 		v->own = i + 1;
 		v->own_used_at = used_at;
