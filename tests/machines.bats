@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
-	make -s build/replay/{session,names,association,hop,command} \
+	make -s build/replay/{session,names,association,hop,command,service} \
 	    build/fuzz/vectors/scripts.made
 }
 
@@ -38,6 +38,10 @@ holds() {
 
 @test "the command line over any configuration" {
 	holds command
+}
+
+@test "the processes of the listening mode" {
+	holds service
 }
 
 @test "the same script does the same again" {

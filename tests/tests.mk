@@ -195,7 +195,7 @@ build/counted/%.o: %.c
 	build/counted/%.o
 
 -include $(wildcard $(foreach kind,asan ubsan clang swift counted, \
-	$(foreach depth,* */* */*/*,build/$(kind)/$(depth).d)))
+	$(foreach depth,* */* */*/* */*/*/*,build/$(kind)/$(depth).d)))
 
 # objects KIND,SOURCES
 objects = $(patsubst %.c,build/$(1)/%.o,$(sort $(2)))
@@ -296,7 +296,7 @@ TARGET_client-program = $(CLIENT_PURE)
 CLANG = clang-14
 FUZZ_SECONDS = 30
 # Whole handlers, in tests/fuzz/machine.
-MACHINES = association command hop names session
+MACHINES = association command hop names service session
 STATEFUL = ftp-dialogue table $(MACHINES)
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c, \
 	$(wildcard tests/fuzz/*.c)))

@@ -7,8 +7,8 @@
 Each TARGET, a program of libFuzzer, gets a share of the N executions: as many
 as its speed says, so that all take the same time.  A piece lasts four minutes at
 most and is a process of its own, begun by COMMAND; DIRECTORY keeps what the
-pieces found and how far they came, so that a run that was stopped goes on
-where it was.  The table goes between two marks of the page.
+pieces found and how far they came, so that a run that was stopped (SIGTERM)
+goes on where it was.  The table goes between two marks of the page.
 """
 import argparse
 import json
@@ -16,6 +16,7 @@ import os
 import re
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -134,7 +135,8 @@ def machine():
 def table(targets, runs):
     """The lines between the marks."""
     yield time.strftime("%Y-%m-%d, ", time.gmtime()) + machine() + \
-        f". make fuzz-long RUNS={runs}.\n"
+        (f". make fuzz-long RUNS={runs}, of which "
+         f"{sum(t.known['executions'] for t in targets)} were made.\n")
     yield "| target | executions | processor seconds | edges | features | crashes |"
     yield "| --- " * 6 + "|"
     total = {key: sum(t.known[key] for t in targets)
@@ -168,7 +170,11 @@ def main():
     targets = [Target(word, options.directory) for word in options.targets]
     os.makedirs(options.directory, exist_ok=True)
     state = State(options.directory, targets)
-    run_all(state, shlex.split(options.prefix), options.runs)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run_all(state, shlex.split(options.prefix), options.runs)
+    except KeyboardInterrupt:
+        state.keep()
     lines = list(table(targets, options.runs))
     print("\n".join(lines))
     if options.page:

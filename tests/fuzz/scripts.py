@@ -48,6 +48,13 @@ def names(how, octets):
     return bytes((5 << 5 | how, len(octets))) + octets
 
 
+def relate(which, octets=None):
+    """What another process of the listening mode does: a signal, an end, a
+    message."""
+    head = bytes((2 << 5 | which,))
+    return head if octets is None else head + bytes((len(octets),)) + octets
+
+
 def choose(which):
     return bytes((7 << 5 | which,))
 
@@ -229,6 +236,24 @@ WORDS = {
 }
 
 
+SERVICE = {
+    "parent": (0, 0, b""), "gate": (0, 1, b""),
+    "session": (8, 3, SERVER_COMES + say(0, 4) + ALL),
+    "many": (1, 1, SERVER_COMES * 3 + OTHER_COMES),
+    "per-client": (2, 1, (SERVER_COMES + pause(4)) * 4),
+    "per-user": (3, 3, SERVER_COMES + say(1, 2, 4) + ALL),
+    "metrics": (4, 0, relate(3, b"\0") + pause(6)),
+    "broken": (5, 1, SERVER_COMES + pause(5) + SERVER_COMES),
+    "proxied": (6, 3, SERVER_COMES + say(12, 0, 4) + ALL),
+    "drains": (0, 0, relate(8) + pause(4)),
+    "renews": (0, 0, relate(12) + pause(4)),
+    "gate-ends": (0, 0, relate(1, b"\1")[:1] + b"\1" + pause(5)),
+    "gate-dies": (0, 0, relate(2)[:1] + b"\x0b" + pause(5)),
+    "root": (32, 0, b""), "path": (16, 1, SERVER_COMES),
+    "idle": (7 | 64, 0, pause(9)),
+}
+
+
 def write(directory, target, scripts):
     os.makedirs(os.path.join(directory, target), exist_ok=True)
     for name, octets in scripts.items():
@@ -246,7 +271,7 @@ def main():
                 say(0, 5) + ALL
     write(directory, "session", sessions)
     for target, scripts in (("names", NAMES), ("association", ASSOCIATION),
-                            ("hop", HOP)):
+                            ("hop", HOP), ("service", SERVICE)):
         write(directory, target, {
             name: bytes((a, b)) + steps
             for name, (a, b, steps) in scripts.items()})

@@ -110,12 +110,17 @@ number_of(const char *text, const char *key)
 	return value == NULL ? 0 : strtoull(value, NULL, 10);
 }
 
-/* Is it one of the two kinds that come before the last record? */
+/* Is it none of those that are no session's last? */
 static bool
 is_last(const char *word, size_t length)
 {
-	return !(length == 4 &&
-	    (memcmp(word, "open", 4) == 0 || memcmp(word, "peer", 4) == 0));
+	static const char *const early[] = { "open", "peer", "refused" };
+
+	for (size_t i = 0; i < sizeof(early) / sizeof(early[0]); i++)
+		if (strlen(early[i]) == length &&
+		    memcmp(word, early[i], length) == 0)
+			return false;
+	return true;
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -95,11 +96,12 @@ hook_open(const char *path, int flags, ...)
 	const char *text = text_at(path);
 	struct thing *thing;
 
-	(void)flags;
 	if (strcmp(path, "/dev/null") == 0)
 		return fd_new(thing_new(KIND_NULL), 0);
 	if (is_directory(path))
 		return fd_new(thing_new(KIND_DIRECTORY), 0);
+	if (text == NULL && (flags & O_CREAT) != 0)
+		text = ""; /* and nothing is kept */
 	if (text == NULL) {
 		errno = ENOENT;
 		return -1;
@@ -159,6 +161,13 @@ hook_read(int fd, void *out, size_t length)
 
 	if (thing == NULL)
 		return -1;
+	if (thing->kind == KIND_SIGNALS) {
+		if (length == sizeof(struct signalfd_siginfo) &&
+		    family_take_signal(out))
+			return (ssize_t)length;
+		errno = EAGAIN;
+		return -1;
+	}
 	n = file_read(thing, out, length, thing->offset);
 	thing->offset += (size_t)n;
 	return n;
@@ -235,7 +244,8 @@ hook_mmap(void *at, size_t length, int protection, int flags, int fd,
 	(void)at;
 	(void)protection;
 	(void)flags;
-	(void)offset;
+	if (thing != NULL && thing->kind == KIND_MEMORY)
+		return family_memory(length, offset);
 	if (thing == NULL || thing->kind != KIND_TABLE ||
 	    length != TABLE_FILE_SIZE) {
 		errno = ENODEV;
@@ -390,8 +400,7 @@ hook_memfd_create(const char *name, unsigned flags)
 {
 	(void)name;
 	(void)flags;
-	errno = ENOSYS;
-	return -1;
+	return fd_new(thing_new(KIND_MEMORY), 0);
 }
 
 int

@@ -408,6 +408,10 @@ events_of(const struct pollfd *fd)
 	machine_check(thing != NULL, "a closed descriptor was waited for");
 	switch (thing->kind) {
 	case KIND_STREAM: events = stream_events(thing); break;
+	case KIND_SIGNALS:
+		events = family_has_signal() ? POLLIN : (short)0;
+		break;
+	case KIND_MESSAGES: /* fall through */
 	case KIND_LISTENER: events = thing->queued > 0 ? POLLIN : 0; break;
 	case KIND_DATAGRAMS:
 		if (thing->queued > 0)
@@ -582,6 +586,7 @@ start(const struct scenario *scenario)
 	machine.over = false;
 	machine.closed = false;
 	machine.term = false;
+	machine.term_read = false;
 	machine.status = -1;
 	machine.records = 0;
 	machine.result[0] = '\0';
@@ -595,7 +600,12 @@ start(const struct scenario *scenario)
 	process_reset();
 	judge_reset();
 	script_start();
-	client_connect();
+	machine.client = NULL;
+	machine.accepted = NULL;
+	if (scenario->listens)
+		(void)fd_new(thing_new(KIND_NULL), 0);
+	else
+		client_connect();
 	(void)fd_new(thing_new(KIND_OUTPUT), 1);
 	(void)fd_new(thing_new(KIND_OUTPUT), 2);
 }

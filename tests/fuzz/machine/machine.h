@@ -40,6 +40,9 @@ enum thing_kind {
 	KIND_FILE,
 	KIND_TABLE, /* the association table */
 	KIND_DIRECTORY,
+	KIND_MESSAGES, /* between the processes of the listening mode */
+	KIND_SIGNALS,
+	KIND_MEMORY, /* that processes share */
 	KIND_LOG,    /* a unix-domain socket for datagrams */
 	KIND_OUTPUT, /* stdout and stderr */
 	KIND_NULL,   /* /dev/null */
@@ -113,6 +116,8 @@ struct scenario {
 	bool ftp;          /* it may translate: octets are not what was said */
 	bool hop;          /* it leads to a next gateway */
 	bool names_decide; /* what is dialled was said by a name server */
+	bool listens;      /* -l: its clients come by the script */
+	unsigned forks;    /* bit n: the run goes on as the child of fork n */
 	bool no_session;   /* the arguments ask for something else */
 	bool stays;        /* at the script's end the client stays silent */
 	size_t reads_at_most;   /* octets at once; 0: all */
@@ -130,15 +135,17 @@ struct scenario {
 struct machine {
 	struct scenario scenario;
 	struct thing things[THINGS];
-	int fds[THINGS]; /* thing, -1: not open */
-	struct thing *client;
-	int64_t now;   /* microseconds */
+	int fds[THINGS];        /* thing, -1: not open */
+	struct thing *client;   /* NULL: there is none yet */
+	struct thing *accepted; /* the last one */
+	int64_t now;            /* microseconds */
 	int64_t pause; /* so long nothing happens but what the handler does */
 	unsigned calls;
-	bool over;   /* the script is */
-	bool closed; /* and all peers are gone */
-	bool term;   /* SIGTERM is pending */
-	int status;  /* of the exit */
+	bool over;      /* the script is */
+	bool closed;    /* and all peers are gone */
+	bool term_read; /* it is read from a descriptor */
+	bool term;      /* SIGTERM is pending */
+	int status;     /* of the exit */
 	unsigned records;
 	char result[RESULT_WORD];
 	uint64_t record_up;
@@ -212,6 +219,18 @@ void files_reset(void);
 void process_reset(void);
 /* Was SIGTERM pending, and has the handler seen it now? */
 bool process_takes_signal(void);
+/* The processes of the listening mode. */
+struct signalfd_siginfo;
+void family_reset(void);
+long family_clone(_Atomic int32_t *pid, _Atomic int32_t *its_own);
+void *family_memory(size_t length, off_t offset);
+void family_signal(int number);
+bool family_has_signal(void);
+bool family_take_signal(struct signalfd_siginfo *out);
+void family_end(unsigned which, int status); /* of a child */
+pid_t family_child(unsigned which);
+void family_tell(pid_t sender, const void *data, size_t length);
+
 /* What somebody sent in a datagram. */
 void judge_said(const uint8_t *data, size_t length);
 void judge_reset(void);

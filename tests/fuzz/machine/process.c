@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a process is: its users, its signals, its environment; and that it is
- * alone.
+ * What a process is: its users, its signals, its sandbox, its environment.
  */
 #include "tests/fuzz/machine/machine.h"
 
@@ -18,7 +17,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { PID = 4242, USER = 1000, LANDLOCK_VERSION = 3 };
+enum { USER = 1000, LANDLOCK_VERSION = 3 };
 
 static char *nothing[] = { NULL };
 char **hook_environ = nothing;
@@ -34,6 +33,7 @@ process_reset(void)
 	chance = 1;
 	on_term = NULL;
 	hook_environ = nothing;
+	family_reset();
 }
 
 /* -------------------------------------------------------------- signals */
@@ -41,7 +41,7 @@ process_reset(void)
 bool
 process_takes_signal(void)
 {
-	if (!machine.term || on_term == NULL)
+	if (!machine.term || machine.term_read || on_term == NULL)
 		return false;
 	machine.term = false;
 	on_term(SIGTERM);
@@ -82,9 +82,10 @@ int
 hook_signalfd(int fd, const sigset_t *set, int flags)
 {
 	(void)fd;
-	(void)set;
 	(void)flags;
-	return fd_new(thing_new(KIND_OTHER), 0);
+	if (sigismember(set, SIGTERM) == 1)
+		machine.term_read = true;
+	return fd_new(thing_new(KIND_SIGNALS), 0);
 }
 
 /* ---------------------------------------------------------------- users */
@@ -200,11 +201,16 @@ hook_syscall(long number, ...)
 {
 	va_list list;
 	unsigned long first;
+	void *others[3] = { NULL };
 
 	va_start(list, number);
 	first = va_arg(list, unsigned long);
+	if (number == SYS_clone)
+		for (size_t i = 0; i < 3; i++)
+			others[i] = va_arg(list, void *);
 	va_end(list);
 	switch (number) {
+	case SYS_clone: return family_clone(others[1], others[2]);
 	case SYS_close_range: close_from(first); return 0;
 	case SYS_landlock_create_ruleset:
 		return first == 0 ? LANDLOCK_VERSION :
@@ -246,8 +252,11 @@ hook_rand(void)
 char *
 hook_getenv(const char *name)
 {
-	(void)name;
-	return NULL;
+	static char place[] = "/run/notify";
+
+	return machine.scenario.listens && strcmp(name, "NOTIFY_SOCKET") == 0 ?
+	    place :
+	    NULL;
 }
 
 int
@@ -255,19 +264,6 @@ hook_unsetenv(const char *name)
 {
 	(void)name;
 	return 0;
-}
-
-pid_t
-hook_getpid(void)
-{
-	return PID;
-}
-
-pid_t
-hook_fork(void)
-{
-	errno = EAGAIN;
-	return -1;
 }
 
 unsigned
@@ -320,37 +316,6 @@ hook_alarm(unsigned seconds)
 }
 
 int
-hook_kill(pid_t process, int number)
-{
-	(void)process;
-	(void)number;
-	return 0;
-}
-
-pid_t
-hook_getppid(void)
-{
-	return 1;
-}
-
-pid_t
-hook_waitpid(pid_t process, int *status, int options)
-{
-	(void)process;
-	(void)status;
-	(void)options;
-	errno = ECHILD;
-	return -1;
-}
-
-pid_t
-hook_wait4(pid_t process, int *status, int options, struct rusage *usage)
-{
-	(void)usage;
-	return hook_waitpid(process, status, options);
-}
-
-int
 hook_execve(const char *path, char *const argv[], char *const variables[])
 {
 	(void)path;
@@ -367,25 +332,4 @@ hook_setenv(const char *name, const char *value, int overwrite)
 	(void)value;
 	(void)overwrite;
 	return 0;
-}
-
-int
-hook_socketpair(int domain, int type, int protocol, int fds[2])
-{
-	(void)domain;
-	(void)type;
-	(void)protocol;
-	(void)fds;
-	errno = EMFILE;
-	return -1;
-}
-
-ssize_t
-hook_recvmsg(int fd, struct msghdr *message, int flags)
-{
-	(void)fd;
-	(void)message;
-	(void)flags;
-	errno = EAGAIN;
-	return -1;
 }

@@ -10,6 +10,7 @@
 #include "tests/fuzz/machine/machine.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "tests/fuzz/machine/pieces.h"
@@ -209,12 +210,35 @@ say_datagram(unsigned n)
 	if (t == NULL)
 		return;
 	from = peer_address(t->family, how);
-	if ((how & 3) == 0 && machine.client->peer.family == t->family)
+	if ((how & 3) == 0 && machine.client != NULL &&
+	    machine.client->peer.family == t->family)
 		from.port = machine.client->peer.port;
 	if ((how & 4) != 0 && machine.sent_to.family == t->family)
 		from = machine.sent_to;
 	judge_said(data, length);
 	(void)datagram_put(t, &from, data, length);
+}
+
+/* What another process of the listening mode does. */
+static void
+relate(unsigned n)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
+		SIGCHLD, SIGUSR1, SIGUSR2, SIGCHLD };
+	const unsigned which = n >> 2;
+	const uint8_t *data;
+	size_t length;
+
+	switch (n & 3) {
+	case 0: family_signal(numbers[which]); break;
+	case 1: family_end(which, take() << 8); break;
+	case 2: family_end(which, take() & 31); break;
+	default:
+		length = take_some(take(), &data);
+		family_tell(which == 7 ? 1 : family_child(which), data,
+		    length);
+		break;
+	}
 }
 
 static void
@@ -240,7 +264,7 @@ happen(unsigned n)
 	case 6: machine.term = true; break;
 	case 7: say_much(machine.client); break;
 	case 8: say_much(t); break;
-	case 9: stream_drain(machine.client); break;
+	case 9: read_some(machine.client, SIZE_MAX / 2); break;
 	case 10: read_some(t, SIZE_MAX / 2); break;
 	case 11: read_some(machine.client, 1); break;
 	case 12: read_some(t, 1); break;
@@ -284,7 +308,12 @@ step(void)
 	switch (octet >> 5) {
 	case CLIENT_SAYS: say_some(machine.client, n); break;
 	case STREAM_SAYS: say_some(thing_nth(is_peer, chosen), n); break;
-	case DATAGRAM: say_datagram(n); break;
+	case DATAGRAM:
+		if (machine.scenario.listens && machine.client == NULL)
+			relate(n);
+		else
+			say_datagram(n);
+		break;
 	case PAUSE: machine.pause = pauses[n % 12] * 1000; break;
 	case EVENT: happen(n); break;
 	case NAMES: answer(n); break;
@@ -325,6 +354,10 @@ end_all(void)
 	if (number <= 1 && !machine.closed) {
 		end_peers(true);
 		machine.closed = true;
+		if (machine.scenario.listens) {
+			machine.term = true;
+			family_signal(SIGTERM);
+		}
 		return true;
 	}
 	return false;

@@ -266,7 +266,9 @@ hook_accept4(int fd, struct sockaddr *from, socklen_t *length, int flags)
 						     thing->local;
 	new->local.port = thing->local.port;
 	new->connected = true;
-	address_write(&new->peer, from, length);
+	if (from != NULL)
+		address_write(&new->peer, from, length);
+	machine.accepted = new;
 	return fd_new(new, 0);
 }
 
@@ -542,6 +544,11 @@ hook_sendto(int fd, const void *data, size_t length, int flags,
 		return -1;
 	switch (thing->kind) {
 	case KIND_STREAM: return stream_send(thing, data, length);
+	case KIND_MESSAGES:
+		if (thing->other != NULL)
+			(void)datagram_put(thing->other,
+			    &(struct address){ .port = 1 }, data, length);
+		return (ssize_t)length;
 	case KIND_LOG: log_take(data, length); return (ssize_t)length;
 	case KIND_DATAGRAMS: break;
 	default: machine_fail("send: no socket");
