@@ -5,7 +5,7 @@
     long.py [--prefix COMMAND] --runs N --page FILE DIRECTORY 'TARGET CORPUS...'...
 
 Each TARGET, a program of libFuzzer, gets a share of the N executions: as many
-as its speed says, so that all take the same time.  A piece lasts four minutes at
+as its speed says, so that all take the same time.  A piece lasts a minute at
 most and is a process of its own, begun by COMMAND; DIRECTORY keeps what the
 pieces found and how far they came, so that a run that was stopped (SIGTERM)
 goes on where it was.  The table goes between two marks of the page.
@@ -23,7 +23,7 @@ import time
 
 BEGIN = "<!-- make fuzz-long -->"
 END = "<!-- end of make fuzz-long -->"
-TRIAL_SECONDS, PIECE_SECONDS, CRASHES_MAX = 2, 240, 5
+TRIAL_SECONDS, PIECE_SECONDS, CRASHES_MAX = 2, 60, 5
 TRIAL_PREFIX = ["nice", "-n", "15"]
 FLAGS = ["-timeout=5", "-rss_limit_mb=4096", "-max_len=1024",
          "-print_final_stats=1", "-verbosity=1"]
