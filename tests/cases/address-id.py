@@ -85,7 +85,9 @@ class Machine(data_of.Machine):
         if later:
             words = ["unshare", "--time", "--monotonic", str(later), "--fork",
                      "--kill-child", *words]
-        gate = ftp.Gate(client or self.client, words[0], words[1:])
+        gate = data_of.handshake.Handler(words[0], words[1:],
+                                         address=client or self.client)
+        gate.let_go()
         self.sessions.append(gate)
         if login:
             gate.client.sendall(b"\5\1\2\1" + bytes((len(login),)) + login +

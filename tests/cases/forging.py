@@ -79,6 +79,8 @@ class Sinks:
     def read(self, name, sock):
         while True:
             octets = sock.recv(1 << 20)
+            if re.search(rb"(MESSAGE=|\]: )listening on ", octets):
+                continue  # the service's own, not a session's
             with self.changed:
                 self.came[name].append(octets)
                 self.changed.notify_all()

@@ -75,8 +75,8 @@ class Machine:
         return listener
 
     def session(self, login=None):
-        gate = ftp.Gate("127.0.0.1", self.program,
-                        self.options + self.rules)
+        gate = handshake.Handler(self.program, self.options + self.rules)
+        gate.let_go()
         self.sessions.append(gate)
         if login:
             user, password = login

@@ -227,9 +227,10 @@ class Dialogue:
             (theirs, 0), family=socket.AF_INET if "." in theirs
             else socket.AF_INET6)
         port = listener.getsockname()[1]
-        self.handler = Gate(ours, self.program, [
+        self.handler = handshake.Handler(self.program, [
             *options, "-o", "allow all at loopback",
-            "-o", f"ftp-port {port}", *self.options])
+            "-o", f"ftp-port {port}", *self.options], address=ours)
+        self.handler.let_go()
         try:
             self.handler.client.sendall(
                 b"\5\1\0" + socks.request(theirs, port))
@@ -441,23 +442,6 @@ class Dialogue:
         if self.listener:
             self.listener.close()
         shutil.rmtree(self.state, ignore_errors=True)
-
-
-class Gate(handshake.Handler):
-    """A handler that is reached by an address of either family."""
-
-    def __init__(self, address, program, options):
-        with handshake.Handler.lock:
-            kept = handshake.Handler.listener
-            listener = handshake.gate_listener(address)
-            handshake.Handler.listener = listener
-        try:
-            # The constructor connects to the listener that it finds.
-            super().__init__(program, options)
-        finally:
-            handshake.Handler.listener = kept
-            listener.close()
-        self.copy.close()
 
 
 def main():

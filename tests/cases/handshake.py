@@ -4,32 +4,24 @@
 
     handshake.py HANDLER CHECK [ARGUMENT...]
 
-The handler is started as by inetd, with the connection as fd 0 and 1 and its
-log on fd 2.  Each CHECK prints a line for every case that failed, then how
+The handler is started as by inetd, or listens (peers/handler.py).  Each CHECK prints a line for every case that failed, then how
 many there were; status 1 when one failed or there was none.
 
 Pieces are sent one by one: the next only after the handler has read the one
 before (seen from a copy of its socket), so that a cut is a cut.
 """
-import array
-import errno
-import fcntl
 import os
-import random
 import re
 import socket
-import subprocess
 import sys
-import tempfile
-import termios
 import threading
 import time
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
 import socks
 import streams
+from handler import DEADLINE, Failure, Handler, gate_listener, pending
 
-DEADLINE = 30.0
 CLOSED_WITHIN = 10.0  # RFC 1928 6, behind a refusal; the handler needs two
 DENY = ["-o", "deny all"]
 LOOPBACK = ["-o", "allow all at loopback"]
@@ -42,121 +34,6 @@ DEBUG = ["-o", "log-level debug"]
 DIALECTS = {"socks5": DENY + DEBUG, "socks4": DENY + SOCKS4}
 FAILURE = "05%02x0001000000000000"
 FAILURE4 = "00%02x000000000000"
-
-
-class Failure(Exception):
-    """A case that did not go as it must."""
-
-
-def pending(sock):
-    """Octets that wait to be read from a socket."""
-    count = array.array("i", [0])
-    fcntl.ioctl(sock, termios.FIONREAD, count)
-    return count[0]
-
-
-def gate_listener(address="127.0.0.1"):
-    """Where a client reaches a handler: at a port that the kernel gives to no
-    server, for the handler dials that one at no address of this host."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with open("/proc/sys/net/ipv4/ip_local_port_range",
-              encoding="ascii") as file:
-        low, high = (int(word) for word in file.read().split())
-    ports = [*range(20000, low), *range(high + 1, 65536)]
-    for port in random.sample(ports, min(len(ports), 100)):
-        try:
-            return socket.create_server((address, port), family=family)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-    return socket.create_server((address, 0), family=family)
-
-
-class Handler:
-    """One handler and the client's end of its connection."""
-
-    listener = gate_listener()
-    lock = threading.Lock()
-
-    def __init__(self, program, options, environment=None):
-        with Handler.lock:
-            self.client = socket.create_connection(
-                Handler.listener.getsockname()[:2])
-            self.copy, _ = Handler.listener.accept()
-        self.client.settimeout(DEADLINE)
-        self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            [program, *options], stdin=self.copy, stdout=self.copy,
-            stderr=self.log, env={**os.environ, **(environment or {})})
-        self.name = socks.text_of(self.client.getsockname())
-
-    def has_read(self):
-        """Waits until nothing is left that was sent: False if it ended."""
-        end = time.monotonic() + DEADLINE
-        # In this order: what is acknowledged waits, or has been read.
-        while socks.unacknowledged(self.client) or pending(self.copy) > 0:
-            if self.process.poll() is not None:
-                return False
-            if time.monotonic() > end:
-                raise Failure("the handler stopped reading")
-            time.sleep(0.0002)
-        return True
-
-    def send(self, octets, last=True):
-        """False where the handler is gone already."""
-        try:
-            self.client.sendall(octets)
-        except ConnectionError:
-            return False
-        return last or self.has_read()
-
-    def let_go(self):
-        """From here on only the handler holds its end."""
-        self.copy.close()
-
-    def has_ended(self, seconds):
-        """Does it end by itself within so many seconds?"""
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def read_to_end(self):
-        """All it says to its end; a reset behind it is an end too."""
-        octets = b""
-        try:
-            while True:
-                more = self.client.recv(65536)
-                if not more:
-                    return octets
-                octets += more
-        except ConnectionResetError:
-            return octets
-
-    def finish(self):
-        """Closes, waits, and returns the log and the exit status."""
-        self.copy.close()
-        self.client.close()
-        try:
-            status = self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise Failure("the handler does not end") from None
-        self.log.seek(0)
-        text = self.log.read().decode("ascii")
-        self.log.close()
-        return text, status
-
-    def kill(self):
-        self.copy.close()
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.log.close()
 
 
 RECORD = re.compile(
