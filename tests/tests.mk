@@ -19,6 +19,9 @@ STATIC_SUITE = $(patsubst %,tests/%.bats, \
 # What a session does the same in the listening mode.
 LISTEN_SUITE = $(patsubst %,tests/%.bats, \
 	matrix halfclose timeouts clients bind udp udp-clients)
+# The same, where it takes long; and what starts handlers of its own.
+LISTEN_REST = $(patsubst %,tests/%.bats, \
+	handshake login proxied socks4 log ftp address-id inside egress via nat64)
 SLOW_SUITE = $(sort $(wildcard tests/slow/*.bats))
 
 # As many at once as there are processors, where nobody said how many.
@@ -44,6 +47,14 @@ check-all:
 	LISTEN=1 $(BATS) $(BATSFLAGS) $(LISTEN_SUITE) || status=1; \
 	$(AGAIN) sanitize || status=1; \
 	exit $$status
+
+# All that is about sessions, with a handler that listens, and once more with
+# one that ASan and UBSan watch.
+check-listening:
+	@tests/install-missing build test
+	@$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
+	@LISTEN=1 $(BATS) $(BATSFLAGS) $(LISTEN_SUITE) $(LISTEN_REST)
+	@LISTEN=1 tests/sanitized $(LISTEN_SUITE) $(LISTEN_REST)
 
 # A fault at each system call of a session of each kind: FAULTS=N tries every
 # Nth of them alone, REST=1 those of the last run that broke a rule or were not
@@ -157,9 +168,9 @@ listening: all build/bench/bare build/bench/bare-fork
 	@tests/install-missing build test
 	tests/bench/listening build
 
-.PHONY: bench building check check-all check-sanitized clients counted \
-	coverage cross deb deb-check faults fuzz lint listening load minimal \
-	mutants probes releases sanitize soak
+.PHONY: bench building check check-all check-listening check-sanitized \
+	clients counted coverage cross deb deb-check faults fuzz lint \
+	listening load minimal mutants probes releases sanitize soak
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
