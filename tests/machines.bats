@@ -44,6 +44,13 @@ holds() {
 	holds service
 }
 
+@test "a run leaves nothing to the next one" {
+	local scripts=build/fuzz/vectors/session
+
+	MACHINE_TRACE=1 run -0 build/replay/session "$scripts"/{term,connect}
+	[[ $output == *": stopped "*": ok "* ]]
+}
+
 @test "the same script does the same again" {
 	local script=build/fuzz/vectors/session/udp
 

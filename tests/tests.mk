@@ -339,7 +339,7 @@ MACHINED = $(SOURCES) log/native.c
 KEEP_TOGETHER = $(foreach name,data data.rel data.rel.local, \
 	--rename-section .$(name)=handler_data) \
 	--rename-section .bss=handler_bss \
-	--rename-section .persistent.bss=handler_bss
+	--rename-section .persistent.bss=handler_seldom
 REDEFINE = objcopy --redefine-syms=build/machine/$(1)/calls $(KEEP_TOGETHER)
 
 define MACHINE_OF

@@ -367,15 +367,19 @@ judge_streams(const struct talk *t, const struct thing *server)
 			memcmp(server->out.at, t->in, server->out.written) ==
 			    0,
 		    "the server got octets that the client did not send");
-	whole = t->out_left == server->in.written && server->peer_ended;
+	whole = t->out_left == server->in.written && server->peer_ended &&
+	    !server->gone;
 	if (direct && is_ok())
 		machine_check(whole, "ok, and the client has not got all");
 	if (direct && is_ok() && !t->socks4 && !t->by_id)
 		machine_check(server->out.written == t->in_left,
 		    "ok, and the server has not got all");
 	machine_check(!direct || whole || client->resets ||
-		client->peer_reset || octets_left(&client->in) > 0,
+		client->peer_reset || client->gone ||
+		octets_left(&client->in) > 0,
 	    "a stream that was cut short looks whole");
+	machine_check(!direct || whole || !client->ended,
+	    "a stream that was cut short was ended by a FIN");
 	machine_check(!direct || machine.record_down == t->out_left,
 	    "the record's count of octets is wrong");
 }

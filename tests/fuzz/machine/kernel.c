@@ -40,6 +40,9 @@ extern uint8_t __start_handler_data[];
 extern uint8_t __stop_handler_data[];
 extern uint8_t __start_handler_bss[];
 extern uint8_t __stop_handler_bss[];
+/* base/seldom.h: by itself, for compilers differ in its type. */
+extern uint8_t __start_handler_seldom[];
+extern uint8_t __stop_handler_seldom[];
 
 static jmp_buf end;
 static int64_t closed_at;
@@ -218,6 +221,8 @@ handler_reset(void)
 	static struct part parts[] = {
 		{ .start = __start_handler_data, .stop = __stop_handler_data },
 		{ .start = __start_handler_bss, .stop = __stop_handler_bss },
+		{ .start = __start_handler_seldom,
+		    .stop = __stop_handler_seldom },
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

@@ -81,6 +81,7 @@ struct thing {
 	int error; /* SO_ERROR */
 	bool peer_ended;
 	bool peer_reset;
+	bool gone;   /* the handler was told of that */
 	bool ended;  /* shutdown(SHUT_WR) */
 	bool resets; /* SO_LINGER of 0 s */
 	bool marked; /* the octet at `mark' in `in' is urgent */

@@ -401,7 +401,7 @@ stream_events(const struct thing *thing)
 
 	if (thing->connecting)
 		return 0;
-	if (thing->peer_reset || thing->error != 0)
+	if (thing->peer_reset || thing->gone || thing->error != 0)
 		return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP;
 	if (!thing->connected)
 		return POLLOUT | POLLHUP;
@@ -461,14 +461,14 @@ stream_receive(struct thing *thing, void *out, size_t length, int flags)
 	const size_t before = thing->in.read;
 
 	if (thing->peer_reset) {
-		thing->peer_ended = true;
+		thing->gone = true;
 		thing->peer_reset = false;
 		thing->in.read = thing->in.written;
 		errno = ECONNRESET;
 		return -1;
 	}
 	if (octets_left(&thing->in) == 0) {
-		if (thing->peer_ended)
+		if (thing->peer_ended || thing->gone)
 			return 0;
 		errno = thing->connected ? EAGAIN : ENOTCONN;
 		return -1;
@@ -485,7 +485,7 @@ stream_send(struct thing *thing, const void *data, size_t length)
 	const size_t room = stream_room(thing);
 
 	if (thing->ended || !thing->connected || thing->error != 0 ||
-	    thing->peer_reset) {
+	    thing->peer_reset || thing->gone) {
 		errno = thing->connecting ? EAGAIN : EPIPE;
 		return -1;
 	}
