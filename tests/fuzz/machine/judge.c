@@ -85,8 +85,10 @@ judge_datagram(const struct thing *thing, const struct address *to,
     const uint8_t *data, size_t length)
 {
 	const size_t header = header_length(data, length);
+	/* Behind a proxy the client is who the header says. */
 	const bool down = machine.client != NULL &&
-	    address_equal(to, &machine.client->peer);
+	    (machine.scenario.proxied ||
+		address_equal(to, &machine.client->peer));
 
 	machine.sent_to = *to;
 	machine_check(thing->bound || to->port != 0,
@@ -409,6 +411,16 @@ is_relay(const struct talk *t)
 	    strcmp(machine.result, "error") != 0;
 }
 
+/* Did the client ask for that address itself? */
+static bool
+client_said(const struct address *a, size_t length)
+{
+	const struct octets *in = &machine.client->in;
+
+	return in->at != NULL &&
+	    memmem(in->at, in->written, a->octets, length) != NULL;
+}
+
 /* The address itself, or the IPv4 address within that of a translator. */
 static void
 judge_names(void)
@@ -423,6 +435,7 @@ judge_names(void)
 		machine_check(strstr(machine.scenario.hosts, "known") !=
 			    NULL ||
 			names_said(t->peer.octets, ipv6 ? 16 : 4) ||
+			client_said(&t->peer, ipv6 ? 16 : 4) ||
 			(ipv6 && names_said(t->peer.octets + 12, 4)),
 		    "an address was dialled that nobody named");
 	}
