@@ -200,13 +200,13 @@ part_keep(struct part *p)
 static void
 part_put_back(struct part *p)
 {
-	const size_t before = (size_t)(p->pages - p->start);
-	const size_t behind = before + p->length;
-
 	if (p->pages == NULL) {
 		copy(p->start, p->first, (size_t)(p->stop - p->start));
 		return;
 	}
+	const size_t before = (size_t)(p->pages - p->start);
+	const size_t behind = before + p->length;
+
 	copy(p->start, p->first, before);
 	copy(p->start + behind, p->first + behind,
 	    (size_t)(p->stop - p->start) - behind);
