@@ -14,13 +14,16 @@
 #include "lib/start.h"
 #include "lib/tcp.h"
 
-int
-control_wait(struct dial *d, int fd, int64_t until)
+/* Until `method` the gateway has to choose a method, until `until` to do all
+ * the rest. */
+static int
+wait_for_both(struct dial *d, int fd, int64_t method, int64_t until)
 {
 	for (;;) {
 		struct pollfd one = { .fd = fd,
 			.events = dial_push(d, fd, &handover) };
-		const int64_t left = until - clock_now();
+		const int64_t end = d->step <= DIAL_METHOD ? method : until;
+		const int64_t left = end - clock_now();
 		const struct timespec time = { .tv_sec = left / 1000,
 			.tv_nsec = left % 1000 * 1000000 };
 
@@ -38,10 +41,16 @@ control_wait(struct dial *d, int fd, int64_t until)
 	return d->step == DIAL_DONE ? 0 : -1;
 }
 
-/* By gateway i. */
+int
+control_wait(struct dial *d, int fd, int64_t until)
+{
+	return wait_for_both(d, fd, until, until);
+}
+
+/* By gateway i, which is given up where it has chosen no method by `method`. */
 static int
-open_by(unsigned i, const struct client_request *request, int64_t until,
-    struct dial *d)
+open_by(unsigned i, const struct client_request *request, int64_t method,
+    int64_t until, struct dial *d)
 {
 	struct sockaddr_storage to;
 	const socklen_t length = place_gateway_own(i, &to);
@@ -56,7 +65,7 @@ open_by(unsigned i, const struct client_request *request, int64_t until,
 	if (real.connect(fd, (struct sockaddr *)&to, length) == -1 &&
 	    errno != EINPROGRESS)
 		dial_unreached(d, errno);
-	if (control_wait(d, fd, until) == 0)
+	if (wait_for_both(d, fd, method, until) == 0)
 		return fd;
 	const int error = errno;
 	(void)real.close(fd);
@@ -75,7 +84,8 @@ control_open(const struct client_request *request, int64_t until,
 	for (unsigned left = count; left > 0; left--) {
 		const int64_t now = clock_now();
 
-		fd = open_by(*gateway, request, now + (until - now) / left, d);
+		fd = open_by(*gateway, request, now + (until - now) / left,
+		    until, d);
 		if (fd != -1)
 			break;
 		say_fault(*gateway, d);

@@ -152,22 +152,6 @@ look(int fd, struct association *out, sa_family_t *family)
 	return found;
 }
 
-/* The socket has an association that lives; false: errno. */
-static bool
-ensure(int fd, struct association *out)
-{
-	struct association made = { .control = -1 };
-	sa_family_t family = 0;
-
-	if (look(fd, out, &family) && is_alive(out))
-		return true;
-	if (!associate(&made))
-		return false;
-	if (!install(fd, &made, family_of(fd)))
-		return false;
-	return look(fd, out, &family);
-}
-
 /* ------------------------------------------------------------- connect */
 
 /* As the kernel's socket reaches the relay. */
@@ -176,6 +160,48 @@ relay_sockaddr(int fd, const struct address *relay,
     struct sockaddr_storage *out)
 {
 	return endpoint_sockaddr(relay, family_of(fd), out);
+}
+
+/* An IPv6 socket that was told to be nothing else cannot reach IPv4. */
+static void
+widen(int fd)
+{
+	const int no = 0;
+
+	(void)real.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+}
+
+/* The kernel's socket is one of the relay's. */
+static bool
+connect_relay(int fd, const struct address *relay)
+{
+	struct sockaddr_storage to;
+	const socklen_t length = relay_sockaddr(fd, relay, &to);
+
+	if (real.connect(fd, (struct sockaddr *)&to, length) == 0)
+		return true;
+	if (errno != ENETUNREACH || to.ss_family != AF_INET6 ||
+	    relay->family != FAMILY_IPV4)
+		return false;
+	widen(fd);
+	return real.connect(fd, (struct sockaddr *)&to, length) == 0;
+}
+
+/* The socket has an association that lives, and is connected to its relay
+ * where the program has connected it; false: errno. */
+static bool
+ensure(int fd, struct association *out)
+{
+	struct association made = { .control = -1 };
+	sa_family_t family = 0;
+
+	if (look(fd, out, &family) && is_alive(out))
+		return true;
+	if (!associate(&made) || !install(fd, &made, family_of(fd)) ||
+	    !look(fd, out, &family))
+		return false;
+	return out->peer.family == FAMILY_NONE ||
+	    connect_relay(fd, &out->relay);
 }
 
 static void
@@ -190,20 +216,10 @@ set_peer(int fd, const struct address *peer)
 	sockets_unlock(&saved);
 }
 
-/* An IPv6 socket that was told to be nothing else cannot reach IPv4. */
-static void
-widen(int fd)
-{
-	const int no = 0;
-
-	(void)real.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
-}
-
 int
 udp_connect(int fd, const struct destination *d)
 {
 	struct association a;
-	struct sockaddr_storage to;
 
 	if (handover.udp == UDP_OFF) {
 		errno = EACCES;
@@ -211,15 +227,8 @@ udp_connect(int fd, const struct destination *d)
 	}
 	if (!ensure(fd, &a))
 		return -1;
-	socklen_t length = relay_sockaddr(fd, &a.relay, &to);
-	if (real.connect(fd, (struct sockaddr *)&to, length) == -1) {
-		if (errno != ENETUNREACH || to.ss_family != AF_INET6 ||
-		    a.relay.family != FAMILY_IPV4)
-			return -1;
-		widen(fd);
-		if (real.connect(fd, (struct sockaddr *)&to, length) == -1)
-			return -1;
-	}
+	if (!connect_relay(fd, &a.relay))
+		return -1;
 	set_peer(fd, &d->address);
 	return 0;
 }

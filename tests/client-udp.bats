@@ -194,8 +194,9 @@ second_with_ids() {
 # bats test_tags=sanitized
 @test "an association that ended is made anew" {
 	run -0 s64 c4 "$BUILT/datagrams" again v6.example.com 5353
-	[[ $output == 'first ping, again ping' ]]
-	wait_until records_are 2
+	assert_equal answers "$output" \
+	    'first ping, again ping, connected ping, again ping'
+	wait_until records_are 3
 }
 
 records_are() {

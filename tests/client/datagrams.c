@@ -4,7 +4,8 @@
  *
  *   datagrams ask HOST PORT     to each address, unconnected and connected
  *   datagrams calls HOST PORT   one line for each way to send or receive
- *   datagrams again HOST PORT   closes the library's descriptors between two
+ *   datagrams again HOST PORT   closes the library's descriptors between two,
+ *                               and between two on a connected socket
  *   datagrams two HOST PORT     to HOST and the one that is v4 for its v6, at
  *                               once: who answers what
  *   datagrams steps HOST PORT   says `resolved', then asks HOST once for each
@@ -171,13 +172,15 @@ calls(const char *host, const char *port)
 	return 0;
 }
 
+/* at: NULL where the socket is connected. */
 static const char *
 ping(int fd, const struct addrinfo *at)
 {
 	static char data[8];
 
 	memset(data, 0, sizeof(data));
-	if (sendto(fd, "ping", 4, 0, at->ai_addr, at->ai_addrlen) != 4 ||
+	if (sendto(fd, "ping", 4, 0, at == NULL ? NULL : at->ai_addr,
+		at == NULL ? 0 : at->ai_addrlen) != 4 ||
 	    recv(fd, data, 7, 0) == -1)
 		return strerrorname_np(errno);
 	return data;
@@ -192,7 +195,12 @@ again(const char *host, const char *port)
 
 	printf("first %s", ping(fd, at));
 	closefrom(fd + 1);
-	printf(", again %s\n", ping(fd, at));
+	printf(", again %s", ping(fd, at));
+	if (connect(fd, at->ai_addr, at->ai_addrlen) == -1)
+		return 1;
+	printf(", connected %s", ping(fd, NULL));
+	closefrom(fd + 1);
+	printf(", again %s\n", ping(fd, NULL));
 	return 0;
 }
 
