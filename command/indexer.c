@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/lines.h"
@@ -38,6 +39,7 @@ struct indexer {
 	char part[PATH_TEXT]; /* of what becomes it */
 	struct cdb_make make;
 	struct index_summary is;
+	struct timespec begun; /* before the list was opened */
 	struct reader reader;
 	uint64_t entries;
 	bool bad_line;
@@ -194,7 +196,18 @@ begin(struct indexer *x, int fd)
 		sizeof(index_summary_key), empty, sizeof(empty)) == 0;
 }
 
-/* Who may read the list may read the index. */
+/* Who may read the list may read the index.  SECURITY: its time is one before
+ * the list was opened: of a list that was changed or replaced meanwhile it is
+ * no index, though it was written later. */
+static bool
+close_up(const struct indexer *x, int fd, const struct stat *list)
+{
+	const struct timespec times[] = { x->begun, x->begun };
+
+	return fchmod(fd, list->st_mode & 0666) == 0 &&
+	    futimens(fd, times) == 0;
+}
+
 static bool
 fill(struct indexer *x, int list, int fd)
 {
@@ -211,7 +224,7 @@ fill(struct indexer *x, int list, int fd)
 		return false;
 	if (geteuid() == 0 && fchown(fd, status.st_uid, status.st_gid) != 0)
 		return false;
-	return finish(x, fd) && fchmod(fd, status.st_mode & 0666) == 0;
+	return finish(x, fd) && close_up(x, fd, &status);
 }
 
 static int
@@ -262,8 +275,11 @@ indexer_run(const char *path)
 	static struct indexer x;
 	struct text name = text_in(x.name, sizeof(x.name));
 	struct text part = text_in(x.part, sizeof(x.part));
-	const int list = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	int status;
+
+	/* The clock of files, which stands still between two ticks. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &x.begun);
+	const int list = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	x.path = path;
 	x.reader = (struct reader){ .report = report_entry,

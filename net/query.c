@@ -21,9 +21,10 @@
 #include "wire/dns.h"
 
 enum {
-	UDP_SIZE = 512,   /* octets of an answer (RFC 1035 4.2.1) */
-	EDNS_SIZE = 1200, /* the same with EDNS; as glibc has it */
-	SERVER_TEXT = 24, /* "[::1]:65535," */
+	TAKES_WHOLE = 0x012200, /* the c-ares that takes a datagram whole */
+	UDP_SIZE = 512,         /* octets of an answer (RFC 1035 4.2.1) */
+	EDNS_SIZE = 1200,       /* the same with EDNS; as glibc has it */
+	SERVER_TEXT = 24,       /* "[::1]:65535," */
 };
 
 /* --- The sockets of c-ares: close-on-exec from their first moment.  It knows
@@ -117,7 +118,7 @@ fill_name(const struct query *q, struct sockaddr *from,
 	memcpy(from, &e.storage, *from_length);
 }
 
-/* c-ares cuts off what is behind so many octets of a datagram. */
+/* An older c-ares cuts off what is behind so many octets of a datagram. */
 static ssize_t
 most_by_udp(const struct query *q)
 {
@@ -137,7 +138,8 @@ server_receive(ares_socket_t fd, void *octets, size_t size, int flags,
 	if (n <= 0)
 		return n;
 	q->heard = fd < DESCRIPTORS_OWN ? q->server_of[fd] : 0;
-	q->cut = from != NULL && n > most_by_udp(q);
+	q->cut = ARES_VERSION < TAKES_WHOLE && from != NULL &&
+	    n > most_by_udp(q);
 	/* The socket is connected: nobody else was heard. */
 	if (from != NULL && q->heard != 0)
 		fill_name(q, from, from_length);

@@ -27,25 +27,33 @@ static _Alignas(4096) char heap[HEAP_SIZE];
  * before there are thread-local variables: errno is not to be touched then. */
 void *__curbrk = heap;
 
-int
-__brk(void *end)
+static int
+move(void *end)
 {
 	const uintptr_t to = (uintptr_t)end;
 
-	if (to < (uintptr_t)heap || to > (uintptr_t)heap + HEAP_SIZE) {
-		errno = ENOMEM;
+	if (to < (uintptr_t)heap || to > (uintptr_t)heap + HEAP_SIZE)
 		return -1;
-	}
 	__curbrk = end;
 	return 0;
 }
 
+/* Fails without errno: see above. */
 void *
 __sbrk(intptr_t more)
 {
 	char *before = __curbrk;
 
-	return __brk(before + more) == 0 ? before : (void *)-1;
+	return move(before + more) == 0 ? before : (void *)-1;
+}
+
+int
+__brk(void *end)
+{
+	if (move(end) == 0)
+		return 0;
+	errno = ENOMEM;
+	return -1;
 }
 
 int

@@ -244,6 +244,24 @@ tick() {
 	assert_equal "written to" "$(judged "$rule" 8.8.8.8 c.example:80)" denied
 }
 
+@test "a list that is replaced while its index is made is read" {
+	local maker
+	seq -f '%.0f.example' 300000 >list
+	"$HANDLER" --index "$PWD/list" >made 2>&1 3>&- &
+	maker=$!
+	wait_until compgen -G 'list.cdb.*' >/dev/null
+	kill -STOP "$maker"
+	tick
+	echo b.example >list.new
+	mv list.new list
+	tick
+	kill -CONT "$maker"
+	wait "$maker" || fail "$(cat made)"
+	[[ -f list.cdb ]]
+	assert_equal "the new list" \
+	    "$(judged "deny to @$PWD/list" 8.8.8.8 b.example:80)" denied
+}
+
 @test "what a copy keeps of the time is enough, seconds alone in an archive" {
 	local rule="deny to @$PWD/there/list"
 	echo a.example >list

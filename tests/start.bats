@@ -235,6 +235,11 @@ teardown() {
 }
 
 # Each page is one of 10,000 sessions (doc/costs.md).
+@test "the static link starts where libc wants more than its heap has" {
+	GLIBC_TUNABLES=glibc.rtld.optional_static_tls=200000 \
+	    run -0 "$HANDLER_STATIC" --version
+}
+
 @test "an idle session of the static link has few pages, and no heap far away" {
 	! readelf -lW "$HANDLER_STATIC" | grep -q INTERP ||
 	    skip "$HANDLER_STATIC is no static link"
