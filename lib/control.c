@@ -14,15 +14,20 @@
 #include "lib/start.h"
 #include "lib/tcp.h"
 
-/* Until `method` the gateway has to choose a method, until `until` to do all
- * the rest. */
+/* Until when a gateway has to choose a method, and to do all the rest. */
+struct patience {
+	int64_t method;
+	int64_t all;
+};
+
 static int
-wait_for_both(struct dial *d, int fd, int64_t method, int64_t until)
+wait_with(struct dial *d, int fd, const struct patience *until)
 {
 	for (;;) {
 		struct pollfd one = { .fd = fd,
 			.events = dial_push(d, fd, &handover) };
-		const int64_t end = d->step <= DIAL_METHOD ? method : until;
+		const int64_t end = d->step <= DIAL_METHOD ? until->method :
+							     until->all;
 		const int64_t left = end - clock_now();
 		const struct timespec time = { .tv_sec = left / 1000,
 			.tv_nsec = left % 1000 * 1000000 };
@@ -44,13 +49,15 @@ wait_for_both(struct dial *d, int fd, int64_t method, int64_t until)
 int
 control_wait(struct dial *d, int fd, int64_t until)
 {
-	return wait_for_both(d, fd, until, until);
+	const struct patience both = { until, until };
+
+	return wait_with(d, fd, &both);
 }
 
-/* By gateway i, which is given up where it has chosen no method by `method`. */
+/* By gateway i. */
 static int
-open_by(unsigned i, const struct client_request *request, int64_t method,
-    int64_t until, struct dial *d)
+open_by(unsigned i, const struct client_request *request,
+    const struct patience *until, struct dial *d)
 {
 	struct sockaddr_storage to;
 	const socklen_t length = place_gateway_own(i, &to);
@@ -65,7 +72,7 @@ open_by(unsigned i, const struct client_request *request, int64_t method,
 	if (real.connect(fd, (struct sockaddr *)&to, length) == -1 &&
 	    errno != EINPROGRESS)
 		dial_unreached(d, errno);
-	if (wait_for_both(d, fd, method, until) == 0)
+	if (wait_with(d, fd, until) == 0)
 		return fd;
 	const int error = errno;
 	(void)real.close(fd);
@@ -83,9 +90,12 @@ control_open(const struct client_request *request, int64_t until,
 	*gateway = place_first_gateway();
 	for (unsigned left = count; left > 0; left--) {
 		const int64_t now = clock_now();
+		const struct patience patience = {
+			.method = now + (until - now) / left,
+			.all = until,
+		};
 
-		fd = open_by(*gateway, request, now + (until - now) / left,
-		    until, d);
+		fd = open_by(*gateway, request, &patience, d);
 		if (fd != -1)
 			break;
 		say_fault(*gateway, d);
