@@ -152,8 +152,13 @@ hook_strdup(const char *text)
 static void
 memory_free(void)
 {
-	while (blocks.next != &blocks)
-		hook_free(blocks.next + 1);
+	struct block *next;
+
+	for (struct block *b = blocks.next; b != &blocks; b = next) {
+		next = b->next;
+		free(b);
+	}
+	blocks.next = blocks.before = &blocks;
 }
 
 /* ------------------------------------------------- the handler's data */
@@ -427,7 +432,7 @@ events_of(const struct pollfd *fd)
 	case KIND_FREE: machine_fail("a descriptor leads nowhere");
 	default: break;
 	}
-	return events & (fd->events | POLLERR | POLLHUP | POLLNVAL);
+	return (short)(events & (fd->events | POLLERR | POLLHUP | POLLNVAL));
 }
 
 static int
@@ -436,7 +441,9 @@ look(struct pollfd *fds, size_t n)
 	int ready = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		fds[i].revents = fds[i].fd < 0 ? (short)0 : events_of(&fds[i]);
+		fds[i].revents = 0;
+		if (fds[i].fd >= 0)
+			fds[i].revents = events_of(&fds[i]);
 		if (fds[i].revents != 0)
 			ready++;
 	}
