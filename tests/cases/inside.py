@@ -301,7 +301,7 @@ def check_listener(program, report):
     """The own listener through every address of the host."""
     open_all = ("nat64-prefix 2600:64::/96",
                 "allow all at any,self,metadata,loopback")
-    port = Handler.listener.getsockname()[1]
+    port = Handler.port(program, options(*open_all))
     loops = [*spellings("127.0.0.1"), *spellings("127.9.9.9"), "::1",
              "0.0.0.0", "::", "::ffff:0.0.0.0"]
     for address in (*OWN, *loops):

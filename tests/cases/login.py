@@ -715,7 +715,7 @@ def own_failure(program, call, error, found):
         raise Failure(f"the client is blamed: {text}")
     if "the password could not be checked" in text:
         found.add(call.partition(":")[0])
-        if (" error " not in text or made[-1] != "exit 71" or
+        if (" error " not in text or made[-1] != "exit 0 71" or
                 answer != b"\5\2" + REFUSED):
             raise Failure(f"{answer.hex()}, {made[-1]}: {text}")
 
@@ -727,11 +727,12 @@ def check_failures(program, report):
     if answer != b"\5\2" + GRANTED:
         sys.exit(f"without a fault: {answer.hex()}, {text}")
     found = set()
-    at_once([(report, f"{call} {error}", own_failure, program,
-              call.replace(" ", ":"), error, found)
-             for call in made for name, error in (("mmap", 12),
-                                                  ("pread64", 5))
-             if call.partition(" ")[0] == name])
+    calls = [line.split()[2:] for line in made if line.startswith("call ")]
+    at_once([(report, f"{call} {nth} {error}", own_failure, program,
+              f"{call}:{nth}", error, found)
+             for call, nth in calls for name, error in (("mmap", 12),
+                                                        ("pread64", 5))
+             if call == name])
     if found != {"mmap", "pread64"}:
         sys.exit(f"no fault of the check itself but {found}")
 

@@ -132,15 +132,25 @@ class Started(Peer):
     def __init__(self, program, options, environment=None,
                  address="127.0.0.1"):
         with Started.lock:
-            if address not in Started.listeners:
-                Started.listeners[address] = gate_listener(address)
-            listener = Started.listeners[address]
+            listener = Started.listener_at(address)
             self.connect(listener.getsockname()[:2])
             self.copy, _ = listener.accept()
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [program, *options], stdin=self.copy, stdout=self.copy,
             stderr=self.log, env={**os.environ, **(environment or {})})
+
+    @classmethod
+    def listener_at(cls, address):
+        if address not in cls.listeners:
+            cls.listeners[address] = gate_listener(address)
+        return cls.listeners[address]
+
+    @classmethod
+    def port(cls, program, options):
+        """Where a client reaches such a handler, at 127.0.0.1."""
+        del program, options
+        return cls.listener_at("127.0.0.1").getsockname()[1]
 
     def waiting(self):
         return pending(self.copy)
@@ -311,6 +321,12 @@ class Served(Peer):
         self.service = Service.of(program, options, environment or {}, address)
         self.connect(self.service.address)
         self.process = Session(self.service, self.client)
+
+    @classmethod
+    def port(cls, program, options):
+        service = Service.of(program, options, {}, "127.0.0.1")
+        service.leave()
+        return service.address[1]
 
     def waiting(self):
         return self.process.unread() or 0
