@@ -828,8 +828,8 @@ answers_explain() {
 @test "resolv.conf: an address has every form that glibc takes, and no other" {
 	local form who answered
 	while read -r form; do
-		# Nobody listens at the second one.
-		resolv "nameserver $form" "nameserver $DNS2" \
+		# Nobody listens at the second one, which says so at once.
+		resolv "nameserver $form" 'nameserver 127.0.0.1' \
 		    'options timeout:2 attempts:1'
 		answered=
 		for who in glibc session explain; do

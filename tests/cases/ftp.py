@@ -36,6 +36,7 @@ has them; {alias} any 0,r,r,r; {port} {port,} any port, remembered.
 """
 import fcntl
 import ipaddress
+import concurrent.futures
 import os
 import re
 import shutil
@@ -444,17 +445,24 @@ class Dialogue:
         shutil.rmtree(self.state, ignore_errors=True)
 
 
+def play(program, mode, path):
+    """What is wrong with one dialogue; None: nothing."""
+    try:
+        Dialogue(program, mode, path).run()
+    except (Failure, handshake.Failure, OSError) as failure:
+        return f"{os.path.basename(path)}: {failure}"
+    return None
+
+
 def main():
     program, mode, *files = sys.argv[1:]
-    failed = 0
-    for path in files:
-        try:
-            Dialogue(program, mode, path).run()
-        except (Failure, handshake.Failure, OSError) as failure:
-            failed += 1
-            print(f"{os.path.basename(path)}: {failure}")
-    print(f"{len(files) - failed} held, {failed} failed")
-    sys.exit(1 if failed or not files else 0)
+    # Most of a dialogue is waiting.
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        wrong = list(filter(None, pool.map(
+            lambda path: play(program, mode, path), files)))
+    print(*wrong, sep="\n")
+    print(f"{len(files) - len(wrong)} held, {len(wrong)} failed")
+    sys.exit(1 if wrong or not files else 0)
 
 
 if __name__ == "__main__":

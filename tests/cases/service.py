@@ -145,7 +145,8 @@ class Service:
         return read(self.path("log")).decode()
 
     def lines(self, pattern):
-        return [line for line in self.text().splitlines()
+        """Whole ones: half of a line may stand at the end of a page."""
+        return [line for line in self.text().rpartition("\n")[0].splitlines()
                 if re.search(pattern, line)]
 
     def wait_line(self, pattern, count=1):
