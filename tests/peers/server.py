@@ -222,17 +222,18 @@ def listener(address, port):
     return sock
 
 
-def serve(sock, mode, arguments, report):
+def serve(sock, kind, mode, arguments, report):
     while True:
         connection, peer = sock.accept()
         connection.settimeout(DEADLINE)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        handler = Connection(connection, text_of(peer), report)
+        handler = kind(connection, text_of(peer), report)
         threading.Thread(target=handler.run, args=(mode, arguments),
                          daemon=True).start()
 
 
-def main():
+def main(kind=Connection):
+    """kind: whose methods are the modes."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--report")
     parser.add_argument("address")
@@ -252,11 +253,12 @@ def main():
     for text in options.modes or ["ask=0"]:
         mode, _, port = text.partition("=")
         name, *arguments = mode.split(":")
-        if not hasattr(Connection, "mode_" + name.replace("-", "_")):
+        if not hasattr(kind, "mode_" + name.replace("-", "_")):
             sys.exit(f"server.py: no such mode: {name}")
         sock = listener(options.address, int(port or 0))
         print(name, sock.getsockname()[1], flush=True)
-        threading.Thread(target=serve, args=(sock, name, arguments, report),
+        threading.Thread(target=serve, args=(sock, kind, name, arguments,
+                               report),
                          daemon=True).start()
     print("ready", flush=True)
     threading.Event().wait()
