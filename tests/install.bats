@@ -76,6 +76,7 @@ expected_files() {
 		644 usr/local/share/doc/socks64-handler/doc/camp.md
 		644 usr/local/share/doc/socks64-handler/doc/chains.md
 		644 usr/local/share/doc/socks64-handler/doc/client.md
+		644 usr/local/share/doc/socks64-handler/doc/clients.md
 		644 usr/local/share/doc/socks64-handler/doc/costs.md
 		644 usr/local/share/doc/socks64-handler/doc/listening.md
 		644 usr/local/share/doc/socks64-handler/doc/migrating.md

@@ -145,6 +145,21 @@ clients:
 	    bats --print-output-on-failure tests/compare
 	@tests/compare/table $(COMPARED) doc/client.md
 
+# Programs that nobody here wrote and that speak SOCKS, a quarter of an hour:
+# doc/clients.md gets what came.  OUTSIDE_ONLY=PATTERN tries some.
+OUTSIDE = $(CURDIR)/build/outside
+
+outside:
+	@tests/install-missing build test outside
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@mkdir -p $(OUTSIDE)/results
+	@status=0; \
+	OUTSIDE=$(OUTSIDE) BATS_TEST_TIMEOUT=7200 \
+	    bats --print-output-on-failure tests/outside || status=1; \
+	tests/outside/table tests/outside/programs tests/outside/left-out \
+	    $(OUTSIDE)/results doc/clients.md; \
+	exit $$status
+
 # The suite over a handler that ASan and UBSan watch.
 check-sanitized:
 	@tests/install-missing build test
@@ -170,7 +185,7 @@ listening: all build/bench/bare build/bench/bare-fork
 
 .PHONY: bench building check check-all check-listening check-sanitized \
 	clients counted coverage cross deb deb-check faults fuzz lint \
-	listening load minimal mutants probes releases sanitize soak
+	listening load minimal mutants outside probes releases sanitize soak
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
 # every check of the compiler, once for each kind of check.
