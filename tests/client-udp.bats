@@ -174,6 +174,8 @@ second_with_ids() {
 	for pid in $(ip netns pids "$NET-gw"); do
 		[[ ! /proc/$pid/exe -ef $HANDLER ]] || kill "$pid"
 	done
+	# Until then its association takes a datagram, and loses it.
+	wait_until sessions_are 0
 	step 2
 	stop steps
 	client_names
