@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 
-BEGIN = "<!-- make fuzz-coverage -->"
-END = "<!-- end of make fuzz-coverage -->"
+import page
+
 LLVM = "-14"
 ROOMS = ["base", "wire", "log", "policy", "net", "share", "alg", "sandbox",
          "session", "command", "service"]
@@ -89,17 +89,6 @@ def table(rooms, targets):
                f"{ways} | {100 * taken / max(ways, 1):.1f} % |")
 
 
-def write_page(path, lines):
-    with open(path, encoding="ascii") as file:
-        before, mark, rest = file.read().partition(BEGIN)
-    _, _, behind = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{path}: there is no {BEGIN}")
-    with open(path, "w", encoding="ascii") as file:
-        file.write(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END +
-                   behind)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--page")
@@ -117,7 +106,7 @@ def main():
     lines = list(table(rooms, len(programs)))
     print("\n".join(lines))
     if options.page:
-        write_page(options.page, lines)
+        page.write(options.page, "fuzz-coverage", lines)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ import subprocess
 import sys
 import time
 
-BEGIN = "<!-- make fuzz-long -->"
-END = "<!-- end of make fuzz-long -->"
+import page
+
 TRIAL_SECONDS, PIECE_SECONDS, CRASHES_MAX = 2, 60, 5
 TRIAL_PREFIX = ["nice", "-n", "15"]
 FLAGS = ["-timeout=5", "-rss_limit_mb=4096", "-max_len=1024",
@@ -148,17 +148,6 @@ def table(targets, runs):
                f"{known['crashes']} |")
 
 
-def write_page(path, lines):
-    with open(path, encoding="ascii") as file:
-        before, mark, rest = file.read().partition(BEGIN)
-    _, _, behind = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{path}: there is no {BEGIN}")
-    with open(path, "w", encoding="ascii") as file:
-        file.write(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END +
-                   behind)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--prefix", default="nice -n 15")
@@ -178,7 +167,7 @@ def main():
     lines = list(table(targets, options.runs))
     print("\n".join(lines))
     if options.page:
-        write_page(options.page, lines)
+        page.write(options.page, "fuzz-long", lines)
     sys.exit(any(target.known["crashes"] for target in targets))
 
 
