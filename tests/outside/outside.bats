@@ -32,11 +32,11 @@ outside_tree() {
 
 # A repository that git reads by HTTP.
 outside_repository() {
-	git init -q "$1/work"
-	cp "$1/page" "$1/work/page"
-	git -C "$1/work" add page
-	git -C "$1/work" -c user.name=a -c user.email=a@b commit -q -m one
-	git clone -q --bare "$1/work" "$1/repository"
+	git init -q "$1/tree"
+	cp "$1/page" "$1/tree/page"
+	git -C "$1/tree" add page
+	git -C "$1/tree" -c user.name=a -c user.email=a@b commit -q -m one
+	git clone -q --bare "$1/tree" "$1/repository"
 	git -C "$1/repository" update-server-info
 }
 
