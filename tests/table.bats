@@ -225,7 +225,7 @@ of_earlier_boot() {
 	quiet spread
 }
 
-@test "a no takes as long for another's ID and an expired one as for none" {
+@test "a no reads as much for another's ID and an expired one as for none" {
 	quiet alike
 }
 
