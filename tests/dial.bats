@@ -827,6 +827,8 @@ answers_explain() {
 
 @test "resolv.conf: an address has every form that glibc takes, and no other" {
 	local form who answered
+	# The other number of 192.000.002.053, which is octal.
+	in_gw ip route add unreachable 192.0.2.43
 	while read -r form; do
 		# Nobody listens at the second one, which says so at once.
 		resolv "nameserver $form" 'nameserver 127.0.0.1' \
