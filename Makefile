@@ -59,7 +59,7 @@ LINK = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS)
 # of its own.
 ROOMS = base wire log policy net share alg sandbox session command service
 # What makes the seccomp filters at build time.
-GENERATOR = $(patsubst %,sandbox/%.c,generate calls)
+GENERATOR = $(patsubst %,sandbox/%.c,generate taken calls)
 SOURCES = socks64-handler.c \
 	$(filter-out $(GENERATOR) log/systemd.c log/native.c session/heap.c, \
 	$(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c))))

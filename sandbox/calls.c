@@ -132,7 +132,7 @@ const struct call calls[] = {
 	    .tests = { SESSION_FLAGS(CALL_EQUAL, ""), EQUAL(1, 0) },
 	    .because = "a session, as a child of the parent" },
 	{ CALL(prlimit64), IN_SERVICE,
-	    .tests = { EQUAL(0, 0), EQUAL(1, RLIMIT_NPROC) },
+	    .tests = { EQUAL(0, 0), EQUAL(1, RLIMIT_NPROC), OTHER(2, 0) },
 	    .because = "a session takes that from itself" },
 	{ CALL(read), IN_SERVICE,
 	    .because = "the parent's word about max-sessions-per-user" },

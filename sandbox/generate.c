@@ -25,6 +25,7 @@
 #include "base/text.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/taken.h"
 
 enum { OUTPUT_SIZE = 1 << 18 };
 
@@ -79,16 +80,21 @@ number_of(const struct call *call, uint32_t target)
 /* ---------------------------------------------------------- the filters */
 
 static uint32_t
-action_of(size_t row, unsigned stage, const struct wanted *w)
+action_of(const struct call *call, const struct wanted *w)
 {
-	if (row == w->without && calls[row].stages >> stage == 1)
-		return w->kill;
-	switch (calls[row].answer) {
+	switch (call->answer) {
 	case CALL_ALLOWED: return SCMP_ACT_ALLOW;
-	case CALL_REFUSED: return SCMP_ACT_ERRNO((uint32_t)calls[row].error);
+	case CALL_REFUSED: return SCMP_ACT_ERRNO((uint32_t)call->error);
 	case CALL_KILLED: break;
 	}
 	return w->kill;
+}
+
+/* Is that the row that --without kills for, in its last stage? */
+static bool
+is_without(size_t row, unsigned stage, const struct wanted *w)
+{
+	return row == w->without && calls[row].stages >> stage == 1;
 }
 
 static struct scmp_arg_cmp
@@ -136,11 +142,12 @@ set(scmp_filter_ctx filter, enum scmp_filter_attr attribute, uint32_t value)
 		fail("seccomp_attr_set", -error);
 }
 
-/* Of the target, and of no other architecture. */
+/* Of the target, and of no other architecture; `otherwise' is the answer to
+ * what no row is about. */
 static scmp_filter_ctx
-filter_for(uint32_t target)
+filter_for(uint32_t target, uint32_t otherwise)
 {
-	const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	const scmp_filter_ctx filter = seccomp_init(otherwise);
 
 	if (filter == NULL)
 		fail("seccomp_init", errno);
@@ -155,21 +162,52 @@ filter_for(uint32_t target)
 	return filter;
 }
 
+/* All that the stage says: it stands on no other. */
+static void
+add_stage(scmp_filter_ctx filter, unsigned stage, const struct wanted *w)
+{
+	for (size_t i = 0; i < call_count; i++)
+		if ((calls[i].stages & 1U << stage) != 0 &&
+		    number_of(&calls[i], w->target) >= 0)
+			add_row(filter, &calls[i],
+			    is_without(i, stage, w) ? w->kill :
+						      action_of(&calls[i], w));
+}
+
+/* What it takes away from the first ones. */
+static void
+add_taken(scmp_filter_ctx filter, unsigned stage, const struct wanted *w)
+{
+	for (size_t i = 0; i < call_count; i++) {
+		struct call row;
+		const enum taken taken = taken_row(i, stage, &row);
+
+		if (number_of(&row, w->target) < 0)
+			continue;
+		if (is_without(i, stage, w))
+			add_row(filter, &row, w->kill);
+		else if (taken == TAKEN_ROW)
+			add_row(filter, &row, action_of(&row, w));
+		else if (taken == TAKEN_AMBIGUOUS)
+			fail(row.name, EEXIST);
+	}
+}
+
 static scmp_filter_ctx
 build_filter(unsigned stage, const struct wanted *w)
 {
-	const scmp_filter_ctx filter = filter_for(w->target);
+	const bool first = (TAKEN_FROM & 1U << stage) != 0;
+	const scmp_filter_ctx filter = filter_for(w->target,
+	    first ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_ALLOW);
 
 	set(filter, SCMP_FLTATR_ACT_BADARCH, w->kill);
-	/* 2: a binary tree, so that no call is far from the top. */
-	set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (size_t i = 0; i < call_count; i++) {
-		const uint32_t action = action_of(i, stage, w);
-
-		if ((calls[i].stages & 1U << stage) != 0 &&
-		    number_of(&calls[i], w->target) >= 0)
-			add_row(filter, &calls[i], action);
-	}
+	/* 2: a binary tree, so that no call is far from the top; a short
+	 * filter is shorter without. */
+	set(filter, SCMP_FLTATR_CTL_OPTIMIZE, first ? 2 : 1);
+	if (first)
+		add_stage(filter, stage, w);
+	else
+		add_taken(filter, stage, w);
 	return filter;
 }
 

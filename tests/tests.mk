@@ -295,7 +295,7 @@ build/tests/inject: tests/faults/inject.c
 PROBES = build/tests/probe/probe build/tests/probe/table \
 	build/tests/probe/without-seccomp
 CONFINEMENT = $(patsubst %.c,build/%.o,$(filter-out \
-	sandbox/generate.c,$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
+	sandbox/generate.c sandbox/taken.c,$(wildcard sandbox/*.c)) base/lines.c base/number.c base/text.c)
 
 PRELOADED = build/tests/probe/tomorrow.so build/tests/probe/starve.so
 
