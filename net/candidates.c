@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#include "base/wait.h"
+
+/* Milliseconds for the addresses of one answer: on a host with many routes
+ * the kernel takes its time for each of them. */
+enum { LOOK_PATIENCE = 1000 };
+
 struct candidate
 candidate_of(const struct question *question, const struct address *address,
     const struct route *route)
@@ -88,11 +94,13 @@ is_denied(const struct candidates *c, const struct destination *d)
 }
 
 /* Appends an answer.  As many of the denied as would take a place of another
- * one are left out, and no more: the record tells of them. */
+ * one are left out, and no more: the record tells of them.  Where there is no
+ * time to find more of those, the next ones are taken as they come. */
 static void
 append(struct candidates *c, const struct answer *answer,
     const struct address *known)
 {
+	const struct deadline until = deadline_in(LOOK_PATIENCE);
 	const size_t most = c->count + CANDIDATES_OF_ANSWER;
 	size_t surplus = answer->count > CANDIDATES_OF_ANSWER ?
 	    answer->count - CANDIDATES_OF_ANSWER :
@@ -104,7 +112,7 @@ append(struct candidates *c, const struct answer *answer,
 		if (address_equal(&answer->list[i], known))
 			continue;
 		d = destination_of(c, &answer->list[i]);
-		if (surplus > 0 && is_denied(c, &d))
+		if (surplus > 0 && !deadline_passed(until) && is_denied(c, &d))
 			surplus--;
 		else
 			c->list[c->count++] = d;

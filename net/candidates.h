@@ -72,7 +72,8 @@ void candidates_put(struct candidates *c, const struct address *address);
  * none), which may have been taken already.
  *
  * Of an answer that has more than CANDIDATES_OF_ANSWER those that are denied
- * make room for the others; then the server's first are the candidates.
+ * make room for the others, as many as can be looked at in a second; then the
+ * server's first are the candidates.
  */
 void candidates_add(struct candidates *c, const struct answer *answer,
     const struct address *known);

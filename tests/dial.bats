@@ -162,6 +162,8 @@ names() {
 	echo hundredth.test A
 	echo holed.test A 192.0.2.{100..119} $S4
 	echo holed.test AAAA
+	echo "throng.test A tc$(printf " $R4%.0s" {1..2000}) $S4"
+	echo throng.test AAAA
 	echo silent6.test A $R4
 	echo silent6.test AAAA drop
 	echo routeless.test A 203.0.113.1
@@ -418,6 +420,16 @@ asked() {
 	has result=connected "peer=$S4:80"
 	dial "${options[@]}" hundredth.test 80
 	has result=connected "peer=[$S6]:80"
+}
+
+@test "a crowd of denied addresses is looked at for a second, and no longer" {
+	local -i ms
+	dial -D $R4 throng.test 80
+	has result=connected "peer=$S4:80"
+	dial -j 10 -D $R4 throng.test 80
+	has result=denied
+	ms=$(sed -n 's/^milliseconds=//p' <<<"$outcome")
+	((ms < 10000)) || fail "2000 of them took $ms ms"
 }
 
 @test "black holes make room for what is behind them" {

@@ -6,7 +6,8 @@
  *
  * base/wait.c has its time from here (ld's --wrap): it goes -S times slower
  * than the machine's, and `slept` is how much of it was waited for in vain,
- * which a busy machine makes no longer.
+ * which a busy machine makes no longer.  Judging an address takes as long as
+ * -j says.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -27,7 +28,9 @@
 enum { DESCRIPTORS_MAX = 256, OUTPUT_SIZE = 8192, USAGE = 64 };
 
 static int64_t slowness = 1;
-static int64_t slept; /* milliseconds */
+static int64_t slept;      /* milliseconds */
+static int64_t judging;    /* the same that one address takes, by -j */
+static int64_t judged_for; /* the same of all of them */
 
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
@@ -54,7 +57,8 @@ __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
 	const int status = __real_clock_gettime(clock, now);
 
-	*now = timespec_of(nanoseconds_of(now) / slowness);
+	*now = timespec_of(nanoseconds_of(now) / slowness +
+	    judged_for * 1000000);
 	return status;
 }
 
@@ -102,6 +106,7 @@ policy_judge_address(const struct policy *policy,
 
 	(void)policy;
 	(void)question;
+	judged_for += judging;
 	out->decision = ALLOW;
 	text_add(&rule, candidate->self ? "self " : "");
 	address_add(&rule, &candidate->address);
@@ -245,6 +250,7 @@ take_option(struct settings *settings, struct dial *d, int option)
 	case 'c': d->client = (int)strtol(optarg, NULL, 10); break;
 	case 'n': limit_descriptors(optarg); break;
 	case 'S': slowness = strtol(optarg, NULL, 10); break;
+	case 'j': judging = strtol(optarg, NULL, 10); break;
 	default: usage("option");
 	}
 }
@@ -328,9 +334,9 @@ main(int argc, char **argv)
 
 	wait_prepare();
 	resolve_prepare();
-	for (int option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:");
+	for (int option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:j:");
 	     option != -1;
-	     option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:"))
+	     option = getopt(argc, argv, "p:s:i:m:r:t:d:D:c:n:S:j:"))
 		take_option(&settings, &d, option);
 	if (argc - optind < 1)
 		usage("NAME|ADDRESS [PORT]");
