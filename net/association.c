@@ -205,6 +205,20 @@ outside_socket_of(const struct outside *o, enum family family)
 	return family == FAMILY_IPV6 ? o->ipv6 : o->ipv4;
 }
 
+/* Is there a socket by which some datagram may leave?  A rule may name a
+ * source where that of the directives is gone. */
+static bool
+has_outside(const struct association *a)
+{
+	for (size_t i = 0; i < a->outside_count; i++)
+		if (a->outsides[i].ipv6 != -1 || a->outsides[i].ipv4 != -1)
+			return true;
+	for (size_t i = 0; i < a->tunnel_count; i++)
+		if (a->tunnels[i].fd != -1)
+			return true;
+	return false;
+}
+
 bool
 association_open(struct association *a, const struct address *at)
 {
@@ -221,8 +235,10 @@ association_open(struct association *a, const struct address *at)
 	}
 	relay_proxy_open(a);
 	outsides_open(a);
-	if (a->outsides[0].ipv6 == -1 && a->outsides[0].ipv4 == -1) {
+	if (!has_outside(a)) {
 		close(a->relay);
+		if (a->relay_proxy != -1)
+			close(a->relay_proxy);
 		outcome_fail(&a->outcome, RESULT_CONNECT_FAILED,
 		    REPLY_GENERAL_FAILURE,
 		    "there is no socket for datagrams to peers");
@@ -245,15 +261,29 @@ question_of(const struct association *a, const struct target *t)
 	return q;
 }
 
+/*
+ * As route_probe(), by that way.  An address that was chosen out of a net is
+ * the socket's since before the sandbox, in which nothing can be bound to one
+ * any more: so the kernel is not asked.
+ */
+static struct route
+route_by(const struct association *a, const struct outside *o,
+    const struct address *address)
+{
+	if (o->egress.chosen && address->family == FAMILY_IPV6)
+		return (struct route){ .usable = true,
+			.source = o->egress.source_ipv6 };
+	return route_probe_by(a->settings, &o->egress, address);
+}
+
 /* Our address towards a peer that a rule sends by a way of its own. */
 static struct address
 source_towards(const struct association *a, const struct peer *peer)
 {
 	const struct outside *o = outside_of(a, peer->origin);
 
-	return o == NULL ?
-	    peer->source :
-	    route_probe_by(a->settings, &o->egress, &peer->address).source;
+	return o == NULL ? peer->source :
+			   route_by(a, o, &peer->address).source;
 }
 
 /* Is there a socket that reaches that address, as the rules send it? */
@@ -930,7 +960,7 @@ interface_tell(struct association *a, const struct target *t)
 	/* Only the last gateway knows. */
 	if (peer->via != NULL || o == NULL)
 		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);
-	route = route_probe_by(a->settings, &o->egress, &t->address);
+	route = route_by(a, o, &t->address);
 	/* Nor does anybody but the translator, if there is one. */
 	if (nat64_needed(a->settings, &t->address, &route.source) &&
 	    a->nat64.state != NAT64_NONE)

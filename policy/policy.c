@@ -311,12 +311,38 @@ way_list(const struct rule *rule, struct way *list, size_t most, size_t *count)
 	return true;
 }
 
+static bool
+leads_to(const struct way *list, size_t count, const struct hop *hop)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].hop == hop)
+			return true;
+	return false;
+}
+
+/* Each next gateway by the first of the ways there.  So none is without one
+ * because of the ways to another. */
+static size_t
+list_hops(const struct policy *policy, const struct question *q,
+    struct way list[POLICY_HOPS_MAX])
+{
+	const struct rule *rule;
+	size_t count = 0;
+	size_t at = 0;
+
+	for (rule = next_choice(policy, q, &at); rule != NULL;
+	     rule = next_choice(policy, q, &at))
+		if (rule->via != NULL && !leads_to(list, count, rule->via))
+			(void)way_list(rule, list, POLICY_HOPS_MAX, &count);
+	return count;
+}
+
 size_t
 policy_hops(const struct policy *policy, const struct question *q,
     struct way list[POLICY_HOPS_MAX], bool *otherwise)
 {
 	const struct rule *rule;
-	size_t count = 0;
+	size_t count = list_hops(policy, q, list);
 	size_t at = 0;
 
 	*otherwise = false;

@@ -177,8 +177,9 @@ struct way {
 
 /*
  * The next gateways that could be chosen for datagrams of an association,
- * before any destination is known; returns how many.  *otherwise: could a
- * datagram also go directly, or by one for which there was no room?
+ * before any destination is known; returns how many.  Each is there once, the
+ * first four, before one is there again by another origin.  *otherwise: could
+ * a datagram also go directly, or by one for which there was no room?
  */
 size_t policy_hops(const struct policy *policy,
     const struct question *question, struct way list[POLICY_HOPS_MAX],

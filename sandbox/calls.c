@@ -319,7 +319,7 @@ const struct call calls[] = {
 	    .tests = { EQUAL(1, IPPROTO_IP),
 		EQUAL(2, IP_BIND_ADDRESS_NO_PORT) },
 	    .because = "`source` takes no port before it dials" },
-	{ CALL(setsockopt), IN_RESOLVE | IN_ALG,
+	{ CALL(setsockopt), IN_NEGOTIATE | IN_ALG,
 	    .tests = { EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_FREEBIND) },
 	    .because = "a rule's `source NET`: an address of it" },
 

@@ -393,16 +393,20 @@ def check_datagrams(program, report):
     """Of one association each datagram goes as its rule says."""
     report.run("each by its rule", datagrams, program)
     report.run("five ways", ways, program)
+    report.run("of a rule alone", source_of_rule, program)
+    report.run("told by INTERFACE DATA", interface_data, program)
 
 
 class Association:
     """A UDP association through a handler of its own."""
 
-    def __init__(self, program, lines):
+    def __init__(self, program, lines, flag=0):
+        request = bytearray(socks.request("0.0.0.0", 0,
+                                          command=socks.UDP_ASSOCIATE))
+        request[2] = flag
         self.handler = Handler(program, options(*lines))
         self.handler.let_go()
-        self.handler.send(socks.GREETING + socks.request(
-            "0.0.0.0", 0, command=socks.UDP_ASSOCIATE))
+        self.handler.send(socks.GREETING + bytes(request))
         streams.receive_exactly(self.handler.client, 2)
         self.relay = reply_of(self.handler)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -463,6 +467,38 @@ def ways(program):
         raise Failure(text)
 
 
+def source_of_rule(program):
+    """The source of the directives is gone; that of a rule is not."""
+    a = Association(program, (
+        "source 192.0.2.99", "prefer ipv4-only",
+        f"allow udp at {S4} source 192.0.2.3", "allow udp at 192.0.2.81"))
+    try:
+        a.send("192.0.2.81", 80)
+        if a.seen(S4) != "192.0.2.3":
+            raise Failure("seen another source")
+        text = a.end()
+    finally:
+        a.handler.kill()
+    if "datagrams=1/1/1" not in text:
+        raise Failure(text)
+
+
+def interface_data(program):
+    """The address out of the net that the peer will see, and the port."""
+    a = Association(program, (f"allow udp at {S6} source {NET}",
+                              f"allow udp at {S4} mark 7"), flag=1)
+    try:
+        for host, wanted in ((S4, "198.51.100.1"), (S6, None)):
+            # RSV, SUB 01, FLAG, and the destination.
+            a.handler.client.sendall(b"\0\1\0" + socks.request(host, 80)[3:])
+            told, _ = reply_of(a.handler)
+            if told != (wanted or a.seen(host)):
+                raise Failure(f"told {told}")
+        a.end()
+    finally:
+        a.handler.kill()
+
+
 HOP4, HOP6 = "via 192.0.2.80:1080", "via [2001:db8::80]:1080"
 
 
@@ -473,6 +509,7 @@ def check_via(program, report):
                   (f"allow {AT} {HOP6} source {NET}",)):
         report.run(str(lines), passed_on, program, lines)
     report.run("datagrams", datagrams_passed_on, program)
+    report.run("many ways to one", ways_passed_on, program)
 
 
 def passed_on(program, lines):
@@ -493,6 +530,25 @@ def datagrams_passed_on(program):
         a.end()
     finally:
         a.handler.kill()
+
+
+def ways_passed_on(program):
+    """More ways to a next gateway than there is room for leave room for the
+    next one."""
+    a = Association(program, (
+        *(f"allow udp at {S4} port {80 + i} {HOP4} mark {70 + i}"
+          for i in range(6)), f"allow udp at {S6} {HOP6}"))
+    try:
+        a.seen(S6)
+        # The first three of the others.
+        for port in range(85, 79, -1):
+            a.send(S4, port)
+        a.sock.recv(1000)
+        text = a.end()
+    finally:
+        a.handler.kill()
+    if "datagrams=4/2/3" not in text:
+        raise Failure(text)
 
 
 def meet(ours, host, port):
