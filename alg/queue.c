@@ -82,14 +82,15 @@ make_room(struct queue *q)
 	return false;
 }
 
-/* Counts one more like the last; a full queue without common ones. */
+/* Counts one more like the last; a full queue without common ones.  It becomes
+ * what the command is where that matters, unless its reply is being read. */
 static void
-count_with_last(struct waiting_command *last,
-    const struct waiting_command *command)
+count_with_last(struct queue *q, const struct waiting_command *command)
 {
+	struct waiting_command *last = &q->list[q->count - 1];
 	const unsigned times = last->times;
 
-	if (matters(command))
+	if (matters(command) && q->count > q->fixed)
 		*last = *command;
 	last->times = times + 1;
 }
@@ -105,7 +106,7 @@ queue_add(struct queue *q, const struct waiting_command *command)
 		return;
 	}
 	if (q->count == QUEUE_MAX && !make_room(q)) {
-		count_with_last(last, command);
+		count_with_last(q, command);
 		return;
 	}
 	q->list[q->count] = *command;

@@ -535,6 +535,30 @@ test_many_in_reply(void)
 	check(n == 6 * QUEUE_MAX + 1, "queue", "none is forgotten");
 }
 
+/* The reply that is being read is to the last of a full queue: it stays, too,
+ * and what comes is counted with it. */
+static void
+test_last_in_reply(void)
+{
+	static struct queue q;
+	struct waiting_command *owner;
+	unsigned n = 0;
+
+	queue_make(&q, "R");
+	while (q.count < QUEUE_MAX - 1)
+		queue_add(&q, &letters[7].command);
+	queue_add(&q, &letters[4].command);
+	owner = queue_owner(&q, 211);
+	check(owner == &q.list[QUEUE_MAX - 1], "queue", "the owner is last");
+	queue_add(&q, &letters[6].command);
+	queue_add(&q, &letters[5].command);
+	check(letter_of(owner) == 'S', "queue", "the last owner stays");
+	queue_remove(&q, owner);
+	for (; q.count > 0; n++)
+		queue_remove(&q, &q.list[0]);
+	check(n == QUEUE_MAX + 1, "queue", "what came is counted");
+}
+
 /* Nothing in it is common: it is counted. */
 static void
 test_many_that_matter(void)
@@ -591,6 +615,7 @@ main(void)
 	test_owners();
 	test_many();
 	test_many_in_reply();
+	test_last_in_reply();
 	test_many_that_matter();
 	test_transfer_end();
 	return failed > 0;
