@@ -127,6 +127,11 @@ SESSION = {
     "ftp-port": (7, 0, say(0, 15, 20, 23, 24, 27, 29, 30) + SERVER_COMES
                  + choose(1) + server(b"data") + SERVER_ENDS + choose(0)
                  + say(31) + ALL),
+    # What is no FTP waits for a client that does not read, for longer than a
+    # greeting is waited for.
+    "no-ftp-unread": (16 | 1, 2, say(0, 14) + server(b"x" * 240 + b"\n") * 4
+                      + pause(1) + server(b"\0") + pause(8) + CLIENT_READS
+                      + server(b"\0") + ALL),
     "no-table": (16 | 7, 4, say(0, 14, 20, 23, 24, 26, 21) + ALL),
     "no-route": (32, 0, say(0, 6)),
 }
