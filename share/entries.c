@@ -385,6 +385,9 @@ struct vacancy {
 	uint32_t host_count; /* those of its host, of all kinds */
 	uint32_t resting;    /* the ID that rests longest */
 	int64_t resting_since;
+	uint32_t host_resting; /* the same of its host */
+	int64_t host_resting_since;
+	uint32_t host_resting_count;
 };
 
 /* Whether one host has both, whoever is there. */
@@ -440,6 +443,23 @@ vacancy_note_live(struct vacancy *v, const struct turn *turn, uint32_t i)
 }
 
 static void
+vacancy_note_resting(struct vacancy *v, const struct turn *turn, uint32_t i,
+    int64_t since)
+{
+	if (v->resting == 0 || since < v->resting_since) {
+		v->resting = i + 1;
+		v->resting_since = since;
+	}
+	if (!is_same_host(&turn->owner, slot_at(turn->table, i)))
+		return;
+	v->host_resting_count++;
+	if (v->host_resting == 0 || since < v->host_resting_since) {
+		v->host_resting = i + 1;
+		v->host_resting_since = since;
+	}
+}
+
+static void
 vacancy_note(struct vacancy *v, const struct turn *turn, uint32_t i)
 {
 	const struct slot *s = slot_at(turn->table, i);
@@ -450,10 +470,35 @@ vacancy_note(struct vacancy *v, const struct turn *turn, uint32_t i)
 			v->free = i + 1;
 	} else if (turn->now < expires_at) {
 		vacancy_note_live(v, turn, i);
-	} else if (v->resting == 0 || expires_at < v->resting_since) {
-		v->resting = i + 1;
-		v->resting_since = expires_at;
+	} else {
+		vacancy_note_resting(v, turn, i, expires_at);
 	}
+}
+
+/* Whoever comes to the table next: 0 where all of it is in use. */
+static uint32_t
+vacancy_any(const struct vacancy *v, const struct turn *turn)
+{
+	if (v->free != 0)
+		return v->free;
+	return turn->top < TABLE_SLOTS ? turn->top + 1 : v->resting;
+}
+
+/* The share's own makes room.  The number of an ID rests from now on, as that
+ * of one that has expired, if there is another slot for the new one: of its
+ * host, where that has as many as it may. */
+static uint32_t
+vacancy_evict(const struct vacancy *v, const struct turn *turn, uint32_t own)
+{
+	const bool crowded = v->host_count + v->host_resting_count >=
+	    HOST_ENTRIES_MAX;
+	const uint32_t other = crowded ? v->host_resting :
+					 vacancy_any(v, turn);
+
+	if (turn->kind != KIND_ID || own == 0 || other == 0)
+		return own;
+	slot_at(turn->table, own - 1)->body.expires_at = turn->now;
+	return other;
 }
 
 /* SECURITY: a guesser's slot is no entry that it could want, so what its host
@@ -465,15 +510,13 @@ vacancy_slot(const struct vacancy *v, const struct turn *turn,
 	const uint32_t own = turn->now - v->own_used_at >= quota->rest ?
 	    v->own :
 	    0;
+	uint32_t any;
 
 	if (v->own_count >= quota->most ||
 	    (v->host_count >= HOST_ENTRIES_MAX && turn->kind != KIND_GUESS))
-		return own;
-	if (v->free != 0)
-		return v->free;
-	if (turn->top < TABLE_SLOTS)
-		return turn->top + 1;
-	return v->resting != 0 ? v->resting : own;
+		return vacancy_evict(v, turn, own);
+	any = vacancy_any(v, turn);
+	return any != 0 ? any : own;
 }
 
 bool

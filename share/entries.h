@@ -116,10 +116,11 @@ uint32_t entry_count(const struct turn *turn, uint32_t number);
 uint32_t entry_count_all(const struct turn *turn);
 
 /*
- * Starts an entry of the turn's share: in a free slot, or in that of the
- * share's least recently used entry.  e->handle names the slot; all else is
- * empty, and lives until `expires_at'.  False: the table, or what this share
- * or this host may have of it, is full.
+ * Starts an entry of the turn's share, for which its least recently used one
+ * ends where it has no room: in a free slot, in the one of that, or in one
+ * that rests.  e->handle names the slot; all else is empty, and lives until
+ * `expires_at'.  False: the table, or what this share or this host may have of
+ * it, is full.
  *
  * SECURITY: nobody's live entry makes room for another's.
  */

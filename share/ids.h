@@ -42,7 +42,7 @@ struct table_target {
  * Makes a number, 0x000100 to 0xffffff, for the target; it lives for ID_LIFE.
  * Where the share has an ID of the same target that may live so long, that
  * one is given again.  A share with IDS_MAX of them loses the one that it
- * used least recently.
+ * used least recently, whose number rests as if it had expired.
  */
 enum table_result ids_make(const struct share *share,
     const struct table_target *target, uint32_t *id);

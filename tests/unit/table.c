@@ -629,6 +629,35 @@ run_alike(struct table *t)
 	return 0;
 }
 
+/* A number that made room for another of its share rests, too; who wants many
+ * has no more slots for that than its host may have. */
+static void
+evicted_number(struct table *t)
+{
+	const struct share greedy = share_number(t, 60000);
+	const struct share bob = share_of(t, "192.0.2.9", "bob");
+	uint32_t id = 0;
+
+	next_number = 0x5a3ce2;
+	for (unsigned i = 0; i <= IDS_MAX; i++) {
+		const struct table_target what = target_number(i);
+
+		CHECK(ids_make(at(i, &greedy), &what, &id) == TABLE_OK);
+		CHECK((id == 0x5a3ce2) == (i == 0));
+	}
+	const struct table_target one = target_number(1);
+	next_number = 0x5a3ce2;
+	CHECK(ids_make(at(600 * 1000, &bob), &one, &id) == TABLE_OK);
+	CHECK(id != 0x5a3ce2 && next_number == 0);
+	for (unsigned i = 0; i < 3 * HOST_ENTRIES_MAX; i++) {
+		const struct table_target what = target_number(1000 + i);
+
+		CHECK(ids_make(at(600 * 1000, &greedy), &what, &id) ==
+		    TABLE_OK);
+	}
+	CHECK(t->file->header.top <= HOST_ENTRIES_MAX + 16);
+}
+
 /* While it is anybody's, and while it rests, nobody gets a number, even if
  * chance has it once more. */
 static int
@@ -651,6 +680,7 @@ run_numbers(struct table *t)
 		CHECK(ids_make(at(moments[i], &bob), &what, &id) == TABLE_OK);
 		CHECK(id != 0x5a3ce1 && next_number == 0);
 	}
+	evicted_number(t);
 	/* Numbers that look like addresses of clients' own are none. */
 	next_number = 0x50;
 	CHECK(ids_make(at(rest, &alice), &six, &id) == TABLE_OK);
