@@ -3,8 +3,8 @@
  * The built filters, interpreted here and asked about every system call,
  * against the table that they were built of.  For each row: its arguments,
  * then the same with each single bit turned that the row tests (the upper
- * halves too).  For all else: zeroes, ones, which fail with ENOSYS.  i386 and
- * x32 are killed.
+ * halves too).  For all else: zeroes, ones, which fail with ENOSYS.  Programs
+ * of i386, x32 and 32-bit ARM are killed.
  *
  * A later stage stands on one of the first two: of both filters and of both
  * stages' rows the strictest answer counts.  The strictest of three, of a
@@ -120,7 +120,8 @@ filter_run(unsigned stage, const struct seccomp_data *data)
 }
 
 /* The number of each row's call, asked for once. */
-static int numbers[ROWS_MAX];
+static int numbers[ROWS_MAX]; /* negative: it has none here */
+static uint32_t native;       /* AUDIT_ARCH_ of this machine */
 
 static bool
 test_holds(const struct call_test *test, uint64_t argument)
@@ -210,23 +211,35 @@ ask_stack(unsigned stage, unsigned below, const struct seccomp_data *data)
 		fail("filter and table disagree", stage, data);
 }
 
-/* Asks about one call, as the three architectures of this machine. */
 static void
-ask(unsigned stage, const struct seccomp_data *data)
+ask_x32(unsigned stage, const struct seccomp_data *data)
 {
 	struct seccomp_data other = *data;
 
-	ask_stack(stage, is_first(stage) ? stage : SANDBOX_SERVICE, data);
-	ask_stack(stage, is_first(stage) ? stage : SANDBOX_NEGOTIATE, data);
-	other.arch = AUDIT_ARCH_I386;
-	if (filter_run(stage, &other) != SECCOMP_RET_KILL_PROCESS)
-		fail("i386 is not killed", stage, &other);
-	other.arch = AUDIT_ARCH_X86_64;
 	other.nr |= X32_BIT;
 	/* -1 is no number of x32's: a tracer's way to let a call fail. */
 	if (other.nr != -1 &&
 	    filter_run(stage, &other) != SECCOMP_RET_KILL_PROCESS)
 		fail("x32 is not killed", stage, &other);
+}
+
+/* Asks about one call, as each architecture whose programs run here. */
+static void
+ask(unsigned stage, const struct seccomp_data *data)
+{
+	static const uint32_t others[] = { AUDIT_ARCH_I386, AUDIT_ARCH_ARM };
+	struct seccomp_data other = *data;
+
+	ask_stack(stage, is_first(stage) ? stage : SANDBOX_SERVICE, data);
+	ask_stack(stage, is_first(stage) ? stage : SANDBOX_NEGOTIATE, data);
+	for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+		other.arch = others[i];
+		if (filter_run(stage, &other) != SECCOMP_RET_KILL_PROCESS)
+			fail("a program of 32 bits is not killed", stage,
+			    &other);
+	}
+	if (native == AUDIT_ARCH_X86_64)
+		ask_x32(stage, data);
 }
 
 /* A call of which each argument that the row does not test is `filler`. */
@@ -236,7 +249,7 @@ row_call(size_t row, uint64_t filler)
 	const struct call *call = &calls[row];
 	struct seccomp_data data = {
 		.nr = numbers[row],
-		.arch = AUDIT_ARCH_X86_64,
+		.arch = native,
 	};
 
 	for (size_t i = 0; i < ARGUMENTS; i++)
@@ -273,7 +286,7 @@ ask_number(unsigned stage, int number)
 {
 	struct seccomp_data data = {
 		.nr = number,
-		.arch = AUDIT_ARCH_X86_64,
+		.arch = native,
 	};
 
 	ask(stage, &data);
@@ -327,13 +340,15 @@ main(void)
 
 	if (call_count > ROWS_MAX)
 		return 2;
+	native = seccomp_arch_native();
 	for (size_t i = 0; i < call_count; i++)
 		numbers[i] = seccomp_syscall_resolve_name(calls[i].name);
 	for (unsigned stage = 0; stage < SANDBOX_STAGES; stage++) {
 		for (int number = -1; number <= LAST_NUMBER; number++)
 			ask_number(stage, number);
 		for (size_t i = 0; i < call_count; i++) {
-			if ((calls[i].stages & 1U << stage) != 0)
+			if (numbers[i] >= 0 &&
+			    (calls[i].stages & 1U << stage) != 0)
 				print_row(&t, stage, i);
 		}
 	}
