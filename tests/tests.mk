@@ -116,6 +116,11 @@ cross: all
 	@tests/install-missing cross
 	tests/cross $(ARCHITECTURES)
 
+# For arm64 once more, under Debian's kernel of it: three minutes.
+cross-vm:
+	@tests/install-missing build cross cross-vm
+	@tests/cross-vm
+
 # Another release of Debian: its compiler, its libraries, today's program.
 releases: all
 	@tests/install-missing build test packages
@@ -186,7 +191,7 @@ listening: all build/bench/bare build/bench/bare-fork
 	tests/bench/listening build
 
 .PHONY: bench building check check-all check-listening check-sanitized \
-	clients counted coverage cross deb deb-check faults fuzz lint \
+	clients counted coverage cross cross-vm deb deb-check faults fuzz lint \
 	listening load minimal mutants outside probes releases sanitize soak
 
 # Drivers, fuzz targets and their replays link rooms that were compiled with
