@@ -19,7 +19,6 @@ enum { DIRECTIVES_MAX = 64 };
 
 enum choice_state {
 	CHOICE_OPEN,
-	CHOICE_UNBUILT,   /* its feature is not built yet */
 	CHOICE_FILE_ONLY, /* not on the command line */
 };
 

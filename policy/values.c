@@ -169,10 +169,6 @@ choose(struct reader *r, const struct directive *d, const char *word)
 		refuse_choice(r, d, word);
 		return NULL;
 	}
-	if (c->state == CHOICE_UNBUILT) {
-		reader_refuse(r, "", word, ": not built into this version");
-		return NULL;
-	}
 	if (c->state == CHOICE_FILE_ONLY && r->option) {
 		reader_refuse(r, "", word,
 		    " is taken from the configuration file only");

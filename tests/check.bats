@@ -502,6 +502,18 @@ with_files() {
 	[[ $stderr != *mark:* ]] || fail "$stderr"
 }
 
+@test "64 options -o, and one too many" {
+	local -a options=()
+	local n
+	for n in {1..64}; do
+		options+=(-o 'allow all')
+	done
+	run -0 "$HANDLER" -T -f /dev/null "${options[@]}"
+	assert_equal rules "$(grep -cE '^allow all( |$)' <<<"$output")" 64
+	run -64 "$HANDLER" -T -f /dev/null "${options[@]}" -o 'allow all'
+	assert_match told "$output" 'too many options -o'
+}
+
 @test "CRLF, a megabyte of comments, a NUL byte, no file at all" {
 	{
 		yes '# nothing here but words and words' | head -c 1048576

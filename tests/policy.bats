@@ -58,6 +58,22 @@ bats_require_minimum_version 1.5.0
 	[ "$failed" = 0 ]
 }
 
+@test "a 17th next gateway, and a second password file for one" {
+	local n
+	for n in {1..17}; do
+		echo "allow all via 192.0.2.$n:1080"
+	done >c
+	refused 'c:17: more than 16 next gateways'
+	configure <<-'END'
+		via-password-file 192.0.2.1:1080 /x
+		via-password-file 192.0.2.2:1080 /x
+		via-password-file 192.0.2.1:1080 /y
+		allow all via 192.0.2.1:1080
+		allow all via 192.0.2.2:1080
+	END
+	refused 'c:3: via-password-file: "192.0.2.1:1080" has a file already'
+}
+
 @test "all errors of a file are told, each with its line" {
 	configure <<-'END'
 		# a comment
