@@ -75,16 +75,6 @@ called_server(int fd)
 
 /* ---------------------------------------------------------------- bind */
 
-static bool
-is_stream(int fd)
-{
-	int type = 0;
-	socklen_t length = sizeof(type);
-
-	return real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
-	    type == SOCK_STREAM;
-}
-
 bool
 called_bind(int fd, const struct sockaddr *to, socklen_t length)
 {
@@ -94,11 +84,12 @@ called_bind(int fd, const struct sockaddr *to, socklen_t length)
 	bool wanted = false;
 
 	if (!handover_good || handover.bind_count == 0 ||
-	    !endpoint_read(to, length, &a) || a.port != 0 || !is_stream(fd))
+	    !endpoint_read(to, length, &a) || a.port != 0 ||
+	    socket_kind(fd) != KIND_TCP)
 		return false;
 	sockets_lock(&saved);
 	if (entry_at(fd) == NULL && find_server(&server)) {
-		struct entry *e = entry_new(fd, ROLE_CALLED, 0);
+		struct entry *e = entry_new(fd, ROLE_CALLED);
 
 		wanted = e != NULL;
 		if (wanted) {
@@ -245,7 +236,7 @@ called_listen(int fd, int *result)
 static int
 listener_of(sa_family_t family)
 {
-	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int fd = real.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_storage own;
 	struct address loopback = { .family = FAMILY_IPV4,
 		.octets = { 127, 0, 0, 1 } };
@@ -288,7 +279,7 @@ hand_over(int fd, int flags)
 	silence(fd, before.family);
 	(void)real.fcntl(made, F_SETFL,
 	    (flags & SOCK_NONBLOCK) != 0 ? O_RDWR | O_NONBLOCK : O_RDWR);
-	struct entry *e = entry_new(made, ROLE_TCP, 0);
+	struct entry *e = entry_new(made, ROLE_TCP);
 	if (e == NULL)
 		return made;
 	e->family = before.family;

@@ -61,7 +61,7 @@ open_by(unsigned i, const struct client_request *request,
 {
 	struct sockaddr_storage to;
 	const socklen_t length = place_gateway_own(i, &to);
-	const int fd = place_high(socket(to.ss_family,
+	const int fd = place_high(real.socket(to.ss_family,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 
 	dial_begin(d, request);

@@ -50,8 +50,10 @@ drop(int fd)
 
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);
-	if (e != NULL)
+	if (e != NULL) {
+		tcp_take_flag(e, fd);
 		place_return(e, fd);
+	}
 	entry_drop(fd);
 	sockets_unlock(&saved);
 }
@@ -70,6 +72,7 @@ kept(long result, int error)
 int hook_getpeername(int fd, struct sockaddr *name, socklen_t *length)
     HOOK(getpeername);
 
+int hook_socket(int domain, int type, int protocol) HOOK(socket);
 int hook_connect(int fd, const struct sockaddr *to, socklen_t length)
     HOOK(connect);
 int hook_bind(int fd, const struct sockaddr *to, socklen_t length) HOOK(bind);
@@ -79,35 +82,16 @@ int hook_accept4(int fd, struct sockaddr *from, socklen_t *length, int flags)
     HOOK(accept4);
 int hook_shutdown(int fd, int how) HOOK(shutdown);
 
-/* Which kind of socket.  Raw ones may have the numbers of TCP and UDP, too. */
-enum kind { KIND_OTHER, KIND_TCP, KIND_UDP };
-
-static int
-option_of(int fd, int level, int option)
+int
+hook_socket(int domain, int type, int protocol)
 {
-	int value = -1;
-	socklen_t length = sizeof(value);
-
-	return real.getsockopt(fd, level, option, &value, &length) == -1 ?
-	    -1 :
-	    value;
-}
-
-static enum kind
-kind_of(int fd)
-{
-	/* One call, for what connects most. */
-	if (option_of(fd, IPPROTO_TCP, TCP_NODELAY) != -1)
-		return KIND_TCP;
-	const int type = option_of(fd, SOL_SOCKET, SO_TYPE);
-	const int protocol = option_of(fd, SOL_SOCKET, SO_PROTOCOL);
-	/* Of a gateway that is a path another socket may be under the number.
-	 */
-	if (type == SOCK_STREAM &&
-	    (protocol == IPPROTO_MPTCP || socket_mark(fd) != 0))
-		return KIND_TCP;
-	return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? KIND_UDP :
-							       KIND_OTHER;
+	awake();
+	const int fd = real.socket(domain, type, protocol);
+	sockets_made(fd,
+	    (domain == AF_INET || domain == AF_INET6) &&
+		(type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
+		(protocol == 0 || protocol == IPPROTO_TCP));
+	return fd;
 }
 
 /* To nobody, or directly: whatever the socket was to us, it is no more. */
@@ -134,8 +118,17 @@ static int
 connect_by_gateway(int fd, const struct sockaddr *to, socklen_t length,
     const struct destination *d)
 {
-	switch (kind_of(fd)) {
-	case KIND_TCP: return tcp_connect(fd, d);
+	const bool made = (socket_marks_all(fd) & MARK_MADE) != 0;
+	int status;
+
+	switch (made ? KIND_TCP : socket_kind(fd)) {
+	case KIND_TCP:
+		status = tcp_connect(fd, d);
+		if (status == 0 || !made || errno != EPROTOTYPE)
+			return status;
+		/* The number was given to another socket behind our back. */
+		sockets_unmake(fd);
+		return connect_by_gateway(fd, to, length, d);
 	case KIND_UDP:
 		if (handover.udp != UDP_DIRECT)
 			return udp_connect(fd, d);
@@ -161,7 +154,7 @@ hook_connect(int fd, const struct sockaddr *to, socklen_t length)
 	if (way == WAY_DIRECT)
 		return connect_directly(fd, to, length);
 	if (way != WAY_GATEWAY) {
-		if (kind_of(fd) == KIND_OTHER)
+		if (socket_kind(fd) == KIND_OTHER)
 			return real.connect(fd, to, length);
 		errno = place_errno(way);
 		return -1;
@@ -240,6 +233,7 @@ hook_close(int fd)
 	struct guard saved;
 
 	awake();
+	sockets_unmake(fd);
 	if (fd >= 0 && fd == start_table())
 		return 0; /* what this process starts looks for it */
 	if ((socket_mark(fd) & (MARK_DATA | MARK_CLOSE)) != 0 &&
@@ -288,6 +282,8 @@ copied(int from, int to)
 {
 	struct guard saved;
 
+	if (to != from)
+		sockets_unmake(to);
 	if (to == -1 || to == from ||
 	    (socket_mark(from) == 0 && socket_mark(to) == 0))
 		return to;
@@ -708,7 +704,7 @@ open_fast(int fd, const struct msghdr *message, int *flags, bool *failed)
 	*failed = false;
 	if ((*flags & MSG_FASTOPEN) == 0 || message->msg_name == NULL ||
 	    !endpoint_read(message->msg_name, message->msg_namelen, &a) ||
-	    place_way(&a, &d) == WAY_DIRECT || kind_of(fd) != KIND_TCP)
+	    place_way(&a, &d) == WAY_DIRECT || socket_kind(fd) != KIND_TCP)
 		return false;
 	*flags &= ~MSG_FASTOPEN;
 	*failed = hook_connect(fd, message->msg_name, message->msg_namelen) ==

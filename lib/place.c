@@ -253,7 +253,13 @@ place_exchange(struct entry *e, int fd, unsigned i)
 		errno = domain == AF_INET6 ? EINVAL : EAFNOSUPPORT;
 		return false;
 	}
-	const int other = socket(family, type | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage peer;
+	length = sizeof(peer);
+	if (real.getpeername(fd, (struct sockaddr *)&peer, &length) == 0) {
+		errno = EISCONN;
+		return false;
+	}
+	const int other = real.socket(family, type | SOCK_CLOEXEC, 0);
 	if (other == -1)
 		return false;
 	copy_options(fd, other);
@@ -290,7 +296,7 @@ void
 place_return(struct entry *e, int fd)
 {
 	if (e->shadow == -1 && e->exchanged) {
-		e->shadow = place_high(socket(e->family,
+		e->shadow = place_high(real.socket(e->family,
 		    SOCK_STREAM | SOCK_CLOEXEC, 0));
 		if (e->shadow != -1)
 			copy_options(fd, e->shadow);

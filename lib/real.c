@@ -18,6 +18,7 @@ static const struct {
 	const char *name;
 	size_t offset; /* in struct real */
 } calls[] = {
+	{ "socket", offsetof(struct real, socket) },
 	{ "connect", offsetof(struct real, connect) },
 	{ "bind", offsetof(struct real, bind) },
 	{ "listen", offsetof(struct real, listen) },

@@ -19,6 +19,7 @@
 
 /* Members are named after the call; one that this libc has not is NULL. */
 struct real {
+	int (*socket)(int, int, int);
 	int (*connect)(int, const struct sockaddr *, socklen_t);
 	int (*bind)(int, const struct sockaddr *, socklen_t);
 	int (*listen)(int, int);

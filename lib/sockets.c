@@ -6,6 +6,8 @@
  */
 #include "lib/sockets.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -78,9 +80,10 @@ after_fork(struct shared_page *page)
 	for (size_t i = 0; i < entries; i++) {
 		struct entry *const e = entry_number(i);
 
-		if (e != NULL)
-			e->foreign = e->role == ROLE_TCP &&
-			    dial_runs(&e->dial);
+		if (e == NULL)
+			continue;
+		e->foreign = e->role == ROLE_TCP && dial_runs(&e->dial);
+		e->lent = false; /* the parent takes the flag back */
 	}
 	owner = getpid();
 	atomic_store(&page->alive, 1);
@@ -224,7 +227,9 @@ entry_again(int fd)
 	return e != NULL && e->role != ROLE_FREE ? e : NULL;
 }
 
-struct entry *
+/* As entry_at(); and the cookie of the socket, where that was asked, else
+ * 0. */
+static struct entry *
 entry_and_cookie(int fd, uint64_t *cookie)
 {
 	struct entry *e = entry_again(fd);
@@ -311,11 +316,15 @@ lead(int fd, uint16_t number)
 }
 
 struct entry *
-entry_new(int fd, enum role role, uint64_t cookie)
+entry_new(int fd, enum role role)
 {
+	uint64_t cookie;
+
 	if (fd < 0 || fd >= SOCKETS_MAX)
 		return NULL;
-	entry_drop(fd);
+	const struct entry *before = entry_and_cookie(fd, &cookie);
+	if (before != NULL)
+		entry_forget(before, fd);
 	struct entry *e = take_free();
 	if (e == NULL)
 		return NULL;
@@ -383,6 +392,65 @@ entry_mark(int fd, bool data)
 
 	socket_marks[fd] = (uint8_t)(data ? MARK_ENTRY | MARK_DATA :
 					    MARK_ENTRY | close);
+}
+
+/* What the number's socket before it left behind goes at once where it has
+ * descriptors of its own; else when the number is wanted. */
+void
+sockets_made(int fd, bool tcp)
+{
+	const unsigned before = socket_marks_all(fd);
+	struct guard saved;
+
+	if (fd < 0 || fd >= SOCKETS_MAX)
+		return;
+	if ((before & (MARK_DATA | MARK_CLOSE)) != 0) {
+		sockets_lock(&saved);
+		(void)entry_at(fd);
+		sockets_unlock(&saved);
+	}
+	if (before != 0 || tcp)
+		socket_marks[fd] = tcp ? MARK_MADE : 0;
+}
+
+void
+sockets_unmake(int fd)
+{
+	uint8_t made = MARK_MADE;
+
+	if (socket_marks_all(fd) == MARK_MADE)
+		(void)atomic_compare_exchange_strong(&socket_marks[fd], &made,
+		    0);
+}
+
+/* ----------------------------------------------------------------- kinds */
+
+static int
+option_of(int fd, int level, int option)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	return real.getsockopt(fd, level, option, &value, &length) == -1 ?
+	    -1 :
+	    value;
+}
+
+enum kind
+socket_kind(int fd)
+{
+	/* One call, for what connects most. */
+	if (option_of(fd, IPPROTO_TCP, TCP_NODELAY) != -1)
+		return KIND_TCP;
+	const int type = option_of(fd, SOL_SOCKET, SO_TYPE);
+	const int protocol = option_of(fd, SOL_SOCKET, SO_PROTOCOL);
+	/* Of a gateway that is a path another socket may be under the number.
+	 */
+	if (type == SOCK_STREAM &&
+	    (protocol == IPPROTO_MPTCP || socket_mark(fd) != 0))
+		return KIND_TCP;
+	return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? KIND_UDP :
+							       KIND_OTHER;
 }
 
 enum role

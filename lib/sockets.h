@@ -35,6 +35,9 @@ enum {
 	MARK_ENTRY = 1, /* names of its ends, options: look at the entry */
 	MARK_DATA = 2,  /* data and waiting, too */
 	MARK_CLOSE = 4, /* close(2): there are descriptors to be closed */
+	/* None of ours: socket(2) made a TCP socket of it, and since then
+	 * nobody was seen to give the number to another one. */
+	MARK_MADE = 8,
 };
 
 enum role {
@@ -70,6 +73,7 @@ struct entry {
 	int64_t until;   /* milliseconds: the connect-timeout */
 	uint8_t gateway; /* which of them */
 	bool foreign;    /* begun before a fork(2): the parent's */
+	bool lent;       /* O_NONBLOCK is ours, for a connect(2) that blocks */
 	bool reported;   /* connect(2) or SO_ERROR told how it ended */
 	bool said;       /* so did a message */
 
@@ -93,12 +97,31 @@ extern _Atomic uint8_t socket_marks[SOCKETS_MAX];
 extern atomic_uint sockets_running;
 
 static inline unsigned
-socket_mark(int fd)
+socket_marks_all(int fd)
 {
 	return fd >= 0 && fd < SOCKETS_MAX ?
 	    atomic_load_explicit(&socket_marks[fd], memory_order_relaxed) :
 	    0;
 }
+
+/* Without MARK_MADE: 0: it is none of ours. */
+static inline unsigned
+socket_mark(int fd)
+{
+	return socket_marks_all(fd) & ~(unsigned)MARK_MADE;
+}
+
+/* Not locked: socket(2) made that descriptor, `tcp`: of TCP. */
+void sockets_made(int fd, bool tcp);
+
+/* Not locked: the number may be another socket's from now on. */
+void sockets_unmake(int fd);
+
+/* Which kind of socket.  Raw ones may have the numbers of TCP and UDP, too,
+ * and SCTP has streams. */
+enum kind { KIND_OTHER, KIND_TCP, KIND_UDP };
+
+enum kind socket_kind(int fd);
 
 static inline bool
 sockets_run(void)
@@ -142,18 +165,13 @@ struct entry *entry_at(int fd);
  * descriptor since entry_at(): the socket is not asked. */
 struct entry *entry_again(int fd);
 
-/* The same as entry_at(), and the cookie of the socket, where that was asked;
- * else 0. */
-struct entry *entry_and_cookie(int fd, uint64_t *cookie);
-
 /* Not locked: the role of the descriptor's socket; ROLE_FREE where it is not
  * ours. */
 enum role sockets_role(int fd);
 
 /* Locked: a new entry for that descriptor, instead of the one that it may
- * have; NULL: no memory, or a number that is too high.  cookie: of its socket;
- * 0: not known. */
-struct entry *entry_new(int fd, enum role role, uint64_t cookie);
+ * have; NULL: no memory, or a number that is too high. */
+struct entry *entry_new(int fd, enum role role);
 
 /* Locked: the descriptor's socket is none of ours any more, under no
  * number.  The second one is told its entry. */

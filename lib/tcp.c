@@ -10,9 +10,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/wait.h"
 #include "lib/ask.h"
 #include "lib/fakes.h"
@@ -93,9 +95,36 @@ disconnect(struct entry *e, int fd)
 		place_restore(e, fd);
 		return;
 	}
+	if (e->dial.error == EISCONN || e->dial.error == EALREADY)
+		return; /* a connection that was there before */
 	(void)real.connect(fd, &nobody, sizeof(nobody));
 	/* That it was reset is no news to the program. */
 	(void)real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &ignored, &length);
+}
+
+/*
+ * A blocking connect(2) needs O_NONBLOCK for the kernel's own connect(2); the
+ * entry knows it, for the flag is seen by whoever has the descriptor.  It is
+ * taken back with the handshake's end, also where the thread that connects
+ * has gone: it was cancelled, or a handler jumped out of it.
+ */
+static bool
+lend_flag(struct entry *e, int fd)
+{
+	int yes = 1;
+
+	e->lent = ioctl(fd, FIONBIO, &yes) == 0;
+	return e->lent;
+}
+
+void
+tcp_take_flag(struct entry *e, int fd)
+{
+	int no = 0;
+
+	if (e->lent)
+		(void)ioctl(fd, FIONBIO, &no);
+	e->lent = false;
 }
 
 /* Locked: the handshake of `e` is over, or gave up: the socket and its
@@ -105,6 +134,7 @@ conclude(struct entry *e, int fd)
 {
 	if (sockets_run())
 		(void)atomic_fetch_sub(&sockets_running, 1);
+	tcp_take_flag(e, fd);
 	if (e->dial.step == DIAL_FAILED) {
 		if (e->dial.fault == FAULT_UNREACHED)
 			place_gateway_failed(e->gateway);
@@ -150,12 +180,27 @@ is_mapped(const struct sockaddr_storage *to, socklen_t length)
 	    a.family == FAMILY_IPV4;
 }
 
-/* connect(2) is begun, or over; else false and errno. */
+/* connect(2) is begun, errno EINPROGRESS, or over, errno 0; else false and
+ * errno. */
 static bool
 begin_connect(int fd, const struct sockaddr_storage *to, socklen_t length)
 {
+	errno = 0;
 	return real.connect(fd, (const struct sockaddr *)to, length) == 0 ||
 	    errno == EINPROGRESS;
+}
+
+/* What connect(2) says to a program that is mistaken in its descriptor. */
+static bool
+is_mistake(int error, bool mapped)
+{
+	static const int mistakes[] = { EAFNOSUPPORT, EBADF, ENOTSOCK, EISCONN,
+		EALREADY };
+
+	for (size_t i = 0; i < ARRAY_COUNT(mistakes); i++)
+		if (error == mistakes[i])
+			return true;
+	return error == EINVAL && !mapped;
 }
 
 /* connect(2) of the program's own socket.  True: it is begun, or cannot be;
@@ -169,11 +214,14 @@ reach_by_own(struct entry *e, int fd)
 
 	if (length == 0)
 		return false;
-	if (begin_connect(fd, &to, length))
+	if (begin_connect(fd, &to, length)) {
+		/* No other socket connects at once. */
+		if (errno == 0 && socket_kind(fd) != KIND_TCP)
+			dial_fail(&e->dial, EPROTOTYPE);
 		return true;
-	if (errno == EAFNOSUPPORT ||
-	    (errno == EINVAL && !is_mapped(&to, length))) {
-		dial_fail(&e->dial, errno); /* the program's mistake */
+	}
+	if (is_mistake(errno, is_mapped(&to, length))) {
+		dial_fail(&e->dial, errno);
 		return true;
 	}
 	if (!is_mapped(&to, length)) {
@@ -208,7 +256,7 @@ tcp_reach(struct entry *e, int fd)
 struct call {
 	const struct destination *to;
 	const struct guard *held; /* before the thread's signals were held */
-	uint64_t cookie;          /* of the socket; 0: not known */
+	bool waits; /* for the end; the socket is a blocking one */
 };
 
 /* Locked: the entry of a connection that begins; NULL: errno.  events: where
@@ -226,8 +274,7 @@ begin(int fd, const struct call *call, short *events)
 		.flag = wants_name ? REQUEST_FLAG_DESTINATION : 0,
 		.to = place_target(d) };
 	const int known = known_failure(d);
-	struct entry *e = known == 0 ? entry_new(fd, ROLE_TCP, call->cookie) :
-				       NULL;
+	struct entry *e = known == 0 ? entry_new(fd, ROLE_TCP) : NULL;
 
 	if (e == NULL) {
 		errno = known == 0 ? EMFILE : known;
@@ -242,7 +289,11 @@ begin(int fd, const struct call *call, short *events)
 	dial_begin(&e->dial, &request);
 	(void)atomic_fetch_add(&sockets_running, 1);
 	note_deadline(e->until);
-	tcp_reach(e, fd);
+	/* SECURITY: no call waits under the lock. */
+	if (!call->waits || lend_flag(e, fd))
+		tcp_reach(e, fd);
+	else
+		dial_fail(&e->dial, errno);
 	register_take(fd);
 	if (!dial_runs(&e->dial))
 		conclude(e, fd);
@@ -309,6 +360,7 @@ struct look {
 	enum dial_step step; /* DIAL_NONE: the socket is none of ours */
 	bool reported;       /* connect(2) told that it succeeded */
 	bool unreached;      /* it failed, and before the gateway answered */
+	bool lent;           /* the socket is a blocking one, in truth */
 };
 
 /* Locked: takes the failure that is to be told, once: the socket is none of
@@ -335,9 +387,11 @@ look_locked(int fd, struct look *l, struct entry *copy)
 	l->events = 0;
 	l->error = 0;
 	l->step = DIAL_NONE;
+	l->lent = false;
 	if (e == NULL || e->role != ROLE_TCP)
 		return;
 	const bool over = push_entry(e, fd, &l->events);
+	l->lent = e->lent;
 	if ((over || !dial_runs(&e->dial)) && !e->said) {
 		e->said = true;
 		if (say_wants(e))
@@ -517,15 +571,28 @@ begin_held(int fd, const struct call *call, struct look *l)
 	return error == 0 ? 0 : -1;
 }
 
-/* A blocking connect(2) tries all addresses of the gateway.  flags: of the
- * descriptor. */
+/* connect(2) returns, and the handshake goes on. */
+static void
+leave_alone(int fd, const struct guard *held)
+{
+	const int error = errno;
+	struct guard own = *held;
+
+	sockets_enter(&own);
+	struct entry *e = entry_at(fd);
+	if (e != NULL)
+		tcp_take_flag(e, fd);
+	sockets_leave(&own);
+	errno = error;
+}
+
+/* A blocking connect(2) tries all addresses of the gateway. */
 static int
-connect_blocking(int fd, const struct call *call, int flags)
+connect_blocking(int fd, const struct call *call)
 {
 	const int64_t end = send_deadline(fd);
 	int status = -1;
 
-	(void)real.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	for (unsigned i = 0; i < place_gateways() && status != 0; i++) {
 		struct look l = { .until = end };
 
@@ -535,9 +602,8 @@ connect_blocking(int fd, const struct call *call, int flags)
 		if (status == -1 && errno != ENETDOWN && !l.unreached)
 			break;
 	}
-	const int error = errno;
-	(void)real.fcntl(fd, F_SETFL, flags);
-	errno = error;
+	if (status == -1 && (errno == EINTR || errno == EINPROGRESS))
+		leave_alone(fd, call->held);
 	return status;
 }
 
@@ -558,7 +624,7 @@ connect_again(int fd, int *result, const struct guard *held)
 	*result = -1;
 	look_at(fd, &l, held);
 	if (l.events != 0) {
-		if (is_blocking(fd))
+		if (l.lent || is_blocking(fd))
 			*result = wait_connected(fd, &l, send_deadline(fd),
 			    held);
 		else
@@ -578,37 +644,26 @@ connect_again(int fd, int *result, const struct guard *held)
 static int
 connect_anew(int fd, const struct call *call)
 {
-	const int flags = real.fcntl(fd, F_GETFL);
-
-	if ((flags & O_NONBLOCK) == 0)
-		return connect_blocking(fd, call, flags);
+	if (call->waits)
+		return connect_blocking(fd, call);
 	if (begin_held(fd, call, NULL) == 0)
 		errno = EINPROGRESS;
 	return -1;
 }
 
-/* A socket that a server was to call is not, after all; a handshake that
- * there is, or was, answers. */
+/* A handshake that there is, or was, answers.  A socket that a server was to
+ * call is not, after all: it has a new entry. */
 static int
 connect_held(int fd, const struct destination *d, const struct guard *held)
 {
-	struct call call = { .to = d, .held = held };
-	struct guard own = *held;
-	enum role role = ROLE_FREE;
 	int status;
 
-	if (socket_mark(fd) != 0) {
-		sockets_enter(&own);
-		const struct entry *e = entry_and_cookie(fd, &call.cookie);
-		if (e != NULL)
-			role = e->role;
-		if (role == ROLE_CALLED || role == ROLE_BIND)
-			entry_forget(e, fd);
-		sockets_leave(&own);
-	}
-	return role == ROLE_TCP && connect_again(fd, &status, held) ?
-	    status :
-	    connect_anew(fd, &call);
+	if (socket_mark(fd) != 0 && connect_again(fd, &status, held))
+		return status;
+	const struct call call = { .to = d,
+		.held = held,
+		.waits = is_blocking(fd) };
+	return connect_anew(fd, &call);
 }
 
 int
@@ -633,7 +688,7 @@ data_held(int fd, int flags, const struct guard *held)
 
 	look_at(fd, &l, held);
 	if (l.events != 0) {
-		if ((flags & MSG_DONTWAIT) == 0 && is_blocking(fd))
+		if ((flags & MSG_DONTWAIT) == 0 && (l.lent || is_blocking(fd)))
 			return wait_for_end(fd, &l, INT64_MAX, held) == 0;
 		errno = EAGAIN;
 		return false;

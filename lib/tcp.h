@@ -45,6 +45,9 @@ int tcp_error(int fd);
 /* Locked: connects the socket to the gateway; its handshake has begun. */
 void tcp_reach(struct entry *e, int fd);
 
+/* Locked: the socket is a blocking one again, where it is that in truth. */
+void tcp_take_flag(struct entry *e, int fd);
+
 /* After EINTR: do all signal handlers of the program restart what they
  * interrupt (SA_RESTART)?  Those of signals that the thread blocks do not
  * count. */

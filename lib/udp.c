@@ -107,7 +107,7 @@ install(int fd, const struct association *made, sa_family_t family)
 	sockets_lock(&saved);
 	struct entry *e = entry_at(fd);
 	if (e == NULL || e->role != ROLE_UDP)
-		e = entry_new(fd, ROLE_UDP, 0);
+		e = entry_new(fd, ROLE_UDP);
 	bool done = e != NULL;
 	if (done && e->udp.control != -1 && is_alive(&e->udp)) {
 		(void)real.close(made->control);

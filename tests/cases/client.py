@@ -365,6 +365,10 @@ def called():
         request = b"".join(gateway.talks[2].seen[1:])
         check(doing, request, b"\5\1\0\3\x0db.example.com\0\x15"
               if doing == "connect" else b"\5\2\0\3\x0da.example.com\0\0")
+    # What is no TCP socket is the kernel's.
+    gateway = Gateway([good], at_once=True)
+    out, _ = run(gateway.where, CALLS, "bind-other", "a.example.com", "21")
+    check("bind", out, "EINVAL\n")
 
 
 def looks():
@@ -440,7 +444,7 @@ def injected():
     with tempfile.TemporaryDirectory() as place:
         path = os.path.join(place, "socket")
         for where, calls in (
-                (None, {"connect": 3, "sendto": 3, "recvfrom": 4,
+                (None, {"connect": 3, "sendto": 3, "recvfrom": 4, "ioctl": 2,
                         "getsockopt": 6, "ppoll": 4, "fcntl": 5}),
                 (path, {"socket": 3, "connect": 3, "dup3": 2, "fcntl": 7})):
             for call, most in calls.items():

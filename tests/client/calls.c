@@ -16,6 +16,9 @@
  *                                  so many others were looked up
  *   calls leak HOST PORT           connects and closes: the errno, and how
  *                                  many descriptors are left of it
+ *   calls behind HOST PORT         connects closed and other sockets by the
+ *                                  number of one of TCP
+ *   calls bind-other HOST PORT     binds another socket beside a connection
  *   calls raw HOST PORT            without blocking, by poll(2) that no
  *                                  library sees
  */
@@ -462,6 +465,49 @@ raw(const char *name, const char *port)
 	return 0;
 }
 
+/* The number of a TCP socket becomes that of another one, and no library sees
+ * it. */
+static int
+behind(const char *name, const char *port)
+{
+	const struct sockaddr_in to = address_of(name, port);
+	const struct sockaddr *address = (const struct sockaddr *)&to;
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char got[8] = "";
+
+	syscall(SYS_close, fd);
+	printf("%s",
+	    connect(fd, address, sizeof(to)) == 0 ? "ok" :
+						    strerrorname_np(errno));
+	if (syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0) != fd)
+		return 1;
+	if (connect(fd, address, sizeof(to)) == -1 ||
+	    send(fd, "ping", 4, 0) != 4 || recv(fd, got, 4, 0) != 4)
+		printf(" %s\n", strerrorname_np(errno));
+	else
+		printf(" %s\n", got);
+	return 0;
+}
+
+/* The family of an address is not that of a socket that bind(2) is asked
+ * for. */
+static int
+bind_other(const char *name, const char *port)
+{
+	const struct sockaddr_in to = address_of(name, port);
+	const struct sockaddr_in any = { .sin_family = AF_INET };
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const int other = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == -1)
+		return 1;
+	printf("%s\n",
+	    bind(other, (const struct sockaddr *)&any, sizeof(any)) == 0 ?
+		"ok" :
+		strerrorname_np(errno));
+	return 0;
+}
+
 /* More names than the table has. */
 static int
 flood(const char *name, const char *port)
@@ -530,6 +576,8 @@ static const struct {
 	{ "resolve", resolve },
 	{ "own", own },
 	{ "raw", raw },
+	{ "behind", behind },
+	{ "bind-other", bind_other },
 	{ "connect-name", connect_name },
 	{ "read", read_all },
 	{ "wait", wait_for_it },

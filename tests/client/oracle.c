@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -412,6 +413,128 @@ other_thread(void)
 	close(set);
 }
 
+/* ENOTCONN is said before connect(2) has begun. */
+static void *
+receive_early(void *argument)
+{
+	static char got[6];
+	const int fd = *(int *)argument;
+	ssize_t n = -1;
+
+	while (n == -1) {
+		n = recv(fd, got, 5, 0);
+		if (n == -1 && errno != ENOTCONN) {
+			line("reader: %s", name_of(-1));
+			return NULL;
+		}
+	}
+	line("reader: %d %s", (int)n, got);
+	return NULL;
+}
+
+/* The socket of a connect(2) that blocks blocks for others, too. */
+static void
+reader(void)
+{
+	int fd = open_socket(true);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, receive_early, &fd);
+	line("reader: %s", name_of(dial(fd, GOOD)));
+	line("reader: %d", (int)send(fd, "hello", 5, MSG_NOSIGNAL));
+	pthread_join(thread, NULL);
+	close(fd);
+}
+
+static const char *
+blocks(int fd)
+{
+	return (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 ? "blocks" :
+							"does not block";
+}
+
+static void *
+dial_in_vain(void *argument)
+{
+	(void)dial(*(int *)argument, GOOD);
+	return NULL;
+}
+
+static void
+cancelled(void)
+{
+	int fd = open_socket(true);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, dial_in_vain, &fd);
+	while (strstr(poll_for(fd, POLLOUT, 0), "HUP") != NULL)
+		continue; /* it has not begun */
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+	line("cancelled: %s", poll_for(fd, POLLOUT, PATIENCE));
+	line("cancelled: %s", blocks(fd));
+	line("cancelled: %s", echo(fd));
+	close(fd);
+}
+
+static sigjmp_buf out;
+
+static void
+jump_out(int number)
+{
+	(void)number;
+	siglongjmp(out, 1);
+}
+
+static void
+jumped(void)
+{
+	const struct sigaction action = { .sa_handler = jump_out };
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
+	const struct itimerval soon = { .it_value = { 0, 100000 } };
+	const int fd = open_socket(true);
+
+	sigaction(SIGALRM, &action, NULL);
+	if (sigsetjmp(out, 1) == 0) {
+		setitimer(ITIMER_REAL, &soon, NULL);
+		line("jump: %s", name_of(dial(fd, GOOD)));
+	}
+	line("jump: %s", poll_for(fd, POLLOUT, PATIENCE));
+	line("jump: %s", blocks(fd));
+	line("jump: %s", echo(fd));
+	close(fd);
+	sigaction(SIGALRM, &standard, NULL);
+}
+
+/* Where the socket has a connection, which is direct, it keeps that. */
+static void
+connected(void)
+{
+	struct sockaddr_storage own = { .ss_family = (sa_family_t)family };
+	socklen_t size = sizeof(own);
+	const int listener = open_socket(true);
+	const int fd = open_socket(true);
+	char got[6] = "";
+
+	if (family == AF_INET)
+		((struct sockaddr_in *)&own)->sin_addr.s_addr = htonl(
+		    INADDR_LOOPBACK);
+	else
+		((struct sockaddr_in6 *)&own)->sin6_addr = in6addr_loopback;
+	bind(listener, (struct sockaddr *)&own, length);
+	listen(listener, 1);
+	getsockname(listener, (struct sockaddr *)&own, &size);
+	line("connected: %s",
+	    name_of(connect(fd, (struct sockaddr *)&own, size)));
+	line("connected: %s", name_of(dial(fd, GOOD)));
+	const int other = accept(listener, NULL, NULL);
+	line("connected: %d", (int)send(other, "hello", 5, MSG_NOSIGNAL));
+	line("connected: %d %s", (int)recv(fd, got, 5, 0), got);
+	close(other);
+	close(fd);
+	close(listener);
+}
+
 static void
 nothing(int number)
 {
@@ -615,6 +738,10 @@ static const struct {
 	{ "epoll-two", epoll_two },
 	{ "epoll-removed", epoll_removed },
 	{ "thread", other_thread },
+	{ "reader", reader },
+	{ "cancelled", cancelled },
+	{ "jump", jumped },
+	{ "connected", connected },
 	{ "signals", interrupted },
 	{ "send-timeout", send_timeout },
 	{ "fork", forked },
