@@ -419,6 +419,30 @@ print(subprocess.run(["curl", "-sS", f"http://{a}/"], close_fds=True,
 	[[ $output == *"hello from $S6"* ]]
 }
 
+@test "what a program has looked up it knows after execve" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 s64 c4 "$PYTHON" -c 'import os, socket, sys
+def addresses():
+    return [socket.getaddrinfo("v6.example.com", 80, family)[0][4][0]
+            for family in (socket.AF_INET, socket.AF_INET6)]
+if len(sys.argv) == 1:
+    os.closerange(3, 1000)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], *addresses()])
+print(addresses() == sys.argv[1:])
+for address in sys.argv[1:]:
+    print(socket.getnameinfo((address, 80), socket.NI_NUMERICSERV))
+    with socket.create_connection((address, 80), 30) as s:
+        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        print(s.makefile().read().splitlines()[-1])'
+	diff - <(echo "$output") <<-END
+		True
+		('v6.example.com', '80')
+		hello from $S6
+		('v6.example.com', '80')
+		hello from $S6
+	END
+}
+
 @test "--env: programs without a common table mean nobody by their addresses" {
 	local address
 	eval "set -- $(in_ns c4 "$WRAPPER" -s "$GW4" --env |

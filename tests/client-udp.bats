@@ -54,6 +54,41 @@ setup() {
 	done
 }
 
+# bats test_tags=sanitized
+@test "the number of a TCP socket that became one of UDP, unseen" {
+	run -0 s64 c4 "$BUILT/calls" behind v6.example.com 5353
+	assert_equal answers "$output" 'EBADF ping'
+}
+
+# by_ipv6 N: so many associations of one datagram each way.
+by_ipv6() {
+	[[ $(grep -c "^[^ ]* ok client=\[$GW6\].* datagrams=1/1/0 " \
+	    "$GATEWAY_LOG") -eq $1 ]]
+}
+
+# bats test_tags=sanitized
+@test "the first gateway is IPv4 and not there, the next one IPv6" {
+	local host
+	# Its own address is a deprecated one, so that it comes last.
+	ip -n "$NET-gw" address change "$GW6/64" dev c6 preferred_lft 0
+	ip -n "$NET-gw" address add 192.0.2.9/24 dev c4
+	cp "/etc/netns/$NET-gw/hosts" "$BATS_TEST_TMPDIR/hosts"
+	printf '%s two.example.net\n' 192.0.2.9 "$GW6" \
+	    >>"/etc/netns/$NET-gw/hosts"
+	for host in v4.example.com v6.example.com "$S4" "$S6"; do
+		run -0 in_ns gw "$WRAPPER" -s two.example.net \
+		    "$BUILT/datagrams" ask "$host" 5353
+		assert_match "$host" "$output" '^socks64: gateway 192.0.2.9:1080: '
+		assert_match "$host" "${lines[1]}" \
+		    '^sendto ping same, connect ping same$'
+		[[ $output != *other* ]] || fail "$host" "$output"
+	done
+	wait_until by_ipv6 12 || fail "$(cat "$GATEWAY_LOG")"
+	cp "$BATS_TEST_TMPDIR/hosts" "/etc/netns/$NET-gw/hosts"
+	ip -n "$NET-gw" address change "$GW6/64" dev c6 preferred_lft forever
+	ip -n "$NET-gw" address delete 192.0.2.9/24 dev c4
+}
+
 @test "-v: a line for each association" {
 	run -0 s64 c4 -v "$BUILT/datagrams" ask v6.example.com 5353
 	assert_match line "$output" 'socks64\[[0-9]+\]: udp associated'
