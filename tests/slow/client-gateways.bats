@@ -70,6 +70,58 @@ wants_port() {
 	stop danted
 }
 
+# asks_by GATEWAY: datagrams to a server of either family, from c4.
+asks_by() {
+	local host
+	for host in "$S4" "$S6" v6.example.com; do
+		run -0 in_ns c4 "$WRAPPER" -s "$1" "$BUILT/datagrams" ask \
+		    "$host" 5353
+		assert_match "datagrams to $host" "$output" \
+		    'sendto ping same, connect ping same'
+	done
+}
+
+@test "v2ray, datagrams too" {
+	local v2ray=$ROOT/build/packages/v2ray
+	"$TESTS/unpack-package" v2ray "$v2ray" || skip 'v2ray cannot be fetched'
+	cat >"$BATS_TEST_TMPDIR/v2ray.json" <<-END
+		{ "log": { "loglevel": "warning" },
+		  "inbounds": [ { "listen": "$GW4", "port": 1094,
+		    "protocol": "socks",
+		    "settings": { "udp": true, "ip": "$GW4" } } ],
+		  "outbounds": [ { "protocol": "freedom" } ] }
+	END
+	start v2ray ip netns exec "$NET-gw" "$v2ray/usr/bin/v2ray" \
+	    -config "$BATS_TEST_TMPDIR/v2ray.json"
+	wants_port v2ray 1094
+	fetches c4 "$GW4:1094"
+	asks_by "$GW4:1094"
+	run -0 in_ns c4 "$WRAPPER" -s "$GW4:1094" --check
+	assert_match --check "$output" 'udp      yes'
+	stop v2ray
+}
+
+# ss-local is the SOCKS5 server, and ss-server what connects.
+@test "shadowsocks, datagrams too" {
+	local ss=$ROOT/build/packages/shadowsocks-libev
+	local path
+	local -a common=(-p 1096 -k secret -m chacha20-ietf-poly1305 -u)
+	"$TESTS/unpack-package" -d shadowsocks-libev "$ss" ||
+	    skip 'shadowsocks-libev cannot be fetched'
+	path=$(echo "$ss"/usr/lib/*-linux-gnu)
+	start ss-server ip netns exec "$NET-gw" env LD_LIBRARY_PATH="$path" \
+	    "$ss/usr/bin/ss-server" -s 127.0.0.1 "${common[@]}"
+	start ss-local ip netns exec "$NET-gw" env LD_LIBRARY_PATH="$path" \
+	    "$ss/usr/bin/ss-local" -s 127.0.0.1 -b "$GW4" -l 1095 \
+	    "${common[@]}"
+	wants_port ss-server 1096
+	wants_port ss-local 1095
+	fetches c4 "$GW4:1095"
+	asks_by "$GW4:1095"
+	stop ss-local
+	stop ss-server
+}
+
 # ssh_forwards ROLE GATEWAY LOOPBACK: ssh -D at port 1092 of the client.
 ssh_forwards() {
 	start "ssh-$1" ip netns exec "$NET-$1" ssh -N -D "$3:1092" \
