@@ -146,6 +146,10 @@ mine() {
 		deny to x.example;deny port 25|^c:1: warning: no rule allows anything
 		allow from private at 10.0.0.0/8;allow from private at 192.0.2.0/24|^c:1: warning: neither this rule nor another one reaches a global address
 		allow from private at 10.0.0.0/8;allow from private at 8.8.8.0/24|
+		allow from private at fd00::/8;allow from private at 10.0.0.0/8|^c:1: warning: neither this rule nor another one reaches a global address
+		allow from private at fd00::/8;allow from private at 2600::/12|
+		allow from private;deny from fd00:1::/32|^c:2: warning: it comes too late
+		metrics-file /none/x.prom;allow from private|^c:1: warning: metrics-file: its directory cannot be written by this user: there will be no figures
 		allow from private at any|
 		allow from private|
 		allow|^c:1: warning: it serves whoever can reach the gateway

@@ -117,6 +117,11 @@ checked() {
 
 @test "--check: what is no gateway, and one that wants a password" {
 	net_needed
+	local dest
+	for dest in a..test:80 a.test: a.test:0 a.test:65536 a.test; do
+		run -64 "$HANDLER" --check 127.0.0.1:1090 "$dest"
+		assert_match "$dest" "$output" 'takes ADDRESS.*DEST:PORT'
+	done
 	local answer why
 	cat >"$BATS_TEST_TMPDIR/other.py" <<-'END'
 		import socket
