@@ -314,26 +314,34 @@ hook_dup3(int fd, int other, int flags)
 	return copied(fd, real.dup3(fd, other, flags));
 }
 
+static int
+control(int (*call)(int, int, ...), int fd, int command, long argument)
+{
+	int result;
+
+	if ((command == F_GETFL || command == F_SETFL) && has_data_mark(fd) &&
+	    tcp_flags(fd, command, argument, &result))
+		return result;
+	result = call(fd, command, argument);
+	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ?
+	    copied(fd, result) :
+	    result;
+}
+
 /* The argument is none, an int or a pointer: a long has them all, and goes
  * where a variadic one would. */
 int
 hook_fcntl(int fd, int command, long argument)
 {
 	awake();
-	const int result = real.fcntl(fd, command, argument);
-	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ?
-	    copied(fd, result) :
-	    result;
+	return control(real.fcntl, fd, command, argument);
 }
 
 int
 hook_fcntl64(int fd, int command, long argument)
 {
 	awake();
-	const int result = real.fcntl64(fd, command, argument);
-	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ?
-	    copied(fd, result) :
-	    result;
+	return control(real.fcntl64, fd, command, argument);
 }
 
 /* ------------------------------------------------------ names and options */

@@ -127,6 +127,24 @@ tcp_take_flag(struct entry *e, int fd)
 	e->lent = false;
 }
 
+bool
+tcp_flags(int fd, int command, long argument, int *result)
+{
+	struct guard saved;
+
+	sockets_lock(&saved);
+	struct entry *e = entry_at(fd);
+	const bool lent = e != NULL && e->lent;
+	if (lent && command == F_SETFL) {
+		e->lent = (argument & O_NONBLOCK) == 0;
+		*result = real.fcntl(fd, F_SETFL, argument | O_NONBLOCK);
+	} else if (lent) {
+		*result = real.fcntl(fd, F_GETFL) & ~O_NONBLOCK;
+	}
+	sockets_unlock(&saved);
+	return lent;
+}
+
 /* Locked: the handshake of `e` is over, or gave up: the socket and its
  * registrations become what they are to the program. */
 static void

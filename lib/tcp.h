@@ -48,6 +48,10 @@ void tcp_reach(struct entry *e, int fd);
 /* Locked: the socket is a blocking one again, where it is that in truth. */
 void tcp_take_flag(struct entry *e, int fd);
 
+/* fcntl(2) with F_GETFL or F_SETFL, where O_NONBLOCK is not the program's;
+ * else false. */
+bool tcp_flags(int fd, int command, long argument, int *result);
+
 /* After EINTR: do all signal handlers of the program restart what they
  * interrupt (SA_RESTART)?  Those of signals that the thread blocks do not
  * count. */

@@ -454,10 +454,36 @@ blocks(int fd)
 }
 
 static void *
-dial_in_vain(void *argument)
+dial_alone(void *argument)
 {
 	(void)dial(*(int *)argument, GOOD);
 	return NULL;
+}
+
+/* Until another thread's connect(2) has begun. */
+static void
+wait_begun(int fd)
+{
+	while (strstr(poll_for(fd, POLLOUT, 0), "HUP") != NULL)
+		continue;
+}
+
+/* What others set meanwhile stays. */
+static void
+flagged(void)
+{
+	int fd = open_socket(true);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, dial_alone, &fd);
+	wait_begun(fd);
+	line("flags: %s", blocks(fd));
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	line("flags: %s", blocks(fd));
+	pthread_join(thread, NULL);
+	line("flags: %s", blocks(fd));
+	line("flags: %s", echo(fd));
+	close(fd);
 }
 
 static void
@@ -466,9 +492,8 @@ cancelled(void)
 	int fd = open_socket(true);
 	pthread_t thread;
 
-	pthread_create(&thread, NULL, dial_in_vain, &fd);
-	while (strstr(poll_for(fd, POLLOUT, 0), "HUP") != NULL)
-		continue; /* it has not begun */
+	pthread_create(&thread, NULL, dial_alone, &fd);
+	wait_begun(fd);
 	pthread_cancel(thread);
 	pthread_join(thread, NULL);
 	line("cancelled: %s", poll_for(fd, POLLOUT, PATIENCE));
@@ -739,6 +764,7 @@ static const struct {
 	{ "epoll-removed", epoll_removed },
 	{ "thread", other_thread },
 	{ "reader", reader },
+	{ "flags", flagged },
 	{ "cancelled", cancelled },
 	{ "jump", jumped },
 	{ "connected", connected },
