@@ -78,10 +78,17 @@ socks64-handler: $(OBJECTS) build/log/systemd.o
 	$(call STEP,link)$(LINK) -pie -o $@ $^ \
 	    $(LIBRARIES) -lsystemd
 
+# GCC links a program with a loader, without a word, where it knows no static
+# PIE for the target.
+HASH := \#
+STATIC_PIE = $(if $(findstring no-dynamic-linker, \
+	$(shell $(CC) -static-pie '-$(HASH)$(HASH)$(HASH)' -x c /dev/null 2>&1)),-static-pie, \
+	$(error $(CC) makes no static PIE for $(TARGET): no socks64-handler-static))
+
 # The linker warns of getservbyname and getservbyport_r: c-ares has them,
 # nothing here calls them.
 socks64-handler-static: $(OBJECTS) build/log/native.o build/session/heap.o
-	$(call STEP,link)$(LINK) -static-pie -o $@ $^ \
+	$(call STEP,link)$(LINK) $(STATIC_PIE) -o $@ $^ \
 	    $(LIBRARIES)
 
 # The client.  The library goes into other people's programs, of glibc and of
