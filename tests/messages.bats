@@ -8,7 +8,7 @@ setup_file() {
 	cd "$BATS_TEST_DIRNAME/.."
 	make -s build/tests/message build/replay/proxy build/replay/login \
 	    build/replay/udp build/replay/client build/replay/socks4 build/replay/dns \
-	    build/tests/client build/tests/socks4 \
+	    build/tests/client build/tests/socks4 build/tests/address \
 	    build/fuzz/vectors/{proxy,login,udp,client,socks4}.made
 }
 
@@ -34,6 +34,11 @@ setup() {
 @test "replies of SOCKS4" {
 	run -0 build/tests/socks4
 	[[ $output == '9 answers held' ]]
+}
+
+@test "addresses are written as inet_ntop(3) writes them" {
+	run -0 build/tests/address
+	[[ $output == '2304 addresses held' ]]
 }
 
 @test "headers of datagrams" {

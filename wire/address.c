@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Addresses and their text forms.  Pure: inet_pton(3) and inet_ntop(3) only
- * convert, and are stricter than what we would write.
+ * Addresses and their text forms.  Pure: inet_pton(3) only converts, and is
+ * stricter than what we would write.
  */
 #include "wire/address.h"
 
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/number.h"
+
+enum { GROUPS = 8 };
 
 static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -152,18 +154,99 @@ address_parse_port(const char *text, size_t length, uint16_t default_port,
 	return true;
 }
 
+static void
+add_quad(struct text *t, const uint8_t octets[4])
+{
+	for (size_t i = 0; i < 4; i++) {
+		if (i > 0)
+			text_add_char(t, '.');
+		text_add_number(t, octets[i]);
+	}
+}
+
+static bool
+is_zero_group(const uint8_t *octets, size_t group)
+{
+	return octets[2 * group] == 0 && octets[2 * group + 1] == 0;
+}
+
+/* So many groups that are zero follow one another from that one on. */
+static size_t
+zeros_from(const uint8_t *octets, size_t group)
+{
+	size_t n = 0;
+
+	while (group + n < GROUPS && is_zero_group(octets, group + n))
+		n++;
+	return n;
+}
+
+/* Where `::' stands: the first of the longest runs of two zeros or more;
+ * *length is 0 where there is none. */
+static size_t
+zeros_find(const uint8_t *octets, size_t *length)
+{
+	size_t best = 0;
+
+	*length = 0;
+	for (size_t i = 0; i < GROUPS; i++) {
+		const size_t n = zeros_from(octets, i);
+
+		if (n >= 2 && n > *length) {
+			best = i;
+			*length = n;
+		}
+	}
+	return best;
+}
+
+/* Hexadecimal, without leading zeros. */
+static void
+add_group(struct text *t, const uint8_t *octets, size_t group)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned value = (unsigned)octets[2 * group] << 8 |
+	    octets[2 * group + 1];
+
+	for (unsigned shift = 16; shift > 0;) {
+		shift -= 4;
+		if (value >> shift != 0 || shift == 0)
+			text_add_char(t, digits[value >> shift & 15]);
+	}
+}
+
+static void
+add_ipv6(struct text *t, const uint8_t octets[16])
+{
+	size_t zeros;
+	const size_t start = zeros_find(octets, &zeros);
+	/* ::192.0.2.1, as inet_ntop(3) has it. */
+	const size_t end = zeros == GROUPS - 2 && start == 0 ? zeros : GROUPS;
+
+	for (size_t i = 0; i < end;) {
+		if (zeros > 0 && i == start) {
+			text_add(t, "::");
+			i += zeros;
+			continue;
+		}
+		if (i > 0 && i != start + zeros)
+			text_add_char(t, ':');
+		add_group(t, octets, i++);
+	}
+	if (end < GROUPS)
+		add_quad(t, octets + 2 * end);
+}
+
+/* inet_ntop(3) would call printf(3), and touch half a dozen pages more in each
+ * session. */
 void
 address_add(struct text *t, const struct address *a)
 {
-	char string[INET6_ADDRSTRLEN];
-
-	if (a->family == FAMILY_NONE) {
-		text_add_char(t, '-');
-		return;
+	switch (a->family) {
+	case FAMILY_NONE: text_add_char(t, '-'); break;
+	case FAMILY_IPV4: add_quad(t, a->octets); break;
+	case FAMILY_IPV6: add_ipv6(t, a->octets); break;
 	}
-	inet_ntop(a->family == FAMILY_IPV4 ? AF_INET : AF_INET6, a->octets,
-	    string, sizeof(string));
-	text_add(t, string);
 }
 
 void
