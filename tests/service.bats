@@ -134,6 +134,10 @@ service() {
 	service limit-all limit-client limit-net limit-rate limit-proxy
 }
 
+@test "a refusal says which listener it was at" {
+	service refused-at
+}
+
 @test "limits: of a user, over all clients" {
 	service limit-user
 	PROGRAM=$HANDLER_STATIC service limit-user

@@ -698,6 +698,36 @@ def case_limit_all(program):
                  'start=.* seconds=0.000 reason="max-sessions 3"$')
 
 
+def journal():
+    """A journal of our own, below a /run of our own."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    os.makedirs("/run/systemd/journal")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.bind("/run/systemd/journal/socket")
+    os.chmod("/run/systemd/journal/socket", 0o666)
+    sock.settimeout(DEADLINE)
+    return sock
+
+
+@case
+def case_refused_at(program):
+    """The record of a refusal says which listener it was at."""
+    second = ("127.0.0.2", 1081)
+    told = journal()
+    made = service(program, "max-sessions 1", "log-to journal",
+                   arguments=("-l", "127.0.0.1:1080", "-l", "127.0.0.2:1081"))
+    made.spawn()
+    held = made.hold_at_last()
+    expect("one more", made.answer(address=second), "reset")
+    fields = []
+    while b"SOCKS64_RESULT=refused" not in fields:
+        fields = told.recv(65536).split(b"\n")
+    expect("listener", [field for field in fields
+                        if field.startswith(b"SOCKS64_LISTEN=")],
+           [b"SOCKS64_LISTEN=127.0.0.2:1081"])
+    held.close()
+
+
 @case
 def case_limit_client(program):
     """An IPv4 address; another one has room of its own."""
