@@ -187,7 +187,7 @@ parse_query(struct explanation *e, char *const *operands, size_t count)
 static bool
 candidates_find(struct explanation *e)
 {
-	static struct resolution names;
+	static SELDOM struct resolution names;
 	struct outcome none;
 
 	if (e->question.name != NULL) {
@@ -421,7 +421,7 @@ explain_run(const struct settings *settings, char *const *operands,
     size_t count)
 {
 	static SELDOM char buffer[CANDIDATES_MAX * LINE_TEXT];
-	static struct explanation e;
+	static SELDOM struct explanation e;
 	const struct address nowhere = { .family = FAMILY_NONE };
 	struct address source = nowhere;
 	struct text lines = text_in(buffer, sizeof(buffer));

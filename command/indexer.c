@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/lines.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "command/print.h"
 #include "policy/grammar.h"
@@ -155,8 +156,8 @@ put_entry(struct reader *r, char *entry, void *context)
 static void
 put_lines(struct indexer *x, int fd)
 {
-	static char buffer[LIST_LINE_BUFFER];
-	static struct lines lines;
+	static SELDOM char buffer[LIST_LINE_BUFFER];
+	static SELDOM struct lines lines;
 	size_t length;
 
 	lines_start_in(&lines, fd, buffer, sizeof(buffer));
@@ -272,7 +273,7 @@ make(struct indexer *x, int list)
 int
 indexer_run(const char *path)
 {
-	static struct indexer x;
+	static SELDOM struct indexer x;
 	struct text name = text_in(x.name, sizeof(x.name));
 	struct text part = text_in(x.part, sizeof(x.part));
 	int status;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "command/lookup.h"
@@ -34,7 +35,7 @@ static void
 look_up(const struct settings *settings, struct findings *f)
 {
 	static const char *const names[] = { "localhost", NAT64_NAME };
-	static struct resolution r;
+	static SELDOM struct resolution r;
 
 	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
 		lookup_name(&r, settings, names[i], deadline_in(PATIENCE));

@@ -35,9 +35,10 @@ enum sink {
 	SINK_STREAM, /* stderr that ends in the journal: with a <priority> */
 };
 
+/* Begins with zeros: nobody copies a page of constants for it. */
 static struct {
 	enum sink sink;
-	int fd; /* of SINK_SYSLOG */
+	int fd; /* of SINK_SYSLOG; 0: none, for that is somebody else's */
 	int level;
 	int facility;
 	uint64_t pid;  /* of journal_own() */
@@ -45,9 +46,7 @@ static struct {
 	bool hurry;
 	bool released; /* journald's stream on fd 2 was given up */
 	char invocation[33];
-} journal = {
-	.sink = SINK_NONE, .fd = -1, .level = LOG_INFO, .facility = LOG_DAEMON
-};
+} journal;
 
 /* What is to be written. */
 struct message {
@@ -144,7 +143,7 @@ syslog_open(void)
 {
 	const struct timeval patience = { .tv_sec = JOURNAL_PATIENCE };
 
-	if (journal.fd >= 0)
+	if (journal.fd > 0)
 		return;
 	journal.fd = descriptor_share(socket(AF_UNIX,
 	    SOCK_DGRAM | SOCK_CLOEXEC, 0));

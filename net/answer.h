@@ -29,7 +29,8 @@ struct answer {
 	enum answer_state state;
 	enum query_result failure; /* of ANSWER_FAILED: why */
 	size_t count;
-	struct address list[ANSWER_MAX]; /* in the server's order, port 0 */
+	/* Room for ANSWER_MAX, the owner's; in the server's order, port 0. */
+	struct address *list;
 };
 
 /* Becomes an answer without addresses; the octets of those it had stay. */

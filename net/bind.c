@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/seldom.h"
 #include "base/text.h"
 #include "net/failure.h"
 #include "net/nat64.h"
@@ -87,7 +88,7 @@ resolve_wait(struct binding *b, struct resolution *r, struct deadline until)
 static bool
 find_peers(struct binding *b, struct deadline until)
 {
-	static struct resolution names;
+	static SELDOM struct resolution names;
 	bool found;
 
 	if (b->question->name == NULL) {

@@ -61,11 +61,12 @@ struct race {
 	size_t connecting; /* so many of these */
 	struct nat64 nat64;
 
-	/* Nobody clears these: most sessions look one name up and make one
-	 * attempt. */
+	/* Nobody clears these: most sessions make one attempt, which shares a
+	 * page with what is above, and have one candidate, which shares one
+	 * with the state of the look-up. */
+	struct attempt attempts[CANDIDATES_MAX];
 	struct resolution names;
 	struct candidates untried;
-	struct attempt attempts[CANDIDATES_MAX];
 };
 
 /* --- Addresses. --- */
@@ -578,7 +579,7 @@ race_open(struct race *race, struct dial *d)
 	d->local = (struct address){ .family = FAMILY_NONE };
 	d->verdict = (struct verdict){ .decision = DENY };
 	d->attempts[0] = '\0';
-	memset(race, 0, offsetof(struct race, names));
+	memset(race, 0, offsetof(struct race, attempts));
 	race->dial = d;
 	race->hold = DEADLINE_NEVER;
 	race->next = deadline_in(0);

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/seldom.h"
 #include "net/route.h"
 
 /* A session asks once, if at all: most never touch these pages. */
-static struct resolution lookup;
+static SELDOM struct resolution lookup;
 
 bool
 nat64_needed(const struct settings *settings,

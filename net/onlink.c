@@ -35,16 +35,19 @@ struct link {
 static bool parse_route(struct link *l);
 static bool parse_route6(struct link *l);
 
-static struct source {
+static const struct source {
 	const char *path;
 	enum family family;
 	/* Reads the prefix from the fields; false: the line has none. */
 	bool (*parse)(struct link *l);
-	int fd;
 } sources[] = {
-	{ "/proc/self/net/route", FAMILY_IPV4, parse_route, -1 },
-	{ "/proc/self/net/ipv6_route", FAMILY_IPV6, parse_route6, -1 },
+	{ "/proc/self/net/route", FAMILY_IPV4, parse_route },
+	{ "/proc/self/net/ipv6_route", FAMILY_IPV6, parse_route6 },
 };
+
+/* The one after the descriptor of each; 0: it is not open.  Begins with zeros:
+ * nobody copies a page of constants for it. */
+static int nexts[ARRAY_COUNT(sources)];
 
 static bool
 hex_address(const char *text, struct address *out)
@@ -128,18 +131,18 @@ line_cut(char *line, struct link *l)
 }
 
 static bool
-source_has(const struct source *s, const struct address *address)
+source_has(size_t i, const struct address *address)
 {
 	struct lines lines;
 	struct link l;
 	size_t length;
 
-	lines_start(&lines, s->fd);
+	lines_start(&lines, nexts[i] - 1);
 	for (char *line = lines_next(&lines, &length);
 	     line != NULL && lines.offset < ONLINK_FILE_MAX;
 	     line = lines_next(&lines, &length)) {
 		line_cut(line, &l);
-		if (s->parse(&l) &&
+		if (sources[i].parse(&l) &&
 		    address_in_prefix(address, &l.prefix, l.bits))
 			return true;
 	}
@@ -152,15 +155,15 @@ onlink_prepare(const struct policy *policy)
 	if (!policy_asks_on_link(policy, NULL))
 		return;
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
-		sources[i].fd = open(sources[i].path, O_RDONLY | O_CLOEXEC);
+		nexts[i] = open(sources[i].path, O_RDONLY | O_CLOEXEC) + 1;
 }
 
 bool
 onlink_has(const struct address *address)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
-		if (sources[i].family == address->family &&
-		    sources[i].fd != -1 && source_has(&sources[i], address))
+		if (nexts[i] != 0 && sources[i].family == address->family &&
+		    source_has(i, address))
 			return true;
 	return false;
 }
@@ -170,12 +173,12 @@ onlink_problem(void)
 {
 	char octet;
 
-	if (sources[0].fd == -1)
+	if (nexts[0] == 0)
 		return "/proc/self/net/route cannot be read, so nothing is "
 		       "on-link: name your nets";
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
-		if (sources[i].fd != -1 &&
-		    pread(sources[i].fd, &octet, 1, ONLINK_FILE_MAX) == 1)
+		if (nexts[i] != 0 &&
+		    pread(nexts[i] - 1, &octet, 1, ONLINK_FILE_MAX) == 1)
 			return "this host has so many routes that not all "
 			       "are looked at: name your nets";
 	return NULL;
@@ -185,8 +188,8 @@ void
 onlink_close(void)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
-		if (sources[i].fd != -1)
-			close(sources[i].fd);
-		sources[i].fd = -1;
+		if (nexts[i] != 0)
+			close(nexts[i] - 1);
+		nexts[i] = 0;
 	}
 }

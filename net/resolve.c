@@ -25,23 +25,32 @@ enum { GONE_PATIENCE = 1000, OTHER_PATIENCE = 2000 };
 
 enum { HOSTS, RESOLV_CONF };
 
-static struct {
-	const char *path;
-	int fd;
-	int error; /* an errno, where it is there and cannot be read */
-} files[] = {
-	[HOSTS] = { "/etc/hosts", -1, 0 },
-	[RESOLV_CONF] = { "/etc/resolv.conf", -1, 0 },
+static const char *const paths[] = {
+	[HOSTS] = "/etc/hosts",
+	[RESOLV_CONF] = "/etc/resolv.conf",
 };
+
+/* Begins with zeros: nobody copies a page of constants for it. */
+static struct {
+	int next;  /* the one after its descriptor; 0: it is not open */
+	int error; /* an errno, where it is there and cannot be read */
+} files[ARRAY_COUNT(paths)];
+
+/* -1: it is not open. */
+static int
+file_of(size_t i)
+{
+	return files[i].next - 1;
+}
 
 void
 resolve_prepare(void)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
-		inputs_note(files[i].path);
-		files[i].fd = open(files[i].path, O_RDONLY | O_CLOEXEC);
+		inputs_note(paths[i]);
+		files[i].next = open(paths[i], O_RDONLY | O_CLOEXEC) + 1;
 		files[i].error = 0;
-		if (files[i].fd == -1 && errno != ENOENT)
+		if (files[i].next == 0 && errno != ENOENT)
 			files[i].error = errno;
 	}
 }
@@ -54,7 +63,7 @@ resolve_problem(size_t *place, int *error)
 
 		*error = files[i].error;
 		if (*error != 0)
-			return files[i].path;
+			return paths[i];
 	}
 	return NULL;
 }
@@ -63,9 +72,9 @@ void
 resolve_release(void)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
-		if (files[i].fd != -1)
-			close(files[i].fd);
-		files[i].fd = -1;
+		if (files[i].next != 0)
+			close(file_of(i));
+		files[i].next = 0;
 	}
 }
 
@@ -193,7 +202,7 @@ find_servers(struct resolution *r, const struct settings *settings)
 {
 	uint8_t random;
 
-	r->servers = resolvconf_read(settings, files[RESOLV_CONF].fd);
+	r->servers = resolvconf_read(settings, file_of(RESOLV_CONF));
 	if (!query_random(&random, sizeof(random)))
 		return fail_setup(r);
 	resolvconf_rotate(&r->servers, random);
@@ -306,7 +315,7 @@ answer_file(struct resolution *r, const struct settings *settings)
 {
 	struct answer *const answers[2] = { &r->ipv6, &r->ipv4 };
 
-	switch (hosts_find(files[HOSTS].fd, r->name,
+	switch (hosts_find(file_of(HOSTS), r->name,
 	    deadline_in(settings->connect_timeout), answers)) {
 	case HOSTS_LATE:
 		answer_reset(&r->ipv6, ANSWER_PENDING);
@@ -347,7 +356,11 @@ mark_unasked(struct resolution *r, const struct settings *settings)
 static void
 begin(struct resolution *r, const char *name)
 {
-	memset(r, 0, offsetof(struct resolution, ipv6));
+	const size_t cleared = offsetof(struct resolution, host);
+
+	memset((char *)r + cleared, 0, sizeof(*r) - cleared);
+	r->ipv6.list = r->lists[0];
+	r->ipv4.list = r->lists[1];
 	answer_reset(&r->ipv6, ANSWER_PENDING);
 	answer_reset(&r->ipv4, ANSWER_PENDING);
 	r->name = name;

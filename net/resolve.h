@@ -24,6 +24,10 @@ enum {
 };
 
 struct resolution {
+	/* Of both answers.  Nobody clears them, and most sessions do not touch
+	 * them: the rest is beside what the owner has behind it. */
+	struct address lists[2][ANSWER_MAX];
+
 	/* What resolve_start_reverse() found; else "". */
 	char host[NAME_LENGTH_MAX + 1];
 	bool broken; /* no memory, or nothing random: exit status 71 */
@@ -40,7 +44,6 @@ struct resolution {
 	char reverse[RESOLVE_REVERSE_TEXT]; /* that is asked for PTR */
 	char reason[REASON_TEXT];
 
-	/* Last: nobody clears the lists in them. */
 	struct answer ipv6;
 	struct answer ipv4;
 };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "sandbox/filters.h"
 #include "sandbox/identity.h"
@@ -171,7 +172,7 @@ trap(int number, siginfo_t *what, void *context)
 const char *
 sandbox_rehearse(int *call)
 {
-	static struct sock_filter code[ARRAY_COUNT(filter_negotiate)];
+	static SELDOM struct sock_filter code[ARRAY_COUNT(filter_negotiate)];
 	const struct program program = { ARRAY_COUNT(code), code };
 	const struct sigaction action = {
 		.sa_sigaction = trap,

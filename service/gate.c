@@ -22,6 +22,7 @@
 
 #include "base/array.h"
 #include "base/inputs.h"
+#include "base/seldom.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "log/notify.h"
@@ -130,7 +131,7 @@ log_automatically(void)
 static bool
 read_configuration(struct gate *g, struct text *first)
 {
-	static struct troubles troubles;
+	static SELDOM struct troubles troubles;
 	const struct settings_source source = options_source(
 	    g->service->options);
 	struct preparation p = { .source = &source,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/seldom.h"
 #include "base/text.h"
 #include "net/candidates.h"
 #include "net/resolve.h"
@@ -279,7 +280,7 @@ fail_unresolved(struct session *s, const char *reason)
 static void
 tell_address(struct session *s, const struct question *q, enum family family)
 {
-	static struct resolution names;
+	static SELDOM struct resolution names;
 	struct address list[CANDIDATES_MAX];
 	struct outcome none;
 	size_t count;
@@ -316,7 +317,7 @@ tell_address(struct session *s, const struct question *q, enum family family)
 static void
 tell_name(struct session *s, const struct question *q)
 {
-	static struct resolution names;
+	static SELDOM struct resolution names;
 
 	if (q->name != NULL) {
 		session_answer(s, &(struct response){ .name = q->name });

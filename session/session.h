@@ -74,12 +74,12 @@ struct session {
 	} associated;
 	struct share share; /* of a UDP association, for its ADDRESS IDs */
 
+	struct table table; /* what the client's sessions share */
 	struct relay relay;
 	struct dial dial;
 	struct inbox inbox; /* inbox.fd is the client's connection */
 
 	struct settings settings; /* session_prepare(); constant then */
-	struct table table;       /* what the client's sessions share */
 	struct alg alg;           /* a control connection of FTP */
 	/* One for each other thing that a session can be busy with. */
 	struct upstream upstream;
