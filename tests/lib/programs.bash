@@ -523,8 +523,9 @@ set ftp:prefer-epsv yes; open ftp://$2; cat /pub/one" </dev/null | as_page x
 
 fetch_ftp_lftp_active() { fetch_ftp_lftp "$@" no; }
 
+# A browser takes seconds to begin.
 fetch_chromium() {
-	local place
+	local place PROGRAM_PATIENCE=$((3 * PROGRAM_PATIENCE))
 	place=$(mktemp -d "$BATS_TEST_TMPDIR/chromium.XXXXXX")
 	in_case chromium --headless --no-sandbox --disable-gpu \
 	    --disable-dev-shm-usage --user-data-dir="$place" \
@@ -534,7 +535,7 @@ fetch_chromium() {
 # It prints no page: the server's answer has to be on the picture, whose
 # sheet is not white then.
 fetch_firefox() {
-	local place before
+	local place before PROGRAM_PATIENCE=$((3 * PROGRAM_PATIENCE))
 	place=$(mktemp -d "$BATS_TEST_TMPDIR/firefox.XXXXXX")
 	before=$(wc -l <"$GATEWAY_LOG")
 	HOME=$place in_case firefox-esr --headless --no-remote \
