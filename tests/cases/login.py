@@ -662,8 +662,10 @@ def check_core(program, report):
 
 def check_credentials(program, report):
     """A name without a slash, in $CREDENTIALS_DIRECTORY."""
+    # A service refuses where its configuration is broken, and does not end.
+    broken = 0 if os.environ.get("LISTEN") else 78
 
-    def session(environment, status):
+    def session(environment, answer, status):
         handler = Handler(program, [
             "-o", "auth password", "-o", "user nobody",
             "-o", "password-file people", "-o", "allow user *"], environment)
@@ -676,18 +678,18 @@ def check_credentials(program, report):
                 pass  # 78 closes at once
             got = handler.read_to_end()
             _, ended = handler.finish()
-            if ended != status or got != (b"" if status else b"\5\2\1\0"):
+            if ended != status or got != answer:
                 raise Failure(f"{got.hex()}, status {ended}")
         finally:
             handler.kill()
 
     os.rename(people.path, os.path.join(people.directory, "people"))
     report.run("there", session,
-               {"CREDENTIALS_DIRECTORY": people.directory}, 0)
+               {"CREDENTIALS_DIRECTORY": people.directory}, b"\5\2\1\0", 0)
     if not os.path.exists("/etc/socks64/passwords"):
         report.run("not there", session,
-                   {"CREDENTIALS_DIRECTORY": "/nowhere"}, 78)
-        report.run("no credentials", session, {}, 78)
+                   {"CREDENTIALS_DIRECTORY": "/nowhere"}, b"", broken)
+        report.run("no credentials", session, {}, b"", broken)
 
 
 def injected(program, what):
