@@ -10,8 +10,9 @@
 #define SOCKS64_BASE_DESCRIPTOR_H
 
 /* Descriptors below this number are a session's own; it can have no other new
- * ones.  A power of two. */
-enum { DESCRIPTORS_OWN = 64 };
+ * ones.  A power of two; session/session.c says what it has to be enough
+ * for. */
+enum { DESCRIPTORS_OWN = 128 };
 
 /*
  * Moves a descriptor to a number from DESCRIPTORS_OWN on, with close-on-exec,

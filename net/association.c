@@ -298,7 +298,8 @@ has_way(const struct association *a, const struct peer *peer,
 
 /*
  * SECURITY: each address and port is judged as if it were dialled, whatever
- * the association was asked for; once, and the peer keeps what came of it.
+ * the association was asked for; once, and the peer keeps what came of it,
+ * unless the kernel could not be asked whose the address is.
  */
 static void
 judge_peer(const struct association *a, const struct target *t,
@@ -311,7 +312,8 @@ judge_peer(const struct association *a, const struct target *t,
 	struct verdict verdict;
 
 	policy_judge_address(a->settings->policy, &q, &candidate, &verdict);
-	peer->allowed = verdict.decision == ALLOW;
+	peer->allowed = verdict.decision == ALLOW && !route.unknown;
+	peer->unsure = route.unknown;
 	peer->rule = verdict.matched;
 	peer->via = verdict.via;
 	peer->forwards = verdict.forwards;
@@ -326,10 +328,11 @@ peer_of(struct association *a, const struct target *t)
 {
 	struct peer *peer = peers_find(&a->peers, &t->address, t->serial);
 
-	if (peer == NULL) {
+	if (peer != NULL && !peer->unsure)
+		return peer;
+	if (peer == NULL)
 		peer = peers_add(&a->peers, &t->address, t->serial);
-		judge_peer(a, t, peer);
-	}
+	judge_peer(a, t, peer);
 	return peer;
 }
 

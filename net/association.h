@@ -71,7 +71,13 @@ struct outside {
 	uint16_t port_ipv6;
 };
 
-enum { OUTSIDES_MAX = 1 + POLICY_ORIGINS_MAX };
+enum {
+	OUTSIDES_MAX = 1 + POLICY_ORIGINS_MAX,
+	/* Those that are open at a time: towards the client, two for each way
+	 * outside and each next gateway, and the look-ups'. */
+	ASSOCIATION_DESCRIPTORS_MAX = 2 + 2 * OUTSIDES_MAX +
+	    2 * POLICY_HOPS_MAX + NAMES_POLL_MAX,
+};
 
 struct association {
 	/* What to do.  question: of the client; what it asks for is empty.

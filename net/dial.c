@@ -24,10 +24,9 @@
 enum {
 	RESOLUTION_DELAY = 50, /* milliseconds, RFC 8305 3 */
 	PINNED_DELAY = 2000,   /* a SYN that was lost may be sent again */
-	CONNECTING_MAX = 16,   /* at a time: descriptors are few */
 	ATTEMPT_ROOM = 2 * (ADDRESS_TEXT + 24), /* for one, and the winner */
 	CONNECTING_LEAST = 3000, /* so long each of them may, if others wait */
-	POLL_MAX = CONNECTING_MAX + 2 * RESOLVE_POLL_MAX + 1,
+	POLL_MAX = DIAL_DESCRIPTORS_MAX + 1,
 };
 
 /* One address that was taken from the candidates: judged once, as it was
@@ -132,7 +131,7 @@ is_preferred_pending(const struct race *race)
 static struct attempt *
 one_too_many(struct race *race)
 {
-	if (race->connecting < CONNECTING_MAX)
+	if (race->connecting < DIAL_CONNECTING_MAX)
 		return NULL;
 	for (size_t i = 0; i < race->attempt_count; i++)
 		if (race->attempts[i].fd != -1)

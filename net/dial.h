@@ -25,12 +25,18 @@
 
 #include "base/wait.h"
 #include "net/outcome.h"
+#include "net/resolve.h"
 #include "policy/policy.h"
 #include "policy/settings.h"
 #include "wire/address.h"
 #include "wire/socks5.h"
 
-enum { ATTEMPTS_TEXT = 1024 };
+enum {
+	ATTEMPTS_TEXT = 1024,
+	DIAL_CONNECTING_MAX = 16, /* at a time: descriptors are few */
+	/* Those that are open at a time: these, and two look-ups'. */
+	DIAL_DESCRIPTORS_MAX = DIAL_CONNECTING_MAX + 2 * RESOLVE_POLL_MAX,
+};
 
 struct dial {
 	/* What to do.  question->name is looked up, or question->literal is

@@ -31,6 +31,8 @@ struct peer {
 	const struct origin *origin; /* what that rule says of the way; NULL */
 	bool forwards;               /* ... and is told the name */
 	bool allowed;                /* the rules let datagrams go there */
+	bool unsure;                 /* the kernel could not be asked: not
+					allowed for now */
 	bool sent;                   /* one went there */
 	uint32_t id;      /* the last one had this ADDRESS ID; 0: none */
 	uint32_t sent_at; /* the value of peers.uses then */

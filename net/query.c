@@ -35,13 +35,20 @@ enum {
 static ares_socket_t
 server_socket(int family, int type, int protocol, void *context)
 {
-	const int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    protocol);
+	struct query *q = context;
 	const int on = 1;
+	int fd;
 
-	(void)context;
+	if (q->open == QUERY_POLL_MAX) {
+		errno = EMFILE;
+		return -1;
+	}
+	fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (fd == -1)
+		return -1;
+	q->open++;
 	/* Where this fails a query waits for an answer, and no more. */
-	if (fd != -1 && type == SOCK_STREAM)
+	if (type == SOCK_STREAM)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 		    sizeof(on));
 	return fd;
@@ -50,7 +57,9 @@ server_socket(int family, int type, int protocol, void *context)
 static int
 server_close(ares_socket_t fd, void *context)
 {
-	(void)context;
+	struct query *q = context;
+
+	q->open--;
 	return close(fd);
 }
 
@@ -166,7 +175,7 @@ server_state(void *context, ares_socket_t fd, int readable, int writable)
 	while (i < q->socket_count && q->sockets[i].fd != fd)
 		i++;
 	if (i == QUERY_POLL_MAX)
-		return; /* there are not so many servers */
+		return; /* it has no more */
 	q->sockets[i].fd = fd;
 	q->sockets[i].events = (short)((readable ? POLLIN : 0) |
 	    (writable ? POLLOUT : 0));

@@ -18,8 +18,9 @@
 #include "base/wait.h"
 #include "net/resolvconf.h"
 
-/* A socket for each server, and room for what c-ares is about to close. */
-enum { QUERY_POLL_MAX = 2 * RESOLVERS_MAX };
+/* A socket for each server, and one that c-ares is about to close; it gets no
+ * more. */
+enum { QUERY_POLL_MAX = RESOLVERS_MAX + 1 };
 
 /* What the servers said in the end.  Zero is the safe value. */
 enum query_result {
@@ -57,6 +58,7 @@ struct query {
 	uint8_t server_of[DESCRIPTORS_OWN];    /* of each descriptor, from 1 */
 	struct pollfd sockets[QUERY_POLL_MAX]; /* to be waited for */
 	size_t socket_count;
+	size_t open; /* so many sockets are */
 };
 
 /* Fills *out with `length' octets that nobody can guess; false: the kernel has

@@ -89,7 +89,8 @@ probe(const struct egress *egress, const struct address *destination,
 	if (fd == -1) {
 		/* Not to be known: the safe answer, but without a family. */
 		route.error = errno;
-		route.self = route.error != EAFNOSUPPORT;
+		route.unknown = route.error != EAFNOSUPPORT;
+		route.self = route.unknown;
 		return route;
 	}
 	route.self = is_assigned(fd, destination);
@@ -123,18 +124,21 @@ probe_by(const struct settings *settings, const struct egress *egress,
 	const struct address inside = policy_inside(settings->policy,
 	    destination);
 	struct route route = { .error = EAFNOSUPPORT };
+	struct route within = { .usable = false };
 	bool self;
 
 	if (destination->family == FAMILY_NONE)
 		return route;
 	route = probe(NULL, destination, scope);
-	self = route.self || is_loopback(&inside);
 	/* SECURITY: our own IPv4 address, by way of a translator. */
 	if (!address_equal(&inside, destination))
-		self = self || probe(NULL, &inside, 0).self;
+		within = probe(NULL, &inside, 0);
+	within.unknown = within.unknown || route.unknown;
+	self = route.self || within.self || is_loopback(&inside);
 	/* With a source of ours, no source equals the destination. */
 	if (is_steered(egress))
 		route = probe(egress, destination, scope);
+	route.unknown = route.unknown || within.unknown;
 	route.self = route.self || self;
 	route.on_link = policy_asks_on_link(settings->policy, &inside) &&
 	    onlink_has(&inside);

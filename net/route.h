@@ -19,6 +19,8 @@ struct route {
 				  matters: policy_asks_on_link() */
 	bool self;             /* the destination is an address of this host,
 				  loopback, or one inside the other (NAT64) */
+	bool unknown;          /* ... or the kernel could not be asked, for
+				  lack of a descriptor or memory */
 };
 
 /* From where one connection goes, or a socket for datagrams, and how. */

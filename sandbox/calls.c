@@ -70,10 +70,10 @@ enum {
  * SECURITY: what is done to a socket of all sessions is done to all. */
 #define OWN(argument) \
 	{ (argument), CALL_EQUAL, ~(uint64_t)(DESCRIPTORS_OWN - 1), 0, \
-	    "< 64" }
+	    "< 128" }
 #define SHARED(argument) \
-	{ (argument), CALL_AT_LEAST, ~UINT64_C(0), DESCRIPTORS_OWN, ">= 64" }
-_Static_assert(DESCRIPTORS_OWN == 64, "as OWN() and SHARED() print it");
+	{ (argument), CALL_AT_LEAST, ~UINT64_C(0), DESCRIPTORS_OWN, ">= 128" }
+_Static_assert(DESCRIPTORS_OWN == 128, "as OWN() and SHARED() print it");
 /* Flags: two that every socket may have; hugetlb's size is in six bits. */
 #define SOCKET(argument, type) \
 	MAYBE(argument, type, SOCK_CLOEXEC | SOCK_NONBLOCK)

@@ -26,9 +26,7 @@ static const struct {
 	resource_name resource;
 	rlim_t most;
 } limits[] = {
-	/* A look-up has six sockets at most, one for each family and name
-	 * server.  The race has 16 beside two look-ups; an association has
-	 * four look-ups, and two for each of four next gateways. */
+	/* More than a session may have open (session/session.c). */
 	{ RLIMIT_NOFILE, DESCRIPTORS_OWN },
 	{ RLIMIT_NPROC, 0 },
 	{ RLIMIT_CORE, 0 },

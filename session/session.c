@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/figures.h"
 #include "base/text.h"
 #include "base/wait.h"
@@ -23,6 +24,25 @@ enum { STATUS_TEXT = 1536 };
 
 /* RFC 1928 6 leaves 10 seconds after a failure reply. */
 enum { FAREWELL_MILLISECONDS = 2000, FAREWELL_OCTETS = 64 * 1024 };
+
+/* So many descriptors a session has open at a time, at most: its limit is
+ * never met, and no look at a route fails because of that. */
+enum {
+	OPEN_ALWAYS = 4, /* 0 to 2, the client */
+	/* hosts, resolv.conf, two of routes; the table and its directory;
+	 * passwords, of users and of next gateways. */
+	OPEN_FILES = 4 + 2 + 1 + HOPS_MAX,
+	OPEN_BRIEFLY = 4, /* the log's, STATUS=', a route's, who came */
+	OPEN_OTHERWISE = OPEN_ALWAYS + OPEN_FILES + OPEN_BRIEFLY,
+	OPEN_TUNNELS = 2 * POLICY_HOPS_MAX, /* while the next one is dialled */
+};
+
+_Static_assert(OPEN_OTHERWISE + OPEN_TUNNELS + DIAL_DESCRIPTORS_MAX <=
+	(int)DESCRIPTORS_OWN,
+    "a race has room");
+_Static_assert(OPEN_OTHERWISE + ASSOCIATION_DESCRIPTORS_MAX <=
+	(int)DESCRIPTORS_OWN,
+    "an association has room");
 
 /*
  * SECURITY: what a stage has no use for is given up before it begins.  Whoever

@@ -140,6 +140,7 @@ egress() {
 }
 
 @test "rules: source and mark of datagrams, each by its own rule" {
+	make -s -C "$ROOT" build/tests/inject
 	egress datagrams
 }
 

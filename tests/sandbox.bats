@@ -428,8 +428,8 @@ table_of() {
 	local stage
 	for stage in service negotiate bind udp watch alg relay; do
 		all_die "$stage" <<-'END'
-		shutdown 64 1
-		connect 64 - 16
+		shutdown 128 1
+		connect 128 - 16
 		END
 	done
 }

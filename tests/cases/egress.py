@@ -9,6 +9,7 @@ The first runs in the gateway's namespace of egress.bats, the second in
 its peer.  Each CHECK prints a line
 for every case that failed, then how many there were.
 """
+import errno
 import ipaddress
 import os
 import re
@@ -28,6 +29,8 @@ S4, S6 = "192.0.2.80", "2001:db8::80"
 RULE = "allow all at 192.0.2.0/24,198.51.100.0/24,2001:db8::/32"
 DNS = "resolver 192.0.2.53"
 CAP_NET_ADMIN = 1 << 12
+INJECT = os.path.join(os.path.dirname(__file__), "..", "..", "build", "tests",
+                      "inject")
 
 
 def options(*lines):
@@ -395,16 +398,21 @@ def check_datagrams(program, report):
     report.run("five ways", ways, program)
     report.run("of a rule alone", source_of_rule, program)
     report.run("told by INTERFACE DATA", interface_data, program)
+    report.run("beside many look-ups", look_ups, program)
+    # A service's sessions are other processes.
+    if not os.environ.get("LISTEN"):
+        report.run("where the kernel cannot be asked", unasked, program)
 
 
 class Association:
     """A UDP association through a handler of its own."""
 
-    def __init__(self, program, lines, flag=0):
+    def __init__(self, program, lines, flag=0, wrapper=()):
         request = bytearray(socks.request("0.0.0.0", 0,
                                           command=socks.UDP_ASSOCIATE))
         request[2] = flag
-        self.handler = Handler(program, options(*lines))
+        argv = [*wrapper, program, *options(*lines)]
+        self.handler = Handler(argv[0], argv[1:])
         self.handler.let_go()
         self.handler.send(socks.GREETING + bytes(request))
         streams.receive_exactly(self.handler.client, 2)
@@ -412,9 +420,10 @@ class Association:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.settimeout(30)
 
-    def send(self, host, port):
+    def send(self, host, port, form="ip"):
         self.sock.sendto(b"\0\0" + b"\0" +
-                         socks.request(host, port)[3:] + b"?", self.relay)
+                         socks.request(host, port, form)[3:] + b"?",
+                         self.relay)
 
     def seen(self, host, port=80):
         """Whom the peer sees."""
@@ -497,6 +506,59 @@ def interface_data(program):
         a.end()
     finally:
         a.handler.kill()
+
+
+def look_ups(program):
+    """Four names at eight silent name servers, in both families: there are
+    descriptors for all of them, and one to ask for a route."""
+    servers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+               for _ in range(8)]
+    for server in servers:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(30)
+    resolver = " ".join("127.0.0.1:%d" % server.getsockname()[1]
+                        for server in servers)
+    a = Association(program, (f"resolver {resolver}", "connect-timeout 2s",
+                              f"allow udp at {S4}"))
+    try:
+        for number in range(4):
+            a.send(f"name{number}.test", 80, "name")
+        for server in servers:
+            asked = {server.recv(512)[12:] for _ in range(8)}
+            while len(asked) < 8:
+                asked.add(server.recv(512)[12:])
+        a.seen(S4)
+        a.end()
+    finally:
+        a.handler.kill()
+        for server in servers:
+            server.close()
+
+
+def unasked(program):
+    """A datagram is dropped where the kernel has no descriptor for the
+    question whose its address is; the next one is not."""
+    with tempfile.NamedTemporaryFile() as told:
+        a = Association(program, (f"allow udp at {S4}",),
+                        wrapper=(INJECT, told.name))
+        try:
+            a.seen(S4)
+            a.end()
+        finally:
+            a.handler.kill()
+        last = re.findall(r"^call 0 socket (\d+)$", told.read().decode(),
+                          re.M)[-1]
+        plan = f"socket:{last}:error={errno.EMFILE}"
+        a = Association(program, (f"allow udp at {S4}",),
+                        wrapper=(INJECT, told.name, plan))
+        try:
+            a.send(S4, 80)
+            a.seen(S4)
+            text = a.end()
+        finally:
+            a.handler.kill()
+    if "datagrams=1/1/1" not in text:
+        raise Failure(text)
 
 
 HOP4, HOP6 = "via 192.0.2.80:1080", "via [2001:db8::80]:1080"

@@ -904,7 +904,7 @@ def case_no_descriptor(program):
     time.sleep(0.3)
     if cpu(gate) - before > 0.1:
         raise Failure("the gate spins")
-    set_limit(gate, "nofile", 64)
+    set_limit(gate, "nofile", 128)
     expect("healed", made.answer(), 0)
     expect("gate", made.gate(), gate)
 

@@ -835,7 +835,7 @@ def case_unconfined(stage):
     expect("CapPrm", int(status["CapPrm"], 16), 0)
     expect("core", limits["Max core file size"], ["0", "0"])
     expect("processes", limits["Max processes"], ["0", "0"])
-    expect("files", limits["Max open files"], ["64", "64"])
+    expect("files", limits["Max open files"], ["128", "128"])
     if " sandbox=off" not in text_of(stage.err):
         raise Failure(text_of(stage.err))
 

@@ -321,7 +321,7 @@ def limits_of(process):
                 for line in file}
 
 
-LIMITS = {"Max open files": ("64", "64"), "Max processes": ("0", "0"),
+LIMITS = {"Max open files": ("128", "128"), "Max processes": ("0", "0"),
           "Max core file size": ("0", "0"), "Max locked memory": ("0", "0"),
           "Max file size": ("8388608", "8388608")}
 
