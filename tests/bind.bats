@@ -118,6 +118,24 @@ meet() { # FORM
 	assert_equal "peer" "${lines[1]}" "early,between,from the client"
 }
 
+@test "a reader that pauses for longer than half-closed-timeout gets what the peer ended" {
+	gateway_start activate "$NET_ALLOW" 'half-closed-timeout 300ms'
+	use_type A
+	bind_start --pause 1 "$S4" 0
+	in_ns s4 "$PYTHON" -I - 198.51.100.1 "$(port_of "$FIRST")" <<-'END'
+		import socket, sys
+		with socket.create_connection((sys.argv[1], int(sys.argv[2])),
+		                              30) as sock:
+		    sock.sendall(bytes(1000000))
+		    sock.shutdown(socket.SHUT_WR)
+		    while sock.recv(1000):
+		        pass
+	END
+	wait_for_line "$OUT" '^got=1000000$'
+	assert_record "$(record_of "$(value client "$FIRST")")" ok \
+	    up=16 down=1000000
+}
+
 @test "nobody comes: the second reply is 06, and a timeout in the log" {
 	gateway_start activate "$NET_ALLOW" 'bind-timeout 300ms'
 	use_type C

@@ -3,7 +3,7 @@
 """A scripted client of BIND.
 
     bind.py [--as ip|name] [--socks4] [--early TEXT] [--between TEXT]
-            [--leave fin|rst] [--flag N] GATEWAY HOST PORT
+            [--leave fin|rst] [--flag N] [--pause SECONDS] GATEWAY HOST PORT
 
 Asks for a listener that HOST may connect to, at PORT (0: any).  Prints
 
@@ -14,12 +14,14 @@ Asks for a listener that HOST may connect to, at PORT (0: any).  Prints
 TEXT of --early goes in one segment with the request, that of --between after
 the first reply; behind the second one comes "from the client", then FIN.
 --leave: after the first reply the client goes, by FIN (and expects one) or by
-a reset.  --socks4: PORT is that of the primary connection, REP is CD.  Status
+a reset.  --socks4: PORT is that of the primary connection, REP is CD.
+--pause: before it reads what the peer sent, of which got= is the count.  Status
 1, and a line on stderr, when something is not as it must be.
 """
 import argparse
 import socket
 import sys
+import time
 
 import socks
 import streams
@@ -34,7 +36,7 @@ def read_text(sock):
     return streams.receive_octets(sock).decode().strip()
 
 
-def relay(session, read_reply, granted):
+def relay(session, read_reply, granted, pause):
     reply = read_reply()
     print_now(f"rep={reply.rep:02x} "
               f"peer={socks.text_of((reply.address, reply.port))}")
@@ -43,11 +45,16 @@ def relay(session, read_reply, granted):
         return
     session.sock.sendall(b"from the client\n")
     session.sock.shutdown(socket.SHUT_WR)
-    print_now("got=" + read_text(session.sock))
+    if pause:
+        time.sleep(pause)  # paced on purpose
+        print_now(f"got={len(streams.receive_octets(session.sock))}")
+    else:
+        print_now("got=" + read_text(session.sock))
 
 
 def run(options):
-    session = socks.Session(options.gateway)
+    session = socks.Session(options.gateway,
+                            receive_buffer=options.pause and 65536)
     arguments = options.host, options.port, options.form, socks.BIND
     early = options.early.encode()
     if options.socks4:
@@ -71,7 +78,7 @@ def run(options):
         streams.close_by_reset(session.sock)
     else:
         session.sock.sendall(options.between.encode())
-        relay(session, read_reply, granted)
+        relay(session, read_reply, granted, options.pause)
 
 
 def main():
@@ -83,6 +90,7 @@ def main():
     parser.add_argument("--between", default="")
     parser.add_argument("--leave", choices=("fin", "rst"))
     parser.add_argument("--flag", type=int, default=0)
+    parser.add_argument("--pause", type=float, default=0)
     parser.add_argument("gateway")
     parser.add_argument("host")
     parser.add_argument("port", type=int)
