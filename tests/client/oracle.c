@@ -546,7 +546,7 @@ connected(void)
 		    INADDR_LOOPBACK);
 	else
 		((struct sockaddr_in6 *)&own)->sin6_addr = in6addr_loopback;
-	bind(listener, (struct sockaddr *)&own, length);
+	(void)bind(listener, (struct sockaddr *)&own, length);
 	listen(listener, 1);
 	getsockname(listener, (struct sockaddr *)&own, &size);
 	line("connected: %s",
