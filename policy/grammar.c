@@ -450,7 +450,7 @@ add_file(struct reader *r, const char *path, struct list *list)
 	}
 	const enum index_state state = list->join == NULL ?
 	    INDEX_NONE :
-	    index_open(&inner, path, &index, &problem);
+	    index_open(r, path, &index, &problem);
 	const int64_t start = clock_microseconds();
 	const size_t before = list_count(list, &octets_before);
 	if (state == INDEX_GOOD) {
@@ -721,6 +721,7 @@ rule_parse(struct reader *r, enum decision decision, char *text,
 		word = word_next(&rest);
 	}
 	r->failed = r->failed || own.failed;
+	r->index = own.index;
 	if (!own.failed)
 		append_rule(r, &rule, policy);
 }

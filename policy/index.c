@@ -110,7 +110,7 @@ bool
 index_load(struct index *out, int fd)
 {
 	const size_t key = sizeof(index_summary_key);
-	uint8_t record[8 + sizeof(index_summary_key) + INDEX_SUMMARY_SIZE];
+	const uint8_t *record = out->head + INDEX_CONTENTS_SIZE;
 	struct stat status;
 
 	out->fd = fd;
@@ -118,12 +118,11 @@ index_load(struct index *out, int fd)
 	    status.st_size > UINT32_MAX)
 		return false;
 	out->size = (uint32_t)status.st_size;
-	return read_at(out, out->contents, sizeof(out->contents), 0) &&
-	    read_at(out, record, sizeof(record), INDEX_CONTENTS_SIZE) &&
+	return read_at(out, out->head, sizeof(out->head), 0) &&
 	    cdb_unpack(record) == key &&
 	    cdb_unpack(record + 4) == INDEX_SUMMARY_SIZE &&
 	    memcmp(record + 8, index_summary_key, key) == 0 &&
-	    parse_summary(record + 8 + key, &out->is);
+	    parse_summary(out->head + INDEX_SUMMARY_AT, &out->is);
 }
 
 /* Has the list the size and time that it had when it was indexed?  Archives
@@ -199,13 +198,34 @@ load(struct index *index, int fd, const char *path)
 	return NULL;
 }
 
+/* The last one once more: `to' and `at' often have the same list. */
+static struct index *
+lend(struct reader *r, const char *path)
+{
+	const size_t size = sizeof(*r->index) + strlen(path) + 1;
+	struct index *index = malloc(size);
+
+	if (index == NULL) {
+		reader_starve(r);
+		return NULL;
+	}
+	memcpy(index, r->index, size);
+	index->lent = true;
+	return index;
+}
+
 enum index_state
 index_open(struct reader *r, const char *path, struct index **out,
     const char **problem)
 {
-	const int fd = open_beside(path);
 	struct index *index;
 
+	if (r->index != NULL && strcmp(r->index->list, path) == 0) {
+		*out = lend(r, path);
+		*problem = NULL;
+		return *out == NULL ? INDEX_OTHER : INDEX_GOOD;
+	}
+	const int fd = open_beside(path);
 	if (fd < 0 && errno == ENOENT)
 		return INDEX_NONE;
 	*problem = strerror(errno);
@@ -220,6 +240,7 @@ index_open(struct reader *r, const char *path, struct index **out,
 		/* The low numbers are for what a session opens. */
 		index->fd = descriptor_share(fd);
 		*out = index;
+		r->index = index;
 		return INDEX_GOOD;
 	}
 	close(fd);
@@ -230,7 +251,8 @@ index_open(struct reader *r, const char *path, struct index **out,
 void
 index_close(const struct index *index)
 {
-	close(index->fd);
+	if (!index->lent)
+		close(index->fd);
 }
 
 /* ------------------------------------------------------------ looking up */
@@ -305,7 +327,7 @@ static enum match
 look_up(const struct index *index, const struct key *key)
 {
 	const uint32_t hash = cdb_hash(key->octets, (unsigned)key->length);
-	const uint8_t *entry = index->contents + hash % 256 * 8;
+	const uint8_t *entry = index->head + hash % 256 * 8;
 	struct probe p = { .start = cdb_unpack(entry),
 		.slots = cdb_unpack(entry + 4),
 		.hash = hash };

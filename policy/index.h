@@ -63,14 +63,22 @@ struct index_summary {
 	struct net_lengths lengths;
 };
 
-enum { INDEX_CONTENTS_SIZE = 2048 };
+enum {
+	INDEX_CONTENTS_SIZE = 2048, /* 256 tables */
+	INDEX_SUMMARY_SIZE = 112,
+
+	/* Where it is: behind the table of contents, and the two lengths and
+	 * the key of the first record. */
+	INDEX_SUMMARY_AT = INDEX_CONTENTS_SIZE + 8 + 1,
+};
 
 struct index {
 	struct index *next; /* of the same list of a rule */
 	struct index_summary is;
 	int fd;
-	uint32_t size;                         /* octets of the file */
-	uint8_t contents[INDEX_CONTENTS_SIZE]; /* its first: 256 tables */
+	bool lent;     /* fd is that of another one, which closes it */
+	uint32_t size; /* octets of the file */
+	uint8_t head[INDEX_SUMMARY_AT + INDEX_SUMMARY_SIZE]; /* its first */
 	char list[]; /* path of the list that it is of */
 };
 
@@ -83,9 +91,11 @@ enum index_state {
 };
 
 /*
- * Opens the index of the list of that path.  INDEX_GOOD: *out is it, from the
- * heap, for as long as the configuration lives.  INDEX_OTHER: *problem is a
- * sentence's end that says why ("is of another state of the list").
+ * Opens the index of the list of that path, or has it once more where it was
+ * the one before, r->index.  INDEX_GOOD: *out is it, from the heap, for as
+ * long as the configuration lives; they are closed together.  INDEX_OTHER:
+ * *problem is a sentence's end that says why ("is of another state of the
+ * list").
  */
 enum index_state index_open(struct reader *r, const char *path,
     struct index **out, const char **problem);
@@ -114,14 +124,7 @@ bool index_check(const struct index *index, const struct net *prefixes,
 
 /* ----------------------------------------------------------- to make one */
 
-enum {
-	INDEX_KEY_MAX = 256,
-	INDEX_SUMMARY_SIZE = 112,
-
-	/* Where it is: behind the table of contents, and the two lengths and
-	 * the key of the first record. */
-	INDEX_SUMMARY_AT = INDEX_CONTENTS_SIZE + 8 + 1,
-};
+enum { INDEX_KEY_MAX = 256 };
 
 /* The key of the first record, of one octet. */
 extern const uint8_t index_summary_key[1];

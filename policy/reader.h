@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "policy/settings.h"
 
+struct index; /* policy/index.h */
+
 /* Where the reading stands, and who is told of errors. */
 struct reader {
 	settings_report *report;
@@ -22,6 +24,7 @@ struct reader {
 	const char *topic; /* the directive whose value it is; NULL: none */
 	bool option;       /* the command line, not a file */
 	bool failed;       /* an error was reported */
+	const struct index *index; /* of the list before, if it had one */
 };
 
 /* Reports an error: a sentence; or `before`, the offending word in quotes

@@ -242,6 +242,26 @@ tick() {
 	tick
 	echo c.example >list
 	assert_equal "written to" "$(judged "$rule" 8.8.8.8 c.example:80)" denied
+	# What the page warns of: copied now it is younger, and still of another.
+	tick
+	cp list.cdb copy
+	mv copy list.cdb
+	assert_equal "an old one, copied" "$(judged "$rule" 8.8.8.8 c.example:80)" allowed
+}
+
+@test "rules with the same list have its index opened once, and it answers both" {
+	echo 'a.example 192.0.2.9' >list
+	index
+	printf '%s @'"$PWD"'/list\n' 'deny to' 'deny at' 'deny from' >conf
+	echo 'allow at any' >>conf
+	run -1 --separate-stderr strace -o trace -e trace=openat \
+	    "$HANDLER" -e -f "$PWD/conf" connect 127.0.0.1 192.0.2.9:80
+	assert_match "at" "${lines[0]}" '^denied'
+	assert_equal opened "$(grep -c 'list\.cdb' trace)" 1
+	run --separate-stderr "$HANDLER" -e -f "$PWD/conf" connect 127.0.0.1 a.example:80
+	assert_match "to" "${lines[0]}" '^denied'
+	run --separate-stderr "$HANDLER" -e -f "$PWD/conf" connect 192.0.2.9 192.0.2.80:80
+	assert_match "from" "${lines[0]}" '^denied'
 }
 
 @test "a list that is replaced while its index is made is read" {
@@ -407,9 +427,15 @@ relays() { # PID
 
 @test "sixty rules with indexes leave a session its descriptors" {
 	net_needed
-	echo a.example >list
+	echo a.example | tee list >other
 	index
-	seq -f "deny to @$PWD/list port %g" 60 >conf
+	index other
+	# Not the same twice: that would have one descriptor.
+	local -i i
+	for ((i = 1; i < 60; i += 2)); do
+		echo "deny to @$PWD/list port $i"
+		echo "deny to @$PWD/other port $((i + 1))"
+	done >conf
 	echo "$NET_ALLOW" >>conf
 	run -0 "$HANDLER" -t -f "$PWD/conf"
 	mapfile -t rules <conf
