@@ -20,6 +20,7 @@ import threading
 import time
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
+import handler
 import handshake
 import streams
 
@@ -82,11 +83,13 @@ class Machine(data_of.Machine):
     def session(self, login=None, client=None, later=0):
         """One whose clock is so many seconds ahead."""
         words = [self.program, *self.options, *self.rules]
+        kind = handler.Handler
         if later:
+            # One process for one connection, for the clock is the session's.
+            kind = handler.Started
             words = ["unshare", "--time", "--monotonic", str(later), "--fork",
                      "--kill-child", *words]
-        gate = data_of.handshake.Handler(words[0], words[1:],
-                                         address=client or self.client)
+        gate = kind(words[0], words[1:], address=client or self.client)
         gate.let_go()
         self.sessions.append(gate)
         if login:
