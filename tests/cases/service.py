@@ -893,7 +893,7 @@ def case_no_descriptor(program):
     made = service(program).start()
     gate = made.lasting_gate()
     own = [number for number in map(int, os.listdir(f"/proc/{gate}/fd"))
-           if number < 64]
+           if number < 128]
     most = max(own) + 1
     set_limit(gate, "nofile", most)
     for _ in range(5):
@@ -1373,7 +1373,7 @@ def case_shared_sockets(program):
         shared = [number for link, number in sockets(pids[0]).items()
                   if link in gate]
         expect("shared sockets", len(shared), count)
-        if min(shared) < 64:
+        if min(shared) < 128:
             raise Failure(f"shared sockets at {shared}")
     client.close()
     held.close()
