@@ -11,6 +11,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -23,7 +24,11 @@
 #include "service/parent.h"
 #include "service/renew.h"
 
-enum { LINE_TEXT = 1024 };
+enum {
+	LINE_TEXT = 1024,
+	/* The claims', the journal's or the syslogd's, and room. */
+	SHARED_MAX = 8,
+};
 
 /* The figures have pages of their own, which sessions map, too; a multiple of
  * every page size. */
@@ -100,6 +105,25 @@ memory_open(struct service *v)
 	    sizeof(v->ledger->seed);
 }
 
+/* SECURITY: what sessions share has numbers from DESCRIPTORS_OWN on, or each
+ * could shut it for all.  False: the limit leaves none. */
+static bool
+claims_share(struct service *v)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return false;
+	if (limit.rlim_cur < DESCRIPTORS_OWN + SHARED_MAX) {
+		errno = EMFILE;
+		return false;
+	}
+	if (v->child_end < DESCRIPTORS_OWN)
+		v->child_end = descriptor_share(v->child_end);
+	/* For renew_execute(). */
+	return fcntl(v->child_end, F_SETFD, 0) == 0;
+}
+
 static bool
 claims_open(struct service *v)
 {
@@ -108,8 +132,8 @@ claims_open(struct service *v)
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0)
 		return false;
 	v->parent_end = ends[0];
-	v->child_end = descriptor_share(ends[1]);
-	return fcntl(v->child_end, F_SETFD, 0) == 0; /* for renew_execute() */
+	v->child_end = ends[1];
+	return claims_share(v);
 }
 
 /* -------------------------------------------------------- from root */
@@ -206,6 +230,9 @@ resume(struct service *v)
 		complain("the listening sockets are gone");
 		return STATUS_SYSTEM;
 	}
+	/* What began with less goes on: a reload ends nobody. */
+	if (!claims_share(v))
+		(void)failed("sessions could shut what they share");
 	return memory_open(v) ? STATUS_OK :
 				failed("the service could not be set up");
 }

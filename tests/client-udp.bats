@@ -17,6 +17,14 @@ setup() {
 	: >"$GATEWAY_LOG"
 }
 
+# The gateway's addresses, where a test changed them.
+teardown() {
+	[[ -e $BATS_TEST_TMPDIR/hosts ]] || return 0
+	cp "$BATS_TEST_TMPDIR/hosts" "/etc/netns/$NET-gw/hosts"
+	ip -n "$NET-gw" address change "$GW6/64" dev c6 preferred_lft forever
+	ip -n "$NET-gw" address delete 192.0.2.9/24 dev c4
+}
+
 # bats test_tags=sanitized
 @test "connected or not, by name and literal, to either family" {
 	local role host
@@ -69,10 +77,10 @@ by_ipv6() {
 # bats test_tags=sanitized
 @test "the first gateway is IPv4 and not there, the next one IPv6" {
 	local host
+	cp "/etc/netns/$NET-gw/hosts" "$BATS_TEST_TMPDIR/hosts"
 	# Its own address is a deprecated one, so that it comes last.
 	ip -n "$NET-gw" address change "$GW6/64" dev c6 preferred_lft 0
 	ip -n "$NET-gw" address add 192.0.2.9/24 dev c4
-	cp "/etc/netns/$NET-gw/hosts" "$BATS_TEST_TMPDIR/hosts"
 	printf '%s two.example.net\n' 192.0.2.9 "$GW6" \
 	    >>"/etc/netns/$NET-gw/hosts"
 	for host in v4.example.com v6.example.com "$S4" "$S6"; do
@@ -84,9 +92,20 @@ by_ipv6() {
 		[[ $output != *other* ]] || fail "$host" "$output"
 	done
 	wait_until by_ipv6 12 || fail "$(cat "$GATEWAY_LOG")"
-	cp "$BATS_TEST_TMPDIR/hosts" "/etc/netns/$NET-gw/hosts"
-	ip -n "$NET-gw" address change "$GW6/64" dev c6 preferred_lft forever
-	ip -n "$NET-gw" address delete 192.0.2.9/24 dev c4
+}
+
+@test "a socket that was connected directly, then by a gateway of IPv6" {
+	run -0 s64 c6 "$PYTHON" - "$S4" <<-'END'
+		import socket
+		import sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(5)
+		s.connect(("127.0.0.1", 9))
+		s.connect((sys.argv[1], 5353))
+		s.send(b"ping")
+		print(s.recv(100).decode(), s.getpeername())
+	END
+	assert_equal answer "$output" "ping ('$S4', 5353)"
 }
 
 @test "-v: a line for each association" {

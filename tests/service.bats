@@ -222,6 +222,20 @@ service() {
 	PROGRAM=$HANDLER_STATIC service descriptors shared-sockets
 }
 
+@test "what sessions share has numbers, in each unit and else not at all" {
+	local own most file
+	own=$(sed -n 's/^enum { DESCRIPTORS_OWN = \([0-9]*\) };$/\1/p' \
+	    "$ROOT/base/descriptor.h")
+	for file in "$ROOT"/units/*.{service,conf} "$ROOT"/units/user/*.service; do
+		most=$(sed -n 's/^LimitNOFILE=//p' "$file")
+		[[ -z $most ]] || ((most >= own + 128)) ||
+		    fail "$file: $most, of which $own are a session's own"
+	done
+	run -71 alone prlimit "--nofile=$own" "$HANDLER" -l 127.0.0.1:1080 \
+	    -f /dev/null -o 'allow all'
+	assert_match why "$output" 'could not be set up: Too many open files$'
+}
+
 @test "a session's title is its client, from the first moment" {
 	service titles
 }
