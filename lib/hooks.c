@@ -87,11 +87,12 @@ hook_socket(int domain, int type, int protocol)
 {
 	awake();
 	const int fd = real.socket(domain, type, protocol);
+	const int error = errno;
 	sockets_made(fd,
 	    (domain == AF_INET || domain == AF_INET6) &&
 		(type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
 		(protocol == 0 || protocol == IPPROTO_TCP));
-	return fd;
+	return (int)kept(fd, error);
 }
 
 /* To nobody, or directly: whatever the socket was to us, it is no more. */

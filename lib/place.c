@@ -253,12 +253,6 @@ place_exchange(struct entry *e, int fd, unsigned i)
 		errno = domain == AF_INET6 ? EINVAL : EAFNOSUPPORT;
 		return false;
 	}
-	struct sockaddr_storage peer;
-	length = sizeof(peer);
-	if (real.getpeername(fd, (struct sockaddr *)&peer, &length) == 0) {
-		errno = EISCONN;
-		return false;
-	}
 	const int other = real.socket(family, type | SOCK_CLOEXEC, 0);
 	if (other == -1)
 		return false;

@@ -402,7 +402,7 @@ sockets_made(int fd, bool tcp)
 	const unsigned before = socket_marks_all(fd);
 	struct guard saved;
 
-	if (fd < 0 || fd >= SOCKETS_MAX)
+	if (fd < 0 || fd >= SOCKETS_MAX || !sockets_are_mine())
 		return;
 	if ((before & (MARK_DATA | MARK_CLOSE)) != 0) {
 		sockets_lock(&saved);

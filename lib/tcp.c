@@ -251,6 +251,23 @@ reach_by_own(struct entry *e, int fd)
 	    begin_connect(fd, &to, length);
 }
 
+/* Why no other socket may go in place of this one; 0: it may. */
+static int
+unfit(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	int type = -1;
+
+	if (real.getpeername(fd, (struct sockaddr *)&peer, &length) == 0)
+		return EISCONN;
+	length = sizeof(type);
+	return real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 ?
+	    errno :
+	    type == SOCK_STREAM ? 0 :
+				  EPROTOTYPE;
+}
+
 /*
  * A socket of AF_INET6 reaches an IPv4 gateway unless it has IPV6_V6ONLY, or
  * is bound to an IPv6 address: then, and where it has AF_INET and the gateway
@@ -264,7 +281,10 @@ tcp_reach(struct entry *e, int fd)
 	if (e->shadow == -1 && reach_by_own(e, fd))
 		return;
 	const socklen_t length = place_gateway_own(e->gateway, &to);
-	if (!place_exchange(e, fd, e->gateway))
+	const int wrong = e->shadow == -1 ? unfit(fd) : 0;
+	if (wrong != 0)
+		dial_fail(&e->dial, wrong);
+	else if (!place_exchange(e, fd, e->gateway))
 		dial_fail(&e->dial, errno);
 	else if (!begin_connect(fd, &to, length))
 		dial_unreached(&e->dial, errno);
@@ -276,6 +296,21 @@ struct call {
 	const struct guard *held; /* before the thread's signals were held */
 	bool waits; /* for the end; the socket is a blocking one */
 };
+
+/* The connection to a gateway that was a BIND's: connect(2) ends it. */
+static void
+leave_bind(int fd)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct entry *e = entry_at(fd);
+
+	if (e == NULL || e->role != ROLE_BIND)
+		return;
+	if (e->shadow != -1)
+		place_restore(e, fd);
+	else
+		(void)real.connect(fd, &nobody, sizeof(nobody));
+}
 
 /* Locked: the entry of a connection that begins; NULL: errno.  events: where
  * the program waits for it, it is pushed at once, to what it waits for then;
@@ -292,8 +327,12 @@ begin(int fd, const struct call *call, short *events)
 		.flag = wants_name ? REQUEST_FLAG_DESTINATION : 0,
 		.to = place_target(d) };
 	const int known = known_failure(d);
-	struct entry *e = known == 0 ? entry_new(fd, ROLE_TCP) : NULL;
+	struct entry *e = NULL;
 
+	if (known == 0) {
+		leave_bind(fd);
+		e = entry_new(fd, ROLE_TCP);
+	}
 	if (e == NULL) {
 		errno = known == 0 ? EMFILE : known;
 		return NULL;
@@ -477,8 +516,10 @@ tcp_expire(void)
 		if (e->role != ROLE_TCP || e->foreign || !dial_runs(&e->dial))
 			continue;
 		short events;
-		const int fd = e->until > now ? -1 : entry_descriptor(e);
+		int fd = e->until > now ? -1 : entry_descriptor(e);
 
+		if (fd != -1 && entry_at(fd) != e)
+			continue; /* another socket has the number */
 		if (fd == -1 && e->until < first)
 			first = e->until;
 		else if (fd != -1)
