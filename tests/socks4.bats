@@ -133,7 +133,7 @@ assert_served() {
 	need root
 	local socket=$BATS_TEST_TMPDIR/socket
 	chmod 755 "$BATS_TEST_TMPDIR"
-	start unix alone systemd-socket-activate --accept -l "$socket" \
+	start unix systemd-socket-activate --accept -l "$socket" \
 	    "$HANDLER" -o 'allow all user uid=0 at loopback' -o 'socks4 on'
 	wait_until test -S "$socket"
 	# Nobody listens on port 9.
