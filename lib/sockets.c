@@ -402,9 +402,11 @@ sockets_made(int fd, bool tcp)
 	const unsigned before = socket_marks_all(fd);
 	struct guard saved;
 
-	if (fd < 0 || fd >= SOCKETS_MAX || !sockets_are_mine())
+	if (fd < 0 || fd >= SOCKETS_MAX)
 		return;
 	if ((before & (MARK_DATA | MARK_CLOSE)) != 0) {
+		if (!sockets_are_mine())
+			return;
 		sockets_lock(&saved);
 		(void)entry_at(fd);
 		sockets_unlock(&saved);

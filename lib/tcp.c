@@ -302,9 +302,10 @@ static void
 leave_bind(int fd)
 {
 	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
-	struct entry *e = entry_at(fd);
+	struct entry *e = entry_again(fd);
 
-	if (e == NULL || e->role != ROLE_BIND)
+	/* Whose the number is costs a call: most are no BIND's. */
+	if (e == NULL || e->role != ROLE_BIND || entry_at(fd) != e)
 		return;
 	if (e->shadow != -1)
 		place_restore(e, fd);
@@ -516,7 +517,7 @@ tcp_expire(void)
 		if (e->role != ROLE_TCP || e->foreign || !dial_runs(&e->dial))
 			continue;
 		short events;
-		int fd = e->until > now ? -1 : entry_descriptor(e);
+		const int fd = e->until > now ? -1 : entry_descriptor(e);
 
 		if (fd != -1 && entry_at(fd) != e)
 			continue; /* another socket has the number */
