@@ -648,8 +648,7 @@ def case_broken_later(program):
 @case
 def case_broken_attempts(program):
     """1,000 refused connections cost an attempt a second, not 1,000."""
-    made = service(program, f"metrics-file {'/tmp/socks64.prom'}")
-    made.start()
+    made = service(program).start()
     made.write(made.config, "nonsense\n")
     start = time.monotonic()
     for _ in range(1000):
