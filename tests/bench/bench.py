@@ -107,6 +107,16 @@ def wait_for_port(port):
     raise RuntimeError(f"nobody listens on port {port}")
 
 
+def microseconds(pid):
+    """CPU of a process without threads, its children left out; stat(5) cuts
+    its own to ticks, which makes hundreds of processes look cheap."""
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
+            return int(f.read().split()[0]) // 1000
+    except OSError:
+        return 0  # it has just ended
+
+
 class Daemon:
     """A server of other make, run as it is meant to be."""
 
@@ -132,9 +142,10 @@ class Daemon:
         return [pid for pid, _ in self.processes()]
 
     def cpu(self):
-        """Of those that live, and of whom they have reaped."""
-        ticks = sum(sum(map(int, f[11:15])) for _, f in self.processes())
-        return ticks * 1000000 // os.sysconf("SC_CLK_TCK")
+        """Microseconds of those that live, and of whom they have reaped."""
+        tick = 1000000 // os.sysconf("SC_CLK_TCK")
+        return sum(microseconds(pid) + tick * (int(f[13]) + int(f[14]))
+                   for pid, f in self.processes())
 
     def close(self):
         """A father that reaps all tells it to the microsecond."""
