@@ -76,28 +76,47 @@ is_left() {
 	return 1
 }
 
+# instrumented_suite NAME SUITE.bats: runs it over the handler of build/NAME;
+# prints what fails and is not expected to (tests/instrumented.left), and
+# returns 1 if anything did.
+instrumented_suite() {
+	local copy=$PWD/build/$1 name=$1 file=$2 number title
+	local said status=0 failures="" began=$SECONDS
+	said=$(BATS_TEST_TIMEOUT=900 HANDLER=$copy/socks64-handler \
+	    HANDLER_STATIC=$copy/socks64-handler \
+	    bats --formatter tap "$file" </dev/null) || status=$?
+	while read -r _ _ number title; do
+		grep -qxF "$name ${file#tests/} $title" \
+		    <(sed 's/[[:blank:]]*#.*//' tests/instrumented.left) ||
+		    failures+="not ok $number $title"$'\n'
+	done < <(grep '^not ok' <<<"$said")
+	[[ $status -eq 0 || $said == *$'\n'"not ok "* ]] ||
+	    failures+="not ok: its end, with status $status"$'\n'
+	printf '# %s: %d s\n%s' "$file" $((SECONDS - began)) "$failures"
+	[[ -z $failures ]]
+}
+
 # instrumented_suites NAME [SUITE.bats]...: runs them, or all that tell
-# something, over the handler of build/NAME; prints what fails and is not
-# expected to (tests/instrumented.left), and returns 1 if anything did.
+# something, as many at once as there are processors; returns 1 if anything
+# fails that is not expected to.
 instrumented_suites() {
-	local copy=$PWD/build/$1 name=$1 file number title status=0
+	local name=$1 file status=0 running=0
 	shift
 	if [[ $# -eq 0 ]]; then
 		for file in tests/*.bats; do
-			is_left "$name" "${file##*/}" || set -- "$@" "$file"
+			is_left "$name" "${file#tests/}" || set -- "$@" "$file"
 		done
 	fi
 	for file; do
-		echo "# $file"
-		BATS_TEST_TIMEOUT=900 HANDLER=$copy/socks64-handler \
-		    HANDLER_STATIC=$copy/socks64-handler \
-		    bats --formatter tap "$file" </dev/null |
-		    grep '^not ok' >"$copy/failed" || continue
-		while read -r _ _ number title; do
-			grep -qxF "$name ${file##*/} $title" \
-			    <(sed 's/[[:blank:]]*#.*//' tests/instrumented.left) ||
-			    { echo "not ok $number $title"; status=1; }
-		done <"$copy/failed"
+		if ((running == $(nproc))); then
+			wait -n || status=1
+			running=$((running - 1))
+		fi
+		instrumented_suite "$name" "$file" &
+		running=$((running + 1))
+	done
+	for ((; running > 0; running--)); do
+		wait -n || status=1
 	done
 	return "$status"
 }
