@@ -312,8 +312,8 @@ judge_peer(const struct association *a, const struct target *t,
 	struct verdict verdict;
 
 	policy_judge_address(a->settings->policy, &q, &candidate, &verdict);
-	peer->allowed = verdict.decision == ALLOW && !route.unknown;
-	peer->unsure = route.unknown;
+	peer->allowed = verdict.decision == ALLOW;
+	peer->unsure = route.unknown != 0;
 	peer->rule = verdict.matched;
 	peer->via = verdict.via;
 	peer->forwards = verdict.forwards;

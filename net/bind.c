@@ -57,6 +57,7 @@ judge_peer(struct binding *b, const struct address *peer)
 
 	policy_judge_address(b->settings->policy, b->question, &candidate,
 	    &b->verdict);
+	b->unknown = route.unknown;
 	return b->verdict.decision == ALLOW;
 }
 
@@ -127,6 +128,9 @@ judge_peers(struct binding *b)
 		}
 	}
 	b->peer_count = allowed;
+	if (allowed == 0 && b->unknown != 0)
+		return binding_fail(b, RESULT_ERROR, REPLY_GENERAL_FAILURE,
+		    b->verdict.reason);
 	return allowed > 0 ||
 	    binding_fail(b, RESULT_DENIED, REPLY_NOT_ALLOWED,
 		b->verdict.reason);
@@ -334,7 +338,8 @@ accept_from(struct binding *b, int listener)
 			socket_tune(b->fd);
 			return true;
 		}
-		word = "denied";
+		word = b->unknown != 0 ? failure_of(b->unknown)->word :
+					 "denied";
 	}
 	tell_attempt(b, word);
 	close(b->fd);

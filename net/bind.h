@@ -45,6 +45,7 @@ struct binding {
 
 	/*
 	 * What came of it.  RESULT_DENIED: no peer would be allowed.
+	 * RESULT_ERROR: nor could this host be asked about the last of them.
 	 * RESULT_RESOLVE_FAILED: the peer's name has no address.
 	 * RESULT_CONNECT_FAILED: there was no port, or no descriptor for the
 	 * peer.  RESULT_TIMEOUT: nobody came in time.  RESULT_CLIENT_GONE,
@@ -57,6 +58,7 @@ struct binding {
 	struct address peer;
 	struct address local; /* of fd */
 	struct verdict verdict;
+	int unknown; /* an errno: this host could not be asked about a peer */
 	char attempts[ATTEMPTS_TEXT]; /* "192.0.2.9:4711 stranger, ..." */
 };
 

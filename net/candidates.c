@@ -13,6 +13,15 @@
 enum { LOOK_PATIENCE = 1000 };
 
 struct candidate
+candidate_at(const struct destination *destination)
+{
+	return (struct candidate){ .address = destination->address,
+		.self = destination->self,
+		.on_link = destination->on_link,
+		.unknown = destination->unknown != 0 };
+}
+
+struct candidate
 candidate_of(const struct question *question, const struct address *address,
     const struct route *route)
 {
@@ -21,7 +30,8 @@ candidate_of(const struct question *question, const struct address *address,
 
 	return (struct candidate){ .address = *address,
 		.self = route->self && !any_peer,
-		.on_link = route->on_link };
+		.on_link = route->on_link,
+		.unknown = route->unknown != 0 && !any_peer };
 }
 
 void
@@ -71,6 +81,7 @@ destination_of(const struct candidates *c, const struct address *address)
 	d.source = route.source;
 	d.self = route.self;
 	d.on_link = route.on_link;
+	d.unknown = route.unknown;
 	return d;
 }
 
@@ -86,7 +97,7 @@ candidates_put(struct candidates *c, const struct address *address)
 static bool
 is_denied(const struct candidates *c, const struct destination *d)
 {
-	const struct candidate candidate = { d->address, d->self, d->on_link };
+	const struct candidate candidate = candidate_at(d);
 	struct verdict verdict;
 
 	c->judge(c->settings->policy, c->question, &candidate, &verdict);

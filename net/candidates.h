@@ -28,6 +28,9 @@ typedef void candidate_judge(const struct policy *policy,
     const struct question *question, const struct candidate *candidate,
     struct verdict *out);
 
+/* A destination as the rules judge it. */
+struct candidate candidate_at(const struct destination *destination);
+
 /*
  * An address as the rules judge it; route is what route_probe() said of it.
  * The address of zeros, which stands for any peer of a BIND, is no address of

@@ -309,7 +309,7 @@ attempt_start(struct race *race)
 {
 	const struct dial *d = race->dial;
 	const struct destination to = candidates_take(&race->untried);
-	const struct candidate candidate = { to.address, to.self, to.on_link };
+	const struct candidate candidate = candidate_at(&to);
 	struct attempt *attempt = &race->attempts[race->attempt_count++];
 	struct address source;
 
@@ -319,6 +319,8 @@ attempt_start(struct race *race)
 	race->untried.judge(d->settings->policy, d->question, &candidate,
 	    &attempt->verdict);
 	race->telling = attempt;
+	if (to.unknown != 0) /* no rule denied it, and none could allow it */
+		attempt_fail(race, attempt, to.unknown);
 	if (attempt->verdict.decision != ALLOW)
 		return;
 	if (attempt->verdict.via == NULL) {
@@ -389,7 +391,7 @@ telling_attempt(struct race *race)
 	for (size_t i = 0; i < race->attempt_count; i++) {
 		struct attempt *a = &race->attempts[i];
 
-		if (a->verdict.decision != ALLOW || a->verdict.via != NULL)
+		if (a->error == 0)
 			continue;
 		if (failure_of(a->error)->reply == REPLY_CONNECTION_REFUSED)
 			return a;
@@ -612,10 +614,12 @@ take_winner(struct race *race)
 static const char *
 attempt_word(const struct race *race, const struct attempt *attempt)
 {
-	if (attempt->verdict.decision != ALLOW)
-		return "denied";
 	if (attempt == race->winner)
 		return "ok";
+	if (attempt->error != 0)
+		return failure_of(attempt->error)->word;
+	if (attempt->verdict.decision != ALLOW)
+		return "denied";
 	if (attempt->verdict.via != NULL)
 		return "via";
 	return attempt->fd != -1 ? "cancelled" :

@@ -14,10 +14,12 @@
 struct destination {
 	struct address address;
 	struct address source; /* FAMILY_NONE: there is no route */
-	/* An address of this host; one on a link of it.  Sorting looks at
-	 * neither. */
+	/* What else the kernel said of it, at which sorting does not look: it
+	 * is one of this host; it is on a link of it; it could not be said,
+	 * for that errno (0: it was). */
 	bool self;
 	bool on_link;
+	int unknown;
 };
 
 /* Sorts by the rules of RFC 6724 6; what they find equal keeps its order. */

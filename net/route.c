@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/failure.h"
 #include "net/onlink.h"
 #include "net/sockaddr.h"
 #include "policy/rules.h"
@@ -89,8 +90,8 @@ probe(const struct egress *egress, const struct address *destination,
 	if (fd == -1) {
 		/* Not to be known: the safe answer, but without a family. */
 		route.error = errno;
-		route.unknown = route.error != EAFNOSUPPORT;
-		route.self = route.unknown;
+		route.unknown = errno == EAFNOSUPPORT ? 0 : errno;
+		route.self = route.unknown != 0;
 		return route;
 	}
 	route.self = is_assigned(fd, destination);
@@ -99,7 +100,9 @@ probe(const struct egress *egress, const struct address *destination,
 	else
 		route.error = errno;
 	route.usable = route.error == 0;
-	if (route.usable && stays_here(fd, destination))
+	route.unknown = failure_is_ours(route.error) ? route.error : 0;
+	if (route.unknown != 0 ||
+	    (route.usable && stays_here(fd, destination)))
 		route.self = true;
 	close(fd);
 	if (!route.usable)
@@ -133,12 +136,14 @@ probe_by(const struct settings *settings, const struct egress *egress,
 	/* SECURITY: our own IPv4 address, by way of a translator. */
 	if (!address_equal(&inside, destination))
 		within = probe(NULL, &inside, 0);
-	within.unknown = within.unknown || route.unknown;
+	if (within.unknown == 0)
+		within.unknown = route.unknown;
 	self = route.self || within.self || is_loopback(&inside);
 	/* With a source of ours, no source equals the destination. */
 	if (is_steered(egress))
 		route = probe(egress, destination, scope);
-	route.unknown = route.unknown || within.unknown;
+	if (route.unknown == 0)
+		route.unknown = within.unknown;
 	route.self = route.self || self;
 	route.on_link = policy_asks_on_link(settings->policy, &inside) &&
 	    onlink_has(&inside);

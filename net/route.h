@@ -19,8 +19,9 @@ struct route {
 				  matters: policy_asks_on_link() */
 	bool self;             /* the destination is an address of this host,
 				  loopback, or one inside the other (NAT64) */
-	bool unknown;          /* ... or the kernel could not be asked, for
-				  lack of a descriptor or memory */
+	int unknown;           /* the kernel could not be asked, for lack of a
+				  descriptor or memory: an errno; then self is
+				  true as well; 0: it was asked */
 };
 
 /* From where one connection goes, or a socket for datagrams, and how. */

@@ -173,7 +173,7 @@ policy_inside(const struct policy *policy, const struct address *address)
  */
 static const char *
 forbidden(const struct policy *policy, const struct question *q,
-    const struct place *at)
+    const struct candidate *candidate, const struct place *at)
 {
 	const struct address *address = &at->address;
 	const unsigned sets = at->membership.sets;
@@ -183,6 +183,8 @@ forbidden(const struct policy *policy, const struct question *q,
 
 	if (address->family == FAMILY_NONE)
 		return "there is no address to dial";
+	if (candidate->unknown)
+		return "this host could not be asked whose address it is";
 	if (q->port == 0 && q->command != POLICY_BIND && !q->any_port)
 		return "port 0 is no destination";
 	/* Answers would come from anybody. */
@@ -227,7 +229,7 @@ policy_judge_address(const struct policy *policy, const struct question *q,
     const struct candidate *candidate, struct verdict *out)
 {
 	const struct place at = rule_place_of(policy, candidate);
-	const char *never = forbidden(policy, q, &at);
+	const char *never = forbidden(policy, q, candidate, &at);
 	const struct rule *rule = first_rule(policy, q, &at);
 
 	if (never != NULL) {
@@ -268,7 +270,7 @@ policy_judge_hop(const struct policy *policy, const struct question *q,
     const struct candidate *candidate, struct verdict *out)
 {
 	const struct place at = rule_place_of(policy, candidate);
-	const char *never = forbidden(policy, q, &at);
+	const char *never = forbidden(policy, q, candidate, &at);
 	struct text reason = deny_by_default(out);
 
 	if (never == NULL)

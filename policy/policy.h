@@ -78,6 +78,8 @@ struct candidate {
 	bool self;    /* an address of this host */
 	bool on_link; /* on a link of it; policy_asks_on_link() says when to
 		       * ask the kernel */
+	bool unknown; /* the kernel could not be asked whose it is, and no
+		       * rule can open it */
 };
 
 enum decision {

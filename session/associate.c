@@ -222,7 +222,7 @@ static bool
 is_allowed(struct session *s, const struct question *q,
     const struct address *address)
 {
-	const struct route route = route_probe(&s->settings, address, 0);
+	const struct route route = session_route(s, address, 0);
 	const struct candidate candidate = candidate_of(q, address, &route);
 
 	policy_judge_associate(s->settings.policy, q, &candidate, &s->verdict);

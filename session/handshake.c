@@ -74,7 +74,7 @@ session_proxy(struct session *s)
 	if (!s->settings.proxy_from.given)
 		return;
 	if (!settings_proxied(&s->settings, peer,
-		route_probe(&s->settings, peer, s->scope).self)) {
+		session_route(s, peer, s->scope).self)) {
 		read_more(s);
 		session_end(s, RESULT_BAD_PROXY_HEADER,
 		    "proxy-protocol-from does not name this client");

@@ -49,8 +49,8 @@ fill_client(struct session *s, enum policy_command command)
 	q->client = s->record.client;
 	q->client_uid = s->record.client_uid;
 	if (policy_asks_client_self(s->settings.policy)) {
-		const struct route route = route_probe(&s->settings,
-		    &q->client, s->scope);
+		const struct route route = session_route(s, &q->client,
+		    s->scope);
 
 		q->client_self = route.self;
 		q->client_on_link = route.on_link;

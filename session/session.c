@@ -6,6 +6,7 @@
  */
 #include "session/session.h"
 
+#include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -253,6 +254,17 @@ session_fail(struct session *s, enum result result, enum reply reply,
 	if (respond(s, &refusal))
 		farewell(s);
 	session_end(s, result, reason);
+}
+
+struct route
+session_route(struct session *s, const struct address *address, uint32_t scope)
+{
+	const struct route route = route_probe(&s->settings, address, scope);
+
+	if (route.unknown != 0)
+		session_fail(s, RESULT_ERROR, REPLY_GENERAL_FAILURE,
+		    strerror(route.unknown));
+	return route;
 }
 
 /*

@@ -118,6 +118,13 @@ void session_promise(const struct session *s, int server);
 struct address session_bound(const struct session *s,
     const struct address *ours);
 
+/*
+ * route_probe() of an address by which the rules decide.  SECURITY: where the
+ * kernel could not be asked nothing is decided: the session ends.
+ */
+struct route session_route(struct session *s, const struct address *address,
+    uint32_t scope);
+
 /* --------------------------------------------- what the machine sees */
 
 /* CLIENT USER -> DEST (PEER), or what `title' leaves of it, for systemctl

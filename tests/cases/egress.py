@@ -399,9 +399,6 @@ def check_datagrams(program, report):
     report.run("of a rule alone", source_of_rule, program)
     report.run("told by INTERFACE DATA", interface_data, program)
     report.run("beside many look-ups", look_ups, program)
-    # A service's sessions are other processes.
-    if not os.environ.get("LISTEN"):
-        report.run("where the kernel cannot be asked", unasked, program)
 
 
 class Association:
@@ -535,9 +532,16 @@ def look_ups(program):
             server.close()
 
 
-def unasked(program):
-    """A datagram is dropped where the kernel has no descriptor for the
-    question whose its address is; the next one is not."""
+def check_unasked(program, report):
+    """Where the kernel has no descriptor for the question whose an address is,
+    no rule opens it, and nobody is blamed for that."""
+    report.run("a datagram", unasked_datagram, program)
+    report.run("CONNECT", unasked_connect, program)
+    report.run("the client", unasked_client, program)
+
+
+def unasked_datagram(program):
+    """It is dropped; the next one is not."""
     with tempfile.NamedTemporaryFile() as told:
         a = Association(program, (f"allow udp at {S4}",),
                         wrapper=(INJECT, told.name))
@@ -546,9 +550,7 @@ def unasked(program):
             a.end()
         finally:
             a.handler.kill()
-        last = re.findall(r"^call 0 socket (\d+)$", told.read().decode(),
-                          re.M)[-1]
-        plan = f"socket:{last}:error={errno.EMFILE}"
+        plan = f"socket:{sockets(told)}:error={errno.EMFILE}"
         a = Association(program, (f"allow udp at {S4}",),
                         wrapper=(INJECT, told.name, plan))
         try:
@@ -559,6 +561,44 @@ def unasked(program):
             a.handler.kill()
     if "datagrams=1/1/1" not in text:
         raise Failure(text)
+
+
+def sockets(told):
+    """How many socket(2) a session made under INJECT."""
+    calls = re.findall(r"^call 0 socket (\d+)$", told.read().decode(), re.M)
+    return int(calls[-1]) if calls else 0
+
+
+def unasked_connect(program):
+    """A rule opens what is this host's, and the server is not."""
+    lines = ("allow all at self",)
+    denied = (2, f"denied .*{S4} is for documentation")
+    with tempfile.NamedTemporaryFile() as told:
+        expect(program, lines, S4, denied, "ip", (INJECT, told.name))
+        count = sockets(told)
+        for number in range(1, count + 1):
+            plan = f"socket:{number}:error={errno.EMFILE}"
+            expect(program, lines, S4, (1, "connect-failed .*no descriptor"),
+                   "ip", (INJECT, told.name, plan))
+    if count == 0:
+        raise Failure("the kernel was never asked")
+
+
+def unasked_client(program):
+    """A rule asks whether the client is of this host."""
+    lines = (f"allow from self at {S4}",)
+    with tempfile.NamedTemporaryFile() as told:
+        plan = f"socket:1:error={errno.ENFILE}"
+        handler = Handler(INJECT, [told.name, plan, program, *options(*lines)])
+        try:
+            handler.let_go()
+            handler.send(socks.GREETING + socks.request(S4, 80))
+            told_client = streams.receive_octets(handler.client)
+            text, _ = handler.finish()
+        finally:
+            handler.kill()
+    if told_client[:4] != b"\5\0\5\1" or ": error " not in text:
+        raise Failure(f"{told_client.hex()}: {text}")
 
 
 HOP4, HOP6 = "via 192.0.2.80:1080", "via [2001:db8::80]:1080"

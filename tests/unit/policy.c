@@ -196,7 +196,7 @@ struct ask {
 	char name[NAME_LENGTH_MAX + 1];
 };
 
-/* @ADDRESS self on-link client-self client-on-link listener=PORT
+/* @ADDRESS self on-link unknown client-self client-on-link listener=PORT
  * proxied=ADDRESS:PORT */
 static void
 ask_more(struct ask *a, const char *word)
@@ -207,6 +207,8 @@ ask_more(struct ask *a, const char *word)
 		a->candidate.self = true;
 	else if (strcmp(word, "on-link") == 0)
 		a->candidate.on_link = true;
+	else if (strcmp(word, "unknown") == 0)
+		a->candidate.unknown = true;
 	else if (strcmp(word, "client-on-link") == 0)
 		a->q.client_on_link = true;
 	else if (strcmp(word, "client-self") == 0)
