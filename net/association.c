@@ -264,16 +264,21 @@ question_of(const struct association *a, const struct target *t)
 /*
  * As route_probe(), by that way.  An address that was chosen out of a net is
  * the socket's since before the sandbox, in which nothing can be bound to one
- * any more: so the kernel is not asked.
+ * any more: so the kernel is asked for a route alone.
  */
 static struct route
 route_by(const struct association *a, const struct outside *o,
     const struct address *address)
 {
-	if (o->egress.chosen && address->family == FAMILY_IPV6)
-		return (struct route){ .usable = true,
-			.source = o->egress.source_ipv6 };
-	return route_probe_by(a->settings, &o->egress, address);
+	static const struct egress kernels;
+	struct route route;
+
+	if (!o->egress.chosen || address->family != FAMILY_IPV6)
+		return route_probe_by(a->settings, &o->egress, address);
+	route = route_probe_by(a->settings, &kernels, address);
+	if (route.usable)
+		route.source = o->egress.source_ipv6;
+	return route;
 }
 
 /* Our address towards a peer that a rule sends by a way of its own. */
@@ -959,7 +964,9 @@ interface_tell(struct association *a, const struct target *t)
 	struct route route;
 
 	if (!peer->allowed)
-		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
+		return control_reply(a,
+		    peer->unsure ? REPLY_GENERAL_FAILURE : REPLY_NOT_ALLOWED,
+		    NULL);
 	/* Only the last gateway knows. */
 	if (peer->via != NULL || o == NULL)
 		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);

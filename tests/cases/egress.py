@@ -491,9 +491,16 @@ def source_of_rule(program):
 
 def interface_data(program):
     """The address out of the net that the peer will see, and the port."""
-    a = Association(program, (f"allow udp at {S6} source {NET}",
+    inside = f"{S6},2001:db8:ff::/48"
+    a = Association(program, (f"allow udp at {inside} source {NET}",
                               f"allow udp at {S4} mark 7"), flag=1)
     try:
+        # There is no route.
+        a.handler.client.sendall(b"\0\1\0" +
+                                 socks.request("2001:db8:ff::1", 80)[3:])
+        head = streams.receive_exactly(a.handler.client, 10)
+        if head[1] != 3:
+            raise Failure(f"told {head.hex()}")
         for host, wanted in ((S4, "198.51.100.1"), (S6, None)):
             # RSV, SUB 01, FLAG, and the destination.
             a.handler.client.sendall(b"\0\1\0" + socks.request(host, 80)[3:])
