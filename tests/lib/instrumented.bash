@@ -3,9 +3,9 @@
 # in common.
 #
 # The instruments open files and map memory, which the sandbox would not let
-# the handler do, and write at exit, which _exit(2) forgets.  So this build's
-# sandbox is entered in name only, and before_exit() of the caller's hooks runs
-# before _exit.
+# the handler do, and write at exit, which _exit(2) and execve(2) forget.  So
+# this build's sandbox is entered in name only, and before_exit() of the
+# caller's hooks runs before both.
 #
 # shellcheck shell=bash
 
@@ -30,7 +30,10 @@ instrumented_build() {
 	cat - >"$copy/build/hooks.c" <<-END
 		#include <stddef.h>
 		#include <sys/stat.h>
+		#include <unistd.h>
 		static void before_exit(void);
+		int __real_execve(const char *, char *const *, char *const *);
+		int __wrap_execve(const char *, char *const *, char *const *);
 		_Noreturn void __real__exit(int);
 		_Noreturn void __wrap__exit(int);
 		const char *__wrap_sandbox_enter(int);
@@ -41,6 +44,19 @@ instrumented_build() {
 		{
 			before_exit();
 			__real__exit(status);
+		}
+		/* What is executed has the umask that the handler had, and its
+		 * environment, to which before_exit() may add. */
+		int
+		__wrap_execve(const char *path, char *const *words,
+		    char *const *environment)
+		{
+			const _Bool own = environment == environ;
+			const mode_t mask = umask(0);
+			before_exit();
+			umask(mask);
+			return __real_execve(path, words,
+			    own ? environ : environment);
 		}
 		const char *
 		__wrap_sandbox_enter(int stage)
@@ -55,8 +71,9 @@ instrumented_build() {
 			return NULL;
 		}
 	END
-	gcc -c -o "$copy/build/hooks.o" "$copy/build/hooks.c"
-	local wraps=-Wl,--wrap=_exit,--wrap=sandbox_enter,--wrap=sandbox_rehearse
+	gcc -D_GNU_SOURCE -c -o "$copy/build/hooks.o" "$copy/build/hooks.c"
+	local wraps=-Wl,--wrap=_exit,--wrap=execve,--wrap=sandbox_enter
+	wraps+=,--wrap=sandbox_rehearse
 	[[ $# -gt 4 ]] || set -- "$1" "$2" "$3" "$object" socks64-handler
 	make --no-print-directory -C "$copy" -s -j "$(nproc)" "${@:5}" \
 	    OPTIMIZE="$3" HARDEN=-fPIE FORTIFY= WARNINGS= \

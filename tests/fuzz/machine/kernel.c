@@ -220,6 +220,10 @@ part_put_back(struct part *p)
 	    "no memory");
 }
 
+/* Of a build that counts (tests/coverage): keeps what was counted so far, for
+ * the counters are put back, too. */
+void counted_dump(void) __attribute__((weak));
+
 static void
 handler_reset(void)
 {
@@ -230,6 +234,8 @@ handler_reset(void)
 		    .stop = __stop_handler_seldom },
 	};
 
+	if (counted_dump != NULL)
+		counted_dump();
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i].first == NULL)
 			part_keep(&parts[i]);
