@@ -139,8 +139,8 @@ service() {
 }
 
 @test "limits: of a user, over all clients" {
-	service limit-user
-	PROGRAM=$HANDLER_STATIC service limit-user
+	service limit-user limit-uid
+	PROGRAM=$HANDLER_STATIC service limit-user limit-uid
 }
 
 @test "limits: a hostile client costs a line a minute" {

@@ -829,6 +829,27 @@ def case_limit_user(program):
 
 
 @case
+def case_limit_uid(program):
+    """A client of the unix domain is its uid, which the record says."""
+    made = service(program, "max-sessions-per-user 1")
+    os.chown(made.directory, NOBODY, NOBODY)
+    path = made.path("socket")
+    made.arguments[1] = path
+    made.start()
+    with socket.socket(socket.AF_UNIX) as first, \
+            socket.socket(socket.AF_UNIX) as second:
+        for client in (first, second):
+            client.settimeout(DEADLINE)
+            client.connect(path)
+        made.converse(first)
+        second.sendall(socks.GREETING + socks.request("127.0.0.1", made.echo))
+        expect("second", streams.receive_exactly(second, 4), b"\5\0\5\2")
+        line = made.wait_line("denied client=unix:uid=0 ")
+        expect_match("record", line, 'reason="uid=0 has 1 sessions, '
+                     'max-sessions-per-user"$')
+
+
+@case
 def case_limit_hostile(program):
     """250 hostile clients: a line a minute for each, and none for their
     number."""
