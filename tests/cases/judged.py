@@ -9,7 +9,8 @@ no address is reachable, so that what is allowed fails at once with a REP
 that is not 02, and with a /run of its own, where it is the journal.  Each
 row's client is brought by a PROXY header (or is a unix-domain peer of that
 uid), its user by a login, its candidate by DNS, `self` by an address on lo,
-`on-link` by a route to its net, of IPv4, without a gateway.
+`on-link` by a route to its net, of IPv4, without a gateway; `unknown`, which is
+a kernel that cannot answer, is left out (egress.py unasked).
 
 Prints a line for each row on which table, -e and session do not agree, then
 how many rows each of the two answered; status 1 when one did not.
@@ -250,6 +251,8 @@ def set_route(verb, address):
 def answers(stage, row):
     """What each that can be asked says: {who: (decision, rule, reason)}."""
     said = {}
+    if "unknown" in row.more:
+        return said
     stage.names.address = row.candidate or GLOBAL
     ours = [row.candidate or row.host] if "self" in row.more else []
     ours += [row.client] if "client-self" in row.more else []
