@@ -45,13 +45,13 @@ struct binding {
 
 	/*
 	 * What came of it.  RESULT_DENIED: no peer would be allowed.
-	 * RESULT_ERROR: nor could this host be asked about the last of them.
 	 * RESULT_RESOLVE_FAILED: the peer's name has no address.
 	 * RESULT_CONNECT_FAILED: there was no port, or no descriptor for the
 	 * peer.  RESULT_TIMEOUT: nobody came in time.  RESULT_CLIENT_GONE,
 	 * RESULT_RESET: the client left before the first reply, behind it.
 	 * RESULT_OK: the peer is there; or the client ended its wait.
-	 * RESULT_STOPPED: SIGTERM.  RESULT_ERROR: the resolver has no memory.
+	 * RESULT_STOPPED: SIGTERM.  RESULT_ERROR: the resolver has no memory,
+	 * or this host could not be asked whose address the peer's is.
 	 */
 	struct outcome outcome;
 	int fd; /* of the peer: non-blocking, tuned; or -1 */

@@ -319,7 +319,7 @@ attempt_start(struct race *race)
 	race->untried.judge(d->settings->policy, d->question, &candidate,
 	    &attempt->verdict);
 	race->telling = attempt;
-	if (to.unknown != 0) /* no rule denied it, and none could allow it */
+	if (to.unknown != 0) /* not denied: nobody knows whose it is */
 		attempt_fail(race, attempt, to.unknown);
 	if (attempt->verdict.decision != ALLOW)
 		return;
