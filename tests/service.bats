@@ -64,7 +64,7 @@ service() {
 }
 
 @test "a unix-domain socket: its clients are uids" {
-	service unix
+	service unix abstract
 }
 
 @test "mixtures of sockets end with 64 and say what to change" {
@@ -72,7 +72,7 @@ service() {
 }
 
 @test "-l: each spelling, and what is none" {
-	service spellings
+	service spellings zone
 }
 
 @test "-l: an address in use is 71" {

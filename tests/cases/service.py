@@ -365,6 +365,36 @@ def case_spellings(program):
 
 
 @case
+def case_zone(program):
+    """A link-local address is of a link, which -l names."""
+    subprocess.run(["ip", "address", "add", "fe80::5/64", "dev", "lo",
+                    "nodad"], check=True)
+    try:
+        made = service(program, arguments=("-l", "[fe80::5%lo]:1080")).start()
+        expect("answer", made.answer(address=("fe80::5%lo", PORT)), 0)
+        made.stop()
+        expect_status(program, ("-l", "[fe80::5%nosuch]:1080"), 71,
+                      "cannot listen: No such device")
+    finally:
+        subprocess.run(["ip", "address", "delete", "fe80::5/64", "dev", "lo"],
+                       check=True)
+
+
+@case
+def case_abstract(program):
+    """A name of the unix domain that no file has."""
+    sock = listener(socket.AF_UNIX, "\0socks64")
+    made = service(program, arguments=(), fds={3: sock.fileno()},
+                   listen=1).start()
+    expect_match("log", made.text(), "listening on @socks64\n")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(DEADLINE)
+        client.connect("\0socks64")
+        made.converse(client)
+    made.stop()
+
+
+@case
 def case_busy(program):
     with listener(address=("127.0.0.1", PORT)):
         expect_status(program, ("-l", "127.0.0.1:1080"), 71,
@@ -450,6 +480,12 @@ def case_broken_start(program):
     expect("unreadable", wait_end(made.pid), 78)
     made.pid = None
     expect_match("log", made.text(), "Permission denied")
+    # Whom it is to become.
+    made = service(program, "user nosuch")
+    made.spawn()
+    expect("no such user", wait_end(made.pid), 78)
+    made.pid = None
+    expect_match("log", made.text(), ":2: user: the user is not in /etc/passwd")
     # -l as a user.
     made = service(program, "nonsense", nobody=True)
     made.spawn()
@@ -633,6 +669,13 @@ def case_broken_later(program):
     made.write(made.config, "nonsense\n")
     for _ in range(50):
         expect("answer", made.answer(), "reset")
+    expect("lines", len(made.lines(r":1: unknown keyword \"nonsense\"")), 1)
+    # Written anew, it is broken as before.
+    os.replace(shutil.copy(made.config, made.path("same")), made.config)
+    gate = made.wait_gate()
+    wait_for("another gate", lambda: made.answer() == "reset" and
+             made.gate() not in (None, gate))
+    expect("answer", made.answer(), "reset")
     expect("lines", len(made.lines(r":1: unknown keyword \"nonsense\"")), 1)
     made.write(made.config, "rubbish\n")
     wait_for("another complaint", lambda: made.answer() == "reset" and
@@ -826,6 +869,7 @@ def case_limit_user(program):
     wait_for("room", lambda: login(b"alice", "127.0.0.4")[1] == 0)
     # The descriptors of the question are closed when it was answered.
     wait_for("descriptors", lambda: relay_alone(made))
+    made.stop()
 
 
 @case
@@ -847,6 +891,7 @@ def case_limit_uid(program):
         line = made.wait_line("denied client=unix:uid=0 ")
         expect_match("record", line, 'reason="uid=0 has 1 sessions, '
                      'max-sessions-per-user"$')
+    made.stop()
 
 
 @case
