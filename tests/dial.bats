@@ -1012,7 +1012,7 @@ answers_explain() {
 	    "$S4 first.test HOSTED.Test. # hosted6.test" 'not-an-address hosted.test'
 	dial hosted.test 80
 	has "attempts=$S4:80 ok"
-	hosts "$S4 hosted.test" "$HOLE6 a b hosted.test" "$R6 hosted.test.example"
+	hosts " $S4 hosted.test" "$HOLE6 a b hosted.test" "$R6 hosted.test.example"
 	dial -d 10 hosted.test 80
 	has "attempts=[$HOLE6]:80 cancelled, $S4:80 ok"
 	dial -p ipv4-only hosted.test 80

@@ -343,6 +343,9 @@ left "
 	assert_match "dump" "$output" \
 	    "via-password-file gw.example:1080 $file"
 	[[ $output != *sesame* ]]
+	run -0 "$HANDLER" -T -f c -o 'allow via 192.0.2.1:1080'
+	assert_equal "one of two hops has a file" \
+	    "$(grep -c '^via-password-file' <<<"$output")" 1
 	chmod 644 "$file"
 	run -0 --separate-stderr "$HANDLER" -t -f c
 	assert_match "warning" "$stderr" 'everybody may read it'
@@ -384,6 +387,16 @@ via 192.0.2.1:1080 name unresolved"
 	    "allowed c:2
 198.51.100.7 allowed c:2
 via [2001:db8::1]:1080"
+	# A rule above decides whether the name is looked up before.
+	printf '%s\n' 'deny port 25' 'allow via 192.0.2.1:1080' >c
+	run -0 "$HANDLER" -f c -e connect 10.0.0.1 www.example.com:80
+	assert_equal "no other port" "$(head -n 2 <<<"$output")" \
+	    "allowed c:2
+via 192.0.2.1:1080 name unresolved"
+	printf '%s\n' 'deny at loopback' 'allow via 192.0.2.1:1080' \
+	    'resolver 127.0.0.1:1' >c
+	run -69 "$HANDLER" -f c -e connect 10.0.0.1 www.example.com:80
+	assert_match "perhaps an address" "$output" 'no name server could be reached for www.example.com'
 }
 
 @test "three gateways, with a password, and rules for the client itself" {

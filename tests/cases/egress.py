@@ -496,11 +496,7 @@ def interface_data(program):
                               f"allow udp at {S4} mark 7"), flag=1)
     try:
         # There is no route.
-        a.handler.client.sendall(b"\0\1\0" +
-                                 socks.request("2001:db8:ff::1", 80)[3:])
-        head = streams.receive_exactly(a.handler.client, 10)
-        if head[1] != 3:
-            raise Failure(f"told {head.hex()}")
+        expect_reply(a, "2001:db8:ff::1", 3)
         for host, wanted in ((S4, "198.51.100.1"), (S6, None)):
             # RSV, SUB 01, FLAG, and the destination.
             a.handler.client.sendall(b"\0\1\0" + socks.request(host, 80)[3:])
@@ -619,6 +615,7 @@ def check_via(program, report):
         report.run(str(lines), passed_on, program, lines)
     report.run("datagrams", datagrams_passed_on, program)
     report.run("many ways to one", ways_passed_on, program)
+    report.run("INTERFACE DATA", only_the_last_knows, program)
 
 
 def passed_on(program, lines):
@@ -639,6 +636,25 @@ def datagrams_passed_on(program):
         a.end()
     finally:
         a.handler.kill()
+
+
+def only_the_last_knows(program):
+    """The address that the hop sends from is the hop's."""
+    a = Association(program, (f"allow udp at {S4} {HOP4}",), flag=1)
+    try:
+        expect_reply(a, S4, 1)
+        a.seen(S4)
+        a.end()
+    finally:
+        a.handler.kill()
+
+
+def expect_reply(a, host, reply):
+    """The no to INTERFACE DATA, which has RSV, SUB 01, FLAG, and host:80."""
+    a.handler.client.sendall(b"\0\1\0" + socks.request(host, 80)[3:])
+    head = streams.receive_exactly(a.handler.client, 10)
+    if head[1] != reply:
+        raise Failure(f"told {head.hex()}")
 
 
 def ways_passed_on(program):
