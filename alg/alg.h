@@ -46,11 +46,10 @@ struct alg {
 	bool watch;
 
 	struct address client_address;
-	uint32_t scope;         /* of a link-local client; else 0 */
-	struct address reached; /* the gateway's address that the client
-				   knows */
-	struct address near;    /* the same with port 0 where it is an address
-				   of this host; else FAMILY_NONE */
+	uint32_t scope;      /* of a link-local client; else 0 */
+	struct address near; /* where the client reached the gateway, with port
+				0, where that is an address of this host; else
+				FAMILY_NONE */
 	/* The other end of `server', with the port: the FTP server, or the
 	 * next gateway on the way there.  destination: what the table calls
 	 * the server. */

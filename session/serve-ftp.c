@@ -41,17 +41,11 @@ fill_control(struct session *s, struct table_control *control)
 static void
 fill_client(struct session *s, struct alg *a)
 {
-	const struct address *listen = &s->record.listen;
-	const struct address *proxied = &s->proxied;
-
 	a->client_address = s->record.client;
 	a->scope = s->scope;
-	a->reached = *listen;
-	if (proxied->family == FAMILY_NONE) {
-		a->near = *listen;
+	if (s->proxied.family == FAMILY_NONE) {
+		a->near = s->record.listen;
 		a->near.port = 0;
-	} else {
-		a->reached = *proxied;
 	}
 	if (!a->watch) {
 		const struct route route = route_probe(&s->settings,

@@ -52,6 +52,7 @@ static struct run *run; /* this one */
 static bool silent;     /* KIND_SILENT */
 static struct control control;
 static struct alg alg;
+static struct address reached; /* where the client reached the gateway */
 
 static void
 tell(struct story *story, const void *octets, size_t length)
@@ -204,12 +205,11 @@ binds_find(const struct share *share, const struct address *announced,
     struct table_bind *out)
 {
 	(void)share;
-	if (!address_equal(announced, &alg.reached) ||
-	    announced->port != 40000)
+	if (!address_equal(announced, &reached) || announced->port != 40000)
 		return TABLE_NONE;
 	memset(out, 0, sizeof(*out));
 	out->ipv4 = address_ipv4((const uint8_t[]){ 192, 0, 2, 1 }, 40000);
-	out->ipv6 = alg.local.family == FAMILY_IPV6 ? alg.local : alg.reached;
+	out->ipv6 = alg.local.family == FAMILY_IPV6 ? alg.local : reached;
 	out->ipv6.port = 40000;
 	return TABLE_OK;
 }
@@ -470,8 +470,8 @@ set_addresses(unsigned pair)
 	alg.server_address = pair == 1 ?
 	    address_ipv6(server, 21) :
 	    address_ipv4((const uint8_t[]){ 192, 0, 2, 80 }, 21);
-	alg.reached = alg.client_address;
-	alg.reached.octets[3] ^= 1;
+	reached = alg.client_address;
+	reached.octets[3] ^= 1;
 	alg.destination = alg.server_address;
 	alg.local = alg.server_address;
 	alg.local.octets[3] ^= 1;
