@@ -382,6 +382,7 @@ session_quota(struct table *t)
 	struct address to = control.server;
 	struct table_handle first = { 0, 0 };
 	struct table_handle handle;
+	struct table_handle kept;
 
 	CHECK(CONTROLS_MAX >= 200 && ANNOUNCED_MAX >= 200);
 	CHECK(controls_put(at(0, &crowd), &control, &first) == TABLE_OK);
@@ -397,8 +398,11 @@ session_quota(struct table *t)
 	    TABLE_FULL);
 	CHECK(controls_put(at(CONTROL_REST + 1, &crowd), &control, &handle) ==
 	    TABLE_OK);
+	/* The first one was refreshed, and is not what was replaced. */
+	kept = first;
 	CHECK(controls_put(at(CONTROL_REST + 1, &crowd), &control, &first) ==
 	    TABLE_OK);
+	CHECK(first.slot == kept.slot && first.generation == kept.generation);
 	for (unsigned i = 0; i <= ANNOUNCED_MAX; i++) {
 		to.port = (uint16_t)(2000 + i);
 		handle = (struct table_handle){ 0, 0 };
