@@ -124,6 +124,7 @@ says_nothing() {
 
 @test "all that was read arrives behind AUTH, where nothing is dialled" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transparent
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" auth-known
 }
 
 @test "a transfer that runs ends before AUTH, and keeps a session alive" {

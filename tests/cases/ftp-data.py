@@ -113,6 +113,13 @@ class Machine:
         log_in(client, server)
         return gate, client, server
 
+    def bind_rep(self):
+        """REP of a BIND that waits for the server."""
+        gate = self.session()
+        rep, _ = self.ask(gate, self.server, 0, socks.BIND)
+        gate.client.close()
+        return rep
+
     def data_rep(self, host, port, login=None):
         gate = self.session(login)
         rep, _ = self.ask(gate, host, port)
@@ -766,6 +773,27 @@ def transparent(program):
         m.end()
 
 
+def auth_known(program):
+    """Behind AUTH no login can be seen: the control connection counts from
+    then on, and does not where AUTH is refused."""
+    m = Machine(program)
+    try:
+        for answer, rep in ((b"502 no\r\n", 2), (b"234 go\r\n", 0)):
+            gate = m.session()
+            check("REP", m.ask(gate, m.server, m.port)[0], 0)
+            server = ftp.Peer(m.control.accept()[0])
+            client = ftp.Peer(gate.client)
+            server.send(b"220 ready\r\n", False)
+            check("greeting", client.line(), b"220 ready")
+            client.send(b"AUTH TLS\r\n", False)
+            check("asked", server.line(), b"AUTH TLS")
+            server.send(answer, False)
+            check("answer", client.line() + b"\r\n", answer)
+            check(f"BIND behind {answer}", m.bind_rep(), rep)
+    finally:
+        m.end()
+
+
 def start_transfer(m, client, server, window=None):
     """Active: the client's end of it and the server's."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -1061,7 +1089,8 @@ CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
     bind, forwarder, judged_again, forged, no_descriptor, no_listener,
     advertised, no_table, truncated,
-    own_address, transparent, transfer_auth, transfer_idle, transfer_paused,
+    own_address, transparent, auth_known,
+    transfer_auth, transfer_idle, transfer_paused,
     greeting, ended_behind,
     too_many, slow_reader, crowd, overtaken, not_overtaken, undelivered,
     dripping,
