@@ -219,7 +219,7 @@ examine_inside(struct examination *e)
 
 	if (!e->settings->policy->inside_on_link)
 		return;
-	onlink_prepare(e->settings->policy);
+	(void)onlink_prepare(e->settings->policy); /* it is a problem, then */
 	problem = onlink_problem();
 	onlink_close();
 	settings_place(e->settings, "inside", &where);

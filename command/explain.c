@@ -430,7 +430,7 @@ explain_run(const struct settings *settings, char *const *operands,
 	struct route route;
 	const char *wrong;
 
-	onlink_prepare(settings->policy);
+	(void)onlink_prepare(settings->policy);
 	e = (struct explanation){ .settings = settings };
 	wrong = parse_query(&e, operands, count);
 	if (wrong != NULL)

@@ -270,25 +270,30 @@ static struct route
 route_by(const struct association *a, const struct outside *o,
     const struct address *address)
 {
-	static const struct egress kernels;
+	struct egress egress = o->egress;
 	struct route route;
 
-	if (!o->egress.chosen || address->family != FAMILY_IPV6)
-		return route_probe_by(a->settings, &o->egress, address);
-	route = route_probe_by(a->settings, &kernels, address);
-	if (route.usable)
-		route.source = o->egress.source_ipv6;
+	if (!egress.chosen || address->family != FAMILY_IPV6)
+		return route_probe_by(a->settings, &egress, address);
+	egress.chosen = false;
+	egress.source_ipv6 = (struct address){ .family = FAMILY_NONE };
+	route = route_probe_by(a->settings, &egress, address);
+	route.source = o->egress.source_ipv6;
 	return route;
 }
 
 /* Our address towards a peer that a rule sends by a way of its own. */
-static struct address
-source_towards(const struct association *a, const struct peer *peer)
+static void
+find_source(const struct association *a, struct peer *peer)
 {
 	const struct outside *o = outside_of(a, peer->origin);
+	struct route route;
 
-	return o == NULL ? peer->source :
-			   route_by(a, o, &peer->address).source;
+	if (o == NULL)
+		return;
+	route = route_by(a, o, &peer->address);
+	peer->source = route.source;
+	peer->unsure = peer->unsure || route.unknown != 0;
 }
 
 /* Is there a socket that reaches that address, as the rules send it? */
@@ -325,7 +330,14 @@ judge_peer(const struct association *a, const struct target *t,
 	peer->origin = verdict.origin;
 	peer->source = route.source;
 	if (peer->allowed && peer->origin != NULL && peer->via == NULL)
-		peer->source = source_towards(a, peer);
+		find_source(a, peer);
+}
+
+/* Why nothing goes to a peer that is not allowed. */
+static enum drop
+refusal_of(const struct peer *peer)
+{
+	return peer->unsure ? DROP_SEND : DROP_RULE;
 }
 
 static struct peer *
@@ -592,7 +604,7 @@ send_to(struct association *a, const struct target *t, struct payload data)
 			return hold(a, prefix, t, data);
 	}
 	if (!peer->allowed)
-		return DROP_RULE;
+		return refusal_of(peer);
 	drop = peer->via != NULL ? send_via(a, peer, t, data) :
 				   send_directly(a, peer, t, data);
 	if (drop != DROP_NOT)
@@ -651,16 +663,22 @@ send_name_on(struct association *a, const struct request *to,
 static enum drop
 why_none(struct association *a, const struct pinned_name *p, uint16_t port)
 {
+	enum drop why = DROP_RULE;
+
 	for (size_t i = 0; i < p->found_count; i++) {
 		struct target t = { .address = p->found[i],
 			.name = p->name,
 			.serial = p->serial };
+		const struct peer *peer;
 
 		t.address.port = port;
-		if (peer_of(a, &t)->allowed)
+		peer = peer_of(a, &t);
+		if (peer->allowed)
 			return DROP_FAMILY;
+		if (peer->unsure)
+			why = DROP_SEND;
 	}
-	return DROP_RULE;
+	return why;
 }
 
 static enum drop
@@ -952,6 +970,15 @@ control_reply(struct association *a, enum reply reply,
 		"the client does not take replies");
 }
 
+/* The no to INTERFACE DATA for what datagrams would be dropped for. */
+static bool
+control_refuse(struct association *a, enum drop why)
+{
+	return control_reply(a,
+	    why == DROP_SEND ? REPLY_GENERAL_FAILURE : REPLY_NOT_ALLOWED,
+	    NULL);
+}
+
 /* Tells the client from which address and port its datagrams to that target
  * leave. */
 static bool
@@ -964,9 +991,7 @@ interface_tell(struct association *a, const struct target *t)
 	struct route route;
 
 	if (!peer->allowed)
-		return control_reply(a,
-		    peer->unsure ? REPLY_GENERAL_FAILURE : REPLY_NOT_ALLOWED,
-		    NULL);
+		return control_refuse(a, refusal_of(peer));
 	/* Only the last gateway knows. */
 	if (peer->via != NULL || o == NULL)
 		return control_reply(a, REPLY_GENERAL_FAILURE, NULL);
@@ -1000,7 +1025,7 @@ interface_tell_name(struct association *a, const struct pinned_name *p,
 	if (p->state != NAME_FOUND)
 		return control_reply(a, p->failure, NULL);
 	if (!target_choose(a, p, port, &t))
-		return control_reply(a, REPLY_NOT_ALLOWED, NULL);
+		return control_refuse(a, why_none(a, p, port));
 	return interface_tell(a, &t);
 }
 

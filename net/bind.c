@@ -57,7 +57,7 @@ judge_peer(struct binding *b, const struct address *peer)
 
 	policy_judge_address(b->settings->policy, b->question, &candidate,
 	    &b->verdict);
-	b->unknown = route.unknown;
+	b->unknown = candidate.unknown ? route.unknown : 0;
 	return b->verdict.decision == ALLOW;
 }
 
@@ -112,9 +112,13 @@ static bool
 judge_peers(struct binding *b)
 {
 	size_t allowed = 0;
+	bool unsure = false;
 
 	for (size_t i = 0; i < b->peer_count; i++) {
-		if (!judge_peer(b, &b->peers[i]))
+		const bool yes = judge_peer(b, &b->peers[i]);
+
+		unsure = unsure || b->unknown != 0;
+		if (!yes)
 			continue;
 		if (b->verdict.via == NULL && allowed == 0)
 			b->egress = route_egress(b->settings,
@@ -128,9 +132,10 @@ judge_peers(struct binding *b)
 		}
 	}
 	b->peer_count = allowed;
-	if (allowed == 0 && b->unknown != 0)
+	if (allowed == 0 && unsure)
 		return binding_fail(b, RESULT_ERROR, REPLY_GENERAL_FAILURE,
-		    b->verdict.reason);
+		    "this host could not be asked whose the peer's address "
+		    "is");
 	return allowed > 0 ||
 	    binding_fail(b, RESULT_DENIED, REPLY_NOT_ALLOWED,
 		b->verdict.reason);
@@ -151,7 +156,8 @@ drop_translated(struct binding *b)
 		const struct route route = route_probe_by(b->settings,
 		    &b->egress, &b->peers[i]);
 
-		if (!nat64_needed(b->settings, &b->peers[i], &route.source))
+		if (route.unknown != 0 ||
+		    !nat64_needed(b->settings, &b->peers[i], &route.source))
 			b->peers[left++] = b->peers[i];
 	}
 	b->peer_count = left;

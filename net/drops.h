@@ -22,7 +22,8 @@ enum drop {
 	DROP_BUSY,   /* too many wait for names, or the client ended */
 	DROP_FAMILY, /* this host has no address of that family */
 	DROP_HOP,    /* the next gateway has no association for us */
-	DROP_SEND,   /* the kernel refused it; it may be too long */
+	DROP_SEND,   /* the kernel refused it, it may be too long; or could not
+			be asked about the address */
 	DROP_PEER,   /* from where nothing was sent to */
 	DROP_COUNT,
 };

@@ -8,6 +8,7 @@
  */
 #include "net/onlink.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/array.h"
 #include "base/lines.h"
 #include "base/number.h"
+#include "net/failure.h"
 
 enum {
 	FIELDS = 10,
@@ -149,13 +151,17 @@ source_has(size_t i, const struct address *address)
 	return false;
 }
 
-void
+bool
 onlink_prepare(const struct policy *policy)
 {
 	if (!policy_asks_on_link(policy, NULL))
-		return;
-	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
+		return true;
+	for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
 		nexts[i] = open(sources[i].path, O_RDONLY | O_CLOEXEC) + 1;
+		if (nexts[i] == 0 && failure_is_ours(errno))
+			return false;
+	}
+	return true;
 }
 
 bool

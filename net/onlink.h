@@ -20,8 +20,9 @@
 enum { ONLINK_FILE_MAX = 1 << 20 };
 
 /* Opens what onlink_has() reads, where the policy could ever ask; before the
- * sandbox. */
-void onlink_prepare(const struct policy *policy);
+ * sandbox.  False for lack of a descriptor or memory, and errno says of which:
+ * onlink_has() would take what is on a link for elsewhere. */
+bool onlink_prepare(const struct policy *policy);
 
 /* Is the address on a link?  False for FAMILY_NONE, and where the files could
  * not be opened.  Never waits. */

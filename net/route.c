@@ -78,6 +78,14 @@ connect_probe(int fd, const struct endpoint *to, struct address *source)
 	return 0;
 }
 
+/* Did the kernel not come to the question?  A socket for datagrams gets its
+ * port before it. */
+static bool
+is_unasked(int error)
+{
+	return failure_is_ours(error) || error == EAGAIN;
+}
+
 /* egress NULL: as the kernel would do it without us. */
 static struct route
 probe(const struct egress *egress, const struct address *destination,
@@ -100,7 +108,7 @@ probe(const struct egress *egress, const struct address *destination,
 	else
 		route.error = errno;
 	route.usable = route.error == 0;
-	route.unknown = failure_is_ours(route.error) ? route.error : 0;
+	route.unknown = is_unasked(route.error) ? route.error : 0;
 	if (route.unknown != 0 ||
 	    (route.usable && stays_here(fd, destination)))
 		route.self = true;

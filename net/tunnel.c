@@ -15,6 +15,14 @@
  * or is what a PROXY header told it of us.  SECURITY: not an address of this
  * host, unless the hop is here.
  */
+static bool
+is_here(const struct settings *settings, const struct address *hop)
+{
+	const struct route route = route_probe(settings, hop, 0);
+
+	return route.self && route.unknown == 0;
+}
+
 static struct address
 relay_of(const struct tunnel *t)
 {
@@ -28,7 +36,7 @@ relay_of(const struct tunnel *t)
 	if (relay.family == FAMILY_NONE || address_is_any(&relay) ||
 	    (u->hop->proxied && address_equal(&relay, told)) ||
 	    (route_probe(u->settings, &relay, 0).self &&
-		!route_probe(u->settings, &u->dial.peer, 0).self)) {
+		!is_here(u->settings, &u->dial.peer))) {
 		relay = u->dial.peer;
 		relay.port = u->bound.port;
 	}

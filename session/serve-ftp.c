@@ -48,8 +48,8 @@ fill_client(struct session *s, struct alg *a)
 		a->near.port = 0;
 	}
 	if (!a->watch) {
-		const struct route route = route_probe(&s->settings,
-		    &a->client_address, s->scope);
+		const struct route route = session_route(s, &a->client_address,
+		    s->scope);
 
 		a->client_self = route.self;
 		a->client_on_link = route.on_link;

@@ -164,6 +164,16 @@ open_table(struct session *s, struct preparation *p)
 	return STATUS_OK;
 }
 
+/* SECURITY: what is on a link must not be taken for elsewhere. */
+static enum exit_status
+open_links(struct session *s, struct preparation *p)
+{
+	if (onlink_prepare(s->settings.policy))
+		return STATUS_OK;
+	p->failure = strerror(errno);
+	return STATUS_SYSTEM;
+}
+
 enum exit_status
 session_prepare(struct session *s, struct preparation *p)
 {
@@ -176,6 +186,7 @@ session_prepare(struct session *s, struct preparation *p)
 		open_passwords,
 		open_hops,
 		open_table,
+		open_links,
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
@@ -185,7 +196,6 @@ session_prepare(struct session *s, struct preparation *p)
 			return status;
 	}
 	resolve_prepare();
-	onlink_prepare(s->settings.policy);
 	return STATUS_OK;
 }
 

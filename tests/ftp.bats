@@ -124,6 +124,9 @@ says_nothing() {
 
 @test "all that was read arrives behind AUTH, where nothing is dialled" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transparent
+}
+
+@test "behind AUTH the control connection is known, and not where it is refused" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" auth-known
 }
 

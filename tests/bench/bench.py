@@ -107,14 +107,18 @@ def wait_for_port(port):
     raise RuntimeError(f"nobody listens on port {port}")
 
 
-def microseconds(pid):
-    """CPU of a process without threads, its children left out; stat(5) cuts
-    its own to ticks, which makes hundreds of processes look cheap."""
-    try:
+TICK = 1000000 // os.sysconf("SC_CLK_TCK")
+
+
+def microseconds(pid, fields):
+    """CPU of a process without threads, its children left out.  The fields of
+    stat(5) are cut to ticks, which makes hundreds of processes look cheap:
+    they are for kernels without the other figure, and who has just ended."""
+    exact = 0
+    with contextlib.suppress(OSError):
         with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
-            return int(f.read().split()[0]) // 1000
-    except OSError:
-        return 0  # it has just ended
+            exact = int(f.read().split()[0]) // 1000
+    return exact or TICK * (int(fields[11]) + int(fields[12]))
 
 
 class Daemon:
@@ -143,8 +147,7 @@ class Daemon:
 
     def cpu(self):
         """Microseconds of those that live, and of whom they have reaped."""
-        tick = 1000000 // os.sysconf("SC_CLK_TCK")
-        return sum(microseconds(pid) + tick * (int(f[13]) + int(f[14]))
+        return sum(microseconds(pid, f) + TICK * (int(f[13]) + int(f[14]))
                    for pid, f in self.processes())
 
     def close(self):

@@ -539,12 +539,27 @@ def check_unasked(program, report):
     """Where the kernel has no descriptor for the question whose an address is,
     no rule opens it, and nobody is blamed for that."""
     report.run("a datagram", unasked_datagram, program)
-    report.run("CONNECT", unasked_connect, program)
+    for call, error, words in (
+            ("socket", errno.EMFILE, "no descriptor"),
+            ("connect", errno.EAGAIN, "no local port"),
+            ("connect", errno.ENOBUFS, "no memory")):
+        report.run(f"CONNECT, {call}", unasked_connect, program,
+                   (call, error, words))
+        report.run(f"our own, {call}", unasked_own, program, (call, error))
+        report.run(f"BIND, {call}", unasked_bind, program, (call, error))
     report.run("the client", unasked_client, program)
 
 
+def calls_of(call, told):
+    """How many of them a session made under INJECT."""
+    calls = re.findall(rf"^call 0 {call} (\d+)$", told.read().decode(), re.M)
+    if not calls:
+        raise Failure("the kernel was never asked")
+    return int(calls[-1])
+
+
 def unasked_datagram(program):
-    """It is dropped; the next one is not."""
+    """It is dropped, and not by a rule; the next one is not."""
     with tempfile.NamedTemporaryFile() as told:
         a = Association(program, (f"allow udp at {S4}",),
                         wrapper=(INJECT, told.name))
@@ -553,7 +568,7 @@ def unasked_datagram(program):
             a.end()
         finally:
             a.handler.kill()
-        plan = f"socket:{sockets(told)}:error={errno.EMFILE}"
+        plan = f"socket:{calls_of('socket', told)}:error={errno.EMFILE}"
         a = Association(program, (f"allow udp at {S4}",),
                         wrapper=(INJECT, told.name, plan))
         try:
@@ -566,25 +581,61 @@ def unasked_datagram(program):
         raise Failure(text)
 
 
-def sockets(told):
-    """How many socket(2) a session made under INJECT."""
-    calls = re.findall(r"^call 0 socket (\d+)$", told.read().decode(), re.M)
-    return int(calls[-1]) if calls else 0
-
-
-def unasked_connect(program):
+def unasked_connect(program, fault):
     """A rule opens what is this host's, and the server is not."""
+    call, error, words = fault
     lines = ("allow all at self",)
     denied = (2, f"denied .*{S4} is for documentation")
     with tempfile.NamedTemporaryFile() as told:
         expect(program, lines, S4, denied, "ip", (INJECT, told.name))
-        count = sockets(told)
-        for number in range(1, count + 1):
-            plan = f"socket:{number}:error={errno.EMFILE}"
-            expect(program, lines, S4, (1, "connect-failed .*no descriptor"),
+        for number in range(1, calls_of(call, told) + 1):
+            plan = f"{call}:{number}:error={error}"
+            expect(program, lines, S4, (1, f"connect-failed .*{words}"),
                    "ip", (INJECT, told.name, plan))
-    if count == 0:
-        raise Failure("the kernel was never asked")
+
+
+def unasked_own(program, fault):
+    """A rule opens all but what is this host's."""
+    call, error = fault
+    lines = ("allow all at 2001:db8::/32",)
+    with tempfile.NamedTemporaryFile() as told:
+        expect(program, lines, "2001:db8::1", (2, "denied "), "ip",
+               (INJECT, told.name))
+        for number in range(1, calls_of(call, told) + 1):
+            plan = f"{call}:{number}:error={error}"
+            reply, _, _, text = ask(program, lines, "2001:db8::1", "ip",
+                                    (INJECT, told.name, plan))
+            if reply == 0 or "attempt" not in text and "tried" not in text:
+                raise Failure(f"{plan}: REP {reply}: {text}")
+
+
+def unasked_bind(program, fault):
+    """The peer of a BIND is not this host's, as the rule wants it."""
+    call, error = fault
+    with tempfile.NamedTemporaryFile() as told:
+        reply = bind_reply(program, (INJECT, told.name))
+        if reply != 2:
+            raise Failure(f"REP {reply}")
+        for number in range(1, calls_of(call, told) + 1):
+            plan = f"{call}:{number}:error={error}"
+            reply = bind_reply(program, (INJECT, told.name, plan))
+            if reply != 1:
+                raise Failure(f"{plan}: REP {reply}")
+
+
+def bind_reply(program, wrapper):
+    argv = [*wrapper, program, *options("allow bind at self")]
+    handler = Handler(argv[0], argv[1:])
+    try:
+        handler.let_go()
+        handler.send(socks.GREETING + socks.request(S4, 0,
+                                                    command=socks.BIND))
+        reply = streams.receive_exactly(handler.client, 4)[3]
+        handler.client.close()
+        handler.finish()
+        return reply
+    finally:
+        handler.kill()
 
 
 def unasked_client(program):
