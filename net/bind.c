@@ -132,13 +132,14 @@ judge_peers(struct binding *b)
 		}
 	}
 	b->peer_count = allowed;
-	if (allowed == 0 && unsure)
+	if (allowed > 0)
+		return true;
+	if (unsure)
 		return binding_fail(b, RESULT_ERROR, REPLY_GENERAL_FAILURE,
 		    "this host could not be asked whose the peer's address "
 		    "is");
-	return allowed > 0 ||
-	    binding_fail(b, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		b->verdict.reason);
+	return binding_fail(b, RESULT_DENIED, REPLY_NOT_ALLOWED,
+	    b->verdict.reason);
 }
 
 /*

@@ -136,6 +136,7 @@ probe_by(const struct settings *settings, const struct egress *egress,
 	    destination);
 	struct route route = { .error = EAFNOSUPPORT };
 	struct route within = { .usable = false };
+	int unknown;
 	bool self;
 
 	if (destination->family == FAMILY_NONE)
@@ -144,14 +145,13 @@ probe_by(const struct settings *settings, const struct egress *egress,
 	/* SECURITY: our own IPv4 address, by way of a translator. */
 	if (!address_equal(&inside, destination))
 		within = probe(NULL, &inside, 0);
-	if (within.unknown == 0)
-		within.unknown = route.unknown;
+	unknown = route.unknown != 0 ? route.unknown : within.unknown;
 	self = route.self || within.self || is_loopback(&inside);
 	/* With a source of ours, no source equals the destination. */
 	if (is_steered(egress))
 		route = probe(egress, destination, scope);
 	if (route.unknown == 0)
-		route.unknown = within.unknown;
+		route.unknown = unknown;
 	route.self = route.self || self;
 	route.on_link = policy_asks_on_link(settings->policy, &inside) &&
 	    onlink_has(&inside);
@@ -165,6 +165,15 @@ route_probe(const struct settings *settings, const struct address *destination,
 	const struct egress egress = route_egress(settings, NULL);
 
 	return probe_by(settings, &egress, destination, scope);
+}
+
+bool
+route_is_own(const struct settings *settings, const struct address *address,
+    uint32_t scope)
+{
+	const struct route route = route_probe(settings, address, scope);
+
+	return route.self && route.unknown == 0;
 }
 
 struct route

@@ -49,7 +49,12 @@ struct egress route_egress(const struct settings *settings,
 struct route route_probe(const struct settings *settings,
     const struct address *destination, uint32_t scope);
 
-/* The same with another egress, and without a scope. */
+/* Is that surely an address of this host?  False where the kernel could not be
+ * asked. */
+bool route_is_own(const struct settings *settings,
+    const struct address *address, uint32_t scope);
+
+/* route_probe() with another egress, and without a scope. */
 struct route route_probe_by(const struct settings *settings,
     const struct egress *egress, const struct address *destination);
 

@@ -15,14 +15,6 @@
  * or is what a PROXY header told it of us.  SECURITY: not an address of this
  * host, unless the hop is here.
  */
-static bool
-is_here(const struct settings *settings, const struct address *hop)
-{
-	const struct route route = route_probe(settings, hop, 0);
-
-	return route.self && route.unknown == 0;
-}
-
 static struct address
 relay_of(const struct tunnel *t)
 {
@@ -36,7 +28,7 @@ relay_of(const struct tunnel *t)
 	if (relay.family == FAMILY_NONE || address_is_any(&relay) ||
 	    (u->hop->proxied && address_equal(&relay, told)) ||
 	    (route_probe(u->settings, &relay, 0).self &&
-		!is_here(u->settings, &u->dial.peer))) {
+		!route_is_own(u->settings, &u->dial.peer, 0))) {
 		relay = u->dial.peer;
 		relay.port = u->bound.port;
 	}

@@ -435,13 +435,10 @@ static bool
 is_exempt(const struct gate *g, const struct address *peer, uint32_t scope)
 {
 	const struct settings *settings = &g->session->settings;
-	struct route route;
 
-	if (!settings->proxy_from.given)
-		return false;
-	route = route_probe(settings, peer, scope);
-	return settings_proxied(settings, peer,
-	    route.self && route.unknown == 0);
+	return settings->proxy_from.given &&
+	    settings_proxied(settings, peer,
+		route_is_own(settings, peer, scope));
 }
 
 /*

@@ -396,7 +396,8 @@ via 192.0.2.1:1080 name unresolved"
 	printf '%s\n' 'deny at loopback' 'allow via 192.0.2.1:1080' \
 	    'resolver 127.0.0.1:1' >c
 	run -69 "$HANDLER" -f c -e connect 10.0.0.1 www.example.com:80
-	assert_match "perhaps an address" "$output" 'no name server could be reached for www.example.com'
+	assert_match "perhaps an address" "$output" \
+	    'no name server could be reached for www.example.com'
 }
 
 @test "three gateways, with a password, and rules for the client itself" {

@@ -498,8 +498,7 @@ def interface_data(program):
         # There is no route.
         expect_reply(a, "2001:db8:ff::1", 3)
         for host, wanted in ((S4, "198.51.100.1"), (S6, None)):
-            # RSV, SUB 01, FLAG, and the destination.
-            a.handler.client.sendall(b"\0\1\0" + socks.request(host, 80)[3:])
+            ask_interface(a, host)
             told, _ = reply_of(a.handler)
             if told != (wanted or a.seen(host)):
                 raise Failure(f"told {told}")
@@ -543,9 +542,14 @@ def check_unasked(program, report):
             ("socket", errno.EMFILE, "no descriptor"),
             ("connect", errno.EAGAIN, "no local port"),
             ("connect", errno.ENOBUFS, "no memory")):
-        report.run(f"CONNECT, {call}", unasked_connect, program,
-                   (call, error, words))
-        report.run(f"our own, {call}", unasked_own, program, (call, error))
+        for rule, host, no in (
+                # A rule opens what is this host's, and the server is not.
+                ("self", S4, f"denied .*{S4} is for documentation"),
+                # A rule opens all but what is this host's.
+                ("2001:db8::/32", "2001:db8::1", "denied ")):
+            report.run(f"CONNECT to {host}, {call}", unasked_connect,
+                       program, (f"allow all at {rule}", host, no),
+                       (call, error, words))
         report.run(f"BIND, {call}", unasked_bind, program, (call, error))
     report.run("the client", unasked_client, program)
 
@@ -581,32 +585,16 @@ def unasked_datagram(program):
         raise Failure(text)
 
 
-def unasked_connect(program, fault):
-    """A rule opens what is this host's, and the server is not."""
+def unasked_connect(program, request, fault):
+    """What is denied else is not opened by any call that fails."""
+    rule, host, no = request
     call, error, words = fault
-    lines = ("allow all at self",)
-    denied = (2, f"denied .*{S4} is for documentation")
     with tempfile.NamedTemporaryFile() as told:
-        expect(program, lines, S4, denied, "ip", (INJECT, told.name))
+        expect(program, (rule,), host, (2, no), "ip", (INJECT, told.name))
         for number in range(1, calls_of(call, told) + 1):
             plan = f"{call}:{number}:error={error}"
-            expect(program, lines, S4, (1, f"connect-failed .*{words}"),
+            expect(program, (rule,), host, (1, f"connect-failed .*{words}"),
                    "ip", (INJECT, told.name, plan))
-
-
-def unasked_own(program, fault):
-    """A rule opens all but what is this host's."""
-    call, error = fault
-    lines = ("allow all at 2001:db8::/32",)
-    with tempfile.NamedTemporaryFile() as told:
-        expect(program, lines, "2001:db8::1", (2, "denied "), "ip",
-               (INJECT, told.name))
-        for number in range(1, calls_of(call, told) + 1):
-            plan = f"{call}:{number}:error={error}"
-            reply, _, _, text = ask(program, lines, "2001:db8::1", "ip",
-                                    (INJECT, told.name, plan))
-            if reply == 0 or "attempt" not in text and "tried" not in text:
-                raise Failure(f"{plan}: REP {reply}: {text}")
 
 
 def unasked_bind(program, fault):
@@ -700,9 +688,14 @@ def only_the_last_knows(program):
         a.handler.kill()
 
 
-def expect_reply(a, host, reply):
-    """The no to INTERFACE DATA, which has RSV, SUB 01, FLAG, and host:80."""
+def ask_interface(a, host):
+    """INTERFACE DATA: RSV, SUB 01, FLAG, and the destination, host:80."""
     a.handler.client.sendall(b"\0\1\0" + socks.request(host, 80)[3:])
+
+
+def expect_reply(a, host, reply):
+    """The no to it."""
+    ask_interface(a, host)
     head = streams.receive_exactly(a.handler.client, 10)
     if head[1] != reply:
         raise Failure(f"told {head.hex()}")
