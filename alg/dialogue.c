@@ -13,6 +13,7 @@
 #include "base/figures.h"
 #include "base/seldom.h"
 #include "base/wait.h"
+#include "net/failure.h"
 #include "net/sockaddr.h"
 
 enum { /* milliseconds */
@@ -34,6 +35,7 @@ struct end {
 	bool hung;         /* it ended behind what waits to be read */
 	bool shut;         /* the gateway's FIN is sent */
 	bool lost;         /* it was reset, or had an error */
+	bool starved;      /* so it is, for this host lacked memory */
 };
 
 struct dialogue {
@@ -61,6 +63,7 @@ static void
 end_lost(struct dialogue *s, struct end *e)
 {
 	e->lost = true;
+	e->starved = failure_is_ours(errno);
 	e->eof = true;
 	if (s->last_words.at == DEADLINE_NEVER.at)
 		s->last_words = deadline_in(LAST_WORDS);
@@ -262,11 +265,23 @@ is_delivered(const struct dialogue *s, const struct end *e)
 	return stream_length(e->out) == 0 && socket_untaken(e->fd) == 0;
 }
 
+static enum result
+loss(const struct dialogue *s)
+{
+	struct alg *a = s->control.alg;
+	const struct end *client = &s->ends[CLIENT];
+
+	if (client->starved || s->ends[SERVER].starved)
+		return ended(a, RESULT_ERROR, "the relay lacked memory");
+	return ended(a, RESULT_RESET,
+	    client->lost ? "the client reset its connection" :
+			   "the server reset its connection");
+}
+
 /* Returns true, and *result, where the dialogue is over. */
 static bool
 dialogue_over(struct dialogue *s, enum result *result)
 {
-	struct alg *a = s->control.alg;
 	const struct end *client = &s->ends[CLIENT];
 	const struct end *server = &s->ends[SERVER];
 	const struct end *other = client->lost ? server : client;
@@ -274,9 +289,7 @@ dialogue_over(struct dialogue *s, enum result *result)
 	if (client->lost || server->lost) {
 		if (!is_delivered(s, other))
 			return false;
-		*result = ended(a, RESULT_RESET,
-		    client->lost ? "the client reset its connection" :
-				   "the server reset its connection");
+		*result = loss(s);
 		return true;
 	}
 	if (s->control.over) {

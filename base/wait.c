@@ -158,9 +158,16 @@ wait_failure(void)
 	return failure;
 }
 
+void
+wait_give_up(int error)
+{
+	failure = error;
+	stopped = 1;
+}
+
 /* True: it has failed for the last time. */
 static bool
-give_up(int error, unsigned failures)
+fails_for_good(int error, unsigned failures)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NANOSECONDS };
 
@@ -168,8 +175,7 @@ give_up(int error, unsigned failures)
 		ppoll(NULL, 0, &pause, &waiting_mask);
 		return false;
 	}
-	failure = error;
-	stopped = 1;
+	wait_give_up(error);
 	return true;
 }
 
@@ -192,7 +198,7 @@ wait_for(struct pollfd *fds, size_t n, struct deadline until)
 			return WAIT_READY;
 		if (ready == 0)
 			return WAIT_TIMEOUT;
-		if (errno != EINTR && give_up(errno, failures++))
+		if (errno != EINTR && fails_for_good(errno, failures++))
 			return WAIT_STOPPED;
 	}
 }

@@ -64,8 +64,13 @@ void wait_release(void);
  */
 enum wait wait_for(struct pollfd *fds, size_t n, struct deadline until);
 
-/* The errno for which ppoll(2) failed again and again, for a second: every
- * wait is WAIT_STOPPED then.  0: SIGTERM came. */
+/*
+ * The errno for which ppoll(2) failed again and again, for a second, or that
+ * wait_give_up() was told: every wait is WAIT_STOPPED then.  0: SIGTERM came.
+ */
 int wait_failure(void);
+
+/* This host lacks what the process needs to go on: the errno says what. */
+void wait_give_up(int error);
 
 #endif

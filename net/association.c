@@ -946,6 +946,7 @@ static bool
 association_stop(struct association *a)
 {
 	outcome_stop(&a->outcome);
+	a->outcome.reply = REPLY_SUCCEEDED; /* nobody waits for one */
 	return false;
 }
 
@@ -963,11 +964,16 @@ control_reply(struct association *a, enum reply reply,
 {
 	uint8_t octets[SOCKS5_REPLY_MAX];
 	const size_t length = socks5_reply_format(reply, bound, octets);
+	const ssize_t n = send(a->inbox->fd, octets, length, MSG_NOSIGNAL);
 
-	return send(a->inbox->fd, octets, length, MSG_NOSIGNAL) ==
-	    (ssize_t)length ||
-	    association_end(a, RESULT_RESET,
-		"the client does not take replies");
+	if (n == (ssize_t)length)
+		return true;
+	if (n < 0 && failure_is_ours(errno)) {
+		wait_give_up(errno);
+		return association_stop(a);
+	}
+	return association_end(a, RESULT_RESET,
+	    "the client does not take replies");
 }
 
 /* The no to INTERFACE DATA for what datagrams would be dropped for. */

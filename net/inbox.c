@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/failure.h"
+
 /* Makes room at the end: only a session that is read on needs it. */
 static void
 inbox_compact(struct inbox *in)
@@ -38,6 +40,10 @@ inbox_fill(struct inbox *in, struct deadline until)
 		}
 		if (n == 0)
 			return INBOX_EOF;
+		if (failure_is_ours(errno)) {
+			wait_give_up(errno);
+			return INBOX_STOPPED;
+		}
 		if (errno != EAGAIN)
 			return INBOX_GONE;
 		switch (wait_for(&ready, 1, until)) {

@@ -27,7 +27,7 @@ enum inbox_result {
 	INBOX_EOF,     /* FIN */
 	INBOX_GONE,    /* a reset or another error of the connection */
 	INBOX_TIMEOUT, /* the deadline passed */
-	INBOX_STOPPED, /* SIGTERM */
+	INBOX_STOPPED, /* SIGTERM, or wait_failure() */
 };
 
 /*

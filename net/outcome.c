@@ -33,7 +33,8 @@ outcome_stop(struct outcome *o)
 	if (wait_failure() == 0)
 		outcome_end(o, RESULT_STOPPED, "stopped by SIGTERM");
 	else
-		outcome_end(o, RESULT_ERROR, strerror(wait_failure()));
+		outcome_fail(o, RESULT_ERROR, REPLY_GENERAL_FAILURE,
+		    strerror(wait_failure()));
 }
 
 const char *

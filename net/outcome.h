@@ -31,7 +31,8 @@ void outcome_end(struct outcome *o, enum result result, const char *reason);
 void outcome_fail(struct outcome *o, enum result result, enum reply reply,
     const char *reason);
 
-/* SIGTERM came: RESULT_STOPPED, without an answer. */
+/* After WAIT_STOPPED.  SIGTERM came: RESULT_STOPPED, without an answer; or
+ * wait_failure(): RESULT_ERROR, and the client is to be answered so. */
 void outcome_stop(struct outcome *o);
 
 /* The reason as records have it: NULL where it is empty. */

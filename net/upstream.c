@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/wait.h"
+#include "net/failure.h"
 #include "net/sockaddr.h"
 #include "wire/proxy.h"
 
@@ -77,10 +78,22 @@ upstream_refused(struct upstream *u, enum reply reply)
 
 /* ---------------------------------------------------- octets, in pieces */
 
+/* What this host lacks is no fault of the hop: the next wait says so. */
+static bool
+is_given_up(ssize_t n)
+{
+	if (n >= 0 || !failure_is_ours(errno))
+		return false;
+	wait_give_up(errno);
+	return true;
+}
+
 static bool
 upstream_send(struct upstream *u, const uint8_t *octets, size_t length)
 {
-	return send(u->fd, octets, length, MSG_NOSIGNAL) == (ssize_t)length ||
+	const ssize_t n = send(u->fd, octets, length, MSG_NOSIGNAL);
+
+	return n == (ssize_t)length || is_given_up(n) ||
 	    upstream_bad(u, "ended the connection");
 }
 
@@ -122,10 +135,9 @@ take_octets(struct upstream *u, size_t wanted)
 
 		if (n > 0)
 			u->length += (size_t)n;
-		else if (n < 0 && socket_is_busy(errno))
-			return true;
 		else
-			return false;
+			return (n < 0 && socket_is_busy(errno)) ||
+			    is_given_up(n);
 	}
 	return true;
 }

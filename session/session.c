@@ -6,6 +6,7 @@
  */
 #include "session/session.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
@@ -15,6 +16,7 @@
 #include "base/figures.h"
 #include "base/text.h"
 #include "base/wait.h"
+#include "net/failure.h"
 #include "net/onlink.h"
 #include "net/resolve.h"
 #include "net/sockaddr.h"
@@ -127,20 +129,25 @@ session_share(struct session *s)
 
 /* ------------------------------------------------ what the client sees */
 
-/* Sends a response whole.  False: the client waits for none, or is gone. */
+/* Sends a response whole.  False: the client waits for none or is gone, or
+ * wait_failure(). */
 static bool
 respond(struct session *s, const struct response *response)
 {
 	uint8_t octets[REPLY_MAX];
 	struct response r = *response;
 	size_t length;
+	ssize_t sent;
 
 	if (r.reply == REPLY_SUCCEEDED)
 		r.id = s->associated.given;
 	length = reply_format(s->stage, &r, octets);
-
-	if (length == 0 ||
-	    send(s->inbox.fd, octets, length, MSG_NOSIGNAL) != (ssize_t)length)
+	if (length == 0)
+		return false;
+	sent = send(s->inbox.fd, octets, length, MSG_NOSIGNAL);
+	if (sent < 0 && failure_is_ours(errno))
+		wait_give_up(errno);
+	if (sent != (ssize_t)length)
 		return false;
 	if (reply_is_to_request(s->stage))
 		s->record.reply = octets[REPLY_CODE];
@@ -150,11 +157,14 @@ respond(struct session *s, const struct response *response)
 void
 session_answer(struct session *s, const struct response *response)
 {
-	if (!respond(s, response))
-		session_end(s, RESULT_CLIENT_GONE,
-		    reply_is_to_request(s->stage) ?
-			"the client left before the reply" :
-			"the client left in the handshake");
+	if (respond(s, response))
+		return;
+	if (wait_failure() != 0)
+		session_stop(s);
+	session_end(s, RESULT_CLIENT_GONE,
+	    reply_is_to_request(s->stage) ?
+		"the client left before the reply" :
+		"the client left in the handshake");
 }
 
 void
