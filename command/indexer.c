@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * --index.  The list is read line by line, so that its length does not
- * matter, and written into a file beside it which is renamed when it is whole:
+ * matter, and written into a file that gets the index's name when it is whole:
  * who has the old index keeps it.
  */
 #include "command/indexer.h"
@@ -28,16 +28,19 @@
 #include "status.h"
 
 /* So many lines that were not understood are shown. */
-enum { SHOWN_MAX = 5, PATH_TEXT = 4096, LINE_TEXT = PATH_TEXT + 1024 };
+enum { SHOWN_MAX = 5, PATH_TEXT = 4096, LINE_TEXT = PATH_TEXT + 1024,
+	NUMBER_TEXT = 32 };
 
 /* SECURITY: a session that reads a list takes lines of any length; what an
  * index leaves out of it is not denied. */
 enum { LIST_LINE_BUFFER = 1 << 20 };
 
+#define OPEN_FILES "/proc/self/fd" /* each by its number */
+
 struct indexer {
 	const char *path;
 	char name[PATH_TEXT]; /* of the index */
-	char part[PATH_TEXT]; /* of what becomes it */
+	char part[PATH_TEXT]; /* of what becomes it; empty: it has no name */
 	struct cdb_make make;
 	struct index_summary is;
 	struct timespec begun; /* before the list was opened */
@@ -241,11 +244,78 @@ say_result(const struct indexer *x)
 	return print_text(STDOUT_FILENO, buffer) ? STATUS_OK : STATUS_SYSTEM;
 }
 
+/* The index's name, and `suffix' behind it.  False: it is too long. */
+static bool
+name_part(struct indexer *x, const char *suffix)
+{
+	struct text part = text_in(x->part, sizeof(x->part));
+
+	text_add(&part, x->name);
+	text_add(&part, suffix);
+	errno = ENAMETOOLONG;
+	return !part.cut;
+}
+
+/* In the index's directory; -1: there are none, or none that could get a name
+ * later. */
+static int
+open_without_name(const struct indexer *x)
+{
+	char buffer[PATH_TEXT];
+	struct text directory = text_in(buffer, sizeof(buffer));
+	const char *slash = strrchr(x->name, '/');
+
+	if (access(OPEN_FILES, X_OK) != 0)
+		return -1;
+	if (slash == NULL)
+		text_add(&directory, ".");
+	else
+		text_add_octets(&directory, x->name,
+		    (size_t)(slash + 1 - x->name));
+	return open(buffer, O_RDWR | O_TMPFILE | O_CLOEXEC, S_IRUSR | S_IWUSR);
+}
+
+/* Who is killed leaves nothing behind, where files without a name are. */
+static int
+part_open(struct indexer *x)
+{
+	const int fd = open_without_name(x);
+
+	if (fd != -1)
+		return fd;
+	return name_part(x, ".XXXXXX") ? mkostemp(x->part, O_CLOEXEC) : -1;
+}
+
+/* A file without a name gets one first, for rename(2) alone replaces another.
+ */
+static bool
+put_in_place(struct indexer *x, int fd)
+{
+	char own[PATH_TEXT];
+	char suffix[NUMBER_TEXT];
+	struct text t = text_in(own, sizeof(own));
+	struct text s = text_in(suffix, sizeof(suffix));
+
+	if (x->part[0] == '\0') {
+		text_add(&t, OPEN_FILES "/");
+		text_add_number(&t, (uint64_t)fd);
+		text_add(&s, ".");
+		text_add_number(&s, (uint64_t)getpid());
+		if (!name_part(x, suffix) ||
+		    linkat(AT_FDCWD, own, AT_FDCWD, x->part,
+			AT_SYMLINK_FOLLOW) != 0) {
+			x->part[0] = '\0'; /* whoever has it keeps it */
+			return false;
+		}
+	}
+	return rename(x->part, x->name) == 0;
+}
+
 /* From the open list to the index in its place. */
 static int
 make(struct indexer *x, int list)
 {
-	const int fd = mkostemp(x->part, O_CLOEXEC);
+	const int fd = part_open(x);
 	int status = STATUS_SYSTEM;
 
 	if (fd < 0)
@@ -257,7 +327,7 @@ make(struct indexer *x, int list)
 	} else if (x->entries == 0) {
 		(void)say_result(x);
 		status = STATUS_CONFIG;
-	} else if (rename(x->part, x->name) != 0) {
+	} else if (!put_in_place(x, fd)) {
 		status = fail(x->name, ": cannot be put in place",
 		    STATUS_SYSTEM);
 	} else {
@@ -275,7 +345,6 @@ indexer_run(const char *path)
 {
 	static SELDOM struct indexer x;
 	struct text name = text_in(x.name, sizeof(x.name));
-	struct text part = text_in(x.part, sizeof(x.part));
 	int status;
 
 	/* The clock of files, which stands still between two ticks. */
@@ -288,12 +357,10 @@ indexer_run(const char *path)
 		.file = path };
 	text_add(&name, path);
 	text_add(&name, ".cdb");
-	text_add(&part, path);
-	text_add(&part, ".cdb.XXXXXX");
 	if (list < 0)
 		return fail(path, ": cannot be read", STATUS_CONFIG);
 	errno = ENAMETOOLONG;
-	status = part.cut ? fail(path, "", STATUS_CONFIG) : make(&x, list);
+	status = name.cut ? fail(path, "", STATUS_CONFIG) : make(&x, list);
 	close(list);
 	return status;
 }
