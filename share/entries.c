@@ -15,6 +15,7 @@
 #include "base/wait.h"
 #include "share/guard.h"
 #include "share/lock.h"
+#include "wire/name.h"
 
 /* The octets that tell a host from another: of IPv4, of an IPv6 /64. */
 enum { HOST_IPV4 = 4, HOST_IPV6 = 8 };
@@ -106,7 +107,22 @@ address_unpack(const struct slot_address *packed)
 	}
 }
 
-static void
+/* SECURITY: rules compare names in the form of name_classify(); another one
+ * would pass by those that deny it. */
+static bool
+name_is_sound(const char *name)
+{
+	char canonical[NAME_LENGTH_MAX + 1];
+	struct address literal;
+
+	return *name == '\0' ||
+	    (name_classify((const uint8_t *)name, strlen(name), canonical,
+		 &literal) == NAME_HOST &&
+		strcmp(canonical, name) == 0);
+}
+
+/* False: none of our processes can have written it. */
+static bool
 entry_read(const struct turn *turn, uint32_t i, struct entry *e)
 {
 	const struct slot *s = slot_at(turn->table, i);
@@ -127,6 +143,7 @@ entry_read(const struct turn *turn, uint32_t i, struct entry *e)
 	for (size_t k = 0; k < e->count; k++)
 		e->addresses[k] = address_unpack(&body.addresses[k]);
 	text_copy(e->name, sizeof(e->name), body.name);
+	return name_is_sound(e->name);
 }
 
 void
@@ -275,9 +292,9 @@ entry_find(const struct turn *turn, entry_test *test, const void *what,
 		const struct slot *s = slot_at(turn->table, i);
 
 		if (!slot_is_own(turn, s) ||
-		    turn->now >= slot_expiry(s, turn->now))
+		    turn->now >= slot_expiry(s, turn->now) ||
+		    !entry_read(turn, i, &e))
 			continue;
-		entry_read(turn, i, &e);
 		if ((found && e.made_at <= out->made_at) || !test(&e, what))
 			continue;
 		*out = e;
@@ -350,8 +367,8 @@ entry_of(const struct turn *turn, const struct table_handle *handle,
 	if (handle->slot == 0 || handle->slot > turn->top ||
 	    !slot_is_own(turn, slot_at(turn->table, handle->slot - 1)))
 		return false;
-	entry_read(turn, handle->slot - 1, out);
-	return out->handle.generation == handle->generation;
+	return entry_read(turn, handle->slot - 1, out) &&
+	    out->handle.generation == handle->generation;
 }
 
 static off_t
@@ -417,8 +434,8 @@ entry_visit_host(const struct turn *turn,
 		    turn->now >= slot_expiry(s, turn->now) ||
 		    !is_same_host(&turn->owner, s))
 			continue;
-		entry_read(turn, i, &e);
-		visit(turn, &e);
+		if (entry_read(turn, i, &e))
+			visit(turn, &e);
 	}
 }
 

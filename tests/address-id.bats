@@ -30,6 +30,11 @@ holds() {
 	holds policy
 }
 
+@test "a name that is spelt otherwise in the table leads nowhere" {
+	need root
+	holds spelt
+}
+
 @test "08, 08, CONNECT on one connection; the 17th is refused; one record" {
 	holds sequence
 }

@@ -256,6 +256,34 @@ def policy(program):
         m.end()
 
 
+def rename(m, old, new):
+    """In the table, as a process that an attacker took over could."""
+    with open(os.path.join(m.state, "associations"), "r+b") as file:
+        place = file.read().index(old + b"\0")
+        file.seek(place)
+        file.write(new.ljust(max(len(old), len(new)) + 1, b"\0"))
+
+
+def spelt(program):
+    """Rules compare names as they are: one in another form leads nowhere."""
+    m = Machine(program)
+    try:
+        m.rules = ["-o", "allow all at loopback"]
+        number = m.make()
+        by_id = bytes((CONNECT, 0)) + number + port(m.port)
+        check("REP", m.say(by_id)[1], 0)
+        m.rules = ["-o", "deny all to .example.com"] + m.rules
+        check("REP of what is denied", m.say(by_id), NO % 2)
+        before = NAME
+        for name in (b"WWW.EXAMPLE.COM", b"www.example.com.", b"127.0.0.1",
+                     b"www example.com"):
+            rename(m, before, name)
+            check(f"REP of {name}", m.say(by_id), NO % 9)
+            before = name
+    finally:
+        m.end()
+
+
 def sequence(program):
     """One connection: 08, 08, CONNECT; and one command too many."""
     m = Machine(program)
@@ -633,8 +661,8 @@ def failed(program):
 
 
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
-    vectors, off, reverse, late, policy, sequence, families, kept, ages, alike,
-    pinned, flood, idle, control, guessing, no_table, failed)}
+    vectors, off, reverse, late, policy, spelt, sequence, families, kept, ages,
+    alike, pinned, flood, idle, control, guessing, no_table, failed)}
 
 
 def main():

@@ -20,6 +20,7 @@
 #include "share/ids.h"
 #include "share/layout.h"
 #include "share/places.h"
+#include "wire/name.h"
 
 /* So many slots get octets of the input, one in STRIDE. */
 enum { FILLED = 16, STRIDE = 5, PAGE = 4096 };
@@ -91,6 +92,19 @@ check_address(const struct address *a)
 	    a->family == FAMILY_IPV6);
 }
 
+/* Rules compare it as it is. */
+static void
+check_name(const char *name)
+{
+	char canonical[NAME_LENGTH_MAX + 1];
+	struct address literal;
+
+	check(*name == '\0' ||
+	    (name_classify((const uint8_t *)name, strlen(name), canonical,
+		 &literal) == NAME_HOST &&
+		strcmp(canonical, name) == 0));
+}
+
 /* What a target says is one of this share's. */
 static void
 find_id(const struct share *share, uint32_t number,
@@ -100,7 +114,7 @@ find_id(const struct share *share, uint32_t number,
 
 	if (ids_find(share, number, &target) == TABLE_OK) {
 		check(target.count <= ID_ADDRESSES_MAX);
-		check(strlen(target.name) <= NAME_LENGTH_MAX);
+		check_name(target.name);
 		for (size_t i = 0; i < target.count; i++)
 			check_address(&target.addresses[i]);
 	}
@@ -119,9 +133,11 @@ find_all(const struct share *share, uint32_t number,
 
 	find_id(share, number, address);
 	if (controls_by_name(share, "a", &control) == TABLE_OK)
-		check(strlen(control.name) <= NAME_LENGTH_MAX);
-	if (controls_by_address(share, address, &control) == TABLE_OK)
+		check_name(control.name);
+	if (controls_by_address(share, address, &control) == TABLE_OK) {
 		check_address(&control.server);
+		check_name(control.name);
+	}
 	if (announced_at_port(share, (uint16_t)number, &to) == TABLE_OK)
 		check_address(&to);
 	if (announced_find(share, address) == TABLE_OK)
