@@ -108,17 +108,21 @@ send_some(const struct end *e)
 	return send(e->fd, at, length, MSG_NOSIGNAL);
 }
 
-static void
+/* Sends what goes, and returns whether anything went. */
+static bool
 end_write(struct dialogue *s, struct end *e)
 {
+	bool sent = false;
+
 	while (stream_length(e->out) > 0 && !e->lost) {
 		const ssize_t n = send_some(e);
 
 		if (n < 0) {
 			if (!socket_is_busy(errno))
 				end_lost(s, e);
-			return;
+			break;
 		}
+		sent = true;
 		if (e->out->urgent == (ptrdiff_t)e->out->start)
 			e->out->urgent = STREAM_NOT_URGENT;
 		e->out->start += (size_t)n;
@@ -127,6 +131,7 @@ end_write(struct dialogue *s, struct end *e)
 		    e == &s->ends[SERVER] ? 0 : (uint64_t)n);
 		note_moved(s, e);
 	}
+	return sent;
 }
 
 /* Sends a FIN behind the last octet; never where the other side was lost.
@@ -147,6 +152,13 @@ end_finish(struct dialogue *s, int side)
 	e->shut = true;
 }
 
+static size_t
+octets_to_take(const struct control *k)
+{
+	return stream_length(&k->from_client) +
+	    stream_length(&k->from_server);
+}
+
 /* Moves octets through the control connection until nothing moves any
  * more. */
 static void
@@ -154,19 +166,16 @@ move(struct dialogue *s)
 {
 	struct control *k = &s->control;
 	size_t before;
-	size_t after;
+	bool sent;
 
 	k->client_ended = s->ends[CLIENT].eof;
 	k->server_ended = s->ends[SERVER].eof;
 	do {
-		before = stream_length(&k->from_client) +
-		    stream_length(&k->from_server);
+		before = octets_to_take(k);
 		intake_turn(k);
-		for (int i = 0; i < SIDES; i++)
-			end_write(s, &s->ends[i]);
-		after = stream_length(&k->from_client) +
-		    stream_length(&k->from_server);
-	} while (after < before);
+		sent = end_write(s, &s->ends[CLIENT]);
+		sent = end_write(s, &s->ends[SERVER]) || sent;
+	} while (sent || octets_to_take(k) < before);
 }
 
 /* --- Time. --- */
@@ -343,7 +352,7 @@ end_turn(struct dialogue *s, struct end *e, const struct pollfd *fd)
 	else if (ended)
 		e->hung = true;
 	if ((fd->revents & POLLOUT) != 0)
-		end_write(s, e);
+		(void)end_write(s, e);
 }
 
 /* Waits once and does what follows.  Returns true, and *result, where the
@@ -458,11 +467,13 @@ static enum result
 run_lines(struct dialogue *s, struct alg *a)
 {
 	enum result result = RESULT_ERROR;
+	bool over = false;
 
 	move(s);
-	while (!a->transparent && !dialogue_turn(s, &result))
-		if (intake_is_over(&s->control))
-			hand_over(s, a);
+	while (!over && !intake_is_over(&s->control))
+		over = dialogue_turn(s, &result);
+	if (!over)
+		hand_over(s, a);
 	channels_close(&s->control.channels, a);
 	if (a->transparent)
 		return result;

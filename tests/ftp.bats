@@ -126,6 +126,10 @@ says_nothing() {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transparent
 }
 
+@test "what is no FTP, behind the request at once, is relayed at once" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" early
+}
+
 @test "behind AUTH the control connection is known, and not where it is refused" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" auth-known
 }

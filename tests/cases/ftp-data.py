@@ -25,6 +25,7 @@ import socks
 import streams
 
 DEADLINE = 30.0
+EARLY = 10.0  # less than any timeout within the session
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 ftp = importlib.import_module("ftp")
 
@@ -773,6 +774,29 @@ def transparent(program):
         m.end()
 
 
+def early(program):
+    """What is no FTP, behind the request at once, is relayed at once."""
+    m = Machine(program)
+    try:
+        for octets in (b"GET / HTTP/1.0\r\n\r\n",
+                       b"\x16\x03\x01\x00\x05hello"):
+            gate = m.session()
+            gate.client.sendall(
+                socks.request(m.server, m.port, "ip", socks.CONNECT) + octets)
+            check("REP", streams.receive_exactly(gate.client, 10)[1], 0)
+            server = m.control.accept()[0]
+            server.settimeout(EARLY)
+            check("early", streams.receive_exactly(server, len(octets)),
+                  octets)
+            server.sendall(octets)
+            gate.client.settimeout(EARLY)
+            check("answer", streams.receive_exactly(gate.client, len(octets)),
+                  octets)
+            server.close()
+    finally:
+        m.end()
+
+
 def auth_known(program):
     """Behind AUTH no login can be seen: the control connection counts from
     then on, and does not where AUTH is refused."""
@@ -1089,7 +1113,7 @@ CHECKS = {name.__name__.replace("_", "-"): name for name in (
     port_alone, one_use, other_user, alias, pinned, services, other_port,
     bind, forwarder, judged_again, forged, no_descriptor, no_listener,
     advertised, no_table, truncated,
-    own_address, transparent, auth_known,
+    own_address, transparent, early, auth_known,
     transfer_auth, transfer_idle, transfer_paused,
     greeting, ended_behind,
     too_many, slow_reader, crowd, overtaken, not_overtaken, undelivered,
