@@ -420,8 +420,9 @@ stop(struct parent *p)
 	notify_send("STOPPING=1");
 	gate_end(p);
 	kill_sessions(p, SIGTERM);
+	if (p->state != STATE_STOPPING)
+		p->kill_at = deadline_in(PATIENCE);
 	p->state = STATE_STOPPING;
-	p->kill_at = deadline_in(PATIENCE);
 }
 
 static void
