@@ -79,6 +79,17 @@ refuse(struct text *wrong, const char *sentence)
 	return STATUS_USAGE;
 }
 
+/* SECURITY: whoever comes by another family has no address that is judged. */
+static const char *
+family_wrong(int fd)
+{
+	const int domain = socket_number(fd, SO_DOMAIN);
+
+	return domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX ?
+	    NULL :
+	    "a passed socket is neither IPv4, IPv6 nor unix-domain";
+}
+
 /* What is wrong with the n descriptors of the launcher; NULL: nothing. */
 static const char *
 passed_wrong(uint64_t n)
@@ -95,6 +106,8 @@ passed_wrong(uint64_t n)
 			return "not all passed descriptors are stream "
 			       "sockets: use ListenStream= alone in the "
 			       ".socket unit";
+		if (family_wrong(fd) != NULL)
+			return family_wrong(fd);
 		listening += is_listening(fd);
 	}
 	if (listening == 0)
@@ -140,11 +153,15 @@ listener_prepare(int fd)
 static enum exit_status
 take_standard(struct listeners *l, struct text *wrong)
 {
+	const char *family = family_wrong(STDIN_FILENO);
+
 	l->count = 1;
 	if (socket_number(STDIN_FILENO, SO_TYPE) != SOCK_STREAM)
 		return refuse(wrong,
 		    "fd 0 is not a stream socket: say "
 		    "`stream tcp wait' in the inetd line");
+	if (family != NULL)
+		return refuse(wrong, family);
 	if (dup2(STDIN_FILENO, LISTENERS_START) == LISTENERS_START)
 		return STATUS_OK;
 	text_add(wrong, "fd 0 could not be moved");
