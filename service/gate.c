@@ -534,9 +534,9 @@ accept_one(struct gate *g, int listener)
 
 	c.fd = accept4(listener, (struct sockaddr *)&peer, &length,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+	g->fresh = false;
 	if (c.fd < 0)
 		return accept_failed(g, listener);
-	g->fresh = false;
 	if (g->refusing) {
 		reset(c.fd);
 		figures_refuse(REFUSAL_CONFIGURATION);
