@@ -272,12 +272,7 @@ reply_act(struct control *k, struct waiting_command *c, unsigned code)
 	case WAITING_ACTIVE: return active_replied(k, c, code);
 	case WAITING_LOCAL: local_replied(k, c, code); break;
 	case WAITING_ALL: k->all = reply_is_success(code); break;
-	case WAITING_AUTH:
-		k->held = false;
-		k->raw = code < 400;
-		if (k->raw)
-			alg_announce(k->alg);
-		break;
+	case WAITING_AUTH: k->held = false; break;
 	}
 	return true;
 }
@@ -291,10 +286,13 @@ reply_begin(struct control *k, const struct reply_line *l)
 	    NULL :
 	    queue_owner(&k->queue, l->code);
 	k->swallow = is_ours(k->owner, l->code);
-	/* What follows may be no text any more (RFC 2228, RFC 4217). */
+	/* What follows may be no text any more (RFC 2228, RFC 4217), nor the
+	 * rest of this reply be read. */
 	if (k->owner != NULL && k->owner->waiting == WAITING_AUTH &&
-	    l->code < 400)
+	    l->code < 400) {
 		k->raw = true;
+		alg_announce(k->alg);
+	}
 }
 
 /* A server may say 200 or 202 where 230 is meant; or it forgot an answer, and
