@@ -202,7 +202,7 @@ const struct call calls[] = {
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUF) },
 	    .because = "libsystemd asks before it sets" },
 	{ CALL(setsockopt), IN_ALL,
-	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUF) },
+	    .tests = { OWN(0), EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUF) },
 	    .because = "libsystemd wants room for a record" },
 	{ CALL(setsockopt), IN_ALL,
 	    .tests = { EQUAL(1, SOL_SOCKET), EQUAL(2, SO_SNDBUFFORCE) },
