@@ -71,6 +71,12 @@ service() {
 	service mixtures
 }
 
+@test "a passed socket of another family ends it with 64" {
+	python3 -c 'import socket; socket.socket(socket.AF_VSOCK)' 2>/dev/null ||
+	    skip "this kernel has no AF_VSOCK"
+	service vsock
+}
+
 @test "-l: each spelling, and what is none" {
 	service spellings zone
 }
@@ -184,7 +190,7 @@ service() {
 }
 
 @test "SIGTERM and SIGINT end all, with their records" {
-	service sigterm terminal
+	service sigterm terminal impatient
 }
 
 @test "SIGTERM is not forgotten while another signal is answered" {

@@ -797,25 +797,30 @@ def early(program):
         m.end()
 
 
+def behind_auth(program, answer, rep):
+    m = Machine(program)
+    try:
+        gate = m.session()
+        check("REP", m.ask(gate, m.server, m.port)[0], 0)
+        server = ftp.Peer(m.control.accept()[0])
+        client = ftp.Peer(gate.client)
+        server.send(b"220 ready\r\n", False)
+        check("greeting", client.line(), b"220 ready")
+        client.send(b"AUTH TLS\r\n", False)
+        check("asked", server.line(), b"AUTH TLS")
+        server.send(answer, False)
+        client.exactly(answer)
+        check(f"BIND behind {answer}", m.bind_rep(), rep)
+    finally:
+        m.end()
+
+
 def auth_known(program):
     """Behind AUTH no login can be seen: the control connection counts from
     then on, and does not where AUTH is refused."""
-    m = Machine(program)
-    try:
-        for answer, rep in ((b"502 no\r\n", 2), (b"234 go\r\n", 0)):
-            gate = m.session()
-            check("REP", m.ask(gate, m.server, m.port)[0], 0)
-            server = ftp.Peer(m.control.accept()[0])
-            client = ftp.Peer(gate.client)
-            server.send(b"220 ready\r\n", False)
-            check("greeting", client.line(), b"220 ready")
-            client.send(b"AUTH TLS\r\n", False)
-            check("asked", server.line(), b"AUTH TLS")
-            server.send(answer, False)
-            check("answer", client.line() + b"\r\n", answer)
-            check(f"BIND behind {answer}", m.bind_rep(), rep)
-    finally:
-        m.end()
+    behind_auth(program, b"502 no\r\n", 2)
+    behind_auth(program, b"234 go\r\n", 0)
+    behind_auth(program, b"234-go\r\n234 on\r\n", 0)
 
 
 def start_transfer(m, client, server, window=None):

@@ -344,6 +344,17 @@ def case_mixtures(program):
 
 
 @case
+def case_vsock(program):
+    """Guests of this host have no address that rules know."""
+    sock = socket.socket(socket.AF_VSOCK)
+    sock.bind((socket.VMADDR_CID_ANY, socket.VMADDR_PORT_ANY))
+    sock.listen()
+    for fd, listen in ((3, 1), (0, None)):
+        expect_status(program, (), 64, "neither IPv4, IPv6 nor unix-domain",
+                      listen=listen, fds={fd: sock.fileno()})
+
+
+@case
 def case_spellings(program):
     for place in ("1080", "127.0.0.1", "localhost:1080", "[127.0.0.1]:1080",
                   "::1:1080", "127.0.0.1:0", "127.0.0.1:65536", "x/y", "",
@@ -1466,6 +1477,22 @@ def case_titles(program):
     os.system(r"pkill -f '^127\.0\.0\.2:'")
     made.wait_line("stopped client=127.0.0.2:")
     made.check_echo(other)
+
+
+@case
+def case_impatient(program):
+    """Who sends SIGTERM again and again does not keep sessions alive."""
+    made = service(program).start()
+    held = made.hold()
+    os.kill(made.sessions()[0], signal.SIGSTOP)
+
+    def has_ended():
+        os.kill(made.pid, signal.SIGTERM)
+        return stat_of(made.pid)[0] == "Z"
+    wait_for("its end", has_ended, 20)
+    expect("status", wait_end(made.pid), 0)
+    made.pid = None
+    held.close()
 
 
 @case
