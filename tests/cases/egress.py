@@ -548,8 +548,12 @@ def check_unasked(program, report):
                 # A rule opens all but what is this host's.
                 ("2001:db8::/32", "2001:db8::1", "denied ")):
             report.run(f"CONNECT to {host}, {call}", unasked_connect,
-                       program, (f"allow all at {rule}", host, no),
+                       program, ((f"allow all at {rule}",), host, no),
                        (call, error, words))
+        # With a source it is asked twice: what is this host's, and the way.
+        report.run(f"CONNECT from a source, {call}", unasked_connect, program,
+                   (("source 192.0.2.3", "allow all at self"), S4, "denied "),
+                   (call, error, words))
         report.run(f"BIND, {call}", unasked_bind, program, (call, error))
     report.run("the client", unasked_client, program)
 
@@ -587,13 +591,13 @@ def unasked_datagram(program):
 
 def unasked_connect(program, request, fault):
     """What is denied else is not opened by any call that fails."""
-    rule, host, no = request
+    lines, host, no = request
     call, error, words = fault
     with tempfile.NamedTemporaryFile() as told:
-        expect(program, (rule,), host, (2, no), "ip", (INJECT, told.name))
+        expect(program, lines, host, (2, no), "ip", (INJECT, told.name))
         for number in range(1, calls_of(call, told) + 1):
             plan = f"{call}:{number}:error={error}"
-            expect(program, (rule,), host, (1, f"connect-failed .*{words}"),
+            expect(program, lines, host, (1, f"connect-failed .*{words}"),
                    "ip", (INJECT, told.name, plan))
 
 
