@@ -363,7 +363,7 @@ open_in(struct table *t, const char *directory)
 	text_add(&file, directory);
 	text_add(&file, "/" FILE_NAME);
 	if (fd == -1) {
-		inputs_note(path);
+		inputs_note(directory);
 		return refuse(t, directory, "", errno);
 	}
 	const bool done = directory_check(t, fd, directory) &&
@@ -371,6 +371,7 @@ open_in(struct table *t, const char *directory)
 	if (done) {
 		inputs_note_name(path, t->fd);
 	} else {
+		inputs_note(directory);
 		inputs_note(path);
 		table_close(t);
 	}

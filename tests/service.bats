@@ -104,7 +104,7 @@ service() {
 
 @test "the next connection knows a changed file, a held one does not" {
 	service change-file change-rename change-symlink change-delete \
-	    change-list change-index change-passwords
+	    change-list change-index change-passwords change-table
 }
 
 @test "the next connection knows changed hosts and resolv.conf" {

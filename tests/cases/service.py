@@ -616,6 +616,31 @@ def case_change_passwords(program):
 
 
 @case
+def case_change_table(program):
+    """A state directory that comes later is used, and one that is replaced."""
+    made = service(program)
+    state = made.path("state")
+    made.write(made.config, f"state-dir {state}\naddress-id on\n{ALLOW}\n")
+    made.start()
+    expect("without one", made.answer(), 0)
+    for name in ("there", "another"):
+        # What is young is looked at again, whatever else happens.
+        time.sleep(1.1)
+        expect("before", made.answer(), 0)
+        gate = made.wait_gate()
+        expect("once more", made.answer(), 0)
+        expect("gate", made.wait_gate(), gate)
+        os.mkdir(made.path(name), 0o700)
+        os.chown(made.path(name), NOBODY, NOBODY)
+        if os.path.exists(state):
+            os.rename(state, made.path("old"))
+        os.rename(made.path(name), state)
+        expect("with one", made.answer(), 0)
+        wait_for("a table", lambda: made.answer() == 0 and os.path.exists(
+            os.path.join(state, "associations")), 5)
+
+
+@case
 def case_change_resolver(program):
     """/etc/hosts and /etc/resolv.conf are opened anew.  (In a mount namespace
     of its own.)"""
@@ -855,7 +880,7 @@ def case_limit_user(program):
     passwords = made.path("passwords")
     made.write(passwords, "".join(
         f"{name}:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/\n"
-        for name in ("alice", "bob")))
+        for name in ("a", "bob")))
     made.write(made.config, f"auth password\npassword-file {passwords}\n"
                f"max-sessions-per-user 2\n{ALLOW}\n")
     made.start()
@@ -869,15 +894,15 @@ def case_limit_user(program):
         expect("login", octets[:4], b"\5\2\1\0")
         return client, octets[5]
 
-    held = [login(b"alice", f"127.0.0.{i}") for i in (1, 2)]
+    held = [login(b"a", f"127.0.0.{i}") for i in (1, 2)]
     expect("two", [rep for _, rep in held], [0, 0])
-    expect("three", login(b"alice", "127.0.0.3")[1], 2)
+    expect("three", login(b"a", "127.0.0.3")[1], 2)
     expect("another user", login(b"bob", "127.0.0.3")[1], 0)
-    line = made.wait_line("denied client=127.0.0.3:.* user=alice ")
-    expect_match("record", line, 'reason="alice has 2 sessions, '
+    line = made.wait_line("denied client=127.0.0.3:.* user=a ")
+    expect_match("record", line, 'reason="a has 2 sessions, '
                  'max-sessions-per-user"$')
     held.pop()[0].close()
-    wait_for("room", lambda: login(b"alice", "127.0.0.4")[1] == 0)
+    wait_for("room", lambda: login(b"a", "127.0.0.4")[1] == 0)
     # The descriptors of the question are closed when it was answered.
     wait_for("descriptors", lambda: relay_alone(made))
     made.stop()
