@@ -22,6 +22,7 @@
 #include "net/route.h"
 #include "policy/hops.h"
 #include "policy/reader.h"
+#include "status.h"
 #include "wire/login.h"
 #include "wire/name.h"
 
@@ -381,7 +382,7 @@ add_source(struct text *t, const struct origin *origin,
 
 /* via HOST:PORT and how the name would travel; what it would be dialled
  * from, and the mark, where it has one. */
-static void
+static bool
 print_way(const struct settings *settings, const struct verdict *overall,
     const struct address *source)
 {
@@ -399,10 +400,10 @@ print_way(const struct settings *settings, const struct verdict *overall,
 		text_add_number(&t, origin.mark);
 		text_add_char(&t, '\n');
 	}
-	(void)print_text(STDOUT_FILENO, buffer);
+	return print_text(STDOUT_FILENO, buffer);
 }
 
-static void
+static bool
 print_verdict(const struct verdict *overall, const char *lines)
 {
 	char buffer[LINE_TEXT];
@@ -412,8 +413,8 @@ print_verdict(const struct verdict *overall, const char *lines)
 	text_add_char(&t, ' ');
 	text_add(&t, overall->rule);
 	text_add_char(&t, '\n');
-	(void)print_text(STDOUT_FILENO, buffer);
-	(void)print_text(STDOUT_FILENO, lines);
+	return print_text(STDOUT_FILENO, buffer) &&
+	    print_text(STDOUT_FILENO, lines);
 }
 
 int
@@ -455,7 +456,8 @@ explain_run(const struct settings *settings, char *const *operands,
 		    &overall.via->address)
 			     .source;
 	}
-	print_verdict(&overall, buffer);
-	print_way(settings, &overall, &source);
+	if (!print_verdict(&overall, buffer) ||
+	    !print_way(settings, &overall, &source))
+		return STATUS_SYSTEM;
 	return overall.decision == ALLOW ? EXPLAIN_ALLOWED : EXPLAIN_DENIED;
 }
