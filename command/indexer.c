@@ -28,8 +28,7 @@
 #include "status.h"
 
 /* So many lines that were not understood are shown. */
-enum { SHOWN_MAX = 5, PATH_TEXT = 4096, LINE_TEXT = PATH_TEXT + 1024,
-	NUMBER_TEXT = 32 };
+enum { SHOWN_MAX = 5, PATH_TEXT = 4096, LINE_TEXT = PATH_TEXT + 1024 };
 
 /* SECURITY: a session that reads a list takes lines of any length; what an
  * index leaves out of it is not denied. */
@@ -287,26 +286,23 @@ part_open(struct indexer *x)
 }
 
 /* A file without a name gets one first, for rename(2) alone replaces another.
+ * Who has it already was killed in between, or puts a whole index there, too.
  */
 static bool
 put_in_place(struct indexer *x, int fd)
 {
 	char own[PATH_TEXT];
-	char suffix[NUMBER_TEXT];
 	struct text t = text_in(own, sizeof(own));
-	struct text s = text_in(suffix, sizeof(suffix));
 
 	if (x->part[0] == '\0') {
 		text_add(&t, OPEN_FILES "/");
 		text_add_number(&t, (uint64_t)fd);
-		text_add(&s, ".");
-		text_add_number(&s, (uint64_t)getpid());
-		if (!name_part(x, suffix) ||
-		    linkat(AT_FDCWD, own, AT_FDCWD, x->part,
-			AT_SYMLINK_FOLLOW) != 0) {
-			x->part[0] = '\0'; /* whoever has it keeps it */
+		if (!name_part(x, ".next"))
 			return false;
-		}
+		(void)unlink(x->part);
+		if (linkat(AT_FDCWD, own, AT_FDCWD, x->part,
+			AT_SYMLINK_FOLLOW) != 0)
+			return false;
 	}
 	return rename(x->part, x->name) == 0;
 }
