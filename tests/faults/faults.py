@@ -33,6 +33,7 @@ import time
 
 import rules
 from place import Place
+from commands import COMMANDS, Command
 from sessions import KINDS, Case, Handler
 from settings import OF_ONE_KIND, SETTINGS, SIGNALS
 
@@ -114,6 +115,8 @@ PAUSED = {"ppoll", "connect", "sendto", "shutdown", "accept4", "clone"}
 PAUSE = 100  # milliseconds
 MOMENTS = 25  # of each signal and kind
 
+SCRIPTS = {**KINDS, **COMMANDS}
+
 # Between these lines of the file stands what --table writes.
 BEGIN = "<!-- make faults -->"
 END = "<!-- end -->"
@@ -129,9 +132,14 @@ def take_place():
     HERE["place"] = Place()
 
 
+def make_case(kind, program, inject, plan, setting):
+    make = Command if kind in COMMANDS else Case
+    return make(HERE["place"], kind, Handler(inject, program, plan), setting)
+
+
 def run_case(kind, program, inject, plan, setting="", usual=()):
-    case = Case(HERE["place"], kind, Handler(inject, program, plan), setting)
-    view = case.run()
+    case = make_case(kind, program, inject, plan, setting)
+    view = case.run(SCRIPTS[kind])
     view.usual = list(usual)
     view.program = os.path.basename(program)
     view.complaints = rules.judge(view)
@@ -155,13 +163,12 @@ def allocations(kind, program, inject):
     """How many there are in such a session: the first that is not reached."""
 
     def reaches(number):
-        case = Case(HERE["place"], kind, Handler(inject, program, ""),
-                    f"allocation {number}")
+        case = make_case(kind, program, inject, "", f"allocation {number}")
         said = []
         text_of = case.handler.text
         case.handler.text = lambda: said.append(case.handler.said()) or \
             text_of()
-        case.run()
+        case.run(SCRIPTS[kind])
         return "starved" in said[0]
 
     low, high = 1, 2
@@ -183,6 +190,8 @@ def explore(job):
     kind, program, inject = job
     view = run_case(kind, program, inject, "")
     wanted = rules.EXPECTED.get(kind, {"ok"})
+    if kind in COMMANDS:
+        wanted = {view.status == 0 and None}
     if view.record not in wanted or view.complaints:
         raise RuntimeError(f"{view.program} {kind}, without a fault: "
                            f"{view.record} {view.complaints} {view.text}")
@@ -391,7 +400,7 @@ def jobs_of(pool, options):
         return list(kept_of(options))
     only, _, part = (options.only or "").partition(":")
     kinds = [(kind, program, options.inject) for program in options.handlers
-             for kind in KINDS if only in ("", kind)]
+             for kind in SCRIPTS if only in ("", kind)]
     found = [job for jobs in pool.map(explore, kinds) for job in jobs]
     return [job for i, job in enumerate(found)
             if is_chosen(i, options) and (part in job[3] or part in job[4])]

@@ -5,6 +5,7 @@ Each rule looks at a View and says what is wrong, or None.  rules.py run by
 itself shows that each can fail.
 """
 import collections
+import errno
 import re
 import signal
 import sys
@@ -12,6 +13,11 @@ import sys
 # Of a session whose peers behave, the record may not blame them.
 BLAMES = {"auth-failed", "bad-request", "not-socks", "bad-proxy-header",
           "handshake-timeout", "denied"}
+# Nor any peer for what this host lacks.
+OUR_WANT = [f"={number}" for number in (errno.ENOMEM, errno.ENOBUFS)]
+OF_CONNECTIONS = {"recvfrom", "recvmsg", "sendto", "sendmsg", "splice",
+                  "ppoll"}
+BLAMES_PEERS = {"client-gone", "reset", "upstream-failed"}
 SERVED = {"ok", "reset", "timeout", "stopped", "error"}
 EXPECTED = {"refused": {"denied"}, "idle": {"timeout"},
             "unreached": {"connect-failed"}}
@@ -28,7 +34,7 @@ TICKS, TICKS_OF_NEED = 120, 1020
 KNOWN = re.compile(
     r"socket:|pipe:|/dev/(null|urandom|full|pts/)|/etc/(hosts|resolv.conf)|"
     r"/run/(hosts|resolv.conf|full|read-only)|/proc/[0-9]+/net/(ipv6_)?route|"
-    r"/run/faults-[^/]+(/(associations|passwords|inherited))?$|"
+    r"/run/faults-[^/]+(/(associations|passwords|inherited|other|list(\.cdb)?))?$|"
     r"/memfd:socks64-sessions|anon_inode:|.*\(deleted\)$")
 
 
@@ -59,6 +65,9 @@ class View:
         self.next = ""         # how the next session of a service ended
         self.took = 0.0        # seconds
         self.wrong = ""        # what a peer saw that nobody sent
+        self.wanted = None     # of a command: its status, the pattern of what
+                               # it says then
+        self.said = ""         # on standard output
 
 
 def is_cut(got, whole, end):
@@ -74,7 +83,9 @@ def was_sent(view, number):
 
 
 def killed(view):
-    return was_sent(view, signal.SIGKILL)
+    """A command is ended by SIGTERM, too."""
+    return was_sent(view, signal.SIGKILL) or (
+        view.wanted is not None and was_sent(view, signal.SIGTERM))
 
 
 def call_of(view):
@@ -136,9 +147,10 @@ def says(view):
         return f"{view.records} records"
     if is_service(view) and view.rep is None:
         return None
-    if view.record is None and view.status in (0, None):
+    if view.record is None and view.status in (0, None) and (
+            view.wanted is None):
         return "no record"
-    if not view.text.strip():
+    if not view.text.strip() + view.said.strip():
         return f"status {view.status}, and it says nothing"
     return None
 
@@ -198,6 +210,24 @@ def blames_nobody(view):
     return None
 
 
+def blames_no_peer(view):
+    """For what this host lacks."""
+    if call_of(view) in OF_CONNECTIONS and view.record in BLAMES_PEERS and (
+            any(view.plan.endswith(want) for want in OUR_WANT)):
+        return f"the record blames a peer: {view.record}"
+    return None
+
+
+def answers(view):
+    """A client that waits for a reply has one; but SIGTERM gives none."""
+    if view.stage != "request" or view.rep is not None or view.hangs:
+        return None
+    if view.record in (None, "client-gone", "stopped") or killed(view) or (
+            call_of(view) in ("sendto", "setsockopt")):
+        return None
+    return "the client has no reply"
+
+
 def stops_for_sigterm(view):
     if view.record == "stopped" and not was_sent(view, signal.SIGTERM):
         return "stopped, though nobody sent SIGTERM"
@@ -207,7 +237,10 @@ def stops_for_sigterm(view):
 def leaves_nothing(view):
     left = [file for file in view.files
             if file not in ("associations", "passwords", "inherited",
-                            "other")]
+                            "other", "list", "list.cdb")]
+    # The next one takes that one away.
+    if left == ["list.cdb.next"] and call_of(view) in ("rename", "linkat"):
+        return None
     if left and call_of(view) != "unlinkat":
         return f"left behind: {left}"
     return None
@@ -215,7 +248,7 @@ def leaves_nothing(view):
 
 def holds_nothing(view):
     """Descriptors that it has no use for."""
-    if call_of(view) == "close" or of_the_log(view):
+    if call_of(view) == "close" or of_the_log(view) or view.wanted:
         return None
     strange = [target for target in view.held if not KNOWN.match(target) or
                (target.endswith("/inherited") and view.record)]
@@ -256,9 +289,18 @@ def waits_little(view):
     return f"{tries} tries at the table's lock" if tries > limit else None
 
 
+def does_it(view):
+    """A command that ends as it does where nothing fails."""
+    if view.wanted is None or view.status != view.wanted[0]:
+        return None
+    if not re.fullmatch(view.wanted[1], view.said, re.DOTALL):
+        return f"ends with {view.status} and says {view.said!r}"
+    return None
+
+
 RULES = (ends, says, agrees, is_whole, is_true, looks_cut, blames_nobody,
-         stops_for_sigterm, leaves_nothing, holds_nothing, serves_the_next,
-         waits_little)
+         blames_no_peer, answers, stops_for_sigterm, leaves_nothing,
+         holds_nothing, serves_the_next, waits_little, does_it)
 
 
 def judge(view):
@@ -303,6 +345,11 @@ WRONG = (
     (looks_cut, {"plan": "ppoll:2:signal=9", "status": -9, "record": None,
                  "records": 0, "client": b"d"}),
     (blames_nobody, {"record": "auth-failed", "rep": None}),
+    (blames_no_peer, {"record": "client-gone", "rep": None,
+                      "plan": "recvfrom:1:error=12"}),
+    (answers, {"record": "error", "status": 71, "rep": None,
+               "stage": "request"}),
+    (does_it, {"wanted": (0, "done\n"), "said": "do"}),
     (stops_for_sigterm, {"record": "stopped"}),
     (leaves_nothing, {"files": ["associations", "associations.x1"]}),
     (holds_nothing, {"held": ["/run/x/inherited"]}),

@@ -31,6 +31,7 @@ UP = bytes(range(256)) * 12
 DOWN = bytes(range(255, -1, -1)) * 20
 BULK = bytes(range(251)) * 4000
 GATE_PORT = 1080
+LIST = f"{NAME}\n.example.org\n192.0.2.0/24\n"
 ADDRESS_ASSOCIATE, BY_ID = 8, 8
 # crypt("secret", "$6$rounds=1000$salt$")
 HASH = ("$6$rounds=1000$salt$HNxBeBnDfSfUrTj6KiLnmd7tGCvHEmcExh8kl/S0cZ5WrCciN"
@@ -122,12 +123,13 @@ class Handler:
         words = [word for option in options for word in ("-o", option)]
         return [self.inject, self.report.name if self.traced else "-",
                 *([self.plan] if self.plan else []), *self.prefix,
-                self.program, *self.words, *words]
+                self.program, *words, *self.words]
 
-    def start(self, options, connection, inherited, wrapper=()):
+    def start(self, options, connection, inherited, wrapper=(), out=None):
         self.process = subprocess.Popen(
             [*wrapper, *self.command(options)], stdin=connection,
-            stdout=connection, stderr=self.stderr, pass_fds=(inherited,),
+            stdout=out or connection, stderr=self.stderr,
+            pass_fds=(inherited,),
             env={**os.environ, **self.environment})
         if self.signal:
             in_background(self.disturb, *self.signal)
@@ -249,6 +251,12 @@ class Case:
             [f"log-to {self.sink}", *self.options, *options], connection,
             self.inherited.fileno(), wrapper)
 
+    def own_file(self, name, text):
+        """For the user that sessions are of."""
+        path = make_file(os.path.join(self.state, name), text, 0o600)
+        os.chown(path, NOBODY, NOBODY)
+        return path
+
     # ------------------------------------------------------------ peers
 
     def serve(self, listener, script):
@@ -357,10 +365,11 @@ class Case:
             view.up = view.down = None  # the dialogue goes another way
         view.files = sorted(os.listdir(self.state))
 
-    def run(self):
+    def run(self, script):
+        """script: of KINDS."""
         began = time.monotonic()
         try:
-            KINDS[self.view.kind](self)
+            script(self)
             self.finish(False)
         except Stop:
             self.finish(False)
@@ -608,9 +617,7 @@ def ftp_active(case):
 def login(case):
     listener, port = case.listener()
     case.serve(listener, case.answers(DOWN))
-    path = make_file(os.path.join(case.state, "passwords"),
-                     "alice:" + HASH + "\n", 0o600)
-    os.chown(path, NOBODY, NOBODY)
+    case.own_file("passwords", "alice:" + HASH + "\n")
     path = os.path.join(case.state, case.login_file)
     case.start("auth password", f"password-file {path}")
     case.greet(b"\5\1\2", b"\5\2")
@@ -640,7 +647,7 @@ def unix_client(case):
     connect(case, "allow all from unix at loopback", unix=True)
 
 
-def next_hop(case):
+def next_hop(case, *options):
     """The next gateway is one of ours, too, that nothing happens to."""
     hop, where = case.listener()
 
@@ -648,13 +655,14 @@ def next_hop(case):
         with contextlib.suppress(OSError):
             connection, _ = hop.accept()
             with connection:
-                case.handler.run_once(connection,
-                                      (*OPTIONS, "log-to stderr"))
+                case.handler.run_once(connection, (*OPTIONS, *options,
+                                                   "log-to stderr"))
 
     case.threads.append(in_background(run))
     case.options = [option for option in case.options
                     if not option.startswith("allow")]
     case.options.append(f"allow all at loopback via 127.0.0.1:{where}")
+    return f"127.0.0.1:{where}"
 
 
 def chain(case):
@@ -667,11 +675,34 @@ def chain(case):
     relayed(case, UP, DOWN)
 
 
+def chain_login(case):
+    """The next gateway wants a password."""
+    listener, port = case.listener()
+    case.serve(listener, case.answers(DOWN))
+    path = case.own_file("passwords", "alice:" + HASH + "\n")
+    hop = next_hop(case, "auth password", f"password-file {path}")
+    secret = case.own_file("other", "alice:secret\n")
+    case.start(f"via-password-file {hop} {secret}")
+    case.greet()
+    case.request("127.0.0.1", port)
+    relayed(case, UP, DOWN)
+
+
+def by_list(case):
+    """A rule that looks its names up in an index."""
+    listed = case.own_file("list", LIST)
+    subprocess.run([case.handler.program, "--index", listed], check=True,
+                   stdout=subprocess.DEVNULL)
+    case.options = [option for option in case.options
+                    if not option.startswith("allow")]
+    connect(case, f"allow all to @{listed} at loopback", form="name")
+
+
 def socks4(case):
     listener, port = case.listener()
     case.serve(listener, case.answers(DOWN))
     case.start("socks4 on")
-    case.view.stage = "request"
+    case.view.stage = "socks4"  # what failed before may not be answered
     case.client.sendall(socks.request4("127.0.0.1", port))
     answer = receive(case.client, 8)
     case.view.rep = 0 if answer[1] == 90 else 1
@@ -841,5 +872,5 @@ def wait(case):
 KINDS = {kind.__name__.replace("_", "-"): kind for kind in (
     connect, ipv6, bulk, name, name_by_tcp, associate, by_id, bind, bind_name,
     udp, udp_chain, ftp_translated, ftp_watched, ftp_active, login, proxied,
-    proxied_unix, unix_client, chain, socks4, refused, unreached, idle,
+    proxied_unix, unix_client, chain, chain_login, by_list, socks4, refused, unreached, idle,
     to_journal, to_syslog, to_stream, systemd, listening, wait)}
