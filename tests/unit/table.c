@@ -231,14 +231,15 @@ guesses(struct table *t)
 
 	CHECK(ids_make(at(0, &eve), &six, &own) == TABLE_OK);
 	CHECK(ids_make(at(0, &alice), &six, &id) == TABLE_OK);
-	for (int i = 0; i < GUESSES_MAX; i++)
-		CHECK(ids_find(at(1000, &eve), own == 0x1234 ? 0x1235 : 0x1234,
+	for (int i = 1; i <= GUESSES_MAX; i++)
+		CHECK(ids_find(at(i * 1000, &eve),
+			  own == 0x1234 ? 0x1235 : 0x1234,
 			  &out) == TABLE_NONE);
 	/* Now not even a right one, for a minute; nobody else minds. */
-	CHECK(ids_find(at(1000, &eve), own, &out) == TABLE_NONE);
-	CHECK(ids_find(at(1000, &alice), id, &out) == TABLE_OK);
-	CHECK(ids_find(at(60999, &eve), own, &out) == TABLE_NONE);
-	CHECK(ids_find(at(61000, &eve), own, &out) == TABLE_OK);
+	CHECK(ids_find(at(8000, &eve), own, &out) == TABLE_NONE);
+	CHECK(ids_find(at(8000, &alice), id, &out) == TABLE_OK);
+	CHECK(ids_find(at(67999, &eve), own, &out) == TABLE_NONE);
+	CHECK(ids_find(at(68000, &eve), own, &out) == TABLE_OK);
 }
 
 /* --- FTP. --- */
