@@ -134,6 +134,10 @@ says_nothing() {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" auth-known
 }
 
+@test "a transfer that ended leaves no descriptor open" {
+	says_nothing "$CASES/ftp-data.py" "$HANDLER" given-back
+}
+
 @test "a transfer that runs ends before AUTH, and keeps a session alive" {
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transfer-auth
 	says_nothing "$CASES/ftp-data.py" "$HANDLER" transfer-idle

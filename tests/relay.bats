@@ -772,6 +772,23 @@ killed() {
 
 # --------------------------------------------------------------- sandbox
 
+@test "what fits is written where it was read: one wait for each octet" {
+	local client=() server=() i
+	command -v strace >/dev/null || skip "strace is not installed"
+	for ((i = 0; i < 50; i++)); do
+		client+=(text:a expect-text:b)
+		server+=(expect-text:a text:b)
+	done
+	UNDER="strace -f -o trace -e trace=ppoll" relay
+	client "${client[@]}" fin expect-fin
+	server "${server[@]}" fin expect-fin
+	played
+	ended 'ok up=50 down=50 '
+	# 100, and some for the ends and for signals.
+	i=$(grep -c ppoll trace)
+	((i >= 100 && i < 130)) || fail "$i waits for 100 octets"
+}
+
 @test "it makes the system calls that the sandbox allows, and no other" {
 	command -v strace >/dev/null || skip "strace is not installed"
 	UNDER="strace -f -o trace" relay

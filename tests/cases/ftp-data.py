@@ -837,6 +837,35 @@ def start_transfer(m, client, server, window=None):
     return source, sink
 
 
+def descriptors(gate):
+    return len(os.listdir(f"/proc/{gate.process.pid}/fd"))
+
+
+def given_back(program):
+    """A transfer that ended leaves no descriptor open."""
+    m = Machine(program)
+    m.open_client()
+    try:
+        gate, client, server = m.control_session()
+        before = descriptors(gate)
+        for _ in range(2):
+            source, sink = start_transfer(m, client, server)
+            source.sendall(b"octets")
+            for sock in (source, sink):
+                sock.shutdown(socket.SHUT_WR)
+            check("data", sink.recv(100), b"octets")
+            check("end", sink.recv(100), b"")
+            check("end", source.recv(100), b"")
+            sink.close()
+            source.close()
+            until = time.monotonic() + DEADLINE
+            while descriptors(gate) > before and time.monotonic() < until:
+                time.sleep(0.01)
+            check("descriptors", descriptors(gate), before)
+    finally:
+        m.end()
+
+
 def says_nothing(peer, what):
     """Until a command has gone round, nothing has come."""
     peer.sock.setblocking(False)
@@ -1119,7 +1148,7 @@ CHECKS = {name.__name__.replace("_", "-"): name for name in (
     bind, forwarder, judged_again, forged, no_descriptor, no_listener,
     advertised, no_table, truncated,
     own_address, transparent, early, auth_known,
-    transfer_auth, transfer_idle, transfer_paused,
+    given_back, transfer_auth, transfer_idle, transfer_paused,
     greeting, ended_behind,
     too_many, slow_reader, crowd, overtaken, not_overtaken, undelivered,
     dripping,
