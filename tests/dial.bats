@@ -1043,7 +1043,8 @@ of_octets() {
 	local -i before n
 	before=$(asked hosted.test)
 	hosts "$S4 $(of_octets 70000) $(of_octets 200000) far.test" \
-	    "$S4 # $(of_octets 140000) remark.test" "$S4 last.test"
+	    "$S4 # $(of_octets 140000) remark.test" \
+	    "$S4 #$(of_octets 140000) remark.test" "$S4 last.test"
 	dial far.test 80
 	has "attempts=$S4:80 ok"
 	dial last.test 80
