@@ -10,11 +10,14 @@ import os
 import shutil
 import signal
 import socket
+import struct
+import time
 
 from place import (FULL, MS_BIND, NOBODY, READ_ONLY, make_file, mount,
                    unmount)
 
 TABLE = "/run/table"  # one that a session has made
+TOP, SLOTS, AN_ID = 60, 4096, 1
 STARVE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
                       "build", "tests", "probe", "starve.so")
 
@@ -92,9 +95,22 @@ def make_table(case):
             case.handler.run_once(ours, [f"state-dir {TABLE}", "user nobody",
                                          "address-id on"])
     shutil.copy(os.path.join(TABLE, "associations"), path)
+    put_entry(path)
     os.chown(path, NOBODY, NOBODY)
     os.chmod(path, 0o600)
     return path
+
+
+def put_entry(path):
+    """Of somebody else, for an hour: nobody waits for an empty table
+    (share/layout.h)."""
+    now = int(time.monotonic() * 1000)
+    with open(path, "r+b") as file:
+        file.seek(TOP)
+        file.write(struct.pack("=I", 1))
+        file.seek(SLOTS)
+        file.write(struct.pack("=IIqqqq", AN_ID, 1, now, now, now + 3600000,
+                               now))
 
 
 def locked_table(case):
