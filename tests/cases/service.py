@@ -1340,6 +1340,7 @@ def case_idle(program):
                    fds={3: sock.fileno()}, listen=1).start()
     client = made.hold()
     time.sleep(1.5)
+    expect("while it serves one", os.waitpid(made.pid, os.WNOHANG), (0, 0))
     made.check_echo(client)
     client.close()
     expect("status", wait_end(made.pid), 0)

@@ -10,6 +10,7 @@ IPv6 destination is unreachable.  One line for each case that failed.
 """
 import ctypes
 import errno
+import importlib
 import os
 import socket
 import struct
@@ -20,6 +21,8 @@ import handshake
 import socks
 import streams
 from handshake import Failure, Handler, Report
+
+ftp_data = importlib.import_module("ftp-data")
 
 ALLOW = 0x7fff0000  # SCMP_ACT_ALLOW
 ERROR = 0x00050000  # SCMP_ACT_ERRNO(0)
@@ -123,12 +126,37 @@ def datagrams(program):
         raise Failure(text)
 
 
+def named(program):
+    """A host that has both families is reached by ours, whichever is
+    preferred."""
+    for preferred in "auto", "ipv6", "ipv4":
+        named_by(program, preferred)
+
+
+def named_by(program, preferred):
+    names = ftp_data.Names()
+    names.addresses = ["2001:db8::1", "127.0.0.1"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+        peer.bind(("127.0.0.1", 0))
+        peer.settimeout(handshake.DEADLINE)
+        handler, answer = session(
+            program, socks.request("0.0.0.0", 0, "ip", socks.UDP_ASSOCIATE),
+            10, "-o", names.option(), "-o", f"prefer {preferred}")
+        relay = ("127.0.0.1", struct.unpack("!H", answer[8:])[0])
+        ours.sendto(b"\0\0\0" + socks.request(
+            "both.example", peer.getsockname()[1], "name")[3:] + b"ask",
+                    relay)
+        expect("datagram", peer.recv(100), b"ask")
+    finish(handler, "ok")
+
+
 def main():
     if sys.argv[1] == "--forbidden":
         forbid_ipv6()
         os.execv(sys.argv[2], sys.argv[2:])
     report = Report()
-    for case in connect, unreachable, bind, datagrams:
+    for case in connect, unreachable, bind, datagrams, named:
         report.run(case.__name__, case, sys.argv[1])
     report.end()
 

@@ -219,8 +219,10 @@ def blames_no_peer(view):
 
 
 def answers(view):
-    """A client that waits for a reply has one; but SIGTERM gives none."""
-    if view.stage != "request" or view.rep is not None or view.hangs:
+    """A client that waits for a reply has one; but SIGTERM gives none, and a
+    reset may destroy it."""
+    if view.stage != "request" or view.rep is not None or view.hangs or (
+            view.client_end != "fin"):
         return None
     if view.record in (None, "client-gone", "stopped") or killed(view) or (
             call_of(view) in ("sendto", "setsockopt")):

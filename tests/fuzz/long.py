@@ -25,7 +25,7 @@ import page
 
 TRIAL_SECONDS, PIECE_SECONDS, CRASHES_MAX = 2, 60, 5
 TRIAL_PREFIX = ["nice", "-n", "15"]
-FLAGS = ["-timeout=5", "-rss_limit_mb=4096", "-max_len=1024",
+FLAGS = ["-timeout=25", "-rss_limit_mb=4096", "-max_len=4096",
          "-print_final_stats=1", "-verbosity=1"]
 
 
