@@ -13,7 +13,7 @@ each thing that may be wrong all along, at any moment or with its memory
 
 Peers behave; what came of a session is judged by rules.py.  One line for each
 case that broke a rule; status 1 if there was one.  --table writes what was
-injected and what came out into a page, between BEGIN and END.  Needs root: each
+injected and what came out into a page (tests/lib/page.py).  Needs root: each
 of its processes has namespaces of its own.
 
 --results keeps what came of each case; --again runs only those of that file
@@ -31,9 +31,11 @@ import signal
 import sys
 import time
 
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import page
 import rules
-from place import Place
 from commands import COMMANDS, Command
+from place import Place
 from sessions import KINDS, Case, Handler
 from settings import OF_ONE_KIND, SETTINGS, SIGNALS
 
@@ -116,10 +118,6 @@ PAUSE = 100  # milliseconds
 MOMENTS = 25  # of each signal and kind
 
 SCRIPTS = {**KINDS, **COMMANDS}
-
-# Between these lines of the file stands what --table writes.
-BEGIN = "<!-- make faults -->"
-END = "<!-- end -->"
 
 
 # ---------------------------------------------------------- one process's
@@ -245,14 +243,6 @@ def is_chosen(index, options):
 
 # ------------------------------------------------------------------ table
 
-def machine():
-    """Its kind: processors, memory, kernel."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        kilobytes = int(file.readline().split()[1])
-    return (f"{os.cpu_count()} processors, {kilobytes >> 20} GiB, Linux "
-            f"{os.uname().release.split('-')[0]} ({os.uname().machine})")
-
-
 def fault_of(view):
     if view.plan:
         how = view.plan.split(":")[2].split("=")
@@ -290,24 +280,17 @@ def table_of(title, rows):
 
 
 def write_table(options, results):
-    counts = results.counts()
-    with open(options.table, "r+", encoding="ascii") as file:
-        before, _, rest = file.read().partition(BEGIN)
-        _, _, behind = rest.partition(END)
-        share = options.share
-        lines = [BEGIN, time.strftime("%Y-%m-%d, ", time.gmtime()) +
-                 machine() + ". `make faults" +
-                 ("`" if share == 1 else
-                  f" FAULTS={share}`: one of {share} faults") + ".", ""]
-        for what, title in enumerate(("session", "fault", "program")):
-            lines += table_of(title, rows_of(counts, what))
-        mended = len(results.kept) - results.before if results.before else 0
-        lines += [f"{len(results.kept)} cases in {results.seconds:.0f} s; " +
-                  (f"{mended} of them once more; " if mended else "") +
-                  f"{results.broken()} broke a rule.", END]
-        file.seek(0)
-        file.truncate()
-        file.write(before + "\n".join(lines) + behind)
+    counts, share = results.counts(), options.share
+    lines = [page.heading("make faults." if share == 1 else
+                          f"make faults FAULTS={share}: one of {share} "
+                          "faults."), ""]
+    for what, title in enumerate(("session", "fault", "program")):
+        lines += table_of(title, rows_of(counts, what))
+    mended = len(results.kept) - results.before if results.before else 0
+    lines += [f"{len(results.kept)} cases in {results.seconds:.0f} s; " +
+              (f"{mended} of them once more; " if mended else "") +
+              f"{results.broken()} broke a rule."]
+    page.replace(options.table, "faults", "\n".join(lines))
 
 
 # ---------------------------------------------------------------- results

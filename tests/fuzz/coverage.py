@@ -14,8 +14,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import page
 
 LLVM = "-14"
@@ -79,8 +79,7 @@ def list_missed(directory, files):
 
 
 def table(rooms, targets):
-    yield time.strftime("%Y-%m-%d", time.gmtime()) + \
-        f", {targets} targets. make fuzz-coverage.\n"
+    yield page.heading(f"make fuzz-coverage, {targets} targets.\n")
     yield "| room | lines | run | branches | taken |"
     yield "| --- " * 5 + "|"
     for name in ROOMS + ["main()", "all"]:
@@ -106,7 +105,7 @@ def main():
     lines = list(table(rooms, len(programs)))
     print("\n".join(lines))
     if options.page:
-        page.write(options.page, "fuzz-coverage", lines)
+        page.replace(options.page, "fuzz-coverage", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import page
 
 TRIAL_SECONDS, PIECE_SECONDS, CRASHES_MAX = 2, 60, 5
@@ -124,19 +124,11 @@ def run_all(state, prefix, runs):
                 state.keep()
 
 
-def machine():
-    """Its kind: processors, memory, kernel."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        kilobytes = int(file.readline().split()[1])
-    return (f"{os.cpu_count()} processors, {kilobytes >> 20} GiB, Linux "
-            f"{os.uname().release.split('-')[0]} ({os.uname().machine})")
-
-
 def table(targets, runs):
     """The lines between the marks."""
-    yield time.strftime("%Y-%m-%d, ", time.gmtime()) + machine() + \
-        (f". make fuzz-long RUNS={runs}, of which "
-         f"{sum(t.known['executions'] for t in targets)} were made.\n")
+    yield page.heading(
+        f"make fuzz-long RUNS={runs}, of which "
+        f"{sum(t.known['executions'] for t in targets)} were made.\n")
     yield "| target | executions | processor seconds | edges | features | crashes |"
     yield "| --- " * 6 + "|"
     total = {key: sum(t.known[key] for t in targets)
@@ -167,7 +159,7 @@ def main():
     lines = list(table(targets, options.runs))
     print("\n".join(lines))
     if options.page:
-        page.write(options.page, "fuzz-long", lines)
+        page.replace(options.page, "fuzz-long", "\n".join(lines))
     sys.exit(any(target.known["crashes"] for target in targets))
 
 

@@ -109,7 +109,8 @@ instrumented_suite() {
 	done < <(grep '^not ok' <<<"$said")
 	[[ $status -eq 0 || $said == *$'\n'"not ok "* ]] ||
 	    failures+="not ok: its end, with status $status"$'\n'
-	printf '# %s: %d s\n%s' "$file" $((SECONDS - began)) "$failures"
+	printf '# %s: %d tests, %d s\n%s' "$file" \
+	    "$(grep -Ec '^(not )?ok' <<<"$said")" $((SECONDS - began)) "$failures"
 	[[ -z $failures ]]
 }
 

@@ -22,6 +22,13 @@ def heading(command):
                            machine(), command)
 
 
+def table(head, rows):
+    """Lines of Markdown."""
+    lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return lines
+
+
 def replace(path, target, text):
     """Puts the text between the marks of `make TARGET` in the page."""
     begin, end = BEGIN % target, END % target

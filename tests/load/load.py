@@ -33,6 +33,7 @@ import apart
 import bench
 import gateway
 import octets
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import page
 
 RELAYING, IDLE, ATTACKERS, GOOD, GOOD_AT_ONCE = 2000, 10000, 1000, 300, 20
@@ -398,7 +399,8 @@ def main():
     peers.end()
     print(f"{len(broken)} rules broken")
     if options.table:
-        page.write(options.table, "load", "make load.", lines[:-1])
+        page.replace(options.table, "load", "\n".join(
+            [page.heading("make load."), "", *lines[:-1]]))
     sys.exit(bool(broken))
 
 

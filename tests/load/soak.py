@@ -31,6 +31,7 @@ import apart
 import cable
 import gateway
 import octets
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import page
 
 WORKERS = 16
@@ -625,8 +626,8 @@ def tell(options, views, datagrams, sessions, broken):
              "broken."]
     print("\n".join([*broken[:50], *lines]))
     if options.table:
-        page.write(options.table, "soak",
-                   f"make soak SOAK_MINUTES={options.minutes:g}.", lines)
+        page.replace(options.table, "soak", "\n".join([page.heading(
+            f"make soak SOAK_MINUTES={options.minutes:g}."), "", *lines]))
 
 
 if __name__ == "__main__":
