@@ -243,7 +243,7 @@ teardown() {
 @test "an idle session of the static link has few pages, and no heap far away" {
 	! readelf -lW "$HANDLER_STATIC" | grep -q INTERP ||
 	    skip "$HANDLER_STATIC is no static link"
-	run alone "$CASES/pages.py" "$HANDLER_STATIC" 29
+	run alone "$CASES/pages.py" "$HANDLER_STATIC" 28
 	assert_equal output "$output" ""
 	[[ $status -eq 0 ]]
 }
