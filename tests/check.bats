@@ -419,6 +419,11 @@ mine() {
 	sed -i 1d passwords
 	tested 0
 	assert_equal eight "$stderr" ''
+	for n in {1..9}; do
+		echo "u$n:_J9..${n}aaaBYk8r9AiWNc" # of one cost, each with its salt
+	done >passwords
+	tested 0
+	[[ $stderr != *"so many costs"* ]] || fail "$stderr"
 }
 
 @test "a password file that others may write, or that is missing, is 78 for -t and sessions" {
