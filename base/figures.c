@@ -8,6 +8,14 @@
 
 struct figures *figures;
 
+static _Atomic uint64_t own_lost; /* where there is no page */
+
+static _Atomic uint64_t *
+lost(void)
+{
+	return figures != NULL ? &figures->lost : &own_lost;
+}
+
 static void
 add(_Atomic uint64_t *figure, uint64_t more)
 {
@@ -37,4 +45,16 @@ figures_octets(uint64_t up, uint64_t down)
 		add(&figures->up, up);
 	if (down > 0)
 		add(&figures->down, down);
+}
+
+void
+figures_lose(uint64_t records)
+{
+	add(lost(), records);
+}
+
+uint64_t
+figures_take_lost(void)
+{
+	return atomic_exchange_explicit(lost(), 0, memory_order_relaxed);
 }

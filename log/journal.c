@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/figures.h"
 #include "base/text.h"
 #include "log/fields.h"
 #include "log/notify.h"
@@ -42,7 +43,6 @@ static struct {
 	int level;
 	int facility;
 	uint64_t pid;  /* of journal_own() */
-	uint64_t lost; /* since the last record that was taken */
 	bool hurry;
 	bool released; /* journald's stream on fd 2 was given up */
 	char invocation[33];
@@ -276,16 +276,12 @@ emit(const struct message *m)
 		break;
 	}
 	if (!taken)
-		journal.lost++;
-	else if (m->record != NULL)
-		journal.lost = 0;
+		figures_lose(m->record != NULL ? m->record->lost + 1 : 1);
 }
 
 void
 journal_hurry(bool hurry)
 {
-	if (journal.hurry && !hurry)
-		journal.lost = 0; /* of whom this process is a copy */
 	journal.hurry = hurry;
 }
 
@@ -295,10 +291,13 @@ journal_record(const struct record *record)
 	static char sentence[MESSAGE_TEXT];
 	struct text t = text_in(sentence, sizeof(sentence));
 	struct record r = *record;
+	const int priority = record_priority(&r);
 
-	r.lost = journal.lost;
+	if (priority > journal.level)
+		return;
+	r.lost = figures_take_lost();
 	record_sentence(&t, &r);
-	emit(&(struct message){ .priority = record_priority(&r),
+	emit(&(struct message){ .priority = priority,
 	    .sentence = sentence,
 	    .record = &r,
 	    .waits = record_is_last(&r) && !journal.hurry });

@@ -28,7 +28,8 @@ from handshake import Failure
 
 DEADLINE = 60.0
 PEERS = 40
-SESSIONS = 10
+SESSIONS, SERVED = 10, 3
+PORT = 1080
 # Where each record was waited for a second, it would be twice that.
 LOST, LATE = PEERS * 0.5, SESSIONS * 0.5
 END = 15.0  # a second for each record and STATUS=, on a busy machine
@@ -166,6 +167,56 @@ def relays(program, name, sink):
     record(sink, b"CONNECT", 1)
 
 
+def sessions_of(process):
+    path = f"/proc/{process.pid}/task/{process.pid}/children"
+    with open(path, encoding="ascii") as file:
+        return len(file.read().split()) - 1  # the gate
+
+
+def serve_one(process):
+    """A session of a service, to its end."""
+    until = time.monotonic() + END
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        while True:
+            try:
+                client = socket.create_connection(("127.0.0.1", PORT), END)
+                break
+            except ConnectionRefusedError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+        client.sendall(socks.GREETING + socks.request(
+            "127.0.0.1", listener.getsockname()[1]))
+        if streams.receive_exactly(client, 12)[3] != 0:
+            raise Failure("it was not served")
+        client.close()
+        listener.accept()[0].close()
+    while sessions_of(process) > 0:
+        if time.monotonic() > until:
+            raise Failure("a session hangs at its end")
+        time.sleep(0.01)
+
+
+def serves(program, name, sink):
+    """Each session's record is lost, and another one's says so."""
+    words = [word for line in (f"log-to {name}", "allow all at loopback")
+             for word in ("-o", line)]
+    with open(os.devnull, "rb") as nothing:
+        process = subprocess.Popen(
+            [program, *words, "-l", f"127.0.0.1:{PORT}"], stdin=nothing,
+            stdout=subprocess.DEVNULL, stderr=sink.stderr)
+    try:
+        for _ in range(SERVED):
+            serve_one(process)
+        sink.read(b"full|xxxx")
+        drain(sink)
+        serve_one(process)
+        record(sink, b"CONNECT", SERVED + 1)  # "listening on" is one more
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def drain(sink):
     """All that is there."""
     fd = sink.out if isinstance(sink, Pipe) else sink.sock
@@ -225,7 +276,7 @@ def main():
     manager = Datagrams("/run/systemd/notify")
     manager.fill()
     os.environ["NOTIFY_SOCKET"] = manager.path
-    for check in (ends, relays, datagrams):
+    for check in (ends, relays, datagrams, serves):
         sink = Datagrams(PATHS[name]) if name in PATHS else Pipe()
         sink.fill()
         try:
