@@ -155,8 +155,7 @@ end_finish(struct dialogue *s, int side)
 static size_t
 octets_to_take(const struct control *k)
 {
-	return stream_length(&k->from_client) +
-	    stream_length(&k->from_server);
+	return stream_length(&k->from_client) + stream_length(&k->from_server);
 }
 
 /* Moves octets through the control connection until nothing moves any

@@ -32,7 +32,7 @@ struct figures {
 	_Atomic uint64_t up;   /* payload octets to servers, to clients, */
 	_Atomic uint64_t down; /* as they are relayed */
 	_Atomic uint64_t refused[REFUSALS];
-	_Atomic uint64_t lost; /* records that no log took, and none told yet */
+	_Atomic uint64_t lost; /* records, which none has told of yet */
 	_Atomic uint64_t generations;
 	int64_t start; /* of the service: microseconds since 1970 */
 };
@@ -47,8 +47,8 @@ void figures_end(unsigned result);
 void figures_refuse(enum refusal why);
 
 /*
- * So many records were left to no log.  The second says how many there are, and
- * forgets them: whoever asks tells it, or gives them back.  A process that
+ * So many records were left to no log.  The second says how many there are,
+ * and forgets them: whoever asks tells it, or gives them back.  A process that
  * serves one connection counts its own.
  */
 void figures_lose(uint64_t records);

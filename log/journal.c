@@ -42,7 +42,7 @@ static struct {
 	int fd; /* of SINK_SYSLOG; 0: none, for that is somebody else's */
 	int level;
 	int facility;
-	uint64_t pid;  /* of journal_own() */
+	uint64_t pid; /* of journal_own() */
 	bool hurry;
 	bool released; /* journald's stream on fd 2 was given up */
 	char invocation[33];

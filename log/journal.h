@@ -48,8 +48,8 @@ void journal_hurry(bool hurry);
  * session that is waited for, JOURNAL_PATIENCE seconds at most; before the end
  * (record_is_last()) octets are to be moved, and nothing is waited for.  There
  * is nobody to report an error of the log to: what could not be left is
- * counted, and the next record of the process, or of its service, says how many
- * (`lost').
+ * counted, and the next record of the process, or of its service, says how
+ * many (`lost').
  */
 void journal_record(const struct record *record);
 
