@@ -27,14 +27,15 @@ enum refusal {
 	REFUSALS,
 };
 
+/* A newer program finds the page of an older one: what is new comes last. */
 struct figures {
 	_Atomic uint64_t ended[FIGURES_RESULTS]; /* by enum result */
 	_Atomic uint64_t up;   /* payload octets to servers, to clients, */
 	_Atomic uint64_t down; /* as they are relayed */
 	_Atomic uint64_t refused[REFUSALS];
-	_Atomic uint64_t lost; /* records, which none has told of yet */
 	_Atomic uint64_t generations;
-	int64_t start; /* of the service: microseconds since 1970 */
+	int64_t start;         /* of the service: microseconds since 1970 */
+	_Atomic uint64_t lost; /* records, which none has told of yet */
 };
 
 /* The page; NULL where nobody counts. */
