@@ -1342,9 +1342,12 @@ def case_idle(program):
     time.sleep(1.5)
     expect("while it serves one", os.waitpid(made.pid, os.WNOHANG), (0, 0))
     made.check_echo(client)
+    began = time.monotonic()
     client.close()
     expect("status", wait_end(made.pid), 0)
     made.pid = None
+    if time.monotonic() - began < 0.95:
+        raise Failure("it was idle for less than a second")
     expect_match("log", made.text(), "idle for exit-idle-time")
     sock.close()
     made = service(program, "exit-idle-time 1s").start()

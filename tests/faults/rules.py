@@ -295,6 +295,8 @@ def does_it(view):
     """A command that ends as it does where nothing fails."""
     if view.wanted is None or view.status != view.wanted[0]:
         return None
+    if view.kind == "check" and re.match(r"sendto:\d+:error", view.plan):
+        return "it checked what it could not send"
     if not re.fullmatch(view.wanted[1], view.said, re.DOTALL):
         return f"ends with {view.status} and says {view.said!r}"
     return None
