@@ -34,10 +34,15 @@ outside_rows() {
 	    "$TESTS/outside/programs"
 }
 
-# outside_port NAME: the one of its servers, which no other row has.
-outside_port() {
-	outside_rows | awk -F '|' -v name="$1" \
-	    '$2 == name { print 8000 + NR }'
+# outside_ports: NAME PORT; it is of a row's servers, and no other row has it.
+# Jabber's clients want Jabber's port.
+outside_ports() {
+	outside_rows | awk -F '|' \
+	    '{ print $2, $5 == "xmpp" ? 5222 : 8000 + NR }'
+}
+
+outside_port() { # NAME
+	outside_ports | sed -n "s/^$1 //p"
 }
 
 # outside_prepare: names, servers and two gateways.
@@ -112,13 +117,13 @@ outside_servers() {
 
 # outside_modes: MODE=PORT of servers.py for each row.
 outside_modes() {
-	outside_rows | awk -F '|' -v page=$PAGE_TOKENS -v short=$SHORT_TOKENS \
+	paste -d '|' <(outside_rows) <(outside_ports | cut -d ' ' -f 2) | awk -F '|' -v page=$PAGE_TOKENS -v short=$SHORT_TOKENS \
 	    -v tree="$BATS_FILE_TMPDIR/tree" -v got="$OUTSIDE/got/" '
 	$5 == "page" { argument = page }
 	$5 == "tree" { argument = short ":" tree }
-	$5 ~ /^(first|smtp)$/ { argument = got $2 }
-	$5 ~ /^(irc|pop|imap|mqtt|banner)$/ { argument = short }
-	{ print $5 ":" argument "=" 8000 + NR }'
+	$5 ~ /^(first|smtp|late)$/ { argument = got $2 }
+	$5 ~ /^(irc|xmpp|pop|imap|mqtt|banner)$/ { argument = short }
+	{ print $5 ":" argument "=" $NF }'
 }
 
 # outside_way WAY NAME: sets what reach_NAME may use:

@@ -8,8 +8,8 @@
 
 # Programs that would be started, or conflict, are not installed but unpacked,
 # with the libraries that they lack.
-TREES='haproxy openvpn privoxy proxychains redsocks tinyproxy-bin tor tsocks
-    v2ray yggdrasil'
+TREES='bitlbee exim4-daemon-light haproxy openvpn privoxy proxychains redsocks
+    tinc tinyproxy-bin tor tsocks v2ray yggdrasil'
 
 outside_trees() {
 	local name
@@ -26,6 +26,9 @@ of_tree() {
 	echo "env LD_LIBRARY_PATH=$tree/usr/lib/$MULTIARCH:$tree/lib/$MULTIARCH" \
 	    "$tree/$2"
 }
+
+# For programs that do not run for root.
+NOBODY='setpriv --reuid nobody --regid nogroup --clear-groups'
 
 # request: of HTTP, for programs that only connect.
 request() {
@@ -196,6 +199,34 @@ reach_dirb() {
 	    -p "$SCHEME://$LOGIN$AT" | seen '(page \(CODE:200|FATAL: .*200)'
 }
 
+reach_vlc() {
+	local -a user=()
+	[[ -z $LOGIN ]] || user=(--socks-user "$WITH_USER"
+	    --socks-pwd "$WITH_PASSWORD")
+	chown nobody "$HOME_HERE"
+	# shellcheck disable=SC2086 # words
+	in_client $NOBODY cvlc --socks "$AT" "${user[@]}" --demux dump --demuxdump-file \
+	    "$HOME_HERE/page" "$URL" vlc://quit >&2
+	cat "$HOME_HERE/page"
+}
+
+# Music alone is taken: the server gets a request.
+reach_audacious() {
+	local type=1
+	[[ $SCHEME != socks4* ]] || type=0
+	mkdir -p "$HOME_HERE/.config/audacious"
+	printf '%s\n' '[audacious]' use_proxy=TRUE "proxy_host=$GW" \
+	    "proxy_port=$GPORT" socks_proxy=TRUE "socks_type=$type" \
+	    >"$HOME_HERE/.config/audacious/config"
+	[[ -z $LOGIN ]] || printf '%s\n' use_proxy_auth=TRUE \
+	    "proxy_user=$WITH_USER" "proxy_pass=$WITH_PASSWORD" \
+	    >>"$HOME_HERE/.config/audacious/config"
+	in_client audacious -H -V -p "${URL}page.mp3" >&2 &
+	got_first 474554
+	pkill -KILL -P $!
+	wait $!
+}
+
 reach_msmtp() {
 	in_client msmtp --host="$HOST" --port="$PORT" --proxy-host="$GW" \
 	    --proxy-port="$GPORT" --from=a@example.com b@example.com \
@@ -277,6 +308,130 @@ reach_gstreamer() {
 reach_mosquitto() {
 	in_client mosquitto_sub --proxy "$SCHEME://$LOGIN$AT" -h "$HOST" \
 	    -p "$PORT" -V mqttv311 -t t -C 1
+}
+
+# It looks up the user that it was built for.
+reach_exim4() {
+	local auth='' program
+	program=$(of_tree exim4-daemon-light usr/sbin/exim4)
+	[[ -z $LOGIN ]] ||
+	    auth=" auth=name name=$WITH_USER pass=$WITH_PASSWORD"
+	cat >"$HOME_HERE/conf" <<-END
+		primary_hostname = a.example.com
+		exim_path = ${program##* }
+		spool_directory = $HOME_HERE/spool
+		log_file_path = $HOME_HERE/spool/%slog
+		begin routers
+		all:
+		  driver = manualroute
+		  route_list = * $HOST
+		  transport = there
+		begin transports
+		there:
+		  driver = smtp
+		  port = $PORT
+		  socks_proxy = <; $GW port=$GPORT$auth
+	END
+	mkdir "$HOME_HERE/spool"
+	chmod 777 "$HOME_HERE/spool"
+	(
+		cat /etc/passwd
+		echo Debian-exim:x:65001:65001::/nonexistent:/bin/false
+	) >"$HOME_HERE/passwd"
+	(
+		cat /etc/group
+		echo Debian-exim:x:65001:
+	) >"$HOME_HERE/group"
+	# shellcheck disable=SC2016,SC2086 # for the inner shell; words
+	in_client bash -c '
+		mount --bind "$HOME/passwd" /etc/passwd
+		mount --bind "$HOME/group" /etc/group
+		"$@"' bash $program -C "$HOME_HERE/conf" -odf -f a@example.com \
+	    b@example.com <"$BATS_FILE_TMPDIR/tokens" >&2
+	cat "$HOME_HERE/spool/mainlog" >&2
+	cat "$GOT"
+}
+
+# Its input is a socket.
+reach_bitlbee() {
+	local -a program
+	printf '%s\n' '[settings]' \
+	    "Proxy = ${SCHEME/socks5h/socks5}://$LOGIN$AT" \
+	    >"$HOME_HERE/conf"
+	read -ra program < <(of_tree bitlbee usr/sbin/bitlbee)
+	in_client "${program[@]:0:2}" socat -t 5 - \
+	    EXEC:"${program[2]} -I -c $HOME_HERE/conf -d $HOME_HERE" \
+	    < <(told_bitlbee) >"$HOME_HERE/answers"
+	cat "$HOME_HERE/answers"
+}
+
+# What it is told, until the last of the tokens came; it ends with its input.
+told_bitlbee() {
+	printf '%s\n' 'NICK nick' 'USER nick 0 * :nick'
+	printf 'PRIVMSG &bitlbee :account %s\n' \
+	    'add jabber a@example.com b' "jabber set server $HOST" \
+	    "jabber set port $PORT" 'jabber set tls false' 'jabber on'
+	PATIENCE=20 wait_until grep -q "$(tail -n 1 "$BATS_FILE_TMPDIR/tokens")" \
+	    "$HOME_HERE/answers"
+}
+
+# until_logged COMMAND...: until the files below its directory have all of the
+# tokens.
+until_logged() {
+	# shellcheck disable=SC2016 # for the inner shell
+	in_client bash -c '
+		"${@:3}" &
+		until [[ $(find "$1" -type f -exec cat {} + |
+		    grep -cE "[0-9a-f]{64}") -ge $2 ]]; do
+			sleep 0.2
+		done' bash "$HOME_HERE" $SHORT_TOKENS "$@" >&2
+}
+
+reach_finch() {
+	local type=socks5
+	[[ $SCHEME != socks4* ]] || type=socks4
+	mkdir "$HOME_HERE/.purple"
+	cat >"$HOME_HERE/.purple/accounts.xml" <<-END
+		<account version="1.0"><account>
+		<protocol>prpl-irc</protocol><name>nick@$HOST</name>
+		<settings><setting name="port" type="int">$PORT</setting>
+		</settings>
+		<settings ui="gnt-purple">
+		<setting name="auto-login" type="bool">1</setting></settings>
+		<proxy><type>$type</type><host>$GW</host><port>$GPORT</port>
+		<username>$WITH_USER</username>
+		<password>$WITH_PASSWORD</password></proxy>
+		</account></account>
+	END
+	cat >"$HOME_HERE/.purple/prefs.xml" <<-END
+		<pref version="1" name="/"><pref name="purple">
+		<pref name="logging">
+		<pref name="log_ims" type="bool" value="1"/>
+		<pref name="format" type="string" value="txt"/></pref>
+		<pref name="proxy">
+		<pref name="socks4_remotedns" type="bool" value="$([[ $WAY == 4a ]] && echo 1 || echo 0)"/></pref>
+		</pref></pref>
+	END
+	until_logged env TERM=xterm script -qec 'finch -d' \
+	    "$HOME_HERE/typescript"
+	cat "$HOME_HERE"/.purple/logs/irc/*/a/*
+}
+
+reach_hexchat() {
+	local type=3
+	[[ $SCHEME != socks4* ]] || type=2
+	mkdir -p "$HOME_HERE/.config/hexchat"
+	printf '%s\n' "net_proxy_host = $GW" "net_proxy_port = $GPORT" \
+	    "net_proxy_type = $type" 'net_proxy_use = 0' \
+	    "net_proxy_auth = $([[ -n $LOGIN ]] && echo 1 || echo 0)" \
+	    "net_proxy_user = $WITH_USER" "net_proxy_pass = $WITH_PASSWORD" \
+	    'irc_logging = 1' 'irc_nick1 = nick' 'gui_slist_skip = 1' \
+	    'irc_reconnect_rejoin = 0' \
+	    >"$HOME_HERE/.config/hexchat/hexchat.conf"
+	chown -R nobody "$HOME_HERE"
+	# shellcheck disable=SC2086 # words
+	until_logged $NOBODY xvfb-run -a hexchat "irc://$HOST:$PORT/"
+	cat "$HOME_HERE"/.config/hexchat/logs/*/a.log
 }
 
 reach_s3270() {
@@ -657,6 +812,15 @@ my $s = $socks->connect(peer_addr => $host, peer_port => $port)
 show($s)'
 }
 
+reach_lua_http() {
+	export URL PROXY=$SCHEME://$LOGIN$AT
+	in_client lua5.1 -e '
+local request = require("http.request").new_from_uri(os.getenv("URL"))
+request.proxy = os.getenv("PROXY")
+local _, stream = assert(request:go(20))
+io.write(assert(stream:get_body_as_string()))'
+}
+
 # in_ruby TEXT
 in_ruby() {
 	export GW GPORT AT SCHEME LOGIN HOST PORT URL WITH_USER WITH_PASSWORD
@@ -1016,6 +1180,24 @@ reach_yggdrasil() {
 	in_client $(of_tree yggdrasil usr/sbin/yggdrasil) \
 	    -useconffile "$HOME_HERE/conf" >&2 &
 	got_first 6d657461
+	pkill -KILL -P $!
+	wait $!
+}
+
+reach_tinc() {
+	mkdir -p "$HOME_HERE/tinc/hosts"
+	printf '%s\n' 'Name = here' 'ConnectTo = there' 'DeviceType = dummy' \
+	    "Proxy = ${SCHEME/socks5h/socks5} $GW $GPORT $WITH_USER $WITH_PASSWORD" \
+	    >"$HOME_HERE/tinc/tinc.conf"
+	printf '%s\n' "Address = $HOST" "Port = $PORT" \
+	    >"$HOME_HERE/tinc/hosts/there"
+	openssl genrsa -traditional -out "$HOME_HERE/tinc/rsa_key.priv" 2048
+	openssl rsa -in "$HOME_HERE/tinc/rsa_key.priv" -RSAPublicKey_out \
+	    >"$HOME_HERE/tinc/hosts/here"
+	# shellcheck disable=SC2046 # words
+	in_client $(of_tree tinc usr/sbin/tincd) -D -d5 \
+	    -c "$HOME_HERE/tinc" --pidfile="$HOME_HERE/pid" >&2 &
+	got_first 3020
 	pkill -KILL -P $!
 	wait $!
 }

@@ -14,7 +14,10 @@ all the same.
   first FILE           writes what comes first, as hexadecimal digits, to FILE
                        and says nothing
   irc N                a server of RFC 2812: N tokens, each a private message
+  xmpp N               RFC 3921's Jabber without TLS and SASL: N tokens, each
+                       a message, to who is present
   smtp FILE            takes one message into FILE
+  late FILE            the same, but its greeting comes two seconds later
   pop N                RFC 1939: one message of N tokens
   imap N               RFC 3501: one message of N tokens
   mqtt N               MQTT 3.1.1: one message of N tokens to who subscribes
@@ -23,7 +26,9 @@ all the same.
 import mimetypes
 import os
 import sys
+import time
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "peers"))
@@ -149,6 +154,34 @@ class Connection(server.Connection):
                           *(f":a!b@example.com PRIVMSG {nick} :{token}"
                             for token in tokens(count)))
 
+    def mode_xmpp(self, count):
+        parser = ElementTree.XMLPullParser(("start", "end"))
+        depth = 0
+        while octets := self.sock.recv(4096):
+            parser.feed(octets)
+            for event, element in parser.read_events():
+                depth += 1 if event == "start" else -1
+                if depth == 1:
+                    self.tell(*self.xmpp_answers(element, count))
+
+    @staticmethod
+    def xmpp_answers(element, count):
+        """To the beginning of a stream, or to a stanza that is whole."""
+        tag = element.tag.rpartition("}")[2]
+        if tag == "stream":
+            yield ("<stream:stream xmlns='jabber:client' xmlns:stream="
+                   "'http://etherx.jabber.org/streams' id='1' "
+                   "from='example.com'>")
+        elif tag == "iq":
+            space = element[0].tag[1:].partition("}")[0]
+            fields = "<username/><password/><resource/>" * ("auth" in space)
+            yield (f"<iq type='result' id='{element.get('id')}'>"
+                   f"<query xmlns='{space}'>{fields}</query></iq>")
+        elif tag == "presence":
+            for token in tokens(count):
+                yield ("<message from='b@example.com/b' type='chat'>"
+                       f"<body>{token}</body></message>")
+
     def mode_smtp(self, path):
         self.tell("220 smtp.example.com ESMTP")
         lines = self.lines()
@@ -167,6 +200,10 @@ class Connection(server.Connection):
                 return
             else:
                 self.tell("250 fine")
+
+    def mode_late(self, path):
+        time.sleep(2)
+        self.mode_smtp(path)
 
     def mode_pop(self, count):
         text = message(count)
