@@ -8,7 +8,7 @@
 
 # Programs that would be started, or conflict, are not installed but unpacked,
 # with the libraries that they lack.
-TREES='bitlbee exim4-daemon-light haproxy openvpn privoxy proxychains redsocks
+TREES='amule-daemon bitlbee eiskaltdcpp-daemon exim4-daemon-light haproxy openvpn privoxy proxychains redsocks
     tinc tinyproxy-bin tor tsocks v2ray yggdrasil'
 
 outside_trees() {
@@ -23,7 +23,8 @@ of_tree() {
 	local tree=$ROOT/build/outside/$1
 	: "${MULTIARCH:=$(gcc -print-multiarch)}"
 	[[ -e $tree/$2 ]] || tree=
-	echo "env LD_LIBRARY_PATH=$tree/usr/lib/$MULTIARCH:$tree/lib/$MULTIARCH" \
+	printf 'env LD_LIBRARY_PATH=%s %s\n' \
+	    "$tree/usr/lib/$MULTIARCH:$tree/lib/$MULTIARCH:$tree/usr/lib" \
 	    "$tree/$2"
 }
 
@@ -434,6 +435,28 @@ reach_hexchat() {
 	cat "$HOME_HERE"/.config/hexchat/logs/*/a.log
 }
 
+reach_sylpheed() {
+	local rc=$HOME_HERE/.sylpheed-2.0 type=1 login=0
+	[[ $SCHEME != socks4* ]] || type=0
+	[[ -z $LOGIN ]] || login=1
+	mkdir -p "$rc" "$HOME_HERE/Mail/inbox"
+	printf '%s\n' '[Account: 1]' account_name=a is_default=1 name=a \
+	    address=a@example.com protocol=0 "receive_server=$HOST" \
+	    smtp_server=localhost user_id=a password=b inbox=inbox \
+	    set_popport=1 "pop_port=$PORT" ssl_pop=0 receive_at_get_all=1 \
+	    use_socks=1 use_socks_for_recv=1 "socks_type=$type" \
+	    "proxy_host=$GW" "proxy_port=$GPORT" use_proxy_auth=$login \
+	    "proxy_name=$WITH_USER" "proxy_pass=$WITH_PASSWORD" >"$rc/accountrc"
+	cat >"$rc/folderlist.xml" <<-END
+		<?xml version="1.0"?>
+		<folderlist><folder type="mh" name="mailbox" path="Mail">
+		<folderitem type="inbox" name="inbox" path="inbox"/>
+		</folder></folderlist>
+	END
+	until_logged xvfb-run -a sylpheed --receive-all
+	cat "$HOME_HERE/Mail/inbox/1"
+}
+
 reach_s3270() {
 	local kind=socks5d
 	[[ $WAY != s4 ]] || kind=socks4
@@ -475,6 +498,63 @@ reach_openconnect() {
 	in_client openconnect --proxy "socks5://$LOGIN$AT" \
 	    "https://$HOST:$PORT/" >&2 &
 	got_first 1603
+	pkill -KILL -P $!
+	wait $!
+}
+
+reach_eiskaltdcpp() {
+	local OUTSIDE_LIMIT=20
+	cat >"$HOME_HERE/DCPlusPlus.xml" <<-END
+		<?xml version="1.0"?><DCPlusPlus><Settings>
+		<Nick type="string">nick</Nick>
+		<OutgoingConnections type="int">1</OutgoingConnections>
+		<SocksServer type="string">$GW</SocksServer>
+		<SocksPort type="int">$GPORT</SocksPort>
+		<SocksResolve type="int">1</SocksResolve>
+		<SocksUser type="string">$WITH_USER</SocksUser>
+		<SocksPassword type="string">$WITH_PASSWORD</SocksPassword>
+		</Settings></DCPlusPlus>
+	END
+	cat >"$HOME_HERE/Favorites.xml" <<-END
+		<?xml version="1.0"?><Favorites><Hubs>
+		<Hub Name="hub" Connect="1" Server="adc://$HOST:$PORT"
+		    Nick="nick"/></Hubs></Favorites>
+	END
+	# shellcheck disable=SC2046 # words
+	in_client $(of_tree eiskaltdcpp-daemon usr/bin/eiskaltdcpp-daemon) -v \
+	    -c "$HOME_HERE" -p "$HOME_HERE/pid" >&2 &
+	got_first 48535550
+	pkill -KILL -P $!
+	wait $!
+}
+
+reach_amule() {
+	local type=0 OUTSIDE_LIMIT=20
+	[[ $WAY != s4 ]] || type=1
+	[[ $WAY != 4a ]] || type=3
+	cat >"$HOME_HERE/amule.conf" <<-END
+		[eMule]
+		Nick=nick
+		Autoconnect=1
+		ConnectToKad=0
+		ConnectToED2K=1
+		[Proxy]
+		ProxyEnableProxy=1
+		ProxyType=$type
+		ProxyName=$GW
+		ProxyPort=$GPORT
+		ProxyEnablePassword=$([[ -n $LOGIN ]] && echo 1 || echo 0)
+		ProxyUser=$WITH_USER
+		ProxyPassword=$WITH_PASSWORD
+		[ExternalConnect]
+		AcceptExternalConnections=1
+		ECPassword=5ebe2294ecd0e0f08eab7690d2a6ee69
+		ECPort=$LOCAL
+	END
+	echo "$HOST:$PORT,0,there" >"$HOME_HERE/staticservers.dat"
+	# shellcheck disable=SC2046 # words
+	in_client $(of_tree amule-daemon usr/bin/amuled) -o -c "$HOME_HERE" >&2 &
+	got_first e3
 	pkill -KILL -P $!
 	wait $!
 }
@@ -819,6 +899,22 @@ local request = require("http.request").new_from_uri(os.getenv("URL"))
 request.proxy = os.getenv("PROXY")
 local _, stream = assert(request:go(20))
 io.write(assert(stream:get_body_as_string()))'
+}
+
+reach_tkabber() {
+	export GW GPORT SCHEME HOST PORT WITH_USER WITH_PASSWORD
+	# shellcheck disable=SC2016 # for tclsh
+	in_client tclsh <(echo '
+lappend auto_path /usr/share/tkabber/tclxmpp
+package require pconnect::socks4
+package require pconnect::socks5
+set s [pconnect::socket $env(HOST) $env(PORT) \
+    -proxy [string range $env(SCHEME) 0 5] -host $env(GW) -port $env(GPORT) \
+    -username $env(WITH_USER) -password $env(WITH_PASSWORD)]
+fconfigure $s -blocking 1 -translation binary
+puts -nonewline $s "GET /page HTTP/1.0\r\n\r\n"
+flush $s
+puts [read $s]')
 }
 
 # in_ruby TEXT
@@ -1185,6 +1281,7 @@ reach_yggdrasil() {
 }
 
 reach_tinc() {
+	local OUTSIDE_LIMIT=20
 	mkdir -p "$HOME_HERE/tinc/hosts"
 	printf '%s\n' 'Name = here' 'ConnectTo = there' 'DeviceType = dummy' \
 	    "Proxy = ${SCHEME/socks5h/socks5} $GW $GPORT $WITH_USER $WITH_PASSWORD" \
