@@ -421,6 +421,23 @@ named_pages() {
 	[[ $n -ge 30 ]] || fail "only $n titles were found"
 }
 
+@test "doc/clients.md has every program of tests/outside, and why others are left out" {
+	local page=$ROOT/doc/clients.md here=$TESTS/outside
+	assert_same_list programs \
+	    "$(sed -n '/^[^#]/s/^[a-z]* | \([^ ]*\) | .*/\1/p' "$here/programs")" \
+	    "$(sed -n '/^## Left out/q; s/^| \([^ ]*\) | .*/\1/p' "$page" |
+		grep -vxE 'program|---')"
+	assert_same_list 'left out' \
+	    "$(sed -n '/^[^#]/s/.*/| & |/p' "$here/left-out")" \
+	    "$(sed -n '/^## Left out/,$s/^| .*/&/p' "$page" |
+		grep -vE '^\| (packages|---) ')"
+	# That nobody has tried is no reason.
+	run grep -nvE '^(#.*|[^|]+ \| [^|]*[^| ][^|]*)?$' "$here/left-out"
+	assert_equal 'without a reason' "$output" ''
+	run grep -nE 'no row|not (yet|been)|(un|never )tried' "$here/left-out"
+	assert_equal 'not tried for no reason' "$output" ''
+}
+
 @test "the record that README and socks64-handler(8) show has the form of one" {
 	load lib/records
 	local line
