@@ -377,14 +377,18 @@ told_bitlbee() {
 }
 
 # until_logged COMMAND...: until the files below its directory have all of the
-# tokens.
+# tokens.  An X server that is let end takes its lock away; nobody reaps it.
 until_logged() {
 	# shellcheck disable=SC2016 # for the inner shell
-	in_client bash -c '
+	TMPDIR=$HOME_HERE in_client bash -c '
 		"${@:3}" &
 		until [[ $(find "$1" -type f -exec cat {} + |
 		    grep -cE "[0-9a-f]{64}") -ge $2 ]]; do
 			sleep 0.2
+		done
+		kill -TERM -1
+		while pgrep -x -r D,R,S Xvfb >/dev/null; do
+			sleep 0.1
 		done' bash "$HOME_HERE" $SHORT_TOKENS "$@" >&2
 }
 
