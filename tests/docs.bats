@@ -486,9 +486,10 @@ profile() {
 @test "the AppArmor profile lets --index write, and the listening mode execute itself" {
 	need root sys-ptrace
 	echo example.com >"$BATS_TEST_TMPDIR/list"
-	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=openat,rename \
+	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=openat,linkat,rename \
 	    "$HANDLER" --index "$BATS_TEST_TMPDIR/list" >/dev/null
 	run -0 sed -n 's/.*"\([^"]*\)", [A-Z_|]*O_CREAT.*/\1/p
+	    s/^linkat(.*, "\([^"]*\)", [A-Z_]*) .*/\1/p
 	    s/^rename(.*, "\(.*\)").*/\1/p' "$BATS_TEST_TMPDIR/trace"
 	assert_equal "files that it makes" "${#lines[@]}" 2
 	run ! grep -vE '/list\.cdb(\.[^/]*)?$' <<<"$output"

@@ -39,7 +39,8 @@ profile socks64-handler @SBINDIR@/socks64-handler{,-static} {
   /etc/passwd r,
   /etc/socks64/ r,
   /etc/socks64/** r,
-  # What --index makes beside a list.
+  # What --index makes beside a list: with a name, for one without is none of
+  # these.
   owner /etc/socks64/**.cdb{,.*} rw,
   # Configurations of `systemctl --user'.
   owner @{HOME}/.config/socks64/{,**} r,
