@@ -35,6 +35,11 @@ holds() {
 	holds spelt
 }
 
+@test "09, 0A and 0B by a next gateway are answered with an ID, too" {
+	need root
+	holds chained
+}
+
 @test "08, 08, CONNECT on one connection; the 17th is refused; one record" {
 	holds sequence
 }

@@ -284,6 +284,39 @@ def spelt(program):
         m.end()
 
 
+def serve_hop(listener, program, *lines):
+    """The next gateway: a session for each connection."""
+    words = [word for line in lines for word in ("-o", line)]
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            subprocess.Popen([program, *words], stdin=connection,
+                             stdout=connection, stderr=subprocess.DEVNULL)
+
+
+def chained(program):
+    """By a next gateway, too, the first reply to 09, 0A and 0B has the ID."""
+    m = Machine(program)
+    hop = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve_hop, daemon=True, args=(
+        hop, program, "allow all at loopback", "log-to stderr",
+        "user nobody", m.names.option())).start()
+    m.rules = ["-o", "allow all at loopback via "
+               f"127.0.0.1:{hop.getsockname()[1]}"]
+    try:
+        given = {m.make()}
+        for command in (CONNECT, BIND, UDP):
+            gate = m.session()
+            answer = m.tell(gate, bytes((command | ASSOCIATE, 0)) + BY_NAME +
+                            port(m.port))
+            check(f"the reply to {command}", answer[:5], b"\5\0\0\x08\0")
+            given.add(answer[3:8])
+            gate.client.close()
+        check("one ID for one name", len(given), 1)
+    finally:
+        m.end()
+
+
 def sequence(program):
     """One connection: 08, 08, CONNECT; and one command too many."""
     m = Machine(program)
@@ -661,8 +694,8 @@ def failed(program):
 
 
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
-    vectors, off, reverse, late, policy, spelt, sequence, families, kept, ages,
-    alike, pinned, flood, idle, control, guessing, no_table, failed)}
+    vectors, off, reverse, late, policy, spelt, chained, sequence, families,
+    kept, ages, alike, pinned, flood, idle, control, guessing, no_table, failed)}
 
 
 def main():
