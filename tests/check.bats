@@ -379,6 +379,15 @@ mine() {
 	assert_match c "$stderr" '^c: warning: it names more files than'
 }
 
+@test "what standard output does not take is 71, whatever was asked" {
+	local words
+	for words in -t -T '-e connect 127.0.0.1 127.0.0.1:80' -h -V; do
+		# shellcheck disable=SC2016 # the inner shell's
+		run -71 bash -c '"$1" -f /dev/null $2 >/dev/full' bash \
+		    "$HANDLER" "$words"
+	done
+}
+
 @test "-t says what a login costs in time and memory where that is much, in seconds" {
 	local digits letters scrypt costly
 	printf -v digits 'x%.0s' {1..86}
