@@ -968,10 +968,8 @@ control_reply(struct association *a, enum reply reply,
 
 	if (n == (ssize_t)length)
 		return true;
-	if (n < 0 && failure_is_ours(errno)) {
-		wait_give_up(errno);
+	if (failure_gives_up(n))
 		return association_stop(a);
-	}
 	return association_end(a, RESULT_RESET,
 	    "the client does not take replies");
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/array.h"
+#include "base/wait.h"
 
 static const struct failure failures[] = {
 	{ 0, REPLY_GENERAL_FAILURE, "failed", "could not be reached" },
@@ -75,4 +76,13 @@ failure_is_ours(int error)
 	case ENOMEM: return true;
 	default: return false;
 	}
+}
+
+bool
+failure_gives_up(ssize_t n)
+{
+	if (n >= 0 || !failure_is_ours(errno))
+		return false;
+	wait_give_up(errno);
+	return true;
 }

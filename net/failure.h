@@ -7,6 +7,7 @@
 #define SOCKS64_NET_FAILURE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "wire/socks5.h"
 
@@ -25,5 +26,11 @@ const struct failure *failure_of(int error);
  * is still there: who polls for it again finds it at once, and spins.
  */
 bool failure_is_ours(int error);
+
+/*
+ * Did a call that returned n fail so?  Then nobody else is to blame, and every
+ * wait is WAIT_STOPPED from here on (wait_give_up()).
+ */
+bool failure_gives_up(ssize_t n);
 
 #endif

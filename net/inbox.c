@@ -40,10 +40,8 @@ inbox_fill(struct inbox *in, struct deadline until)
 		}
 		if (n == 0)
 			return INBOX_EOF;
-		if (failure_is_ours(errno)) {
-			wait_give_up(errno);
+		if (failure_gives_up(n))
 			return INBOX_STOPPED;
-		}
 		if (errno != EAGAIN)
 			return INBOX_GONE;
 		switch (wait_for(&ready, 1, until)) {

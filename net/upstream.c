@@ -80,20 +80,11 @@ upstream_refused(struct upstream *u, enum reply reply)
 
 /* What this host lacks is no fault of the hop: the next wait says so. */
 static bool
-is_given_up(ssize_t n)
-{
-	if (n >= 0 || !failure_is_ours(errno))
-		return false;
-	wait_give_up(errno);
-	return true;
-}
-
-static bool
 upstream_send(struct upstream *u, const uint8_t *octets, size_t length)
 {
 	const ssize_t n = send(u->fd, octets, length, MSG_NOSIGNAL);
 
-	return n == (ssize_t)length || is_given_up(n) ||
+	return n == (ssize_t)length || failure_gives_up(n) ||
 	    upstream_bad(u, "ended the connection");
 }
 
@@ -137,7 +128,7 @@ take_octets(struct upstream *u, size_t wanted)
 			u->length += (size_t)n;
 		else
 			return (n < 0 && socket_is_busy(errno)) ||
-			    is_given_up(n);
+			    failure_gives_up(n);
 	}
 	return true;
 }

@@ -6,7 +6,6 @@
  */
 #include "session/session.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
@@ -145,9 +144,7 @@ respond(struct session *s, const struct response *response)
 	if (length == 0)
 		return false;
 	sent = send(s->inbox.fd, octets, length, MSG_NOSIGNAL);
-	if (sent < 0 && failure_is_ours(errno))
-		wait_give_up(errno);
-	if (sent != (ssize_t)length)
+	if (failure_gives_up(sent) || sent != (ssize_t)length)
 		return false;
 	if (reply_is_to_request(s->stage))
 		s->record.reply = octets[REPLY_CODE];
