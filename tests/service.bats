@@ -153,6 +153,10 @@ service() {
 	service limit-hostile
 }
 
+@test "a connection that cannot be accepted yet is served by the rules then" {
+	service accept-fails
+}
+
 @test "no process, no descriptor: reset, one line, no spin" {
 	service no-process no-descriptor
 }

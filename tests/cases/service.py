@@ -209,13 +209,22 @@ class Service:
         client.sendall(b"still")
         expect("echo", streams.receive_exactly(client, 5), b"still")
 
+    def ask(self, **keys):
+        """A client that has sent its greeting and its request."""
+        client = self.connect(**keys)
+        client.sendall(socks.GREETING + socks.request("127.0.0.1", self.echo))
+        return client
+
+    @staticmethod
+    def reply(client):
+        """The REP that it gets, for its end."""
+        with client:
+            return streams.receive_exactly(client, 12)[3]
+
     def answer(self, **keys):
         """What a new client gets: REP, or `reset'."""
         try:
-            with self.connect(**keys) as client:
-                client.sendall(socks.GREETING + socks.request(
-                    "127.0.0.1", self.echo))
-                return streams.receive_exactly(client, 12)[3]
+            return self.reply(self.ask(**keys))
         except ConnectionError:
             return "reset"
 
@@ -1006,6 +1015,43 @@ def case_no_descriptor(program):
     set_limit(gate, "nofile", 128)
     expect("healed", made.answer(), 0)
     expect("gate", made.gate(), gate)
+
+
+@contextlib.contextmanager
+def gates_that_stop(made):
+    """Each gate to come has no memory for its first accept(2), and stops
+    there; gives the PIDs of those that have stopped."""
+    path = made.path("strace")
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-o", path, "-e", "trace=accept4",
+         "-e", "inject=accept4:error=ENOMEM:signal=STOP:when=1",
+         "-p", str(made.pid)], stderr=subprocess.DEVNULL)
+    try:
+        wait_for("tracer", lambda: status_field(made.pid, "TracerPid") ==
+                 [str(tracer.pid)])
+        yield lambda: [int(line.split()[0]) for line in
+                       read(path).decode().splitlines()
+                       if line.endswith("--- stopped by SIGSTOP ---")]
+    finally:
+        tracer.terminate()
+        tracer.wait()
+
+
+@case
+def case_accept_fails(program):
+    """Whose accept(2) fails behind a change is not served by what was read
+    before the next one."""
+    made = service(program).start()
+    made.lasting_gate()
+    with gates_that_stop(made) as stopped:
+        made.write(made.config, ALLOW + "\n\n")
+        client = made.ask()
+        gate = wait_for("a gate that stops", stopped)[0]
+        made.write(made.config, DENY)
+    os.kill(gate, signal.SIGCONT)
+    expect("answer", made.reply(client), 2)
+    expect("lines", len(made.lines("no connection can be accepted: "
+                                   "Cannot allocate memory$")), 1)
 
 
 # --- figures ---
