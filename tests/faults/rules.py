@@ -283,10 +283,12 @@ def serves_the_next(view):
 
 
 def waits_little(view):
-    """For the table's lock; each try is a call."""
+    """For the table's lock; each try of a session is a call."""
     if view.setting != "a locked table":
         return None
-    tries = sum(call[1] == "fcntl" for call in view.calls)
+    tries = max(collections.Counter(
+        number for number, call, *_ in view.calls
+        if call == "fcntl").values(), default=0)
     limit = TICKS_OF_NEED if view.kind in NEED_THE_TABLE else TICKS
     return f"{tries} tries at the table's lock" if tries > limit else None
 
