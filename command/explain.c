@@ -355,7 +355,8 @@ judge_candidates(const struct explanation *e, struct text *lines,
 
 		explain_address(e, &candidate, &verdict);
 		line_add(lines, &candidate.address, &verdict);
-		if (overall->decision == ALLOW)
+		if (overall->decision == ALLOW ||
+		    (overall->unsure && verdict.decision != ALLOW))
 			continue;
 		*overall = verdict;
 		if (verdict.decision != ALLOW)
@@ -445,9 +446,7 @@ explain_run(const struct settings *settings, char *const *operands,
 	} else if (!overall.settled) {
 		if (!candidates_find(&e))
 			return EXPLAIN_NO_ADDRESS;
-		overall.decision = DENY;
-		overall.via = NULL;
-		overall.origin = NULL;
+		overall = (struct verdict){ .decision = DENY };
 		judge_candidates(&e, &lines, &overall, &source);
 	}
 	if (overall.via != NULL) {
@@ -457,7 +456,7 @@ explain_run(const struct settings *settings, char *const *operands,
 			     .source;
 	}
 	if (!print_verdict(&overall, buffer) ||
-	    !print_way(settings, &overall, &source))
+	    !print_way(settings, &overall, &source) || overall.unsure)
 		return STATUS_SYSTEM;
 	return overall.decision == ALLOW ? EXPLAIN_ALLOWED : EXPLAIN_DENIED;
 }

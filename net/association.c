@@ -323,7 +323,7 @@ judge_peer(const struct association *a, const struct target *t,
 
 	policy_judge_address(a->settings->policy, &q, &candidate, &verdict);
 	peer->allowed = verdict.decision == ALLOW;
-	peer->unsure = route.unknown != 0;
+	peer->unsure = verdict.unsure || route.unknown != 0;
 	peer->rule = verdict.matched;
 	peer->via = verdict.via;
 	peer->forwards = verdict.forwards;
@@ -412,9 +412,11 @@ name_pin(struct association *a, const struct request *to, enum drop *why)
 	if (p != NULL)
 		return p;
 	policy_judge_request(a->settings->policy, &q, &verdict);
-	*why = verdict.decision != ALLOW ? DROP_RULE : DROP_BUSY;
-	if (verdict.decision != ALLOW)
+	*why = DROP_BUSY;
+	if (verdict.decision != ALLOW) {
+		*why = verdict.unsure ? DROP_SEND : DROP_RULE;
 		return NULL;
+	}
 	p = name_recall(a, to);
 	return p != NULL ? p : names_add(&a->names, to->name);
 }

@@ -112,12 +112,13 @@ static bool
 judge_peers(struct binding *b)
 {
 	size_t allowed = 0;
-	bool unsure = false;
+	struct verdict unsure = { .unsure = false };
 
 	for (size_t i = 0; i < b->peer_count; i++) {
 		const bool yes = judge_peer(b, &b->peers[i]);
 
-		unsure = unsure || b->unknown != 0;
+		if (b->verdict.unsure)
+			unsure = b->verdict;
 		if (!yes)
 			continue;
 		if (b->verdict.via == NULL && allowed == 0)
@@ -134,12 +135,8 @@ judge_peers(struct binding *b)
 	b->peer_count = allowed;
 	if (allowed > 0)
 		return true;
-	if (unsure)
-		return binding_fail(b, RESULT_ERROR, REPLY_GENERAL_FAILURE,
-		    "this host could not be asked whose the peer's address "
-		    "is");
-	return binding_fail(b, RESULT_DENIED, REPLY_NOT_ALLOWED,
-	    b->verdict.reason);
+	outcome_deny(&b->outcome, unsure.unsure ? &unsure : &b->verdict);
+	return false;
 }
 
 /*
@@ -317,6 +314,15 @@ tell_attempt(struct binding *b, const char *word)
 	text_add(&t, word);
 }
 
+/* Of a peer that was expected, and is not allowed or has left. */
+static const char *
+judged_word(const struct binding *b)
+{
+	if (b->unknown != 0)
+		return failure_of(b->unknown)->word;
+	return b->verdict.unsure ? "unsure" : "denied";
+}
+
 /*
  * SECURITY: who connects is judged by the address that it comes from, and not
  * for having been expected: the rules decide now.  False: the BIND is over;
@@ -345,8 +351,7 @@ accept_from(struct binding *b, int listener)
 			socket_tune(b->fd);
 			return true;
 		}
-		word = b->unknown != 0 ? failure_of(b->unknown)->word :
-					 "denied";
+		word = judged_word(b);
 	}
 	tell_attempt(b, word);
 	close(b->fd);

@@ -318,7 +318,8 @@ attempt_start(struct race *race)
 		.dialled = to.address };
 	race->untried.judge(d->settings->policy, d->question, &candidate,
 	    &attempt->verdict);
-	race->telling = attempt;
+	if (race->telling == NULL || !race->telling->verdict.unsure)
+		race->telling = attempt;
 	if (to.unknown != 0) /* not denied: nobody knows whose it is */
 		attempt_fail(race, attempt, to.unknown);
 	if (attempt->verdict.decision != ALLOW)
@@ -439,6 +440,13 @@ race_without_candidate(struct race *race)
 }
 
 static void
+race_deny(struct race *race)
+{
+	outcome_deny(&race->dial->outcome, &race->telling->verdict);
+	race->over = true;
+}
+
+static void
 race_exhausted(struct race *race)
 {
 	struct attempt *attempt = telling_attempt(race);
@@ -448,8 +456,7 @@ race_exhausted(struct race *race)
 	else if (attempt != NULL)
 		tell_attempt(race, attempt);
 	else if (race->attempt_count > 0)
-		race_fail(race, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    race->telling->verdict.reason);
+		race_deny(race);
 	else
 		race_without_candidate(race);
 }
@@ -619,7 +626,7 @@ attempt_word(const struct race *race, const struct attempt *attempt)
 	if (attempt->error != 0)
 		return failure_of(attempt->error)->word;
 	if (attempt->verdict.decision != ALLOW)
-		return "denied";
+		return attempt->verdict.unsure ? "unsure" : "denied";
 	if (attempt->verdict.via != NULL)
 		return "via";
 	return attempt->fd != -1 ? "cancelled" :

@@ -28,6 +28,17 @@ outcome_fail(struct outcome *o, enum result result, enum reply reply,
 }
 
 void
+outcome_deny(struct outcome *o, const struct verdict *verdict)
+{
+	if (verdict->unsure)
+		outcome_fail(o, RESULT_ERROR, REPLY_GENERAL_FAILURE,
+		    verdict->reason);
+	else
+		outcome_fail(o, RESULT_DENIED, REPLY_NOT_ALLOWED,
+		    verdict->reason);
+}
+
+void
 outcome_stop(struct outcome *o)
 {
 	if (wait_failure() == 0)

@@ -31,6 +31,10 @@ void outcome_end(struct outcome *o, enum result result, const char *reason);
 void outcome_fail(struct outcome *o, enum result result, enum reply reply,
     const char *reason);
 
+/* The rules said no, or could not be asked, which is this host's failure and
+ * not the client's. */
+void outcome_deny(struct outcome *o, const struct verdict *verdict);
+
 /* After WAIT_STOPPED.  SIGTERM came: RESULT_STOPPED, without an answer; or
  * wait_failure(): RESULT_ERROR, and the client is to be answered so. */
 void outcome_stop(struct outcome *o);

@@ -248,9 +248,14 @@ index_open(struct reader *r, const char *path, struct index **out,
 	return INDEX_OTHER;
 }
 
+/* The last one that had no answer, for index_silent(). */
+static const struct index *silent;
+
 void
 index_close(const struct index *index)
 {
+	if (silent == index)
+		silent = NULL;
 	if (!index->lent)
 		close(index->fd);
 }
@@ -324,7 +329,7 @@ look_at_slots(const struct index *index, struct probe *p,
  * whole one has an empty slot soon behind each place.
  */
 static enum match
-look_up(const struct index *index, const struct key *key)
+find(const struct index *index, const struct key *key)
 {
 	const uint32_t hash = cdb_hash(key->octets, (unsigned)key->length);
 	const uint8_t *entry = index->head + hash % 256 * 8;
@@ -343,6 +348,25 @@ look_up(const struct index *index, const struct key *key)
 		if (look_at_slots(index, &p, key, &match))
 			return match;
 	return p.slots > SLOTS_MAX ? MATCH_UNSURE : MATCH_NO;
+}
+
+static enum match
+look_up(const struct index *index, const struct key *key)
+{
+	const enum match match = find(index, key);
+
+	if (match == MATCH_UNSURE)
+		silent = index;
+	return match;
+}
+
+const char *
+index_silent(void)
+{
+	const struct index *index = silent;
+
+	silent = NULL;
+	return index == NULL ? NULL : index->list;
 }
 
 /* The words of a rule that are no names; 0 of others. */

@@ -115,6 +115,13 @@ enum match index_has_word(const struct index *index, const char *word,
 enum match index_has_net(const struct index *index, const struct net *net);
 
 /*
+ * Was there a MATCH_UNSURE since the last call, for an index that cannot be
+ * read (any more) or is broken?  The path of the list that it is of, borrowed;
+ * NULL: there was none.
+ */
+const char *index_silent(void);
+
+/*
  * Looks at all of it, which takes a while: is it whole, does it hold what it
  * says, can each be found?  *hidden: is there a net within one of the
  * prefixes?

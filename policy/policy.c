@@ -73,6 +73,7 @@ decide_by_rule(const struct rule *rule, const struct question *q,
 	out->via = rule->via;
 	out->origin = origin_given(&rule->origin) ? &rule->origin : NULL;
 	out->forwards = rule_forwards_name(rule, q);
+	out->unsure = false;
 	out->settled = false;
 	rule_place(rule, &name);
 	if (rule->decision == ALLOW)
@@ -92,6 +93,7 @@ deny_by_default(struct verdict *out)
 	out->via = NULL;
 	out->origin = NULL;
 	out->forwards = false;
+	out->unsure = false;
 	out->settled = false;
 	text_add(&name, "default");
 	return text_in(out->reason, sizeof(out->reason));
@@ -139,12 +141,30 @@ first_rule(const struct policy *policy, const struct question *q,
 	return NULL;
 }
 
+/* Behind a decision: a denial to which an index without an answer has led is
+ * unsure. */
+static void
+consider_silence(struct verdict *out)
+{
+	const char *list = index_silent();
+	struct text reason;
+
+	if (list == NULL || out->decision == ALLOW)
+		return;
+	out->unsure = true;
+	reason = text_in(out->reason, sizeof(out->reason));
+	text_add(&reason, "this host could not look up ");
+	text_add_quotable(&reason, list, strlen(list));
+	text_add(&reason, ".cdb");
+}
+
 void
 policy_judge_request(const struct policy *policy, const struct question *q,
     struct verdict *out)
 {
 	const struct rule *rule;
 
+	(void)index_silent();
 	if (q->command == POLICY_CONNECT && q->port == 0 && !q->any_port) {
 		struct text reason = deny_by_default(out);
 
@@ -154,10 +174,11 @@ policy_judge_request(const struct policy *policy, const struct question *q,
 	rule = first_rule(policy, q, NULL);
 	if (rule == NULL) {
 		deny_unmatched(policy, q, out);
-		return;
+	} else {
+		decide_by_rule(rule, q, out);
+		out->settled = rule_settles(policy, rule, q);
 	}
-	decide_by_rule(rule, q, out);
-	out->settled = rule_settles(policy, rule, q);
+	consider_silence(out);
 }
 
 struct address
@@ -203,6 +224,16 @@ forbidden(const struct policy *policy, const struct question *q,
 }
 
 static void
+deny_forbidden(const char *why, const struct candidate *candidate,
+    struct verdict *out)
+{
+	struct text reason = deny_by_default(out);
+
+	text_add(&reason, why);
+	out->unsure = candidate->unknown;
+}
+
+static void
 deny_unopened(const struct candidate *candidate, const struct place *at,
     struct verdict *out)
 {
@@ -228,20 +259,25 @@ void
 policy_judge_address(const struct policy *policy, const struct question *q,
     const struct candidate *candidate, struct verdict *out)
 {
-	const struct place at = rule_place_of(policy, candidate);
-	const char *never = forbidden(policy, q, candidate, &at);
-	const struct rule *rule = first_rule(policy, q, &at);
+	const char *never;
+	const struct rule *rule;
+	struct place at;
 
+	(void)index_silent();
+	at = rule_place_of(policy, candidate);
+	never = forbidden(policy, q, candidate, &at);
 	if (never != NULL) {
-		struct text reason = deny_by_default(out);
-
-		text_add(&reason, never);
-	} else if (rule != NULL)
+		deny_forbidden(never, candidate, out);
+		return;
+	}
+	rule = first_rule(policy, q, &at);
+	if (rule != NULL)
 		decide_by_rule(rule, q, out);
 	else if (policy->built_in && (at.membership.sets & SET_GLOBAL) != 0)
 		deny_unmatched(policy, q, out);
 	else
 		deny_unopened(candidate, &at, out);
+	consider_silence(out);
 }
 
 void
@@ -257,11 +293,15 @@ policy_judge_associate(const struct policy *policy, const struct question *q,
 	*out = (struct verdict){ .decision = DENY };
 	for (size_t i = 0; i < ARRAY_COUNT(commands) && out->decision != ALLOW;
 	     i++) {
+		struct verdict one;
+
 		use.command = commands[i];
 		if (candidate == NULL)
-			policy_judge_request(policy, &use, out);
+			policy_judge_request(policy, &use, &one);
 		else
-			policy_judge_address(policy, &use, candidate, out);
+			policy_judge_address(policy, &use, candidate, &one);
+		if (one.decision == ALLOW || !out->unsure)
+			*out = one;
 	}
 }
 
@@ -271,12 +311,12 @@ policy_judge_hop(const struct policy *policy, const struct question *q,
 {
 	const struct place at = rule_place_of(policy, candidate);
 	const char *never = forbidden(policy, q, candidate, &at);
-	struct text reason = deny_by_default(out);
 
+	(void)deny_by_default(out);
 	if (never == NULL)
 		out->decision = ALLOW;
 	else
-		text_add(&reason, never);
+		deny_forbidden(never, candidate, out);
 }
 
 /* The next rule from *at on that could allow the question, before any

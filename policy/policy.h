@@ -101,6 +101,9 @@ struct verdict {
 	const struct origin *origin; /* what the rule says of that; NULL: as
 					the directives have it */
 	bool forwards; /* ... which is told the name, not an address of it */
+	bool unsure;   /* DENY, and no word of the rules: a list of theirs
+			  could not be looked up, or the kernel not be asked
+			  whose the address is */
 	bool settled;  /* of policy_judge_request(): it forwards, whatever
 			  addresses the name has */
 	const struct rule *matched;
@@ -147,7 +150,7 @@ void policy_judge_request(const struct policy *policy,
 /*
  * Judges an ADDRESS ASSOCIATE: could any command be allowed to the question's
  * destination, or, where `candidate' is not NULL, to that address of it, with
- * any port?  DENY is that of a CONNECT.
+ * any port?  DENY is that of a CONNECT, or the first one that is unsure.
  */
 void policy_judge_associate(const struct policy *policy,
     const struct question *question, const struct candidate *candidate,

@@ -314,16 +314,16 @@ settings_speak_ftp(const struct settings *settings, uint16_t port)
 	return false;
 }
 
-bool
+enum match
 settings_proxied(const struct settings *settings, const struct address *peer,
     bool self)
 {
 	const struct address inside = policy_inside(settings->policy, peer);
 
-	/* SECURITY: nobody's word is taken where that is unsure. */
-	return settings->proxy_from.given &&
-	    net_list_has(&settings->proxy_from, &inside,
-		membership_of(&inside, self)) == MATCH_YES;
+	if (!settings->proxy_from.given)
+		return MATCH_NO;
+	return net_list_has(&settings->proxy_from, &inside,
+	    membership_of(&inside, self));
 }
 
 const struct address *

@@ -187,8 +187,10 @@ bool settings_mark(const struct settings *settings);
 bool settings_offers(const struct settings *settings, enum auth auth);
 
 /* Must a connection from `peer` (FAMILY_NONE: unix-domain) begin with a PROXY
- * protocol header?  self: the peer's is an address of this host. */
-bool settings_proxied(const struct settings *settings,
+ * protocol header?  self: the peer's is an address of this host.
+ * MATCH_UNSURE: a list could not be looked up.  SECURITY: nobody's word is
+ * taken then. */
+enum match settings_proxied(const struct settings *settings,
     const struct address *peer, bool self);
 
 /* Is that one of the ports of `ftp-port`, whatever `ftp-alg` says? */

@@ -438,7 +438,7 @@ is_exempt(const struct gate *g, const struct address *peer, uint32_t scope)
 
 	return settings->proxy_from.given &&
 	    settings_proxied(settings, peer,
-		route_is_own(settings, peer, scope));
+		route_is_own(settings, peer, scope)) == MATCH_YES;
 }
 
 /*

@@ -212,8 +212,7 @@ judge(struct session *s, const struct question *q)
 	policy_judge_associate(s->settings.policy, q, NULL, &s->verdict);
 	s->record.rule = s->verdict.rule;
 	if (s->verdict.decision != ALLOW)
-		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    s->verdict.reason);
+		session_deny(s);
 }
 
 /* SECURITY: an address is told only where it could be used: else names inside
@@ -307,8 +306,7 @@ tell_address(struct session *s, const struct question *q, enum family family)
 		return;
 	}
 	if (s->verdict.decision != ALLOW)
-		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    s->verdict.reason);
+		session_deny(s);
 	fail_unresolved(s, "there is no address of that family");
 }
 
@@ -327,8 +325,7 @@ tell_name(struct session *s, const struct question *q)
 		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
 		    "`address-id' is not reverse");
 	if (!is_allowed(s, q, &q->literal))
-		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    s->verdict.reason);
+		session_deny(s);
 	resolve_start_reverse(&names, &s->settings, &q->literal);
 	wait_for_names(s, &names, FAMILY_NONE);
 	if (names.broken)

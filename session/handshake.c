@@ -65,20 +65,32 @@ take_proxied(struct session *s, const struct proxy_header *header)
 	s->proxied = header->destination;
 }
 
+/* Ends the session of a client who may not speak for others. */
+static void
+judge_proxy(struct session *s)
+{
+	const struct address *peer = &s->record.client;
+	const bool self = session_route(s, peer, s->scope).self;
+	const enum match match = settings_proxied(&s->settings, peer, self);
+
+	if (match == MATCH_YES)
+		return;
+	read_more(s);
+	if (match == MATCH_UNSURE)
+		session_end(s, RESULT_ERROR,
+		    "this host could not look up proxy-protocol-from");
+	session_end(s, RESULT_BAD_PROXY_HEADER,
+	    "proxy-protocol-from does not name this client");
+}
+
 void
 session_proxy(struct session *s)
 {
-	const struct address *peer = &s->record.client;
 	struct proxy_header header;
 
 	if (!s->settings.proxy_from.given)
 		return;
-	if (!settings_proxied(&s->settings, peer,
-		session_route(s, peer, s->scope).self)) {
-		read_more(s);
-		session_end(s, RESULT_BAD_PROXY_HEADER,
-		    "proxy-protocol-from does not name this client");
-	}
+	judge_proxy(s);
 	for (;;) {
 		struct cursor c = inbox_cursor(&s->inbox);
 		const enum parse parse = proxy_header_parse(&c, &header);

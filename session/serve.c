@@ -99,8 +99,7 @@ judge(struct session *s)
 	policy_judge_request(s->settings.policy, &s->question, &s->verdict);
 	s->record.rule = s->verdict.rule;
 	if (s->verdict.decision != ALLOW)
-		session_fail(s, RESULT_DENIED, REPLY_NOT_ALLOWED,
-		    s->verdict.reason);
+		session_deny(s);
 }
 
 /* Dedicated ADDRESS ASSOCIATEs, until another request comes. */

@@ -317,6 +317,15 @@ session_conclude(struct session *s, const struct outcome *outcome)
 }
 
 _Noreturn void
+session_deny(struct session *s)
+{
+	struct outcome outcome;
+
+	outcome_deny(&outcome, &s->verdict);
+	session_conclude(s, &outcome);
+}
+
+_Noreturn void
 session_stop(struct session *s)
 {
 	struct outcome outcome;

@@ -145,6 +145,9 @@ void session_announce(struct session *s);
 _Noreturn void session_fail(struct session *s, enum result result,
     enum reply reply, const char *reason);
 
+/* The same, for s->verdict, which denies. */
+_Noreturn void session_deny(struct session *s);
+
 /* The end without an answer: leaves the record and the process. */
 _Noreturn void session_end(struct session *s, enum result result,
     const char *reason);

@@ -354,8 +354,9 @@ make_slowly() {
 	assert_equal whole "$(judged "$rule" 8.8.8.8 localhost:80)" allowed
 	truncate -s 2300 list.cdb
 	assert_equal broken "$(judged "$rule" 8.8.8.8 localhost:80)" denied
-	run -1 "$HANDLER" -e -f /dev/null -o "allow from @$PWD/list" \
+	run -71 "$HANDLER" -e -f /dev/null -o "allow from @$PWD/list" \
 	    connect 8.8.8.8 9.9.9.9:80
+	assert_match "the rule" "$output" $'\ndenied '
 	run -78 "$HANDLER" -t -f /dev/null -o "$rule"
 	assert_match -t "$output" 'list: its index is broken; --index makes it anew'
 	index
@@ -370,6 +371,14 @@ make_slowly() {
 	END
 	run -78 "$HANDLER" -t -f /dev/null -o "$rule"
 	assert_match -t "$output" 'list: its index is broken'
+}
+
+@test "a list that cannot be looked up is this host's failure, and nobody's denial" {
+	local program
+	for program in "$HANDLER" "$HANDLER_STATIC"; do
+		run -0 alone "$CASES/unread.py" "$program"
+		assert_match cases "$output" '^[0-9]+ cases, 0 failed$'
+	done
 }
 
 @test "-t says what a long list costs" {

@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Sessions whose rules have a list that cannot be looked up: its index was
+whole when it was opened, and has no answers.
+
+    unread.py HANDLER
+
+What a rule would say with it is not known: nothing is opened, and nobody is
+blamed for that.  Each is asked with a whole index, too.  Prints a line for
+every case that failed, then how many there were.
+"""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
+import socks
+import streams
+from handler import DEADLINE
+from handshake import Failure, Handler, Report
+
+ASSOCIATE, WANTS_IPV4 = 8, 1
+HERE, PEER = "127.0.0.1", "127.0.0.2"
+LEFT = 2300  # octets of an index: all that is read when it is opened
+BLAMES_NOBODY = r"^socks64\[\d+\]: error client=.* reason=\"this host could " \
+                r"not look up "
+REFUSED, DENIED = (5, "connect-failed"), (2, "denied")
+
+
+class Lists:
+    """One with a whole index, one whose index ends too early."""
+
+    def __init__(self, program):
+        self.directory = tempfile.mkdtemp(prefix="socks64-unread.", dir="/tmp")
+        os.chmod(self.directory, 0o755)
+        self.whole, self.broken = (os.path.join(self.directory, name)
+                                   for name in ("whole", "broken"))
+        for path in (self.whole, self.broken):
+            with open(path, "w", encoding="ascii") as file:
+                file.writelines(f"n{number}\n" for number in range(2000))
+                file.write("192.0.2.1\n2001:db8::1\n")
+            subprocess.run([program, "--index", path], check=True,
+                           stdout=subprocess.DEVNULL)
+        os.truncate(self.broken + ".cdb", LEFT)
+
+    def options(self, path, lines):
+        return [word for line in lines
+                for word in ("-o", line.replace("LIST", "@" + path))]
+
+    def remove(self):
+        shutil.rmtree(self.directory)
+
+
+def session(program, options, octets, status):
+    """What came behind the method, and the record."""
+    handler = Handler(program, options)
+    try:
+        handler.let_go()
+        handler.send(socks.GREETING + octets)
+        answer = handler.read_to_end()
+        text, ended = handler.finish()
+        if ended != (0 if os.environ.get("LISTEN") else status):
+            raise Failure(f"status {ended}: {text}")
+        return answer, text
+    finally:
+        handler.kill()
+
+
+def refused(program, lists, lines, octets, whole):
+    """With a whole index the REP and record `whole`."""
+    answer, text = session(program, lists.options(lists.whole, lines), octets,
+                           0)
+    if answer[3:4] != bytes(whole[:1]) or f": {whole[1]} " not in text:
+        raise Failure(f"whole: {answer.hex()}, not {whole}: {text}")
+    answer, text = session(program, lists.options(lists.broken, lines), octets,
+                           71)
+    if answer[3:4] != b"\1" or not re.search(
+            BLAMES_NOBODY + re.escape(lists.broken) + r"\.cdb\"$", text, re.M):
+        raise Failure(f"{answer.hex()}: {text}")
+
+
+def unproxied(program, lists):
+    """Who may bring a PROXY header."""
+    lines = ("proxy-protocol-from LIST", "allow all at any")
+    _, text = session(program, lists.options(lists.whole, lines), b"", 0)
+    if ": bad-proxy-header " not in text:
+        raise Failure(f"whole: {text}")
+    _, text = session(program, lists.options(lists.broken, lines), b"", 71)
+    if not re.search(r": error .*could not look up proxy-protocol-from", text):
+        raise Failure(text)
+
+
+def relay_of(handler):
+    """Where an association takes datagrams."""
+    handler.let_go()
+    handler.send(socks.GREETING + socks.request(
+        "0.0.0.0", 0, command=socks.UDP_ASSOCIATE))
+    octets = streams.receive_exactly(handler.client, 12)
+    return HERE, int.from_bytes(octets[-2:], "big")
+
+
+def datagram(address):
+    host, port = address
+    return b"\0\0\0" + socks.request(host, port)[3:] + b"?"
+
+
+def dropped(program, lists, path, reason):
+    """Two datagrams, of which the record says why they were dropped; a third
+    one is not, and tells that they were read."""
+    lines = (f"allow udp at {PEER}", "allow all at LIST")
+    handler = Handler(program, lists.options(path, lines))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((PEER, 0))
+        peer.settimeout(DEADLINE)
+        try:
+            relay = relay_of(handler)
+            for to in ((HERE, 9), (HERE, 9), peer.getsockname()):
+                client.sendto(datagram(to), relay)
+            peer.recv(1000)
+            handler.client.close()
+            text, _ = handler.finish()
+        finally:
+            handler.kill()
+    if not re.search(rf" datagrams=1/0/2 .*drops={reason}:2 ", text):
+        raise Failure(text)
+
+
+def explained(program, lists):
+    """-e judges as a session does."""
+    for path, status in ((lists.whole, 1), (lists.broken, 71)):
+        done = subprocess.run(
+            [program, *lists.options(path, ("allow all at LIST",)), "-e",
+             "connect", HERE, "8.8.8.8:80"], check=False, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode != status or not done.stdout.startswith("denied "):
+            raise Failure(done)
+
+
+def main():
+    program, = sys.argv[1:]
+    lists = Lists(program)
+    report = Report()
+    connect = socks.request(HERE, 9)
+    outside = socks.request("9.9.9.9", 9)
+    by_name = socks.request("localhost", 9, "name")
+    bind = socks.request(HERE, 0, command=socks.BIND)
+    associate = socks.request("localhost", WANTS_IPV4, "name", ASSOCIATE)
+    try:
+        for lines, octets, whole in (
+                (("deny at LIST", "allow all at any"), connect, REFUSED),
+                (("allow at LIST",), connect, DENIED),
+                (("deny to LIST", "allow all at any"), by_name, REFUSED),
+                (("allow to LIST at any",), by_name, DENIED),
+                (("allow from LIST at any",), connect, DENIED),
+                (("inside LIST", "allow"), outside, (3, "connect-failed")),
+                (("allow bind at LIST",), bind, DENIED),
+                (("allow at LIST", "address-id on"), associate, DENIED)):
+            report.run(str(lines), refused, program, lists, lines, octets,
+                       whole)
+        report.run("proxy-protocol-from", unproxied, program, lists)
+        report.run("a datagram, whole", dropped, program, lists, lists.whole,
+                   "rule")
+        report.run("a datagram, broken", dropped, program, lists,
+                   lists.broken, "send")
+        report.run("-e", explained, program, lists)
+    finally:
+        lists.remove()
+    report.end()
+
+
+if __name__ == "__main__":
+    main()
