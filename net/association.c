@@ -323,7 +323,7 @@ judge_peer(const struct association *a, const struct target *t,
 
 	policy_judge_address(a->settings->policy, &q, &candidate, &verdict);
 	peer->allowed = verdict.decision == ALLOW;
-	peer->unsure = verdict.unsure || route.unknown != 0;
+	peer->unsure = verdict.unsure;
 	peer->rule = verdict.matched;
 	peer->via = verdict.via;
 	peer->forwards = verdict.forwards;

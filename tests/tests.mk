@@ -547,8 +547,9 @@ build/bench/policy: tests/unit/policy.c $(PURE)
 # What runs parts of the handler, and counts for tests/coverage.
 DRIVERS = $(REPLAYS) $(CORPORA) $(SCRIPTS) build/tests/policy build/tests/dial \
 	build/tests/message build/tests/address build/tests/password \
-	build/tests/order build/tests/table build/tests/native build/tests/service build/tests/ftp \
-	build/tests/socks4 build/tests/client build/tests/client-handover \
+	build/tests/order build/tests/table build/tests/native \
+	build/tests/service build/tests/ftp build/tests/socks4 \
+	build/tests/client build/tests/client-handover \
 	build/tests/client-fakes build/tests/client-program \
 	build/tests/unit/relay build/tests/unit/wait
 

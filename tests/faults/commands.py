@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 
 from place import NAME, make_file
-from sessions import (DEADLINE, LIST, OPTIONS, Case, in_background, release)
+from sessions import (DEADLINE, LIST, OPTIONS, Case, in_background, index_list,
+                      release)
 
 INDEX = "/run/index"  # of that list, as it is made where nothing fails
 
@@ -66,15 +67,13 @@ def with_files(case):
 
 
 def make_index(case, path):
-    """Beside the list, by a handler to which nothing happens; once."""
+    """Beside the list, and once for all where commands look for one."""
     if not os.path.exists(INDEX):
         with tempfile.TemporaryDirectory(dir="/run") as directory:
             own = make_file(os.path.join(directory, "list"), LIST)
-            subprocess.run([case.handler.program, "--index", own], check=True,
-                           stdout=subprocess.DEVNULL)
+            index_list(case, own)
             shutil.copy(own + ".cdb", INDEX)
-    subprocess.run([case.handler.program, "--index", path], check=True,
-                   stdout=subprocess.DEVNULL)
+    index_list(case, path)
 
 
 def test(case):

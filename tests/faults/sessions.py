@@ -688,11 +688,16 @@ def chain_login(case):
     relayed(case, UP, DOWN)
 
 
+def index_list(case, path):
+    """By a handler to which nothing happens."""
+    subprocess.run([case.handler.program, "--index", path], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
 def by_list(case):
     """A rule that looks its names up in an index."""
     listed = case.own_file("list", LIST)
-    subprocess.run([case.handler.program, "--index", listed], check=True,
-                   stdout=subprocess.DEVNULL)
+    index_list(case, listed)
     case.options = [option for option in case.options
                     if not option.startswith("allow")]
     connect(case, f"allow all to @{listed} at loopback", form="name")
@@ -872,5 +877,6 @@ def wait(case):
 KINDS = {kind.__name__.replace("_", "-"): kind for kind in (
     connect, ipv6, bulk, name, name_by_tcp, associate, by_id, bind, bind_name,
     udp, udp_chain, ftp_translated, ftp_watched, ftp_active, login, proxied,
-    proxied_unix, unix_client, chain, chain_login, by_list, socks4, refused, unreached, idle,
-    to_journal, to_syslog, to_stream, systemd, listening, wait)}
+    proxied_unix, unix_client, chain, chain_login, by_list, socks4, refused,
+    unreached, idle, to_journal, to_syslog, to_stream, systemd, listening,
+    wait)}

@@ -117,8 +117,9 @@ outside_servers() {
 
 # outside_modes: MODE=PORT of servers.py for each row.
 outside_modes() {
-	paste -d '|' <(outside_rows) <(outside_ports | cut -d ' ' -f 2) | awk -F '|' -v page=$PAGE_TOKENS -v short=$SHORT_TOKENS \
-	    -v tree="$BATS_FILE_TMPDIR/tree" -v got="$OUTSIDE/got/" '
+	paste -d '|' <(outside_rows) <(outside_ports | cut -d ' ' -f 2) |
+	    awk -F '|' -v page=$PAGE_TOKENS -v short=$SHORT_TOKENS \
+	        -v tree="$BATS_FILE_TMPDIR/tree" -v got="$OUTSIDE/got/" '
 	$5 == "page" { argument = page }
 	$5 == "tree" { argument = short ":" tree }
 	$5 ~ /^(first|smtp|late)$/ { argument = got $2 }
