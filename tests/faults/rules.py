@@ -244,7 +244,8 @@ def leaves_nothing(view):
             if file not in ("associations", "passwords", "inherited",
                             "other", "list", "list.cdb")]
     # The next one takes that one away.
-    if left == ["list.cdb.next"] and call_of(view) in ("rename", "linkat"):
+    if left == ["list.cdb.next"] and (
+            call_of(view) in ("rename", "linkat") or " at " in view.setting):
         return None
     if left and call_of(view) != "unlinkat":
         return f"left behind: {left}"
