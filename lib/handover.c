@@ -138,19 +138,25 @@ write_gateway(struct text *t, const struct handover *h, size_t i)
 }
 
 static bool
+read_path(struct handover *h, const char *value)
+{
+	const long length = handover_octets(value, (uint8_t *)h->path,
+	    sizeof(h->path) - 1);
+
+	if (length <= 0 || memchr(h->path, '\0', (size_t)length) != NULL)
+		return false;
+	h->path[length] = '\0';
+	return true;
+}
+
+static bool
 read_gateway(struct handover *h, const char *value)
 {
-	if (*value == '/' || *value == '%') {
-		const long length = handover_octets(value, (uint8_t *)h->path,
-		    sizeof(h->path) - 1);
-
-		if (length <= 0 || h->gateway_count > 0 ||
-		    memchr(h->path, '\0', (size_t)length) != NULL)
-			return false;
-		h->path[length] = '\0';
-		return true;
-	}
-	if (h->gateway_count == GATEWAYS_MAX || h->path[0] != '\0' ||
+	if (h->path[0] != '\0')
+		return false;
+	if (*value == '/')
+		return h->gateway_count == 0 && read_path(h, value);
+	if (h->gateway_count == GATEWAYS_MAX ||
 	    !address_parse_port(value, strlen(value), 0,
 		&h->gateways[h->gateway_count]))
 		return false;
