@@ -410,15 +410,28 @@ named_pages() {
 	((lines < 180)) || fail "README has $lines lines"
 }
 
-@test "every test that doc/peers.md names is one" {
-	local title
-	local -i n=0
-	while read -r title; do
-		grep -rqF --include='*.bats' "@test \"$title\" {" "$TESTS" ||
-		    fail "there is no test $title"
-		n+=1
-	done < <(sed -n 's/^| .* | "\(.*\)" |$/\1/p' "$ROOT/doc/peers.md")
-	[[ $n -ge 30 ]] || fail "only $n titles were found"
+# titles_of PAGE: the tests that the last column of its tables names.
+titles_of() {
+	sed -n 's/^| .* | \(.*"\) |$/\1/p' "$ROOT/doc/$1" |
+	    grep -o '"[^"]*"' | tr -d '"'
+}
+
+@test "every test that a table of doc names is one" {
+	local page least title
+	local -i n
+	while read -r page least; do
+		n=0
+		while read -r title; do
+			grep -rqF --include='*.bats' "@test \"$title\" {" \
+			    "$TESTS" || fail "there is no test $title"
+			n+=1
+		done < <(titles_of "$page")
+		[[ $n -ge $least ]] || fail "$page names only $n tests"
+	done <<-'END'
+		peers.md 30
+		client.md 20
+		reliability.md 8
+	END
 }
 
 @test "doc/clients.md has every program of tests/outside, and why others are left out" {
