@@ -363,10 +363,7 @@ look_up(const struct index *index, const struct key *key)
 const char *
 index_silent(void)
 {
-	const struct index *index = silent;
-
-	silent = NULL;
-	return index == NULL ? NULL : index->list;
+	return silent == NULL ? "a list" : silent->list;
 }
 
 /* The words of a rule that are no names; 0 of others. */

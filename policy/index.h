@@ -114,11 +114,8 @@ enum match index_has_word(const struct index *index, const char *word,
 /* Is this very net in it? */
 enum match index_has_net(const struct index *index, const struct net *net);
 
-/*
- * Was there a MATCH_UNSURE since the last call, for an index that cannot be
- * read (any more) or is broken?  The path of the list that it is of, borrowed;
- * NULL: there was none.
- */
+/* The path of the list whose index was the last one without an answer, for it
+ * cannot be read any more or is broken; borrowed. */
 const char *index_silent(void);
 
 /*

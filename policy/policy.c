@@ -128,31 +128,38 @@ deny_unmatched(const struct policy *policy, const struct question *q,
 	text_add(&reason, " to this client and destination");
 }
 
-/* The rule that decides; `at' as rule_decides() takes it.  What was announced
- * is decided by its own rule at the latest. */
+/*
+ * The first rule that decides, or would if a list of it could be looked up:
+ * those below it are not asked then.  NULL: there is none.  `at' as
+ * rule_decides() takes it.  What was announced is decided by its own rule at
+ * the latest.
+ */
 static const struct rule *
 first_rule(const struct policy *policy, const struct question *q,
-    const struct place *at)
+    const struct place *at, enum match *match)
 {
-	for (size_t i = 0; i < policy->count; i++)
-		if (&policy->rules[i] == q->announced ||
-		    rule_decides(policy, &policy->rules[i], q, at))
+	*match = MATCH_YES;
+	for (size_t i = 0; i < policy->count; i++) {
+		if (&policy->rules[i] == q->announced)
 			return &policy->rules[i];
+		*match = rule_decides(policy, &policy->rules[i], q, at);
+		if (*match != MATCH_NO)
+			return &policy->rules[i];
+	}
 	return NULL;
 }
 
-/* Behind a decision: a denial to which an index without an answer has led is
- * unsure. */
+/* SECURITY: what is unsure denies, and never allows.  But it is no word of
+ * the rule. */
 static void
-consider_silence(struct verdict *out)
+deny_unsure(const struct rule *rule, struct verdict *out)
 {
+	struct text reason = deny_by_default(out);
+	struct text name = text_in(out->rule, sizeof(out->rule));
 	const char *list = index_silent();
-	struct text reason;
 
-	if (list == NULL || out->decision == ALLOW)
-		return;
 	out->unsure = true;
-	reason = text_in(out->reason, sizeof(out->reason));
+	rule_place(rule, &name);
 	text_add(&reason, "this host could not look up ");
 	text_add_quotable(&reason, list, strlen(list));
 	text_add(&reason, ".cdb");
@@ -163,22 +170,21 @@ policy_judge_request(const struct policy *policy, const struct question *q,
     struct verdict *out)
 {
 	const struct rule *rule;
+	enum match match;
 
-	(void)index_silent();
 	if (q->command == POLICY_CONNECT && q->port == 0 && !q->any_port) {
 		struct text reason = deny_by_default(out);
 
 		text_add(&reason, "port 0 is no destination");
 		return;
 	}
-	rule = first_rule(policy, q, NULL);
+	rule = first_rule(policy, q, NULL, &match);
 	if (rule == NULL) {
 		deny_unmatched(policy, q, out);
-	} else {
-		decide_by_rule(rule, q, out);
-		out->settled = rule_settles(policy, rule, q);
+		return;
 	}
-	consider_silence(out);
+	decide_by_rule(rule, q, out);
+	out->settled = rule_settles(policy, rule, q);
 }
 
 struct address
@@ -259,25 +265,21 @@ void
 policy_judge_address(const struct policy *policy, const struct question *q,
     const struct candidate *candidate, struct verdict *out)
 {
-	const char *never;
-	const struct rule *rule;
-	struct place at;
+	const struct place at = rule_place_of(policy, candidate);
+	const char *never = forbidden(policy, q, candidate, &at);
+	enum match match;
+	const struct rule *rule = first_rule(policy, q, &at, &match);
 
-	(void)index_silent();
-	at = rule_place_of(policy, candidate);
-	never = forbidden(policy, q, candidate, &at);
-	if (never != NULL) {
+	if (never != NULL)
 		deny_forbidden(never, candidate, out);
-		return;
-	}
-	rule = first_rule(policy, q, &at);
-	if (rule != NULL)
+	else if (rule != NULL && match == MATCH_UNSURE)
+		deny_unsure(rule, out);
+	else if (rule != NULL)
 		decide_by_rule(rule, q, out);
 	else if (policy->built_in && (at.membership.sets & SET_GLOBAL) != 0)
 		deny_unmatched(policy, q, out);
 	else
 		deny_unopened(candidate, &at, out);
-	consider_silence(out);
 }
 
 void
@@ -327,7 +329,7 @@ next_choice(const struct policy *policy, const struct question *q, size_t *at)
 	while (*at < policy->count) {
 		const struct rule *rule = &policy->rules[(*at)++];
 
-		if (!rule_decides(policy, rule, q, NULL))
+		if (rule_decides(policy, rule, q, NULL) == MATCH_NO)
 			continue;
 		if (rule->decision == ALLOW)
 			return rule;

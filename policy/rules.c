@@ -21,6 +21,12 @@ either(enum match one, enum match other)
 	return one > other ? one : other;
 }
 
+static enum match
+both(enum match one, enum match other)
+{
+	return one < other ? one : other;
+}
+
 /* SECURITY: a user who calls himself as these words of a rule is not meant by
  * them. */
 static bool
@@ -56,21 +62,42 @@ rule_place_of(const struct policy *policy, const struct candidate *candidate)
 	const struct address address = address_inside(&candidate->address,
 	    policy->nat64, policy->nat64_count);
 	struct membership m = membership_of(&address, candidate->self);
+	bool unsure = false;
 
 	if (candidate->on_link)
 		m.sets |= SET_ON_LINK;
 	if ((m.sets & SET_GLOBAL) != 0) {
 		const bool on_link = candidate->on_link &&
 		    policy->inside_on_link;
+		const enum match inside = on_link ?
+		    MATCH_YES :
+		    net_list_has(&policy->inside, &address, m);
 
+		unsure = inside == MATCH_UNSURE;
 		/* SECURITY: what may be inside is not global. */
-		if (on_link ||
-		    net_list_has(&policy->inside, &address, m) != MATCH_NO) {
+		if (inside != MATCH_NO) {
 			m.sets ^= SET_GLOBAL | SET_SPECIAL;
 			m.what = on_link ? "on-link" : "inside";
 		}
 	}
-	return (struct place){ .address = address, .membership = m };
+	return (struct place){ .address = address,
+		.membership = m,
+		.unsure = unsure };
+}
+
+/* Does it depend on what the place is, and is that not known? */
+static bool
+is_unsure(const struct net_list *list, const struct place *place)
+{
+	return place->unsure && (list->sets & (SET_GLOBAL | SET_SPECIAL)) != 0;
+}
+
+static enum match
+match_place(const struct net_list *list, const struct place *place)
+{
+	return is_unsure(list, place) ?
+	    MATCH_UNSURE :
+	    net_list_has(list, &place->address, place->membership);
 }
 
 static enum match
@@ -85,7 +112,7 @@ match_from(const struct policy *policy, const struct net_list *from,
 	if (!from->given)
 		return MATCH_YES;
 	place = rule_place_of(policy, &client);
-	return net_list_has(from, &place.address, place.membership);
+	return match_place(from, &place);
 }
 
 static const char literal[] = "literal";
@@ -166,9 +193,9 @@ match_on(const struct listener_list *on, const struct question *q)
 	return MATCH_NO;
 }
 
-/* All conditions but `at`. */
+/* All conditions but `at` and `port`. */
 static enum match
-match_request(const struct policy *policy, const struct rule *rule,
+match_rest(const struct policy *policy, const struct rule *rule,
     const struct question *q)
 {
 	const enum match each[] = {
@@ -176,15 +203,34 @@ match_request(const struct policy *policy, const struct rule *rule,
 		match_users(&rule->users, q),
 		match_from(policy, &rule->from, q),
 		match_to(&rule->to, q),
-		match_ports(&rule->ports, q),
 		match_on(&rule->on, q),
 	};
 	enum match all = MATCH_YES;
 
 	for (size_t i = 0; i < ARRAY_COUNT(each); i++)
-		if (each[i] < all)
-			all = each[i];
+		all = both(all, each[i]);
 	return all;
+}
+
+/* All conditions but `at`. */
+static enum match
+match_request(const struct policy *policy, const struct rule *rule,
+    const struct question *q)
+{
+	return both(match_rest(policy, rule, q),
+	    match_ports(&rule->ports, q));
+}
+
+/* SECURITY: where nothing is dialled yet, one port is enough for an allow
+ * rule, and a deny rule is for all of them. */
+static enum match
+match_any_port(const struct rule *rule, const struct question *q)
+{
+	const enum match match = match_ports(&rule->ports, q);
+
+	return match == MATCH_UNSURE && q->any_port ?
+	    match_of(rule->decision == ALLOW) :
+	    match;
 }
 
 bool
@@ -202,23 +248,23 @@ rule_forwards_name(const struct rule *rule, const struct question *q)
 	return rule->via != NULL && !rule->at.given && q->name != NULL;
 }
 
-static bool
+static enum match
 match_address(const struct rule *rule, const struct question *q,
     const struct place *at)
 {
-	/* SECURITY: what is unsure denies, and never allows. */
 	if (rule->decision == DENY)
-		return !rule->at.given ||
-		    net_list_has(&rule->at, &at->address, at->membership) !=
-		    MATCH_NO;
+		return rule->at.given ? match_place(&rule->at, at) : MATCH_YES;
 	/* The name travels on, and no address of ours is dialled. */
 	if (rule_forwards_name(rule, q))
-		return true;
+		return MATCH_YES;
 	/* SECURITY: without `at` a rule opens the world, never the inside. */
 	if (!rule->at.given)
-		return (at->membership.sets & SET_GLOBAL) != 0;
-	return net_list_opens(&rule->at, &at->address, at->membership) ==
-	    MATCH_YES;
+		return at->unsure ?
+		    MATCH_UNSURE :
+		    match_of((at->membership.sets & SET_GLOBAL) != 0);
+	return is_unsure(&rule->at, at) ?
+	    MATCH_UNSURE :
+	    net_list_opens(&rule->at, &at->address, at->membership);
 }
 
 void
@@ -243,20 +289,17 @@ match_somewhere(const struct rule *rule, enum match match)
 					 match == MATCH_YES && everywhere;
 }
 
-bool
+enum match
 rule_decides(const struct policy *policy, const struct rule *rule,
     const struct question *q, const struct place *at)
 {
-	const enum match match = match_request(policy, rule, q);
-	/* SECURITY: the same for the request, but where nothing is dialled
-	 * yet. */
-	const enum match enough = (rule->decision == ALLOW) != q->any_port ?
-	    MATCH_YES :
-	    MATCH_UNSURE;
+	const enum match match = both(match_rest(policy, rule, q),
+	    match_any_port(rule, q));
 
 	if (at == NULL)
-		return match_somewhere(rule, match);
-	return match >= enough && match_address(rule, q, at);
+		return match_of(match_somewhere(rule, match));
+	return match == MATCH_NO ? match :
+				   both(match, match_address(rule, q, at));
 }
 
 bool

@@ -81,10 +81,12 @@ struct policy {
  * is from. */
 void rule_place(const struct rule *rule, struct text *out);
 
-/* An address as rules see it, policy_inside(), and the sets that it is in. */
+/* An address as rules see it, policy_inside(), and the sets that it is in.
+ * unsure: `inside' could not be looked up; it may be global. */
 struct place {
 	struct address address;
 	struct membership membership;
+	bool unsure;
 };
 
 /* The candidate as rules see it. */
@@ -99,9 +101,10 @@ bool rule_serves(const struct policy *policy, const struct rule *rule,
  * Is this the rule that decides, where those above it do not?  `at' NULL
  * stands for every address that the request could dial: an allow rule
  * decides where it could match for one of them, a deny rule where it matches
- * for all.
+ * for all; there is no MATCH_UNSURE then.  Else that is for a list that could
+ * not be looked up: index_silent() has it.
  */
-bool rule_decides(const struct policy *policy, const struct rule *rule,
+enum match rule_decides(const struct policy *policy, const struct rule *rule,
     const struct question *q, const struct place *at);
 
 /* Does the rule lead to a next gateway that is told the name as it is, as one

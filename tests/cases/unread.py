@@ -83,6 +83,14 @@ def refused(program, lists, lines, octets, whole):
         raise Failure(f"{answer.hex()}: {text}")
 
 
+def decided(program, lists, lines):
+    """What the list says makes no difference: the rules deny."""
+    answer, text = session(program, lists.options(lists.broken, lines),
+                           socks.request("localhost", 9, "name"), 0)
+    if answer[3:4] != b"\2" or ": denied " not in text:
+        raise Failure(f"{answer.hex()}: {text}")
+
+
 def unproxied(program, lists):
     """Who may bring a PROXY header."""
     lines = ("proxy-protocol-from LIST", "allow all at any")
@@ -157,11 +165,20 @@ def main():
                 (("deny to LIST", "allow all at any"), by_name, REFUSED),
                 (("allow to LIST at any",), by_name, DENIED),
                 (("allow from LIST at any",), connect, DENIED),
+                # A name that may be for the next gateway does not go past it.
+                (("allow to LIST via 127.0.0.1:1", "allow all at any"),
+                 by_name, REFUSED),
                 (("inside LIST", "allow"), outside, (3, "connect-failed")),
                 (("allow bind at LIST",), bind, DENIED),
                 (("allow at LIST", "address-id on"), associate, DENIED)):
             report.run(str(lines), refused, program, lists, lines, octets,
                        whole)
+        for lines in (("allow bind to LIST at any",),
+                      ("allow to LIST at any port 443",),
+                      ("allow to LIST at 192.0.2.0/24",),
+                      ("deny to LIST port 443",),
+                      ("deny all", "allow to LIST at any")):
+            report.run(f"decided: {lines}", decided, program, lists, lines)
         report.run("proxy-protocol-from", unproxied, program, lists)
         report.run("a datagram, whole", dropped, program, lists, lists.whole,
                    "rule")
