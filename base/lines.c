@@ -79,6 +79,8 @@ lines_next(struct lines *l, size_t *length)
 			return line_cut(l, line, length);
 		}
 	} while (lines_fill(l));
+	if (l->failed)
+		return NULL;
 	*length = l->end - l->start;
 	l->start = l->end;
 	return *length > 0 || l->skipping ? line_cut(l, l->buffer, length) :

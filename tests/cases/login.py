@@ -37,6 +37,7 @@ GRANTED, REFUSED = b"\1\0", b"\1\1"
 CANARY = re.compile(rb"Correct-Horse|Battery-Staple")
 INJECT = os.path.join(os.path.dirname(__file__), "..", "..", "build",
                       "tests", "inject")
+BLOCK = 4096    # octets of a file that are read at once
 PENALTY = 0.99  # seconds at least; up to two, and what a busy machine adds
 
 
@@ -54,6 +55,12 @@ class People:
         self.path = os.path.join(self.directory, "passwords")
         self.lines = []
         self.add(b"alice", SECRET, "$6$rounds=1000$saltsalt")
+
+    def fill(self, size):
+        """Comments up to so many octets."""
+        left = size - sum(map(len, self.lines))
+        self.lines += [b"#" * 99 + b"\n"] * (left // 100 - 1)
+        self.lines.append(b"#" * (100 + left % 100 - 1) + b"\n")
 
     def add(self, user, password, salt):
         hashed = hashes.crypt(password, salt)
@@ -723,7 +730,9 @@ def own_failure(program, call, error, found):
 
 
 def check_failures(program, report):
-    """No memory for the hash; a file that cannot be read."""
+    """No memory for the hash; a file that cannot be read, be it in the midst
+    of the user's line."""
+    people.fill(BLOCK - len("yes:$y$j9T$saltsaltsalt$half a hash"))
     people.add(b"yes", SECRET, "$y$j9T$saltsaltsalt")
     answer, text, made = injected(program, [])
     if answer != b"\5\2" + GRANTED:
