@@ -55,6 +55,8 @@ static const struct failure failures[] = {
 	    "could not be tried: no local port is left" },
 	{ EINVAL, REPLY_GENERAL_FAILURE, "invalid",
 	    "is an address that the kernel refuses" },
+	{ EIO, REPLY_GENERAL_FAILURE, "no-routes",
+	    "could not be tried: this host's routes cannot be read" },
 };
 
 const struct failure *

@@ -235,7 +235,9 @@ hosts_find(int file, const char *name, struct deadline until,
 		const ssize_t n = pread(file, octets + length,
 		    sizeof(octets) - length, offset);
 
-		last = n <= 0;
+		if (n < 0)
+			return HOSTS_BROKEN;
+		last = n == 0;
 		offset += last ? 0 : n;
 		length += last ? 0 : (size_t)n;
 		length = search_octets(&s, octets, length, last);

@@ -14,6 +14,7 @@ enum hosts {
 	HOSTS_ABSENT, /* no line has the name */
 	HOSTS_FOUND,  /* both answers say what the lines do */
 	HOSTS_LATE,   /* the deadline passed before the end of the file */
+	HOSTS_BROKEN, /* the file cannot be read (any more) */
 };
 
 /*

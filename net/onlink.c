@@ -132,7 +132,7 @@ line_cut(char *line, struct link *l)
 	}
 }
 
-static bool
+static enum match
 source_has(size_t i, const struct address *address)
 {
 	struct lines lines;
@@ -146,9 +146,9 @@ source_has(size_t i, const struct address *address)
 		line_cut(line, &l);
 		if (sources[i].parse(&l) &&
 		    address_in_prefix(address, &l.prefix, l.bits))
-			return true;
+			return MATCH_YES;
 	}
-	return false;
+	return lines.failed ? MATCH_UNSURE : MATCH_NO;
 }
 
 bool
@@ -164,14 +164,13 @@ onlink_prepare(const struct policy *policy)
 	return true;
 }
 
-bool
+enum match
 onlink_has(const struct address *address)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
-		if (nexts[i] != 0 && sources[i].family == address->family &&
-		    source_has(i, address))
-			return true;
-	return false;
+		if (nexts[i] != 0 && sources[i].family == address->family)
+			return source_has(i, address);
+	return MATCH_NO;
 }
 
 const char *

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "policy/index.h"
 #include "policy/policy.h"
 #include "wire/address.h"
 
@@ -24,15 +25,16 @@ enum { ONLINK_FILE_MAX = 1 << 20 };
  * onlink_has() would take what is on a link for elsewhere. */
 bool onlink_prepare(const struct policy *policy);
 
-/* Is the address on a link?  False for FAMILY_NONE, and where the files could
- * not be opened.  Never waits. */
-bool onlink_has(const struct address *address);
+/* Is the address on a link?  MATCH_NO for FAMILY_NONE, and where the files
+ * could not be opened; MATCH_UNSURE where they cannot be read any more, and
+ * errno says why.  Never waits. */
+enum match onlink_has(const struct address *address);
 
 /* Why onlink_has() may not know all: a sentence; NULL: it does.  It reads the
  * files to their ends. */
 const char *onlink_problem(void);
 
-/* Closes what onlink_prepare() opened; onlink_has() is false from then on. */
+/* Closes what onlink_prepare() opened; onlink_has() is MATCH_NO from then on. */
 void onlink_close(void);
 
 #endif

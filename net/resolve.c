@@ -181,19 +181,26 @@ conclude_ipv4(void *context, enum query_result result,
 
 /* --- Asking. --- */
 
+/* It is this host's failure; false. */
 static bool
-fail_setup(struct resolution *r)
+fail_here(struct resolution *r, const char *reason)
 {
 	struct text t = text_in(r->reason, sizeof(r->reason));
 
-	text_add(&t,
-	    "the resolver cannot be set up: "
-	    "there is no memory, or nothing random");
+	text_add(&t, reason);
 	r->ipv6.state = ANSWER_FAILED;
 	r->ipv4.state = ANSWER_FAILED;
 	r->broken = true;
 	resolve_end(r);
 	return false;
+}
+
+static bool
+fail_setup(struct resolution *r)
+{
+	return fail_here(r,
+	    "the resolver cannot be set up: "
+	    "there is no memory, or nothing random");
 }
 
 /* Which servers; false: r->broken. */
@@ -309,7 +316,7 @@ answer_loopback(struct resolution *r)
 }
 
 /* What /etc/hosts says, or is said of localhost; false: there was no time to
- * read all of that file. */
+ * read all of that file, or it cannot be read. */
 static bool
 answer_file(struct resolution *r, const struct settings *settings)
 {
@@ -325,6 +332,8 @@ answer_file(struct resolution *r, const struct settings *settings)
 		if (is_within(r->name, "localhost"))
 			answer_loopback(r);
 		break;
+	case HOSTS_BROKEN:
+		return fail_here(r, "/etc/hosts could not be read");
 	case HOSTS_FOUND: break;
 	}
 	return true;

@@ -128,6 +128,18 @@ is_steered(const struct egress *egress)
 	    egress->source_ipv6.family != FAMILY_NONE;
 }
 
+static void
+ask_on_link(struct route *route, const struct address *address)
+{
+	const enum match match = onlink_has(address);
+
+	route->on_link = match != MATCH_NO;
+	if (match != MATCH_UNSURE)
+		return;
+	route->unknown = errno;
+	route->self = true;
+}
+
 static struct route
 probe_by(const struct settings *settings, const struct egress *egress,
     const struct address *destination, uint32_t scope)
@@ -153,8 +165,8 @@ probe_by(const struct settings *settings, const struct egress *egress,
 	if (route.unknown == 0)
 		route.unknown = unknown;
 	route.self = route.self || self;
-	route.on_link = policy_asks_on_link(settings->policy, &inside) &&
-	    onlink_has(&inside);
+	if (policy_asks_on_link(settings->policy, &inside))
+		ask_on_link(&route, &inside);
 	return route;
 }
 

@@ -20,8 +20,9 @@ struct route {
 	bool self;             /* the destination is an address of this host,
 				  loopback, or one inside the other (NAT64) */
 	int unknown;           /* the kernel could not be asked, for lack of a
-				  descriptor, memory or a port: an errno; then
-				  self is true as well; 0: it was asked */
+				  descriptor, memory or a port, or its list of
+				  routes not be read: an errno; then self is
+				  true as well; 0: it was asked */
 };
 
 /* From where one connection goes, or a socket for datagrams, and how. */

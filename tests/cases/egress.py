@@ -556,6 +556,8 @@ def check_unasked(program, report):
                    (call, error, words))
         report.run(f"BIND, {call}", unasked_bind, program, (call, error))
     report.run("the client", unasked_client, program)
+    report.run("the links", unread_links, program)
+    report.run("hosts", unread_hosts, program)
 
 
 def calls_of(call, told):
@@ -645,6 +647,43 @@ def unasked_client(program):
             handler.kill()
     if told_client[:4] != b"\5\0\5\1" or ": error " not in text:
         raise Failure(f"{told_client.hex()}: {text}")
+
+
+def unread_links(program):
+    """A rule asks whether the server is on a link, which it is."""
+    lines = ("deny all at on-link", "allow all at any")
+    with tempfile.NamedTemporaryFile() as told:
+        expect(program, lines, S4, (2, "denied "), "ip", (INJECT, told.name))
+        plan = f"pread64:{calls_of('pread64', told)}:error={errno.EIO}"
+        expect(program, lines, S4, (1, "connect-failed .*routes cannot be read"),
+               "ip", (INJECT, told.name, plan))
+
+
+def told_with(program, plan, told):
+    """What a session to a name says."""
+    handler = Handler(INJECT, [told.name, *plan, program, *options(DNS)])
+    try:
+        handler.let_go()
+        handler.send(socks.GREETING + socks.request("only4.test", 80, "name"))
+        handler.client.shutdown(socket.SHUT_WR)
+        handler.read_to_end()
+        return handler.finish()[0]
+    finally:
+        handler.kill()
+
+
+def unread_hosts(program):
+    """No server is asked for a name that may be in hosts."""
+    with tempfile.NamedTemporaryFile() as told:
+        text = told_with(program, (), told)
+        if ": ok " not in text:
+            raise Failure(text)
+        texts = [told_with(program, (f"pread64:{number}:error={errno.EIO}",),
+                           told)
+                 for number in range(1, calls_of("pread64", told) + 1)]
+    if not any(re.search(r": error .*/etc/hosts could not be read", text)
+               for text in texts):
+        raise Failure(texts)
 
 
 HOP4, HOP6 = "via 192.0.2.80:1080", "via [2001:db8::80]:1080"
