@@ -186,6 +186,10 @@ send_login(struct upstream *u)
 	if (hop_login(u->hop, buffer, &login))
 		sent = upstream_send(u, octets,
 		    client_login_format(&login, octets));
+	else if (errno != 0)
+		sent = upstream_fail(u, RESULT_ERROR, REPLY_GENERAL_FAILURE,
+		    "wants a password, and its via-password-file cannot be "
+		    "read");
 	else
 		sent = upstream_bad(u,
 		    "wants a password, and its "
@@ -236,15 +240,15 @@ negotiate(struct upstream *u, struct deadline until)
 	}
 }
 
-/* Why the hop could not be reached; what ended the dial from our own side
- * stays as it is. */
+/* Why the hop could not be reached; what ended the dial from our own side, as
+ * a want of descriptors or memory is, stays as it is. */
 static bool
 dial_failed(struct upstream *u)
 {
 	const struct outcome *o = &u->dial.outcome;
 
 	if (o->result == RESULT_CLIENT_GONE || o->result == RESULT_STOPPED ||
-	    o->result == RESULT_ERROR) {
+	    o->result == RESULT_ERROR || o->reply == REPLY_GENERAL_FAILURE) {
 		u->outcome = *o;
 		return false;
 	}

@@ -120,8 +120,9 @@ hop_login(const struct hop *hop, char buffer[HOP_LOGIN_TEXT],
 	const ssize_t n = pread(hop->password, buffer, HOP_LOGIN_TEXT - 1, 0);
 	const char *rest = buffer;
 
-	if (n <= 0)
+	if (n < 0)
 		return false;
+	errno = 0;
 	buffer[n] = '\0';
 	buffer[strcspn(buffer, "\r\n")] = '\0';
 	return strchr(buffer, ':') != NULL &&

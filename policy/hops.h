@@ -57,7 +57,8 @@ enum { HOP_LOGIN_TEXT = 2 * LOGIN_FIELD_MAX + 4 };
 
 /*
  * Reads `user:password' from the first line of the hop's open file into
- * `buffer', which *out points into.  False: there is no such line.
+ * `buffer', which *out points into.  False: there is no such line, and errno
+ * is 0; or it could not be read, for that errno.
  */
 bool hop_login(const struct hop *hop, char buffer[HOP_LOGIN_TEXT],
     struct login *out);

@@ -5,6 +5,7 @@
  */
 #include "share/places.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 
@@ -12,12 +13,16 @@
 
 enum { FIRST_OCTET = 1, TICK = 5 };
 
+/* False: others have them all, or every wait is WAIT_STOPPED from here on. */
 static bool
 take_one(const struct table *t)
 {
-	for (off_t i = 0; i < PLACES; i++)
+	for (off_t i = 0; i < PLACES; i++) {
 		if (lock_set(t->fd, F_WRLCK, FIRST_OCTET + i))
 			return true;
+		if (errno != EAGAIN && errno != EACCES)
+			wait_give_up(errno);
+	}
 	return false;
 }
 

@@ -20,7 +20,8 @@ enum { PLACES = 8 };
 /*
  * Waits for a place and takes it.  Where there is no table there is nothing to
  * wait for.  WAIT_READY: go ahead; WAIT_TIMEOUT and WAIT_STOPPED: there was no
- * place by `until', or SIGTERM came.
+ * place by `until', or SIGTERM came, or the kernel has none, which
+ * wait_failure() has then.
  */
 enum wait places_take(const struct table *t, struct deadline until);
 

@@ -14,9 +14,10 @@ import sys
 BLAMES = {"auth-failed", "bad-request", "not-socks", "bad-proxy-header",
           "handshake-timeout", "denied"}
 # Nor any peer for what this host lacks.
-OUR_WANT = [f"={number}" for number in (errno.ENOMEM, errno.ENOBUFS)]
+OUR_WANT = [f"={number}" for number in (errno.ENOMEM, errno.ENOBUFS,
+                                        errno.EMFILE, errno.ENFILE)]
 OF_CONNECTIONS = {"recvfrom", "recvmsg", "sendto", "sendmsg", "splice",
-                  "ppoll"}
+                  "ppoll", "socket"}
 BLAMES_PEERS = {"client-gone", "reset", "upstream-failed"}
 SERVED = {"ok", "reset", "timeout", "stopped", "error"}
 EXPECTED = {"refused": {"denied"}, "idle": {"timeout"},
@@ -211,9 +212,11 @@ def blames_nobody(view):
 
 
 def blames_no_peer(view):
-    """For what this host lacks."""
-    if call_of(view) in OF_CONNECTIONS and view.record in BLAMES_PEERS and (
-            any(view.plan.endswith(want) for want in OUR_WANT)):
+    """For what this host lacks, or for a file that cannot be read."""
+    ours = view.plan.startswith("pread64:") and ":error" in view.plan or (
+        call_of(view) in OF_CONNECTIONS and
+        any(view.plan.endswith(want) for want in OUR_WANT))
+    if ours and view.record in BLAMES_PEERS:
         return f"the record blames a peer: {view.record}"
     return None
 
