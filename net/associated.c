@@ -36,15 +36,18 @@ learn(struct associated *a, size_t i, uint32_t id)
 {
 	const int64_t now = clock_now();
 	struct table_target target;
+	enum table_result found;
 
 	a->list[i].id = 0;
 	if (is_guessing(a, now))
 		return false;
-	if (ids_find(a->share, id, &target) != TABLE_OK ||
-	    (target.name[0] == '\0' && target.count == 0)) {
+	found = ids_find(a->share, id, &target);
+	if (found == TABLE_OK && target.name[0] == '\0' && target.count == 0)
+		found = TABLE_NONE;
+	if (found == TABLE_NONE)
 		a->wrong++;
+	if (found != TABLE_OK)
 		return false;
-	}
 	a->list[i].id = id;
 	a->list[i].until = now + ASSOCIATED_LIFE;
 	a->list[i].unpinned = target.name[0] != '\0';

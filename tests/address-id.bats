@@ -72,6 +72,10 @@ holds() {
 	holds flood
 }
 
+@test "an ID is no wrong one because the table is locked" {
+	holds busy
+}
+
 @test "the control channel of UDP takes IDs" {
 	holds control
 }

@@ -609,6 +609,28 @@ def flood(program):
         echo.close()
 
 
+def busy(program):
+    """An ID that could not be looked up, for another has the table's lock, is
+    no wrong one."""
+    m = Machine(program)
+    echo = datagram_socket("::1")
+    try:
+        number = m.make()
+        a = Association(m)
+        with open(os.path.join(m.state, "associations"), "r+b") as table:
+            fcntl.lockf(table, fcntl.LOCK_EX, 1, 0)
+            for _ in range(GUESSES_MAX):
+                a.send(number, echo, b"never")
+            a.send(field("::1"), echo, b"behind")
+            check("behind them", echo.recv(100), b"behind")
+        a.send(number, echo, b"known")
+        check("when the lock is gone", echo.recv(100), b"known")
+        a.end()
+    finally:
+        m.end()
+        echo.close()
+
+
 def idle(program):
     """30 seconds behind an 08, not those of the handshake; anew behind each."""
     m = Machine(program)
@@ -695,7 +717,8 @@ def failed(program):
 
 CHECKS = {name.__name__.replace("_", "-"): name for name in (
     vectors, off, reverse, late, policy, spelt, chained, sequence, families,
-    kept, ages, alike, pinned, flood, idle, control, guessing, no_table, failed)}
+    kept, ages, alike, pinned, flood, busy, idle, control, guessing, no_table,
+    failed)}
 
 
 def main():
