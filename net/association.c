@@ -412,11 +412,9 @@ name_pin(struct association *a, const struct request *to, enum drop *why)
 	if (p != NULL)
 		return p;
 	policy_judge_request(a->settings->policy, &q, &verdict);
-	*why = DROP_BUSY;
-	if (verdict.decision != ALLOW) {
-		*why = verdict.unsure ? DROP_SEND : DROP_RULE;
+	*why = verdict.decision != ALLOW ? DROP_RULE : DROP_BUSY;
+	if (verdict.decision != ALLOW)
 		return NULL;
-	}
 	p = name_recall(a, to);
 	return p != NULL ? p : names_add(&a->names, to->name);
 }

@@ -101,7 +101,7 @@ is_denied(const struct candidates *c, const struct destination *d)
 	struct verdict verdict;
 
 	c->judge(c->settings->policy, c->question, &candidate, &verdict);
-	return verdict.decision != ALLOW;
+	return verdict.decision != ALLOW && !verdict.unsure;
 }
 
 /* Appends an answer.  As many of the denied as would take a place of another

@@ -23,7 +23,7 @@ import streams
 from handler import DEADLINE
 from handshake import Failure, Handler, Report
 
-ASSOCIATE, WANTS_IPV4 = 8, 1
+ASSOCIATE, WANTS_IPV4, FLAG_DESTINATION = 8, 1, 0x10
 HERE, PEER = "127.0.0.1", "127.0.0.2"
 LEFT = 2300  # octets of an index: all that is read when it is opened
 BLAMES_NOBODY = r"^socks64\[\d+\]: error client=.* reason=\"this host could " \
@@ -157,6 +157,11 @@ def main():
     outside = socks.request("9.9.9.9", 9)
     by_name = socks.request("localhost", 9, "name")
     bind = socks.request(HERE, 0, command=socks.BIND)
+    # Never in hosts, and of both families.
+    both = socks.request("both.localhost", 9, "name")
+    any_family = bytearray(socks.request("both.localhost", WANTS_IPV4, "name",
+                                         ASSOCIATE))
+    any_family[2] = FLAG_DESTINATION
     associate = socks.request("localhost", WANTS_IPV4, "name", ASSOCIATE)
     try:
         for lines, octets, whole in (
@@ -170,7 +175,12 @@ def main():
                  by_name, REFUSED),
                 (("inside LIST", "allow"), outside, (3, "connect-failed")),
                 (("allow bind at LIST",), bind, DENIED),
-                (("allow at LIST", "address-id on"), associate, DENIED)):
+                (("allow at LIST", "address-id on"), associate, DENIED),
+                # The first address is denied, or that is not known; the other
+                # one is denied.
+                (("deny at 127.0.0.1", "allow at LIST"), both, DENIED),
+                (("deny at 127.0.0.1", "allow at LIST", "address-id on"),
+                 any_family, DENIED)):
             report.run(str(lines), refused, program, lists, lines, octets,
                        whole)
         for lines in (("allow bind to LIST at any",),
