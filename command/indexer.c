@@ -285,24 +285,30 @@ part_open(struct indexer *x)
 	return name_part(x, ".XXXXXX") ? mkostemp(x->part, O_CLOEXEC) : -1;
 }
 
-/* A file without a name gets one first, for rename(2) alone replaces another.
- * Who has it already was killed in between, or puts a whole index there, too.
- */
+/* A file without a name gets one, for rename(2) alone replaces another.  Who
+ * has it already was killed in between, or puts a whole index there, too. */
 static bool
-put_in_place(struct indexer *x, int fd)
+put_beside(struct indexer *x, int fd)
 {
 	char own[PATH_TEXT];
 	struct text t = text_in(own, sizeof(own));
 
-	if (x->part[0] == '\0') {
-		text_add(&t, OPEN_FILES "/");
-		text_add_number(&t, (uint64_t)fd);
-		if (!name_part(x, ".next"))
-			return false;
-		(void)unlink(x->part);
-		if (linkat(AT_FDCWD, own, AT_FDCWD, x->part,
-			AT_SYMLINK_FOLLOW) != 0)
-			return false;
+	text_add(&t, OPEN_FILES "/");
+	text_add_number(&t, (uint64_t)fd);
+	if (!name_part(x, ".next"))
+		return false;
+	(void)unlink(x->part);
+	return linkat(AT_FDCWD, own, AT_FDCWD, x->part, AT_SYMLINK_FOLLOW) ==
+	    0;
+}
+
+static bool
+put_in_place(struct indexer *x, int fd)
+{
+	if (x->part[0] == '\0' && !put_beside(x, fd)) {
+		/* What has that name is not ours. */
+		x->part[0] = '\0';
+		return false;
 	}
 	return rename(x->part, x->name) == 0;
 }
