@@ -34,7 +34,7 @@ enum match onlink_has(const struct address *address);
  * files to their ends. */
 const char *onlink_problem(void);
 
-/* Closes what onlink_prepare() opened; onlink_has() is MATCH_NO from then on. */
+/* Closes what onlink_prepare() opened; onlink_has() is MATCH_NO then. */
 void onlink_close(void);
 
 #endif

@@ -332,8 +332,7 @@ answer_file(struct resolution *r, const struct settings *settings)
 		if (is_within(r->name, "localhost"))
 			answer_loopback(r);
 		break;
-	case HOSTS_BROKEN:
-		return fail_here(r, "/etc/hosts could not be read");
+	case HOSTS_BROKEN: return fail_here(r, "/etc/hosts could not be read");
 	case HOSTS_FOUND: break;
 	}
 	return true;

@@ -217,8 +217,7 @@ static enum match
 match_request(const struct policy *policy, const struct rule *rule,
     const struct question *q)
 {
-	return both(match_rest(policy, rule, q),
-	    match_ports(&rule->ports, q));
+	return both(match_rest(policy, rule, q), match_ports(&rule->ports, q));
 }
 
 /* SECURITY: where nothing is dialled yet, one port is enough for an allow
