@@ -378,13 +378,14 @@ def check_host(number, records, directory, wrong):
 def records(count, directory, lines):
     wrong = []
     by_address = collections.defaultdict(list)
-    clients = collections.Counter()
+    sessions = collections.Counter()
     for line in lines:
         record = fields(line)
-        clients[record["client"]] += 1
+        # A port that was free again may come twice.
+        sessions[record["client"], record["start"]] += 1
         by_address[record["client"].rpartition(":")[0]].append(record)
-    wrong += [f"{n} records of {client}" for client, n in clients.items()
-              if n != 1]
+    wrong += [f"{n} records of {client}, {start}"
+              for (client, start), n in sessions.items() if n != 1]
     expected = [address_of(number) for number in range(1, count + 1)]
     wrong += [f"records of a stranger, {address}" for address in by_address
               if address not in expected]
