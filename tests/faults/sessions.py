@@ -559,7 +559,7 @@ def active_server(peer):
     where = None
     answers = {b"USER": b"331 more\r\n", b"PASS": b"230 in\r\n",
                b"EPRT": b"200 ok\r\n", b"RETR": b"150 here\r\n",
-               b"QUIT": b"221 bye\r\n"}
+               b"NOOP": b"200 ok\r\n", b"QUIT": b"221 bye\r\n"}
     peer.sendall(b"220 ready\r\n")
     while True:
         words = line(peer).split()
