@@ -64,6 +64,20 @@ handover_octets(const char *word, uint8_t *octets, size_t size)
 	return (long)used;
 }
 
+/* The same as a C string: its length, or 0 for none, one with a NUL in it, or
+ * one that does not fit. */
+static size_t
+string_read(char *out, size_t size, const char *word)
+{
+	const long length = handover_octets(word, (uint8_t *)out, size);
+
+	if (length <= 0 || (size_t)length == size ||
+	    memchr(out, '\0', (size_t)length) != NULL)
+		return 0;
+	out[length] = '\0';
+	return (size_t)length;
+}
+
 static void
 hex_add(struct text *t, uint64_t number, unsigned digits)
 {
@@ -138,24 +152,13 @@ write_gateway(struct text *t, const struct handover *h, size_t i)
 }
 
 static bool
-read_path(struct handover *h, const char *value)
-{
-	const long length = handover_octets(value, (uint8_t *)h->path,
-	    sizeof(h->path) - 1);
-
-	if (length <= 0 || memchr(h->path, '\0', (size_t)length) != NULL)
-		return false;
-	h->path[length] = '\0';
-	return true;
-}
-
-static bool
 read_gateway(struct handover *h, const char *value)
 {
 	if (h->path[0] != '\0')
 		return false;
 	if (*value == '/')
-		return h->gateway_count == 0 && read_path(h, value);
+		return h->gateway_count == 0 &&
+		    string_read(h->path, sizeof(h->path), value) > 0;
 	if (h->gateway_count == GATEWAYS_MAX ||
 	    !address_parse_port(value, strlen(value), 0,
 		&h->gateways[h->gateway_count]))
@@ -249,13 +252,11 @@ read_direct_name(struct handover *h, const char *value)
 {
 	char *to = h->direct_names + h->direct_names_length;
 	const size_t left = DIRECT_NAMES_SIZE - h->direct_names_length;
-	const long length = handover_octets(value, (uint8_t *)to, left);
+	const size_t length = string_read(to, left, value);
 
-	if (length <= 0 || (size_t)length == left ||
-	    memchr(to, '\0', (size_t)length) != NULL)
+	if (length == 0)
 		return false;
-	to[length] = '\0';
-	h->direct_names_length += (size_t)length + 1;
+	h->direct_names_length += length + 1;
 	return true;
 }
 
@@ -336,13 +337,7 @@ write_search(struct text *t, const struct handover *h, size_t i)
 static bool
 read_search(struct handover *h, const char *value)
 {
-	const long length = handover_octets(value, (uint8_t *)h->search,
-	    sizeof(h->search) - 1);
-
-	if (length <= 0 || memchr(h->search, '\0', (size_t)length) != NULL)
-		return false;
-	h->search[length] = '\0';
-	return true;
+	return string_read(h->search, sizeof(h->search), value) > 0;
 }
 
 static bool
