@@ -355,10 +355,9 @@ judge_candidates(const struct explanation *e, struct text *lines,
 
 		explain_address(e, &candidate, &verdict);
 		line_add(lines, &candidate.address, &verdict);
-		if (overall->decision == ALLOW ||
-		    (overall->unsure && verdict.decision != ALLOW))
+		if (overall->decision == ALLOW)
 			continue;
-		*overall = verdict;
+		policy_keep(overall, &verdict);
 		if (verdict.decision != ALLOW)
 			continue;
 		egress = route_egress(e->settings, verdict.origin);

@@ -112,13 +112,12 @@ static bool
 judge_peers(struct binding *b)
 {
 	size_t allowed = 0;
-	struct verdict unsure = { .unsure = false };
+	struct verdict telling = { .decision = DENY };
 
 	for (size_t i = 0; i < b->peer_count; i++) {
 		const bool yes = judge_peer(b, &b->peers[i]);
 
-		if (b->verdict.unsure)
-			unsure = b->verdict;
+		policy_keep(&telling, &b->verdict);
 		if (!yes)
 			continue;
 		if (b->verdict.via == NULL && allowed == 0)
@@ -135,7 +134,7 @@ judge_peers(struct binding *b)
 	b->peer_count = allowed;
 	if (allowed > 0)
 		return true;
-	outcome_deny(&b->outcome, unsure.unsure ? &unsure : &b->verdict);
+	outcome_deny(&b->outcome, &telling);
 	return false;
 }
 

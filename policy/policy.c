@@ -283,6 +283,13 @@ policy_judge_address(const struct policy *policy, const struct question *q,
 }
 
 void
+policy_keep(struct verdict *known, const struct verdict *next)
+{
+	if (next->decision == ALLOW || !known->unsure)
+		*known = *next;
+}
+
+void
 policy_judge_associate(const struct policy *policy, const struct question *q,
     const struct candidate *candidate, struct verdict *out)
 {
@@ -302,8 +309,7 @@ policy_judge_associate(const struct policy *policy, const struct question *q,
 			policy_judge_request(policy, &use, &one);
 		else
 			policy_judge_address(policy, &use, candidate, &one);
-		if (one.decision == ALLOW || !out->unsure)
-			*out = one;
+		policy_keep(out, &one);
 	}
 }
 

@@ -164,6 +164,10 @@ void policy_judge_address(const struct policy *policy,
     const struct question *question, const struct candidate *candidate,
     struct verdict *out);
 
+/* Of addresses that are judged one after the other: *known becomes `next',
+ * unless it is unsure, which tells more than another denial. */
+void policy_keep(struct verdict *known, const struct verdict *next);
+
 /*
  * An address of a next gateway, which no rule judges: only what no rule can
  * open is denied.

@@ -223,13 +223,10 @@ is_allowed(struct session *s, const struct question *q,
 {
 	const struct route route = session_route(s, address, 0);
 	const struct candidate candidate = candidate_of(q, address, &route);
-
 	struct verdict verdict;
 
 	policy_judge_associate(s->settings.policy, q, &candidate, &verdict);
-	/* That something is not known says more than any other denial. */
-	if (verdict.decision == ALLOW || !s->verdict.unsure)
-		s->verdict = verdict;
+	policy_keep(&s->verdict, &verdict);
 	s->record.rule = s->verdict.rule;
 	return verdict.decision == ALLOW;
 }
