@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 
-#include "policy/index.h"
 #include "policy/policy.h"
+#include "policy/sets.h"
 #include "wire/address.h"
 
 /* Of each of the kernel's files so many octets are read: 8,000 routes of

@@ -29,13 +29,6 @@
 
 struct reader; /* policy/reader.h */
 
-/* Does a thing hold?  MATCH_UNSURE: that cannot be known, or not yet. */
-enum match {
-	MATCH_NO,
-	MATCH_UNSURE,
-	MATCH_YES,
-};
-
 /* By what a list is known again. */
 struct index_stamp {
 	uint64_t size;

@@ -12,6 +12,13 @@
 
 #include "wire/address.h"
 
+/* Does a thing hold?  MATCH_UNSURE: that cannot be known, or not yet. */
+enum match {
+	MATCH_NO,
+	MATCH_UNSURE,
+	MATCH_YES,
+};
+
 enum set {
 	SET_LOOPBACK = 1,
 	SET_PRIVATE = 2,
