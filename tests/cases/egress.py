@@ -47,6 +47,20 @@ def capabilities(pid):
             for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")}
 
 
+def said(argv, octets):
+    """A session whose client greets, sends that and ends: all that it was
+    answered, the record, the exit status."""
+    handler = Handler(argv[0], argv[1:])
+    try:
+        handler.let_go()
+        handler.send(socks.GREETING + octets)
+        handler.client.shutdown(socket.SHUT_WR)
+        answer = handler.read_to_end()
+        return answer, *handler.finish()
+    finally:
+        handler.kill()
+
+
 def ask(program, lines, host, form="name", wrapper=()):
     """A session to host:80: REP, BND, who the server saw, record."""
     argv = [*wrapper, program]
@@ -637,14 +651,9 @@ def unasked_client(program):
     lines = (f"allow from self at {S4}",)
     with tempfile.NamedTemporaryFile() as told:
         plan = f"socket:1:error={errno.ENFILE}"
-        handler = Handler(INJECT, [told.name, plan, program, *options(*lines)])
-        try:
-            handler.let_go()
-            handler.send(socks.GREETING + socks.request(S4, 80))
-            told_client = streams.receive_octets(handler.client)
-            text, _ = handler.finish()
-        finally:
-            handler.kill()
+        told_client, text, _ = said(
+            [INJECT, told.name, plan, program, *options(*lines)],
+            socks.request(S4, 80))
     if told_client[:4] != b"\5\0\5\1" or ": error " not in text:
         raise Failure(f"{told_client.hex()}: {text}")
 
@@ -659,27 +668,16 @@ def unread_links(program):
                "ip", (INJECT, told.name, plan))
 
 
-def told_with(program, plan, told):
-    """What a session to a name says."""
-    handler = Handler(INJECT, [told.name, *plan, program, *options(DNS)])
-    try:
-        handler.let_go()
-        handler.send(socks.GREETING + socks.request("only4.test", 80, "name"))
-        handler.client.shutdown(socket.SHUT_WR)
-        handler.read_to_end()
-        return handler.finish()[0]
-    finally:
-        handler.kill()
-
-
 def unread_hosts(program):
     """No server is asked for a name that may be in hosts."""
+    argv, to = [program, *options(DNS)], socks.request("only4.test", 80,
+                                                       "name")
     with tempfile.NamedTemporaryFile() as told:
-        text = told_with(program, (), told)
+        _, text, _ = said([INJECT, told.name, *argv], to)
         if ": ok " not in text:
             raise Failure(text)
-        texts = [told_with(program, (f"pread64:{number}:error={errno.EIO}",),
-                           told)
+        texts = [said([INJECT, told.name, f"pread64:{number}:error={errno.EIO}",
+                       *argv], to)[1]
                  for number in range(1, calls_of("pread64", told) + 1)]
     if not any(re.search(r": error .*/etc/hosts could not be read", text)
                for text in texts):

@@ -18,10 +18,10 @@ import sys
 import tempfile
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "peers"))
+import egress
 import socks
-import streams
 from handler import DEADLINE
-from handshake import Failure, Handler, Report
+from handshake import Failure, Report
 
 ASSOCIATE, WANTS_IPV4, FLAG_DESTINATION = 8, 1, 0x10
 HERE, PEER = "127.0.0.1", "127.0.0.2"
@@ -47,9 +47,13 @@ class Lists:
                            stdout=subprocess.DEVNULL)
         os.truncate(self.broken + ".cdb", LEFT)
 
+    @staticmethod
+    def lines(path, lines):
+        return [line.replace("LIST", "@" + path) for line in lines]
+
     def options(self, path, lines):
-        return [word for line in lines
-                for word in ("-o", line.replace("LIST", "@" + path))]
+        return [word for line in self.lines(path, lines)
+                for word in ("-o", line)]
 
     def remove(self):
         shutil.rmtree(self.directory)
@@ -57,17 +61,10 @@ class Lists:
 
 def session(program, options, octets, status):
     """What came behind the method, and the record."""
-    handler = Handler(program, options)
-    try:
-        handler.let_go()
-        handler.send(socks.GREETING + octets)
-        answer = handler.read_to_end()
-        text, ended = handler.finish()
-        if ended != (0 if os.environ.get("LISTEN") else status):
-            raise Failure(f"status {ended}: {text}")
-        return answer, text
-    finally:
-        handler.kill()
+    answer, text, ended = egress.said([program, *options], octets)
+    if ended != (0 if os.environ.get("LISTEN") else status):
+        raise Failure(f"status {ended}: {text}")
+    return answer, text
 
 
 def refused(program, lists, lines, octets, whole):
@@ -102,38 +99,21 @@ def unproxied(program, lists):
         raise Failure(text)
 
 
-def relay_of(handler):
-    """Where an association takes datagrams."""
-    handler.let_go()
-    handler.send(socks.GREETING + socks.request(
-        "0.0.0.0", 0, command=socks.UDP_ASSOCIATE))
-    octets = streams.receive_exactly(handler.client, 12)
-    return HERE, int.from_bytes(octets[-2:], "big")
-
-
-def datagram(address):
-    host, port = address
-    return b"\0\0\0" + socks.request(host, port)[3:] + b"?"
-
-
 def dropped(program, lists, path, reason):
     """Two datagrams, of which the record says why they were dropped; a third
     one is not, and tells that they were read."""
-    lines = (f"allow udp at {PEER}", "allow all at LIST")
-    handler = Handler(program, lists.options(path, lines))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, \
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+    lines = lists.lines(path, (f"allow udp at {PEER}", "allow all at LIST"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind((PEER, 0))
         peer.settimeout(DEADLINE)
+        a = egress.Association(program, lines)
         try:
-            relay = relay_of(handler)
             for to in ((HERE, 9), (HERE, 9), peer.getsockname()):
-                client.sendto(datagram(to), relay)
+                a.send(*to)
             peer.recv(1000)
-            handler.client.close()
-            text, _ = handler.finish()
+            text = a.end()
         finally:
-            handler.kill()
+            a.handler.kill()
     if not re.search(rf" datagrams=1/0/2 .*drops={reason}:2 ", text):
         raise Failure(text)
 
