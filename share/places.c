@@ -20,8 +20,10 @@ take_one(const struct table *t)
 	for (off_t i = 0; i < PLACES; i++) {
 		if (lock_set(t->fd, F_WRLCK, FIRST_OCTET + i))
 			return true;
-		if (errno != EAGAIN && errno != EACCES)
+		if (errno != EAGAIN && errno != EACCES) {
 			wait_give_up(errno);
+			break;
+		}
 	}
 	return false;
 }
